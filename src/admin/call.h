@@ -209,6 +209,8 @@ void handle_vantages(struct call *call); /* all of theirs */
 void handle_tokens(struct call *call);   /* likewise */
 void handle_incidents(struct call *call);
 void handle_traffic(struct call *call);
+void handle_resolvers(struct call *call);
+void handle_drains(struct call *call); /* all, or one */
 void handle_switchovers(struct call *call);
 void handle_switchover_verb(struct call *call);
 void handle_restore(struct call *call);

@@ -39,6 +39,6 @@ src_libadmin_a_SOURCES = \
 	src/admin/request_token.c src/admin/tokens.c \
 	src/admin/targets.c \
 	src/admin/tidings.c \
-	src/admin/traffic.c src/admin/traffic.h \
+	src/admin/drains.c src/admin/traffic.c src/admin/traffic.h \
 	src/admin/vantages.c \
 	src/admin/work.c

@@ -75,6 +75,9 @@ enum route_id {
     ROUTE_SWITCHOVER_VERB, /* before the next one, which has the same beginning */
     ROUTE_SWITCHOVER,
     ROUTE_TRAFFIC,
+    ROUTE_RESOLVERS,
+    ROUTE_DRAINS,
+    ROUTE_DRAIN,
     ROUTE_CONFIG,
     ROUTE_CONFIG_DRIFT, /* these before those of kinds */
     ROUTE_CONFIG_APPLY,

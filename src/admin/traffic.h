@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "traffic/book.h"
+#include "traffic/drain.h"
 
 /* A row; texts in the arena. */
 struct admin_traffic_row {
@@ -29,7 +30,30 @@ struct admin_traffic {
     const char *next; /* cursor; NULL: that was all */
 };
 
+/* One of the most frequent resolvers. */
+struct admin_resolver {
+    struct addr addr;
+    double rate, least, share; /* queries per second over 15 minutes: at most, at least; of all */
+};
+
+struct admin_resolvers {
+    size_t limit;
+    struct admin_resolver *items;
+    size_t count, places;
+    uint32_t every; /* so many queries are one sample at this time */
+    uint64_t lost;  /* samples that were not read in time */
+    double rate;    /* of all */
+};
+
+struct admin_drains {
+    struct traffic_drain_look *items; /* the latest first; texts in the arena */
+    size_t count;
+    double hosts; /* the share of hosts that is looked at, at this time */
+};
+
 struct admin_traffic_verbs {
     /* On a worker. 0; ERROR_NOT_FOUND: there is no row of the cursor. */
     int (*list)(void *reader, struct admin_traffic *traffic, struct arena *arena);
+    void (*list_resolvers)(void *reader, struct admin_resolvers *resolvers, struct arena *arena);
+    void (*list_drains)(void *reader, struct admin_drains *drains, struct arena *arena);
 };

@@ -124,7 +124,7 @@ bool hosts_add(struct work *w, const struct zone *zone, const struct zone_rrset 
     const struct steer_policy *policy = steer_set_get(view->steer, steered->policy);
     enum view_family family = rrset->type == DNS_TYPE_A ? VIEW_V4 : VIEW_V6;
     uint16_t members[STEER_ANSWERS_MAX];
-    size_t picked = pick_members(w, policy, choice, members);
+    size_t picked = pick_members(w, policy, steered, choice, members);
     uint32_t ttl = choice->ttl;
     pick_note_members(w, members, picked);
     struct mould mould; /* slots are cleared as far as they are used */

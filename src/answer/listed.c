@@ -55,7 +55,7 @@ enum rrset_outcome listed_add(struct work *w, const struct zone *zone, const str
     crowd->listed = zone_get_listed(zone, rrset);
     crowd->from = w->reply.at;
     policy = steer_set_get(w->context->view->steer, crowd->listed->policy);
-    crowd->count = pick_members(w, policy, w->chosen.choice, crowd->members);
+    crowd->count = pick_members(w, policy, zone_get_steered(zone, rrset), w->chosen.choice, crowd->members);
     pick_note_members(w, crowd->members, crowd->count);
     if (crowd->count > 1) {
         return add_crowd(w, zone, crowd, place);

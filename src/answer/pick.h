@@ -30,13 +30,21 @@ size_t pick_sticky(struct work *w, const struct steer_policy *policy, const stru
 
 /* Draw from the choice. Returns how many. */
 static inline size_t pick_members(struct work *w, const struct steer_policy *policy,
-                                  struct steer_choice *choice, uint16_t members[STEER_ANSWERS_MAX])
+                                  const struct zone_steered *steered, struct steer_choice *choice,
+                                  uint16_t members[STEER_ANSWERS_MAX])
 {
     size_t count = policy->pick == STEER_PICK_STICKY
                        ? pick_sticky(w, policy, choice, members)
                        : steer_pick(policy, choice, w->context->random, members);
-    for (size_t i = 0; i < count; i++) {
-        tally_member(choice, members[i]);
+    if (__builtin_expect(count == 1, 1)) {
+        tally_member(choice, members[0]);
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            tally_member(choice, members[i]);
+        }
+    }
+    if (tally_is_noted(w)) {
+        tally_note(w, policy, steered, choice, count == 0 ? UINT16_MAX : members[0]);
     }
     return count;
 }

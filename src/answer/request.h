@@ -5,6 +5,7 @@
 
 #include "answer/counter.h"
 #include "base/random.h"
+#include "traffic/sight.h"
 #include "view/view.h"
 
 #include <stddef.h>
@@ -22,9 +23,11 @@ struct answer_context {
     struct steer_cache *cache;        /* this thread's */
     struct random *random;
     struct answer_counters *counters;
-    uint64_t now_ms; /* wall time, for holds; read once per batch */
-    uint32_t now_s;  /* the same in seconds, for cookies */
-    uint64_t now_us; /* monotonic, for rates; needed with VIEW_GUARD_RATE, read once per batch */
+    struct sights *sights; /* NULL: nobody is noted */
+    uint32_t below;        /* with sights: answers to hosts with a number below are noted; else 0 */
+    uint64_t now_ms;       /* wall time, for holds; read once per batch */
+    uint32_t now_s;        /* the same in seconds, for cookies */
+    uint64_t now_us;       /* monotonic, for rates; needed with VIEW_GUARD_RATE, read once per batch */
     /* With VIEW_GUARD_TAP: who is told of answers (tap.h), NULL: nobody; and the wall time at which the batch
      * was read, in ns. */
     struct answer_tap *tap;
@@ -36,6 +39,7 @@ struct answer_request {
     size_t len;
     const struct sockaddr *client; /* for geography and cookies; NULL: unknown */
     enum answer_transport transport;
+    uint32_t number;         /* of the client: sights_number(); needs no care without sights */
     const struct acl *allow; /* of the address that it came in on; NULL: everybody */
     uint16_t idle_ds;        /* TCP: how long the connection may idle, in 100 ms (RFC 7828); 0: not said */
     /* TCP: what a granted transfer is kept in, closed when called. If it is open afterwards the reply is the

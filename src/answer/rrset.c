@@ -13,7 +13,7 @@ static enum rrset_outcome add_picked(struct work *w, const struct zone *zone, co
     const struct zone_steered *steered = zone_get_steered(zone, rrset);
     const struct steer_policy *policy = steer_cache_get_policy(w->context->cache, steered->policy);
     uint16_t members[STEER_ANSWERS_MAX];
-    size_t picked = pick_members(w, policy, choice, members), from = w->reply.at, len = rrset->len;
+    size_t picked = pick_members(w, policy, steered, choice, members), from = w->reply.at, len = rrset->len;
     const uint8_t *blob = zone->blob;
     pick_note_members(w, members, picked);
     for (size_t i = 0; i < picked; i++) {
@@ -41,6 +41,15 @@ static enum rrset_outcome add_members(struct work *w, const struct zone *zone, c
     return add_picked(w, zone, rrset, choice, place.owner);
 }
 
+static void note(const struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
+                 const struct steer_choice *choice, uint16_t member)
+{
+    if (tally_is_noted(w)) {
+        const struct zone_steered *steered = zone_get_steered(zone, rrset);
+        tally_note(w, steer_cache_get_policy(w->context->cache, steered->policy), steered, choice, member);
+    }
+}
+
 /* One address, as in the short way, but from one of several parts, or not from a tier, or with another TTL.
  */
 static __attribute__((noinline)) enum rrset_outcome add_single(struct work *w, const struct zone *zone,
@@ -52,6 +61,7 @@ static __attribute__((noinline)) enum rrset_outcome add_single(struct work *w, c
     uint16_t member = steer_draw_single(choice, w->context->random);
     tally_member(choice, member);
     w->chosen.member = member;
+    note(w, zone, rrset, choice, member);
     if (!reply_add_steered(&w->reply, zone, rrset, member, place.owner)) {
         return RRSET_FULL;
     }
@@ -73,9 +83,13 @@ static __attribute__((noinline)) enum rrset_outcome add_from_source(struct work 
     case STEER_FROM_SICK:
     case STEER_FROM_HELD:
     case STEER_FROM_ALL: return add_members(w, zone, rrset, choice, place);
-    case STEER_FROM_STATIC: return RRSET_USE_STATIC;
-    case STEER_FROM_SERVFAIL: return RRSET_FAILED;
+    case STEER_FROM_STATIC:
+    case STEER_FROM_SERVFAIL:
     case STEER_FROM_NODATA: break;
+    }
+    note(w, zone, rrset, choice, UINT16_MAX);
+    if (choice->source != STEER_FROM_NODATA) {
+        return choice->source == STEER_FROM_STATIC ? RRSET_USE_STATIC : RRSET_FAILED;
     }
     return rrset_get_empty(rrset);
 }

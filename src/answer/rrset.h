@@ -29,7 +29,7 @@ static inline bool rrset_is_fixed(const struct zone_rrset *rrset)
 }
 
 /* What a choice gives that is not one address: several records, other rdata, a fallback, a TTL of its own, or
- * nothing. Of lists only the choice. */
+ * nothing; of lists only the choice. And one address, where that is noted. */
 enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
                                     struct steer_choice *choice, struct reply_place place);
 
@@ -43,7 +43,7 @@ rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrs
     w->mark |= ANSWER_STEERED;
     tally_answer(w, steered, choice);
     w->chosen.choice = choice;
-    if (__builtin_expect(!choice->is_simple || !rrset_is_fixed(rrset), 0)) {
+    if (__builtin_expect(!choice->is_simple || !rrset_is_fixed(rrset) || tally_is_noted(w), 0)) {
         return rrset_add_chosen(w, zone, rrset, choice, place);
     }
     uint16_t member = steer_draw_simple(choice, w->context->random);

@@ -16,6 +16,15 @@ static inline void tally_answer(const struct work *w, const struct zone_steered 
     count_up32(choice->answered);
 }
 
+/* What was answered is noted: the client is in the sample. member: UINT16_MAX where nobody was offered. */
+void tally_note(const struct work *w, const struct steer_policy *policy, const struct zone_steered *steered,
+                const struct steer_choice *choice, uint16_t member);
+
+static inline bool tally_is_noted(const struct work *w)
+{
+    return __builtin_expect(w->request->number < w->context->below, 0);
+}
+
 static inline void tally_member(const struct steer_choice *choice, uint16_t member)
 {
     count_up32(&choice->offered[member]);

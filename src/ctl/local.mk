@@ -29,7 +29,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/target.c \
 	src/ctl/text.c src/ctl/text.h \
 	src/ctl/then.c \
-	src/ctl/tokens.c src/ctl/traffic.c src/ctl/try.c \
+	src/ctl/tokens.c src/ctl/traffic.c src/ctl/drains.c src/ctl/try.c \
 	src/ctl/unserved.c src/ctl/vantages.c \
 	src/ctl/verbs.h \
 	src/ctl/watch.c src/ctl/watch_frame.c src/ctl/watch_frame.h \

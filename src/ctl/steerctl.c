@@ -255,6 +255,17 @@ static const struct verb verbs[] = {
      "in "
      "all since the start.\nThe busiest first",
      "  steerctl traffic\n  steerctl traffic names --limit 20", 0, 1, OPTION_LIMIT, NULL, run_traffic},
+    {"resolvers", "", "who asks most often",
+     "Resolvers with most queries of the last 15 minutes: how many per second, at most and at least, and "
+     "their "
+     "share of all",
+     "  steerctl resolvers --limit 50", 0, 0, OPTION_LIMIT, NULL, run_resolvers},
+    {"drains", "[ID]", "how resolvers have left regions",
+     "After each switch: how many of the resolvers that had been led to the region in the 15 minutes before "
+     "have asked\nagain since, or let their TTL run out, and when 99 % have. With ID the curve, and who has "
+     "not "
+     "asked",
+     "  steerctl drains\n  steerctl drains 3", 0, 1, 0, NULL, run_drains},
     {"switchover", "plan|new|start|now|execute|verify|commit|rollback|… [TARGET|ID ...]",
      "move traffic off, and back, step by step",
      "plan tells what would happen, new notes that it is to happen, start does it at once, in steps if they "

@@ -61,6 +61,9 @@ enum steerctl_exit run_backup(const struct steerctl *ctl);
 enum steerctl_exit run_point(const struct steerctl *ctl);
 enum steerctl_exit run_restore(const struct steerctl *ctl);
 enum steerctl_exit run_import(const struct steerctl *ctl);
+/* drains.c */
+enum steerctl_exit run_drains(const struct steerctl *ctl);
+enum steerctl_exit run_resolvers(const struct steerctl *ctl);
 /* traffic.c */
 enum steerctl_exit run_traffic(const struct steerctl *ctl);
 /* incidents.c */

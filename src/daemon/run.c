@@ -173,6 +173,8 @@ static int open_sockets(struct server *server, const struct view *view, struct r
                                                    .listen_count = view->server->listen_count,
                                                    .threads = view->server->threads,
                                                    .slot = server->slot};
+    server->serve_options.sights =
+        traffic_make_sights(server->traffic, serve_thread_count(&server->serve_options));
     server_find_tcp_limits(view, &server->serve_options.tcp);
     server->taps = taps_new(serve_thread_count(&server->serve_options));
     server->serve_options.taps = taps_list(server->taps);
@@ -384,6 +386,7 @@ static int start(struct server *server, struct report *report)
     log_configure(&view->server->log);
     changes_open(server->changes, health_count(view->health, HEALTH_ENDPOINT));
     feed_begin(server);
+    traffic_listen(server->traffic, changes_get_stream(server->changes));
     struct known *memory = error == 0 ? last_restore(server, view, &server->restored) : NULL;
     error = error == 0 ? open_store(server, view, binding) : error;
     last_settle(memory, view);

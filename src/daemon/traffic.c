@@ -25,6 +25,7 @@ int64_t traffic_read(struct traffic *traffic)
         traffic_rate_add(&traffic->answers, &span, more);
         traffic->read_ms = now_ms;
     }
+    traffic_crowd_read(traffic->crowd, now_ms, clock_wall_ms(traffic->clock));
     return traffic->read_ms;
 }
 
@@ -37,6 +38,7 @@ static void take_over(struct traffic *traffic, struct view *view)
     int64_t now_ms = traffic_read(traffic), wall_ms = clock_wall_ms(traffic->clock);
     struct traffic_counts *before = traffic->counts;
     traffic->counts = traffic_counts_new(view, before);
+    traffic_crowd_follow(traffic->crowd, view);
     traffic_book_begin_sweep(traffic->book);
     traffic_counts_enter(traffic->counts, traffic->book, now_ms, wall_ms);
     traffic_counts_keep(traffic->counts, traffic->book);
@@ -57,6 +59,21 @@ void traffic_follow(struct traffic *traffic, const struct view *view)
     traffic->pending++;
     pthread_cond_signal(&traffic->bell);
     pthread_mutex_unlock(&traffic->door);
+}
+
+struct sights **traffic_make_sights(struct traffic *traffic, size_t threads)
+{
+    pthread_mutex_lock(&traffic->lock);
+    struct sights **sights = traffic_crowd_make_sights(traffic->crowd, threads);
+    pthread_mutex_unlock(&traffic->lock);
+    return sights;
+}
+
+void traffic_listen(struct traffic *traffic, struct stream *stream)
+{
+    pthread_mutex_lock(&traffic->lock);
+    traffic_crowd_listen(traffic->crowd, stream);
+    pthread_mutex_unlock(&traffic->lock);
 }
 
 void traffic_catch_up(struct traffic *traffic)
@@ -120,6 +137,7 @@ static void free_parts(struct traffic *traffic)
 {
     traffic_counts_free(traffic->counts);
     traffic_book_free(traffic->book);
+    traffic_crowd_free(traffic->crowd);
     pthread_mutex_destroy(&traffic->door);
     pthread_mutex_destroy(&traffic->lock);
     pthread_cond_destroy(&traffic->bell);
@@ -132,6 +150,7 @@ int traffic_open(const struct clock *clock, struct traffic **to)
     struct traffic *traffic = memory_alloc(sizeof *traffic);
     traffic->clock = clock;
     traffic->book = traffic_book_new();
+    traffic->crowd = traffic_crowd_new();
     traffic->read_ms = clock_now_ms(clock);
     traffic->since_ms = clock_wall_ms(clock);
     traffic_rate_init(&traffic->answers, traffic->read_ms);

@@ -9,6 +9,8 @@
 #include "base/buffer.h"
 
 struct clock;
+struct sights;
+struct stream;
 struct traffic;
 struct view;
 
@@ -17,6 +19,11 @@ int traffic_open(const struct clock *clock, struct traffic **traffic); /* 0 and 
 void traffic_close(struct traffic *traffic);
 /* This one serves now. On the control thread. */
 void traffic_follow(struct traffic *traffic, const struct view *view);
+
+/* What so many DNS threads note of clients; before they start, once. Borrowed. */
+struct sights **traffic_make_sights(struct traffic *traffic, size_t threads);
+/* Switches are among these changes, from now on. */
+void traffic_listen(struct traffic *traffic, struct stream *stream);
 
 void traffic_write_metrics(struct traffic *traffic, struct buffer *out);
 /* See admin_traffic_verbs. */

@@ -6,6 +6,7 @@
 #include "daemon/traffic.h"
 
 #include "daemon/traffic_counts.h"
+#include "daemon/traffic_crowd.h"
 #include "traffic/book.h"
 
 #include <pthread.h>
@@ -31,8 +32,15 @@ struct traffic {
     struct traffic_book *book;
     struct traffic_rate answers;   /* of steered names, all together */
     struct traffic_counts *counts; /* of the view that serves; NULL: none yet */
-    int64_t read_ms, since_ms;     /* monotonic: up to when it was read; wall: since when */
+    struct traffic_crowd *crowd;
+    int64_t read_ms, since_ms; /* monotonic: up to when it was read; wall: since when */
 };
+
+/* See admin_traffic_verbs. */
+void traffic_list_resolvers(void *context, struct admin_resolvers *to, struct arena *arena);
+void traffic_list_drains(void *context, struct admin_drains *to, struct arena *arena);
+
+void traffic_write_drains(struct traffic *traffic, struct buffer *out); /* metrics; under the lock */
 
 /* Before the lock: wait, a moment, until the view that serves is the one that is read. By workers. */
 void traffic_catch_up(struct traffic *traffic);

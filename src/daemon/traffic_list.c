@@ -124,7 +124,8 @@ static int list(void *context, struct admin_traffic *asked, struct arena *arena)
 
 void traffic_fill_verbs(struct admin_traffic_verbs *verbs)
 {
-    *verbs = (struct admin_traffic_verbs){.list = list};
+    *verbs = (struct admin_traffic_verbs){
+        .list = list, .list_resolvers = traffic_list_resolvers, .list_drains = traffic_list_drains};
 }
 
 /* ---- metrics ---- */
@@ -148,5 +149,6 @@ void traffic_write_metrics(struct traffic *traffic, struct buffer *out)
     (void)traffic_read(traffic);
     print_places(traffic, TRAFFIC_REGION, out);
     print_places(traffic, TRAFFIC_AZ, out);
+    traffic_write_drains(traffic, out);
     pthread_mutex_unlock(&traffic->lock);
 }

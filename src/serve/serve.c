@@ -51,6 +51,7 @@ struct serve {
     int *tcp_fds; /* worker by worker, address by address; -1: not open */
     struct tcp_share *tcp_share;
     struct view_slot *slot;
+    struct sights **sights; /* borrowed; NULL: none */
     struct answer_tap *const *taps;
     bool *kept; /* by number of socket: another process has it, too; NULL: nobody takes over */
     atomic_bool stop, stop_udp;
@@ -251,7 +252,8 @@ static void fill_worker(struct serve *serve, size_t index, struct worker *worker
                               .stop = index < serve->listen_count * serve->workers ? &serve->stop_udp
                                                                                    : &serve->stop,
                               .tap = serve->taps == NULL ? NULL : serve->taps[index],
-                              .index = index};
+                              .index = index,
+                              .sights = serve->sights == NULL ? NULL : serve->sights[index]};
     random_init(&worker->random, random_seed());
 }
 
@@ -339,6 +341,7 @@ static struct serve *new_serve(const struct serve_options *options)
     struct serve_tcp_limits tcp = complete(&options->tcp);
     serve->slot = options->slot;
     serve->taps = options->taps;
+    serve->sights = options->sights;
     serve->tcp_share = tcp_share_new(count_workers(options), &tcp);
     serve->workers = count_workers(options);
     serve->listen_count = options->listen_count;

@@ -128,6 +128,20 @@ static void end_stream(struct tcp_client *client, bool sent)
     }
 }
 
+/* Who it is, for those who look at a sample of all. */
+static void number_client(const struct call *call, struct answer_request *request)
+{
+    struct sights *sights = call->context->sights;
+    if (sights != NULL) {
+        struct addr_port from;
+        addr_from_sockaddr(request->client, &from);
+        request->number = sights_number(from.addr.bytes + (from.addr.family == ADDR_V6 ? 4 : 0));
+        if (sights_find_turn(sights, 0, 1) == 0) {
+            sights_note_turn(sights, &from.addr, call->context->now_ms);
+        }
+    }
+}
+
 static size_t answer_one(void *argument, const uint8_t *query, size_t len, uint8_t *out, size_t cap)
 {
     struct call *call = argument;
@@ -140,6 +154,7 @@ static size_t answer_one(void *argument, const uint8_t *query, size_t len, uint8
                                      .transport = ANSWER_TCP,
                                      .idle_ds = call->idle_ds,
                                      .transfer = has_room ? &clients->transfer : NULL};
+    number_client(call, &request);
     size_t reply_len = answer_query(call->context, &request, out, cap);
     if (__builtin_expect(transfer_is_held(&clients->transfer), 0)) {
         if (!begin_stream(call->client, reply_len)) {

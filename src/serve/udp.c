@@ -110,6 +110,21 @@ static size_t answer_guarded(const struct answer_context *context, const struct 
     return len;
 }
 
+/* Every so many queries, who asked is noted. */
+static void note_turns(const struct udp_worker *udp, const struct udp_batch *batch, size_t received,
+                       uint64_t now_ms)
+{
+    struct sights *sights = udp->worker.sights;
+    struct addr_port from;
+    if (sights == NULL) {
+        return;
+    }
+    for (size_t at = 0; (at = sights_find_turn(sights, at, received)) != received; at++) {
+        addr_from_sockaddr(&batch->clients[at].any, &from);
+        sights_note_turn(sights, &from.addr, now_ms);
+    }
+}
+
 /* Returns how many of batch->out are due. Re-arms what was received on the way. */
 static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, unsigned received)
 {
@@ -119,6 +134,8 @@ static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, un
     uint8_t *reply = batch->replies;
     const socklen_t address_len = name_len(udp);
     const bool wildcard = udp->wildcard;
+    const size_t number_at = udp->family == ADDR_V4 ? offsetof(struct sockaddr_in, sin_addr)
+                                                    : offsetof(struct sockaddr_in6, sin6_addr.s6_addr[4]);
     sanitizer_poison(batch->replies, sizeof batch->replies);
     view_reader_online();
     struct answer_context context = worker_context(&udp->worker, view_read(udp->worker.slot));
@@ -128,6 +145,7 @@ static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, un
         request.bytes = batch->queries[i];
         request.len = batch->in[i].msg_len;
         request.client = &batch->clients[i].any;
+        request.number = sights_number((const uint8_t *)request.client + number_at);
         size_t len = answer_guarded(&context, &request, reply);
         if (len != 0) {
             *vector++ = (struct iovec){.iov_base = reply, .iov_len = len};
@@ -144,6 +162,7 @@ static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, un
         }
     }
     view_reader_offline();
+    note_turns(udp, batch, received, context.now_ms);
     return (unsigned)(out - batch->out);
 }
 

@@ -20,6 +20,7 @@ struct worker {
     const atomic_bool *stop;
     size_t index;           /* of the thread: its cache in the view */
     struct answer_tap *tap; /* borrowed; NULL: nobody is told of answers */
+    struct sights *sights;  /* written by this thread only; NULL: none */
     struct random random;
 };
 
@@ -35,6 +36,8 @@ static inline struct answer_context worker_context(struct worker *worker, const 
         .cache = view->caches[worker->index],
         .random = &worker->random,
         .counters = worker->counters,
+        .sights = worker->sights,
+        .below = worker->sights == NULL ? 0 : sights_get_below(worker->sights),
         .now_ms = now_ms,
         .now_s = (uint32_t)(now_ms / 1000),
         .now_us = is_guarded ? clock_coarse_now_us() : 0,

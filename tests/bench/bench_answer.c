@@ -5,7 +5,7 @@
  * of the same names in the peers kit; rrl is static with response-rate limiting on and nobody over the rate,
  * limited one name that is nearly always over it; tap-100 and tap-all are weighted, with one of a hundred
  * queries, or every one, put into the rings of both dnstap and the query log (tap-off: the channels are off).
- * usage: bench_answer static|edns|nx|weighted|failover|geo-ecs|rrl|limited|tap-off|tap-100|tap-all N */
+ * usage: bench_answer static|edns|nx|weighted|noted|failover|geo-ecs|rrl|limited|tap-off|tap-100|tap-all N */
 #include "config.h"
 
 #include "base/buffer.h"
@@ -40,8 +40,8 @@ static size_t add_subnet(uint8_t *query, size_t len, uint32_t subnet)
 static void make_queries(struct queries *queries, const char *mix)
 {
     bool nx = strcmp(mix, "nx") == 0, ecs = strcmp(mix, "geo-ecs") == 0;
-    bool steered =
-        ecs || strcmp(mix, "weighted") == 0 || strcmp(mix, "failover") == 0 || strncmp(mix, "tap-", 4) == 0;
+    bool steered = ecs || strcmp(mix, "weighted") == 0 || strcmp(mix, "noted") == 0 ||
+                   strcmp(mix, "failover") == 0 || strncmp(mix, "tap-", 4) == 0;
     struct random random;
     random_init(&random, 1);
     for (unsigned i = 0; i < HOSTS; i++) {
@@ -187,11 +187,56 @@ static size_t ask_from(struct fixture *fixture, const uint8_t *query, size_t len
     return answer_query(&fixture->context, &request, out, cap);
 }
 
+/* As a UDP thread does, with many clients of which one of 64 is in the sample, as it is when much is asked.
+ */
+struct crowd {
+    struct sights_sample sample;
+    struct sights *sights;
+    struct sockaddr_in clients[HOSTS];
+};
+
+static void make_crowd(struct crowd *crowd, struct fixture *fixture)
+{
+    struct random random;
+    random_init(&random, 3);
+    atomic_init(&crowd->sample.below, UINT32_MAX / 64);
+    atomic_init(&crowd->sample.every, 64);
+    crowd->sights = sights_new(&crowd->sample);
+    for (unsigned i = 0; i < HOSTS; i++) {
+        crowd->clients[i] =
+            (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {(in_addr_t)random_next(&random)}};
+    }
+    fixture->context.sights = crowd->sights;
+    fixture->context.below = sights_get_below(crowd->sights);
+}
+
+static size_t ask_in_crowd(struct crowd *crowd, struct fixture *fixture, const struct queries *queries,
+                           unsigned at, uint8_t *out, size_t cap)
+{
+    const struct sockaddr_in *client = &crowd->clients[at];
+    struct addr_port from;
+    struct answer_request request = {.bytes = queries->bytes[at],
+                                     .len = queries->len[at],
+                                     .client = (const struct sockaddr *)(const void *)client,
+                                     .number = sights_number((const uint8_t *)&client->sin_addr),
+                                     .transport = ANSWER_UDP};
+    size_t len = answer_query(&fixture->context, &request, out, cap);
+    if (sights_find_turn(crowd->sights, 0, 1) == 0) {
+        addr_from_sockaddr(request.client, &from);
+        sights_note_turn(crowd->sights, &from.addr, fixture->context.now_ms);
+    }
+    if (at == 0) { /* somebody has read them all */
+        atomic_store(&crowd->sights->read, atomic_load(&crowd->sights->written));
+    }
+    return len;
+}
+
 int main(int argc, char **argv)
 {
     static struct queries queries;
     static struct fixture fixture;
     static struct conf_rrl rrl;
+    static struct crowd crowd;
     struct buffer text;
     uint8_t out[4096];
     if (argc != 3) {
@@ -214,10 +259,15 @@ int main(int argc, char **argv)
     unsigned long count = strtoul(argv[2], NULL, 10), octets = 0;
     struct taps *taps = tap(&fixture, argv[1]);
     bool limiting = limit(&fixture, &rrl, argv[1]);
+    bool noting = strcmp(argv[1], "noted") == 0;
+    if (noting) {
+        make_crowd(&crowd, &fixture);
+    }
     unsigned names = strcmp(argv[1], "limited") == 0 ? 1 : HOSTS;
     for (unsigned long i = 0; i < count; i++) {
         unsigned at = (unsigned)(i % names);
-        octets += limiting || taps != NULL
+        octets += noting ? ask_in_crowd(&crowd, &fixture, &queries, at, out, sizeof out)
+                  : limiting || taps != NULL
                       ? ask_from(&fixture, queries.bytes[at], queries.len[at], out, sizeof out)
                       : fixture_ask_unchecked(&fixture, queries.bytes[at], queries.len[at], ANSWER_UDP, out,
                                               sizeof out);
@@ -226,6 +276,7 @@ int main(int argc, char **argv)
         }
     }
     printf("%lu answers, %.1f octets each\n", count, count == 0 ? 0 : (double)octets / (double)count);
+    sights_free(crowd.sights);
     limiter_release(fixture.view.limiter);
     fixture_fini(&fixture);
     buffer_fini(&text);

@@ -2,24 +2,25 @@
 ## tests/bench/steering measures loads and the loss of a region at size, with the real server; run by hand.
 ## tests/bench/durable measures what it costs that overrides are on the disk before they are acknowledged; run by hand.
 ## tests/bench/vantages measures how soon an answer follows what a vantage says; run by hand.
+## tests/bench/drain makes the picture of a drain in doc/api.md out of a real run.
 ## tests/bench/death measures how soon answers change when an endpoint dies; tests/bench/fleet whether 50,000 of them keep their schedule.
 ## tests/bench/checks measures what a check costs, by kind; tests/bench/control how long overrides and failures wait beside drills, reports, reloads and slow clients; run by hand.
 ## `make bench-record` records them anew (in a build of plain ./configure: other flags count differently). tests/bench/peers/steerd.sh plugs the server into the peers kit.
 ## tests/bench/crowd measures what 550 connections at the admin API, dnstap and the query log cost answers, and lists of 100,000; run by hand.
-EXTRA_DIST += tests/bench/backup tests/bench/control tests/bench/crowd tests/bench/checks tests/bench/death tests/bench/durable tests/bench/fleet tests/bench/instructions tests/bench/instructions.txt tests/bench/peers/steerd.sh tests/bench/steering tests/bench/takeover tests/bench/vantages
+EXTRA_DIST += tests/bench/backup tests/bench/control tests/bench/crowd tests/bench/checks tests/bench/death tests/bench/drain tests/bench/durable tests/bench/fleet tests/bench/instructions tests/bench/instructions.txt tests/bench/peers/steerd.sh tests/bench/steering tests/bench/takeover tests/bench/vantages
 .PHONY: bench bench-record
 if HAVE_CMOCKA
 EXTRA_PROGRAMS = tests/bench/bench_answer
 tests_bench_bench_answer_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir) $(LDNS_CFLAGS) $(CMOCKA_CFLAGS)
 tests_bench_bench_answer_SOURCES = tests/bench/bench_answer.c tests/unit/answer_fixture.c tests/unit/strict.c tests/unit/answer_fixture.h tests/unit/strict.h
-tests_bench_bench_answer_LDADD = src/libtap.a src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
+tests_bench_bench_answer_LDADD = src/libtap.a src/libanswer.a src/libtraffic.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
 	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(FSTRM_LIBS) $(CMOCKA_LIBS)
 CLEANFILES += tests/bench/bench_answer
 
 EXTRA_PROGRAMS += tests/bench/bench_steer
 tests_bench_bench_steer_CFLAGS = $(AM_CFLAGS) -pthread
 tests_bench_bench_steer_SOURCES = tests/bench/bench_steer.c
-tests_bench_bench_steer_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
+tests_bench_bench_steer_LDADD = src/libanswer.a src/libtraffic.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
 	src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(URCU_LIBS)
 CLEANFILES += tests/bench/bench_steer
 

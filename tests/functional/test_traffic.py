@@ -124,3 +124,105 @@ def test_steerctl_and_metrics(server):
     assert server.ctl("traffic", "zones", code=2).stderr
     text = server.request("GET", "/metrics").body.decode()
     assert 'steerd_traffic_answers_total{kind="region",name="us-east"} 3' in text
+
+
+# ---- who asks, and how they leave ----
+
+def resolvers(server):
+    return {row["address"]: row for row in server.get("/v1/traffic/resolvers")["items"]}
+
+
+def drains(server):
+    return server.get("/v1/drains")["items"]
+
+
+HOSTS = [f"127.0.1.{i}" for i in range(1, 11)]
+
+
+def test_the_most_frequent_resolvers(server):
+    for i, host in enumerate(HOSTS):
+        ask(server, WWW, i + 1, source=host)
+    ask(server, WWW, 20, source="127.0.2.1", tcp=True)
+    found = server.get("/v1/traffic/resolvers?limit=3")
+    assert [row["address"] for row in found["items"]] == ["127.0.2.1", HOSTS[9], HOSTS[8]] and found["every"] == 1
+    shares = {address: row["share"] for address, row in resolvers(server).items()}
+    total = 20 + sum(range(1, 11))  # each query of each host was counted: none is lost, none comes twice
+    assert shares == pytest.approx({"127.0.2.1": 20 / total} | {host: (i + 1) / total for i, host in enumerate(HOSTS)},
+                                   abs=.001)
+    assert all(row["rate_least"] == row["rate"] for row in resolvers(server).values())
+
+
+def test_resolvers_leave_a_region(server):
+    for host in HOSTS:
+        ask(server, WWW, source=host)
+    ask(server, API, source="127.0.2.1")  # was never led there
+    assert drains(server) == []
+    server.override("region", "us-east", "drain", allow_unserved=True)
+    (drain,) = drains(server)
+    assert drain["region"] == "us-east" and drain["resolvers"] == drain["waiting"] == 10 and drain["share"] == 100
+    assert drain["asked"] == drain["expired"] == 0 and drain["until_99"] == "estimated" and drain["hosts"] == 1
+    assert 0 < drain["until_99_ms"] <= 5000 and "region_override" in drain["cause"]
+    assert {host["address"] for host in drain["missing"]} == set(HOSTS)
+    for host in HOSTS[:7]:
+        ask(server, WWW, 2, source=host)
+    ask(server, WWW, source="127.0.2.1")
+    drain = server.get(f"/v1/drains/{drain['id']}")
+    assert drain["asked"] == 7 and drain["asked_share"] == .7 and drain["asked_back"] == 0
+    assert {host["address"] for host in drain["missing"]} == set(HOSTS[7:])
+    for host in HOSTS[7:]:
+        ask(server, WWW, source=host, tcp=True)
+    drain = drains(server)[0]
+    assert drain["asked_share"] == drain["drained_share"] == 1 and drain["until_99"] == "reached" and drain["missing"] == []
+    assert server.request("GET", "/v1/drains/x").status == 404
+
+
+def test_steerctl_shows_who_asks_and_how_they_leave(server):
+    for host in HOSTS[:4]:
+        ask(server, WWW, source=host)
+    server.override("region", "us-east", "drain", allow_unserved=True)
+    ask(server, WWW, 2, source=HOSTS[0])
+    table = server.ctl("resolvers", "--limit", "1").stdout.splitlines()
+    assert len(table) == 2 and table[1].split()[0] == HOSTS[0] and table[1].split()[-2:] == ["50.0", "%"]
+    row = server.ctl("drains").stdout.splitlines()[1]
+    assert row.split()[:2] == ["1", "us-east"] and "25.0 %" in row and "about" in row
+    shown = server.ctl("drains", "1").stdout
+    assert "4 seen there before, 1 asked again (25.0 %), 0 expired, 3 waiting" in shown and HOSTS[3] in shown and "##########" in shown
+    assert server.ctl_json("drains")["items"][0]["id"] == "1" and server.ctl("drains", "7", code=None).stderr
+    text = server.request("GET", "/metrics").body.decode()
+    assert 'steerd_drain_share{region="us-east"} 0.25' in text
+
+
+def test_who_does_not_ask_expires(site, server):
+    site.names["www"]["ttl"] = 1
+    site.policy("example.com", site.names), site.write()
+    server.reload()
+    ask(server, WWW, source=HOSTS[0]), ask(server, WWW, source=HOSTS[1])
+    server.override("region", "us-east", "drain", allow_unserved=True)
+    ask(server, WWW, source=HOSTS[0])
+    server.wait(lambda: drains(server)[0]["expired"] == 1, "the TTL of one is over")
+    drain = drains(server)[0]
+    assert (drain["asked"], drain["waiting"], drain["drained_share"], drain["until_99"]) == (1, 0, 1, "reached")
+    assert drain["until_99_ms"] <= 1000 and [host["address"] for host in drain["missing"]] == [HOSTS[1]]
+
+
+def test_a_step_of_a_switchover_is_a_drain_of_a_part(server):
+    ask(server, WWW, source=HOSTS[0])
+    server.override("region", "us-east", "drain", allow_unserved=True, share=25)
+    (drain,) = drains(server)
+    assert drain["share"] == 25 and "25 %" in drain["cause"] and drain["resolvers"] == 1
+    server.wait(lambda: ask(server, WWW, source=HOSTS[0]) or drains(server)[0]["asked"] == 1, "it has asked, wherever it was led")
+    server.override("region", "us-east", "drain", allow_unserved=True)
+    assert len(server.wait(lambda: drains(server) if len(drains(server)) == 2 else None, "another one begins")) == 2
+    assert drains(server)[0]["resolvers"] == 1 and drains(server)[0]["asked"] == 0
+
+
+def test_reloads_keep_drains(server):
+    ask(server, WWW, source=HOSTS[0])
+    server.reload()
+    ask(server, WWW, source=HOSTS[1])
+    server.override("region", "us-east", "drain", allow_unserved=True)
+    ask(server, WWW, source=HOSTS[0])
+    server.reload()
+    ask(server, WWW, source=HOSTS[1])
+    drain = server.wait(lambda: [one for one in drains(server) if one["asked"] == 2], "both have asked")[0]
+    assert drain["resolvers"] == 2 and drain["asked_share"] == 1

@@ -37,7 +37,7 @@ tests_fuzz_fuzz_message_CPPFLAGS = $(AM_CPPFLAGS) $(LDNS_CFLAGS) $(CMOCKA_CFLAGS
 tests_fuzz_fuzz_message_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_message_SOURCES = tests/fuzz/fuzz_message.c tests/unit/answer_fixture.c tests/unit/strict.c tests/unit/answer_fixture.h tests/unit/strict.h \
 	$(FUZZ_MAIN)
-tests_fuzz_fuzz_message_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
+tests_fuzz_fuzz_message_LDADD = src/libanswer.a src/libtraffic.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
 	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 endif
 

@@ -1,6 +1,6 @@
 ## Unit tests of src/admin
 if HAVE_CMOCKA
-ADMIN_TEST_LIBS = src/libadmin.a src/libpast.a src/liboperate.a src/libtraffic.a src/libherald.a src/libprobe.a src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a \
+ADMIN_TEST_LIBS = src/libadmin.a src/libpast.a src/liboperate.a src/libherald.a src/libprobe.a src/libanswer.a src/libtraffic.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a \
 	src/libhealth.a src/libevents.a src/libgeo.a src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libpost.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a \
 	$(EVENT_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(URCU_LIBS) $(CMOCKA_LIBS)
 

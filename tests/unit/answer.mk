@@ -5,7 +5,7 @@ check_PROGRAMS += tests/unit/test_answer
 tests_unit_test_answer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(LDNS_CFLAGS)
 tests_unit_test_answer_SOURCES = tests/unit/test_answer.c tests/unit/answer_fixture.c tests/unit/strict.c tests/unit/answer_fixture.h tests/unit/strict.h \
 	tests/unit/unit.h
-tests_unit_test_answer_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
+tests_unit_test_answer_LDADD = src/libanswer.a src/libtraffic.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libgeo.a \
 	src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_answer_additional
 check_PROGRAMS += tests/unit/test_answer_additional

@@ -5,7 +5,7 @@ check_PROGRAMS += tests/unit/test_operate
 tests_unit_test_operate_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_operate_SOURCES = tests/unit/test_operate.c tests/unit/operate_world.c tests/unit/operate_world.h \
 	tests/unit/unit.h
-OPERATE_TEST_LIBS = src/liboperate.a src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a \
+OPERATE_TEST_LIBS = src/liboperate.a src/libanswer.a src/libtraffic.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a \
 	src/libhealth.a src/libgeo.a src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a \
 	$(JANSSON_LIBS) $(OPENSSL_LIBS) $(LDNS_LIBS) $(MAXMINDDB_LIBS) $(URCU_LIBS) -lm $(CMOCKA_LIBS)
 tests_unit_test_operate_LDADD = $(OPERATE_TEST_LIBS)

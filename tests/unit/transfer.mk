@@ -12,7 +12,7 @@ check_PROGRAMS += tests/unit/test_transfer
 tests_unit_test_transfer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(LDNS_CFLAGS)
 tests_unit_test_transfer_SOURCES = tests/unit/test_transfer.c tests/unit/transfer_fixture.c \
 	tests/unit/transfer_fixture.h tests/unit/answer_fixture.c tests/unit/strict.c tests/unit/answer_fixture.h tests/unit/strict.h tests/unit/unit.h
-tests_unit_test_transfer_LDADD = src/libanswer.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a \
+tests_unit_test_transfer_LDADD = src/libanswer.a src/libtraffic.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a \
 	src/libhealth.a src/libgeo.a src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) \
 	$(MAXMINDDB_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_transfer_listed

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See traffic_crowd.h. What is read in a pass is bounded by the rings; where they were full, or much was in
+ * them, fewer hosts and queries are noted from then on, and more again when there has been little for a
+ * while. As long as a drain is open the sample of hosts becomes no larger: who came new had not been seen
+ * before. */
+#include "config.h"
+
+#include "daemon/traffic_crowd.h"
+
+#include "base/memory.h"
+#include "events/stream.h"
+#include "view/view.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LEVEL_MAX = 16,    /* of hosts: each halves the sample */
+    NOTES_MANY = 4000, /* per second: fewer hosts */
+    NOTES_FEW = 400,   /* per second, for so long: more of them */
+    CALM_MS = 60000,
+    TURNS_MANY = 4000, /* queries per second in all: not every one is noted */
+    TURNS_FEW = 1000,
+    EVERY = 64,
+    TIDY_MS = 60000,
+    TOP_HALF_MS = 623832, /* the mean of 15 minutes */
+};
+
+struct regions {
+    uint32_t generation;
+    uint32_t *numbers; /* of drains, by index in the topology */
+    size_t count;
+};
+
+struct traffic_crowd {
+    struct sights_sample sample;
+    struct sights **sights;
+    size_t sights_count;
+    struct traffic_top *top;
+    struct traffic_drains *drains;
+    struct regions now, before;
+    struct stream_reader reader; /* with a stream */
+    unsigned level;
+    int64_t read_ms, calm_since_ms, tidied_ms, since_ms;
+    uint64_t lost;
+    uint64_t notes, turns; /* of the pass: answers to hosts of the sample; queries that turns stand for */
+};
+
+struct traffic_crowd *traffic_crowd_new(void)
+{
+    struct traffic_crowd *crowd = memory_alloc(sizeof *crowd);
+    atomic_init(&crowd->sample.below, UINT32_MAX);
+    atomic_init(&crowd->sample.every, 1);
+    crowd->top = traffic_top_new(TRAFFIC_PLACES, TOP_HALF_MS);
+    crowd->drains = traffic_drains_new(TRAFFIC_HOSTS);
+    return crowd;
+}
+
+void traffic_crowd_free(struct traffic_crowd *crowd)
+{
+    if (crowd == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < crowd->sights_count; i++) {
+        sights_free(crowd->sights[i]);
+    }
+    free(crowd->sights);
+    traffic_top_free(crowd->top);
+    traffic_drains_free(crowd->drains);
+    free(crowd->now.numbers);
+    free(crowd->before.numbers);
+    free(crowd);
+}
+
+struct sights **traffic_crowd_make_sights(struct traffic_crowd *crowd, size_t threads)
+{
+    crowd->sights = memory_alloc_array(threads, sizeof(struct sights *));
+    for (size_t i = 0; i < threads; i++) {
+        crowd->sights[i] = sights_new(&crowd->sample);
+    }
+    crowd->sights_count = threads;
+    return crowd->sights;
+}
+
+void traffic_crowd_listen(struct traffic_crowd *crowd, struct stream *stream)
+{
+    stream_reader_init(&crowd->reader, stream);
+}
+
+void traffic_crowd_follow(struct traffic_crowd *crowd, const struct view *view)
+{
+    const struct conf_topology *topology = view->topology;
+    size_t count = topology == NULL ? 0 : topology->region_count;
+    free(crowd->before.numbers);
+    crowd->before = crowd->now;
+    crowd->now = (struct regions){.generation = (uint32_t)view->generation,
+                                  .numbers = memory_alloc_array(count, sizeof *crowd->now.numbers),
+                                  .count = count};
+    for (size_t i = 0; i < count; i++) {
+        crowd->now.numbers[i] = traffic_drains_number(crowd->drains, topology->regions[i].name);
+    }
+}
+
+/* ---- switches ---- */
+
+/* The value of a pair of the body, or "". */
+static void find_pair(const struct change *change, const char *key, char value[64])
+{
+    struct change_pair pair;
+    const char *at = change->body == NULL ? "" : change->body;
+    value[0] = '\0';
+    while (change_next_pair(&at, &pair)) {
+        if (strcmp(pair.key, key) == 0) {
+            snprintf(value, 64, "%.63s", pair.value);
+        }
+    }
+}
+
+static bool serves(const char *state)
+{
+    return strcmp(state, "healthy") == 0 || strcmp(state, "unknown") == 0 || strcmp(state, "forced_up") == 0;
+}
+
+/* A region that served does not any more. */
+static void hear_health(struct traffic_crowd *crowd, const struct change *change, const char *region)
+{
+    char was[64], is[64], by[64], cause[TRAFFIC_DRAIN_TEXT];
+    find_pair(change, "effective_was", was);
+    find_pair(change, "effective", is);
+    find_pair(change, "decided_by", by);
+    if (serves(was) && !serves(is)) {
+        snprintf(cause, sizeof cause, "%s, decided by %s", is, by);
+        traffic_drains_begin(crowd->drains, region, change->wall_ms, 100, cause);
+    }
+}
+
+/* A part of its weight is taken from it. */
+static void hear_override(struct traffic_crowd *crowd, const struct change *change, const char *region)
+{
+    char state[64], share[64], turn[64], starts[64], cause[TRAFFIC_DRAIN_TEXT];
+    find_pair(change, "state", state);
+    find_pair(change, "share", share);
+    find_pair(change, "turn", turn);
+    find_pair(change, "starts", starts);
+    bool begins = turn[0] != '\0' ? strcmp(turn, "started") == 0 : starts[0] == '\0';
+    unsigned percent = (unsigned)strtoul(share, NULL, 10);
+    if (begins && strcmp(state, "drain") == 0 && percent != 0) {
+        snprintf(cause, sizeof cause, "%s of %u %%%s%s", state, percent, change->actor == NULL ? "" : " by ",
+                 change->actor == NULL ? "" : change->actor);
+        traffic_drains_begin(crowd->drains, region, change->wall_ms, percent, cause);
+    }
+}
+
+static void hear_changes(struct traffic_crowd *crowd)
+{
+    static const char prefix[] = "region:";
+    uint64_t missed;
+    enum stream_result result = STREAM_NOTHING;
+    while (crowd->reader.stream != NULL &&
+           (result = stream_read(&crowd->reader, &missed)) != STREAM_NOTHING) {
+        const struct change *change = &crowd->reader.change;
+        if (result == STREAM_GAP || change->name == NULL ||
+            strncmp(change->name, prefix, sizeof prefix - 1) != 0) {
+            continue;
+        }
+        if (change->kind == CHANGE_HEALTH) {
+            hear_health(crowd, change, change->name + sizeof prefix - 1);
+        } else if (change->kind == CHANGE_OVERRIDE) {
+            hear_override(crowd, change, change->name + sizeof prefix - 1);
+        }
+    }
+}
+
+/* ---- notes ---- */
+
+/* Wall time from its last 32 bits: within 24 days of now. */
+static int64_t widen(uint32_t at_ms, int64_t wall_ms)
+{
+    return wall_ms + (int32_t)(at_ms - (uint32_t)wall_ms);
+}
+
+static const struct regions *find_regions(const struct traffic_crowd *crowd, uint32_t generation)
+{
+    return generation == crowd->now.generation      ? &crowd->now
+           : generation == crowd->before.generation ? &crowd->before
+                                                    : NULL;
+}
+
+static void take_note(struct traffic_crowd *crowd, const struct sight *sight, int64_t wall_ms)
+{
+    struct addr addr = {.family = sight->family};
+    memcpy(addr.bytes, sight->address, sizeof addr.bytes);
+    const struct regions *regions = find_regions(crowd, sight->generation);
+    uint32_t region = regions != NULL && sight->region < regions->count ? regions->numbers[sight->region]
+                                                                        : TRAFFIC_NO_REGION;
+    uint32_t number = sights_number(addr.bytes + (addr.family == ADDR_V6 ? 4 : 0));
+    if (number < atomic_load_explicit(&crowd->sample.below, memory_order_relaxed)) {
+        traffic_drains_see(crowd->drains, &addr, number, region, widen(sight->at_ms, wall_ms), sight->ttl);
+    }
+    crowd->notes++;
+}
+
+static void take_turn(struct traffic_crowd *crowd, const struct sight *sight, int64_t now_ms)
+{
+    struct addr addr = {.family = sight->family};
+    memcpy(addr.bytes, sight->address, sizeof addr.bytes);
+    traffic_top_add(crowd->top, &addr, sight->turns, now_ms);
+    crowd->turns += sight->turns;
+}
+
+/* What is of a view that nobody has followed yet waits for that. */
+static void read_sights(struct traffic_crowd *crowd, struct sights *sights, int64_t now_ms, int64_t wall_ms)
+{
+    const struct sight *sight;
+    while ((sight = sights_peek(sights)) != NULL) {
+        bool is_turn = sight->turns != 0;
+        if (!is_turn && (int32_t)(sight->generation - crowd->now.generation) > 0) {
+            break;
+        }
+        if (is_turn) {
+            take_turn(crowd, sight, now_ms);
+        } else {
+            take_note(crowd, sight, wall_ms);
+        }
+        sights_pass(sights);
+    }
+}
+
+/* ---- how many are noted ---- */
+
+static void set_level(struct traffic_crowd *crowd, unsigned level)
+{
+    crowd->level = level;
+    uint32_t below = UINT32_MAX >> level;
+    atomic_store_explicit(&crowd->sample.below, below, memory_order_relaxed);
+    traffic_drains_limit(crowd->drains, below);
+}
+
+static uint64_t sum_lost(const struct traffic_crowd *crowd)
+{
+    uint64_t lost = 0;
+    for (size_t i = 0; i < crowd->sights_count; i++) {
+        lost += atomic_load_explicit(&crowd->sights[i]->lost, memory_order_relaxed);
+    }
+    return lost;
+}
+
+static void adapt(struct traffic_crowd *crowd, int64_t now_ms, int64_t wall_ms)
+{
+    uint64_t lost = sum_lost(crowd), span_ms = (uint64_t)(now_ms - crowd->read_ms);
+    uint64_t notes = crowd->notes * 1000 / span_ms, turns = crowd->turns * 1000 / span_ms;
+    size_t hosts = traffic_drains_count_hosts(crowd->drains);
+    bool is_crowded = notes > NOTES_MANY || hosts > TRAFFIC_HOSTS / 4 * 3;
+    uint32_t every = atomic_load_explicit(&crowd->sample.every, memory_order_relaxed);
+    if (lost != crowd->lost || turns > TURNS_MANY) {
+        every = EVERY;
+    } else if (turns < TURNS_FEW) {
+        every = 1;
+    }
+    atomic_store_explicit(&crowd->sample.every, every, memory_order_relaxed);
+    if ((lost != crowd->lost || is_crowded) && crowd->level < LEVEL_MAX) {
+        set_level(crowd, crowd->level + 1);
+        crowd->calm_since_ms = now_ms;
+    } else if (notes > NOTES_FEW || hosts > TRAFFIC_HOSTS / 8 ||
+               traffic_drains_any_open(crowd->drains, wall_ms)) {
+        crowd->calm_since_ms = now_ms;
+    } else if (crowd->level != 0 && now_ms - crowd->calm_since_ms > CALM_MS) {
+        set_level(crowd, crowd->level - 1);
+        crowd->calm_since_ms = now_ms;
+    }
+    crowd->lost = lost;
+}
+
+void traffic_crowd_read(struct traffic_crowd *crowd, int64_t now_ms, int64_t wall_ms)
+{
+    enum { SPAN_MIN_MS = 500 }; /* who asks often does not make a rate of a moment */
+    hear_changes(crowd);
+    for (size_t i = 0; i < crowd->sights_count; i++) {
+        read_sights(crowd, crowd->sights[i], now_ms, wall_ms);
+    }
+    if (crowd->since_ms == 0) {
+        crowd->since_ms = crowd->read_ms = crowd->tidied_ms = now_ms;
+    }
+    if (now_ms - crowd->read_ms >= SPAN_MIN_MS) {
+        adapt(crowd, now_ms, wall_ms);
+        crowd->notes = crowd->turns = 0;
+        crowd->read_ms = now_ms;
+    }
+    if (now_ms - crowd->tidied_ms > TIDY_MS) {
+        traffic_drains_tidy(crowd->drains, wall_ms);
+        crowd->tidied_ms = now_ms;
+    }
+}
+
+void traffic_crowd_get_stats(const struct traffic_crowd *crowd, struct traffic_crowd_stats *stats)
+{
+    *stats = (struct traffic_crowd_stats){
+        .every = atomic_load_explicit(&crowd->sample.every, memory_order_relaxed),
+        .hosts = 1 / exp2(crowd->level),
+        .lost = crowd->lost,
+        .since_ms = crowd->since_ms};
+}
+
+const struct traffic_top *traffic_crowd_get_top(const struct traffic_crowd *crowd)
+{
+    return crowd->top;
+}
+
+const struct traffic_drains *traffic_crowd_get_drains(const struct traffic_crowd *crowd)
+{
+    return crowd->drains;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Who asks, and how they leave, for the API. */
+#include "config.h"
+
+#include "daemon/traffic_inside.h"
+
+#include "base/clock.h"
+#include "daemon/metrics_kept.h"
+#include "daemon/reader.h"
+#include "daemon/server.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MEAN_S = 900 };
+
+void traffic_list_resolvers(void *context, struct admin_resolvers *to, struct arena *arena)
+{
+    const struct reader *reader = context;
+    struct traffic *traffic = reader->server->traffic;
+    struct traffic_crowd_stats stats;
+    struct traffic_top_item *items = arena_alloc(arena, to->limit * sizeof *items);
+    traffic_catch_up(traffic);
+    pthread_mutex_lock(&traffic->lock);
+    int64_t now_ms = traffic_read(traffic);
+    traffic_crowd_get_stats(traffic->crowd, &stats);
+    const struct traffic_top *top = traffic_crowd_get_top(traffic->crowd);
+    double sum = traffic_top_sum(top, now_ms);
+    to->count = traffic_top_list(top, now_ms, items, to->limit);
+    pthread_mutex_unlock(&traffic->lock);
+    double age_s = (double)(now_ms - stats.since_ms + 1) / 1000;
+    double span_s = MEAN_S * (1 - exp(-age_s / MEAN_S)); /* as of rates: what is younger has its own mean */
+    to->items = arena_alloc(arena, to->count * sizeof *to->items);
+    to->places = TRAFFIC_PLACES;
+    to->every = stats.every;
+    to->lost = stats.lost;
+    to->rate = sum / span_s;
+    for (size_t i = 0; i < to->count; i++) {
+        to->items[i] = (struct admin_resolver){.addr = items[i].addr,
+                                               .rate = items[i].count / span_s,
+                                               .least = (items[i].count - items[i].error) / span_s,
+                                               .share = sum > 0 ? items[i].count / sum : 0};
+    }
+}
+
+/* Of each region the latest. */
+static void print_drains(const struct traffic_drains *drains, int64_t wall_ms, struct buffer *out)
+{
+    struct traffic_drain_look look, later;
+    for (size_t i = 0; i < traffic_drains_count(drains); i++) {
+        bool is_latest = true;
+        traffic_drains_look(drains, i, wall_ms, &look);
+        for (size_t k = 0; k < i && is_latest; k++) {
+            traffic_drains_look(drains, k, wall_ms, &later);
+            is_latest = strcmp(later.region, look.region) != 0;
+        }
+        if (is_latest && look.is_open && look.members != 0) {
+            buffer_print(out, "steerd_drain_share{region=\"");
+            print_label(out, look.region);
+            buffer_print(out, "\"} %.4g\n", (double)(look.asked + look.expired) / look.members);
+        }
+    }
+}
+
+void traffic_write_drains(struct traffic *traffic, struct buffer *out)
+{
+    struct traffic_crowd_stats stats;
+    traffic_crowd_get_stats(traffic->crowd, &stats);
+    print_head(
+        out, "steerd_drain_share", "gauge",
+        "Share of the resolvers that were led to a region before it lost answers, and have asked since or "
+        "let their TTL run out. Not there when nobody looks any more.");
+    print_drains(traffic_crowd_get_drains(traffic->crowd), clock_wall_ms(traffic->clock), out);
+    print_head(out, "steerd_sample_hosts", "gauge", "Share of resolvers that drains see.");
+    buffer_print(out, "steerd_sample_hosts %.6g\n", stats.hosts);
+    print_head(out, "steerd_sample_lost_total", "counter", "Notes of resolvers that were not read in time.");
+    buffer_print(out, "steerd_sample_lost_total %lu\n", (unsigned long)stats.lost);
+}
+
+void traffic_list_drains(void *context, struct admin_drains *to, struct arena *arena)
+{
+    const struct reader *reader = context;
+    struct traffic *traffic = reader->server->traffic;
+    struct traffic_crowd_stats stats;
+    traffic_catch_up(traffic);
+    pthread_mutex_lock(&traffic->lock);
+    (void)traffic_read(traffic);
+    int64_t wall_ms = clock_wall_ms(traffic->clock);
+    traffic_crowd_get_stats(traffic->crowd, &stats);
+    const struct traffic_drains *drains = traffic_crowd_get_drains(traffic->crowd);
+    to->hosts = stats.hosts;
+    to->count = traffic_drains_count(drains);
+    to->items = arena_alloc(arena, to->count * sizeof *to->items);
+    for (size_t i = 0; i < to->count; i++) {
+        traffic_drains_look(drains, i, wall_ms, &to->items[i]);
+        to->items[i].region = arena_copy_text(arena, to->items[i].region);
+        to->items[i].cause = arena_copy_text(arena, to->items[i].cause);
+    }
+    pthread_mutex_unlock(&traffic->lock);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What a drain looks like at some moment. Nothing of it is kept: when each member asked, and when its TTL is
+ * over, is the whole curve. */
+#include "config.h"
+
+#include "traffic/drain_parts.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const uint32_t points_s[] = {0,  1,  2,  3,  4,   5,   7,   10,  15,  20,   25,   30,
+                                    40, 50, 60, 90, 120, 180, 300, 600, 900, 1200, 1800, 3600};
+_Static_assert(sizeof points_s / sizeof *points_s + 1 == TRAFFIC_DRAIN_POINTS, "one for each, and now");
+
+/* When it has asked or its TTL is over, whichever comes first. */
+static int64_t find_end(const struct member *member)
+{
+    bool asks_first = member->asked_ms != 0 && member->asked_ms < member->until_ms;
+    return asks_first ? member->asked_ms : member->until_ms;
+}
+
+static void count_members(const struct drain *drain, int64_t now_ms, struct traffic_drain_look *look)
+{
+    for (size_t i = 0; i < drain->member_count; i++) {
+        const struct member *member = &drain->members[i];
+        bool asked = member->asked_ms != 0, is_over = member->until_ms <= now_ms;
+        look->asked += asked;
+        look->back += asked && member->is_back;
+        look->expired += !asked && is_over;
+        look->waiting += !asked && !is_over;
+    }
+}
+
+static void add_point(const struct drain *drain, int64_t at_ms, struct traffic_drain_look *look)
+{
+    struct traffic_drain_point *point = &look->points[look->point_count++];
+    size_t asked = 0, drained = 0, all = drain->member_count;
+    for (size_t i = 0; i < all; i++) {
+        const struct member *member = &drain->members[i];
+        asked += member->asked_ms != 0 && member->asked_ms <= at_ms;
+        drained += find_end(member) <= at_ms;
+    }
+    point->after_ms = at_ms - drain->at_ms;
+    point->asked = all == 0 ? 0 : (double)asked / (double)all;
+    point->drained = all == 0 ? 0 : (double)drained / (double)all;
+}
+
+static void draw_curve(const struct drain *drain, int64_t now_ms, struct traffic_drain_look *look)
+{
+    int64_t last_ms = drain->at_ms - 1, end_ms = drain->at_ms + TRAFFIC_DRAIN_OPEN_MS;
+    for (size_t i = 0; i < sizeof points_s / sizeof *points_s; i++) {
+        int64_t at_ms = drain->at_ms + (int64_t)points_s[i] * 1000;
+        if (at_ms <= now_ms) {
+            add_point(drain, at_ms, look);
+            last_ms = at_ms;
+        }
+    }
+    if (now_ms > last_ms && now_ms < end_ms) {
+        add_point(drain, now_ms, look);
+    }
+}
+
+static int compare_times(const void *a, const void *b)
+{
+    int64_t one = *(const int64_t *)a, other = *(const int64_t *)b;
+    return (one > other) - (one < other);
+}
+
+/* When the 99th of 100 is done. Who has not asked is so at the end of its TTL at the latest; before, the pace
+ * at which the others asked tells when, as if all were alike. */
+static void estimate(const struct drain *drain, int64_t now_ms, struct traffic_drain_look *look)
+{
+    size_t all = drain->member_count, wanted = (all * 99 + 99) / 100;
+    look->t99_ms = -1;
+    if (all == 0) {
+        return;
+    }
+    int64_t *ends = memory_alloc_array(all, sizeof *ends);
+    for (size_t i = 0; i < all; i++) {
+        ends[i] = find_end(&drain->members[i]);
+    }
+    qsort(ends, all, sizeof *ends, compare_times);
+    int64_t end_ms = ends[wanted - 1];
+    free(ends);
+    look->is_reached = end_ms <= now_ms;
+    if (!look->is_reached && look->asked != 0) {
+        double left = 1 - (double)look->asked / (double)all;
+        double pace_ms = (double)(now_ms - drain->at_ms) * log(0.01) / log(left);
+        int64_t by_pace = drain->at_ms + (int64_t)pace_ms;
+        by_pace = by_pace > now_ms ? by_pace : now_ms;
+        end_ms = by_pace < end_ms ? by_pace : end_ms;
+    }
+    look->t99_ms = end_ms > drain->at_ms ? end_ms - drain->at_ms : 0;
+}
+
+static int compare_hosts(const void *a, const void *b)
+{
+    const struct member *one = *(const struct member *const *)a, *other = *(const struct member *const *)b;
+    int by_count = (one->seconds < other->seconds) - (one->seconds > other->seconds);
+    return by_count != 0 ? by_count : (one->seen_ms < other->seen_ms) - (one->seen_ms > other->seen_ms);
+}
+
+static void list_missing(const struct drain *drain, struct traffic_drain_look *look)
+{
+    const struct member **missing = memory_alloc_array(drain->member_count + 1, sizeof(struct member *));
+    size_t count = 0;
+    for (size_t i = 0; i < drain->member_count; i++) {
+        if (drain->members[i].asked_ms == 0) {
+            missing[count++] = &drain->members[i];
+        }
+    }
+    qsort(missing, count, sizeof(struct member *), compare_hosts);
+    look->missing_count = count < TRAFFIC_DRAIN_MISSING ? count : TRAFFIC_DRAIN_MISSING;
+    for (size_t i = 0; i < look->missing_count; i++) {
+        look->missing[i] = (struct traffic_drain_host){.addr = missing[i]->addr,
+                                                       .seconds = missing[i]->seconds,
+                                                       .seen_ms = missing[i]->seen_ms,
+                                                       .until_ms = missing[i]->until_ms};
+    }
+    free(missing);
+}
+
+size_t traffic_drains_count(const struct traffic_drains *drains)
+{
+    return drains->count;
+}
+
+void traffic_drains_look(const struct traffic_drains *drains, size_t index, int64_t now_ms,
+                         struct traffic_drain_look *look)
+{
+    const struct drain *drain = drains->items[drains->count - 1 - index];
+    *look = (struct traffic_drain_look){.id = drain->id,
+                                        .region = drains->regions[drain->region],
+                                        .cause = drain->cause,
+                                        .at_ms = drain->at_ms,
+                                        .share = drain->share,
+                                        .is_open = now_ms < drain->at_ms + TRAFFIC_DRAIN_OPEN_MS,
+                                        .members = (uint32_t)drain->member_count};
+    count_members(drain, now_ms, look);
+    draw_curve(drain, now_ms, look);
+    estimate(drain, now_ms, look);
+    list_missing(drain, look);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What a DNS thread notes of clients, for another thread that looks later: a ring per DNS thread, written by
+ * that thread alone, read by one other at a time. Nobody waits: what does not fit is lost, and counted.
+ *
+ * Two samples of the same stream. By host: all answers of steered names to hosts whose number (a hash of the
+ * address) is below a limit, so that of these hosts nothing is missed. By turn: one of so many queries, of
+ * whoever comes. Both are set by the reader, so that there is as much to read as it can bear: as long as
+ * little is asked, every host and every query. */
+#pragma once
+
+#include "base/addr.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { SIGHTS_ROOM = 8192, SIGHTS_RECENT = 256 };
+
+struct sight {
+    uint8_t address[16];
+    uint32_t at_ms;      /* wall, modulo 2^32 */
+    uint32_t ttl;        /* s, of what was answered */
+    uint32_t region;     /* that the answer led to: index in the topology of the view; SIGHT_NOWHERE */
+    uint32_t generation; /* of that view, modulo 2^32 */
+    uint16_t turns;      /* by turn: stands for so many queries; by host: 0 */
+    uint8_t family;      /* enum addr_family */
+};
+
+#define SIGHT_NOWHERE UINT32_MAX
+
+/* Set by the reader for all threads. */
+struct sights_sample {
+    _Atomic uint32_t below; /* numbers of hosts */
+    _Atomic uint32_t every; /* at least 1 */
+};
+
+struct sights {
+    /* Of the writer. */
+    const struct sights_sample *sample;
+    uint32_t countdown; /* queries until the next turn */
+    struct {            /* notes of this second, so that nobody fills the ring alone */
+        uint8_t address[16];
+        uint32_t second, region;
+    } recent[SIGHTS_RECENT];
+    _Atomic uint64_t lost;
+    _Atomic uint32_t written;
+    /* Of the reader. */
+    _Atomic uint32_t read __attribute__((aligned(64)));
+    struct sight ring[SIGHTS_ROOM];
+} __attribute__((aligned(64)));
+
+/* Zeroed pages, which take memory when they are first used. The sample outlives them. */
+struct sights *sights_new(const struct sights_sample *sample);
+void sights_free(struct sights *sights); /* NULL is fine */
+
+/* The number of a host, from four octets of its address that tell it from others: all of IPv4, of IPv6 the
+ * second half of its /64, whose hosts are in the sample together. */
+static inline uint32_t sights_number(const uint8_t octets[4])
+{
+    uint32_t number;
+    memcpy(&number, octets, sizeof number);
+    return number * 0x9e3779b1u;
+}
+
+static inline uint32_t sights_get_below(const struct sights *sights)
+{
+    return atomic_load_explicit(&sights->sample->below, memory_order_relaxed);
+}
+
+/* So many queries more were answered, with their clients at hand. Returns which of them has the next turn,
+ * from `from` on; count: none. */
+static inline size_t sights_find_turn(struct sights *sights, size_t from, size_t count)
+{
+    uint32_t left = (uint32_t)(count - from);
+    if (__builtin_expect(sights->countdown >= left, 1)) {
+        sights->countdown -= left;
+        return count;
+    }
+    size_t at = from + sights->countdown;
+    sights->countdown = atomic_load_explicit(&sights->sample->every, memory_order_relaxed) - 1;
+    return at;
+}
+
+/* By host, what was answered. One that has the same second and region as one before is left out. */
+void sights_note(struct sights *sights, const struct sight *sight);
+/* By turn. */
+void sights_note_turn(struct sights *sights, const struct addr *addr, uint64_t now_ms);
+
+/* By one reader at a time: the next one, or NULL; and leave it behind. */
+const struct sight *sights_peek(const struct sights *sights);
+void sights_pass(struct sights *sights);

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Drains: who is a member, who has asked, whose TTL is over; the sample, and the ring that brings it. */
+#include "unit.h"
+
+#include "traffic/drain.h"
+#include "traffic/sight.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SECOND = 1000, START = 1000000000 };
+
+static struct addr make_addr(uint32_t number)
+{
+    struct addr addr = {.family = ADDR_V4};
+    memcpy(addr.bytes, &number, sizeof number);
+    return addr;
+}
+
+static void see(struct traffic_drains *drains, uint32_t host, uint32_t region, int64_t at_ms)
+{
+    struct addr addr = make_addr(host);
+    traffic_drains_see(drains, &addr, sights_number(addr.bytes), region, START + at_ms, 30);
+}
+
+static struct traffic_drain_look look(const struct traffic_drains *drains, int64_t at_ms)
+{
+    struct traffic_drain_look found;
+    traffic_drains_look(drains, 0, START + at_ms, &found);
+    return found;
+}
+
+static void members_leave(void **state)
+{
+    (void)state;
+    struct traffic_drains *drains = traffic_drains_new(100);
+    uint32_t us = traffic_drains_number(drains, "us"), eu = traffic_drains_number(drains, "eu");
+    assert_int_equal(traffic_drains_number(drains, "us"), us);
+    for (uint32_t i = 0; i < 10; i++) {
+        see(drains, i, us, -10 * SECOND);
+        see(drains, i, us, -9 * SECOND);
+    }
+    see(drains, 20, eu, -SECOND);                           /* elsewhere */
+    see(drains, 21, us, -TRAFFIC_DRAIN_WINDOW_MS - SECOND); /* long ago */
+    traffic_drains_begin(drains, "us", START, 100, "drained");
+    traffic_drains_begin(drains, "us", START + SECOND / 2, 100, "once more");
+    traffic_drains_begin(drains, "us", START + SECOND / 2, 25, "a part of it");
+    assert_int_equal(traffic_drains_count(drains), 1);
+    see(drains, 22, us, -SECOND); /* read too late to be there at the start */
+    assert_int_equal(look(drains, 0).members, 11);
+    see(drains, 0, eu, 2 * SECOND), see(drains, 1, eu, 4 * SECOND), see(drains, 1, eu, 5 * SECOND);
+    see(drains, 2, us, 6 * SECOND);                /* led there again */
+    see(drains, 3, TRAFFIC_NO_REGION, 7 * SECOND); /* nobody is left to lead it to */
+    see(drains, 20, eu, 3 * SECOND);
+    struct traffic_drain_look now = look(drains, 10 * SECOND);
+    assert_int_equal(now.asked, 4);
+    assert_int_equal(now.back, 1);
+    assert_int_equal(now.waiting, 7);
+    assert_int_equal(now.missing_count, 7);
+    assert_int_equal(now.missing[0].seconds, 2); /* before the one that was seen once */
+    assert_int_equal(now.missing[6].seconds, 1);
+    assert_false(now.is_reached);
+    assert_true(now.t99_ms > 10 * SECOND && now.t99_ms <= 29 * SECOND);
+    assert_int_equal(now.points[2].after_ms, 2 * SECOND);
+    assert_true(now.points[1].asked == 0 && now.points[2].asked == 1. / 11);
+    now = look(drains, 60 * SECOND);
+    assert_int_equal(now.expired, 7);
+    assert_true(now.is_reached && now.t99_ms == 29 * SECOND); /* the last one's TTL was over then */
+    assert_true(now.points[now.point_count - 1].drained == 1);
+    see(drains, 9, eu, TRAFFIC_DRAIN_OPEN_MS + SECOND); /* nobody looks any more */
+    assert_int_equal(look(drains, TRAFFIC_DRAIN_OPEN_MS + SECOND).asked, 4);
+    assert_false(look(drains, TRAFFIC_DRAIN_OPEN_MS + SECOND).is_open);
+    traffic_drains_free(drains);
+    traffic_drains_free(NULL);
+}
+
+static void nobody_was_there(void **state)
+{
+    (void)state;
+    struct traffic_drains *drains = traffic_drains_new(10);
+    for (int i = 0; i < TRAFFIC_DRAINS_MAX + 3; i++) { /* the oldest go */
+        traffic_drains_begin(drains, "us", START + i * 2 * SECOND, 25, "a part");
+    }
+    assert_int_equal(traffic_drains_count(drains), TRAFFIC_DRAINS_MAX);
+    struct traffic_drain_look now = look(drains, 0);
+    assert_int_equal(now.id, TRAFFIC_DRAINS_MAX + 3);
+    assert_int_equal(now.members, 0);
+    assert_int_equal(now.t99_ms, -1);
+    traffic_drains_free(drains);
+}
+
+/* A smaller sample is as if the others had never been; the table holds no more than it may. */
+static void the_sample_shrinks(void **state)
+{
+    (void)state;
+    enum { HOSTS = 2000, ROOM = 1000 };
+    struct traffic_drains *drains = traffic_drains_new(ROOM);
+    uint32_t us = traffic_drains_number(drains, "us"), eu = traffic_drains_number(drains, "eu");
+    for (uint32_t i = 0; i < HOSTS; i++) {
+        see(drains, i, us, -SECOND);
+    }
+    assert_int_equal(traffic_drains_count_hosts(drains), ROOM);
+    traffic_drains_begin(drains, "us", START, 100, "lost");
+    for (uint32_t i = 0; i < ROOM / 2; i++) {
+        see(drains, i, eu, SECOND);
+    }
+    assert_int_equal(look(drains, 2 * SECOND).asked, ROOM / 2);
+    traffic_drains_limit(drains, UINT32_MAX / 4);
+    struct traffic_drain_look now = look(drains, 2 * SECOND);
+    uint32_t members = 0, asked = 0;
+    for (uint32_t i = 0; i < ROOM; i++) {
+        struct addr addr = make_addr(i);
+        bool is_in = sights_number(addr.bytes) < UINT32_MAX / 4;
+        members += is_in;
+        asked += is_in && i < ROOM / 2;
+    }
+    assert_int_equal(now.members, members);
+    assert_int_equal(now.asked, asked);
+    assert_true(members > ROOM / 5 && members < ROOM / 3);
+    for (uint32_t i = ROOM / 2; i < ROOM; i++) { /* of the sample only, as notes are */
+        struct addr addr = make_addr(i);
+        if (sights_number(addr.bytes) < UINT32_MAX / 4) {
+            see(drains, i, eu, 3 * SECOND);
+        }
+    }
+    assert_int_equal(look(drains, 4 * SECOND).asked, members);
+    traffic_drains_tidy(drains, START + TRAFFIC_DRAIN_WINDOW_MS + 5 * SECOND);
+    assert_int_equal(traffic_drains_count_hosts(drains), 0);
+    traffic_drains_free(drains);
+}
+
+/* ---- the ring ---- */
+
+enum { NOTES = 200000 };
+
+struct pipe {
+    struct sights *sights;
+    _Atomic bool is_over;
+};
+
+static void *write_notes(void *argument)
+{
+    struct pipe *pipe = argument;
+    for (uint32_t i = 0; i < NOTES; i++) {
+        struct addr addr = make_addr(i);
+        sights_note_turn(pipe->sights, &addr, i);
+    }
+    atomic_store(&pipe->is_over, true);
+    return NULL;
+}
+
+/* What is read came in order, whole, and with what was lost it is all. */
+static void notes_come_across(void **state)
+{
+    (void)state;
+    struct sights_sample sample = {.below = UINT32_MAX, .every = 1};
+    struct pipe pipe = {.sights = sights_new(&sample)};
+    pthread_t thread;
+    uint64_t count = 0;
+    int64_t last = -1;
+    assert_int_equal(pthread_create(&thread, NULL, write_notes, &pipe), 0);
+    for (bool is_over = false;;) {
+        const struct sight *sight = sights_peek(pipe.sights);
+        if (sight == NULL) {
+            if (is_over) {
+                break;
+            }
+            is_over = atomic_load(&pipe.is_over);
+            continue;
+        }
+        struct addr addr = make_addr(sight->at_ms);
+        assert_true((int64_t)sight->at_ms > last && sight->turns == 1);
+        assert_memory_equal(sight->address, addr.bytes, sizeof addr.bytes);
+        last = sight->at_ms;
+        count++;
+        sights_pass(pipe.sights);
+    }
+    pthread_join(thread, NULL);
+    assert_int_equal(count + pipe.sights->lost, NOTES);
+    sights_free(pipe.sights);
+}
+
+static void notes_of_a_second_are_one(void **state)
+{
+    (void)state;
+    struct sights_sample sample = {.below = UINT32_MAX, .every = 1};
+    struct sights *sights = sights_new(&sample);
+    struct sight sight = {.at_ms = 5000, .region = 1, .family = ADDR_V4, .address = {192, 0, 2, 1}};
+    sights_note(sights, &sight), sights_note(sights, &sight);
+    sight.region = 2; /* elsewhere */
+    sights_note(sights, &sight);
+    sight.at_ms = 6000;
+    sights_note(sights, &sight), sights_note(sights, &sight);
+    sight.address[3] = 2;
+    sights_note(sights, &sight);
+    int count = 0;
+    for (; sights_peek(sights) != NULL; count++) {
+        sights_pass(sights);
+    }
+    assert_int_equal(count, 4);
+    sights_free(sights);
+}
+
+/* Every third query, whatever batches they come in. */
+static void turns_are_even(void **state)
+{
+    (void)state;
+    struct sights_sample sample = {.below = 0, .every = 3};
+    struct sights *sights = sights_new(&sample);
+    size_t turns = 0, queries = 0;
+    for (size_t batch = 1; batch < 64; batch++) {
+        for (size_t at = 0; (at = sights_find_turn(sights, at, batch)) != batch; at++) {
+            assert_int_equal((queries + at) % 3, 0);
+            turns++;
+        }
+        queries += batch;
+    }
+    assert_int_equal(turns, (queries + 2) / 3);
+    sights_free(sights);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(members_leave),
+        cmocka_unit_test(nobody_was_there),
+        cmocka_unit_test(the_sample_shrinks),
+        cmocka_unit_test(notes_come_across),
+        cmocka_unit_test(notes_of_a_second_are_one),
+        cmocka_unit_test(turns_are_even),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
