@@ -94,6 +94,45 @@ static void show(const json_t *incident)
     show_copies(incident);
 }
 
+/* The drain that began with it: the first of the region from then on, until it was back. */
+static const json_t *find_drain(const json_t *drains, const json_t *incident)
+{
+    const char *lost = text_of(incident, "lost"), *back = text_of(incident, "back");
+    const json_t *item, *found = NULL;
+    size_t i;
+    json_array_foreach(drains, i, item)
+    {
+        const char *at = text_of(item, "time");
+        bool is_its =
+            strcmp(text_or_dash(text_of(item, "region")), text_or_dash(text_of(incident, "name"))) == 0;
+        if (is_its && at != NULL && lost != NULL && strcmp(at, lost) >= 0 &&
+            (back == NULL || strcmp(at, back) < 0)) {
+            found = item; /* the latest come first */
+        }
+    }
+    return found;
+}
+
+static void show_drain(const struct steerctl *ctl, const json_t *incident)
+{
+    char text[CELL];
+    json_t *drains;
+    if (steerctl_list(ctl, "/v1/drains", &drains) != STEERCTL_OK) {
+        return;
+    }
+    const json_t *drain = find_drain(drains, incident);
+    if (drain != NULL && json_is_number(json_object_get(drain, "drained_share"))) {
+        snprintf(text, sizeof text,
+                 "%.1f %% of %lld resolvers have asked again or let their TTL run out; 99 %% %s %.1f s",
+                 json_number_value(json_object_get(drain, "drained_share")) * 100,
+                 (long long)json_integer_value(json_object_get(drain, "resolvers")),
+                 strcmp(text_or_dash(text_of(drain, "until_99")), "reached") == 0 ? "after" : "about",
+                 (double)json_integer_value(json_object_get(drain, "until_99_ms")) / 1000);
+        text_line("drain", text);
+    }
+    json_decref(drains);
+}
+
 enum steerctl_exit run_incidents(const struct steerctl *ctl)
 {
     json_t *json;
@@ -115,6 +154,7 @@ enum steerctl_exit run_incidents(const struct steerctl *ctl)
     code = steerctl_ask_json(ctl, "GET", path.bytes, NULL, &json);
     if (code == STEERCTL_OK && !ctl->json) {
         show(json);
+        show_drain(ctl, json);
     }
     json_decref(json);
     buffer_fini(&path);

@@ -11,6 +11,7 @@
 #include "daemon/rules.h"
 #include "daemon/server.h"
 #include "daemon/switchover_probe.h"
+#include "daemon/traffic.h"
 #include "base/error.h"
 
 #include <stdio.h>
@@ -40,6 +41,20 @@ bool switchover_needs_look(const struct switchover_order *order)
            verb == SWITCHOVER_REPROTECT || verb == SWITCHOVER_FAIL_BACK;
 }
 
+/* What does not object: how much goes there, or how it leaves. */
+static void look_at_traffic(struct switchover_order *order)
+{
+    struct traffic *traffic = order->all->server->traffic;
+    bool is_plan = find_aim(order) == SWITCHOVER_AIM_PLAN,
+         has_moved = find_aim(order) == SWITCHOVER_AIM_THERE;
+    const char *text = is_plan     ? traffic_tell_share(traffic, order->what, order->arena)
+                       : has_moved ? traffic_tell_drains(traffic, order->what, order->arena)
+                                   : NULL;
+    if (text != NULL) {
+        switchover_add_finding(&order->look, is_plan ? "traffic" : "drain", true, text);
+    }
+}
+
 void switchover_run_look(struct worker_job *job)
 {
     struct switchover_order *order = (struct switchover_order *)job;
@@ -66,6 +81,9 @@ void switchover_run_look(struct worker_job *job)
     reader_end(order->reader);
     reader_close(order->reader);
     order->reader = NULL;
+    if (order->has_looked) {
+        look_at_traffic(order);
+    }
 }
 
 void switchover_prepare_look(struct worker_job *job)

@@ -11,6 +11,7 @@
 struct clock;
 struct sights;
 struct stream;
+struct switchover;
 struct traffic;
 struct view;
 
@@ -24,6 +25,13 @@ void traffic_follow(struct traffic *traffic, const struct view *view);
 struct sights **traffic_make_sights(struct traffic *traffic, size_t threads);
 /* Switches are among these changes, from now on. */
 void traffic_listen(struct traffic *traffic, struct stream *stream);
+
+/* For a switchover, in words: how much of the latest answers its targets get; and how resolvers have left its
+ * regions since. NULL: nothing is known. In the arena. By workers. */
+const char *traffic_tell_share(struct traffic *traffic, const struct switchover *switchover,
+                               struct arena *arena);
+const char *traffic_tell_drains(struct traffic *traffic, const struct switchover *switchover,
+                                struct arena *arena);
 
 void traffic_write_metrics(struct traffic *traffic, struct buffer *out);
 /* See admin_traffic_verbs. */

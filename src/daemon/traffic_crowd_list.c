@@ -9,6 +9,7 @@
 #include "daemon/metrics_kept.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
+#include "operate/switchover.h"
 
 #include <math.h>
 #include <string.h>
@@ -98,4 +99,79 @@ void traffic_list_drains(void *context, struct admin_drains *to, struct arena *a
         to->items[i].cause = arena_copy_text(arena, to->items[i].cause);
     }
     pthread_mutex_unlock(&traffic->lock);
+}
+
+/* ---- for switchovers ---- */
+
+static enum traffic_kind kind_of(enum health_kind kind)
+{
+    return kind == HEALTH_REGION ? TRAFFIC_REGION : kind == HEALTH_AZ ? TRAFFIC_AZ : TRAFFIC_ENDPOINT;
+}
+
+/* Per second over 5 minutes. */
+static double sum_rate(struct traffic *traffic, enum traffic_kind kind, int64_t now_ms)
+{
+    double sum = 0;
+    struct traffic_row **rows = traffic_book_list(traffic->book, kind);
+    for (size_t i = 0; i < traffic_book_count(traffic->book, kind); i++) {
+        sum += traffic_rate_get(&rows[i]->rate, TRAFFIC_5M, now_ms);
+    }
+    return sum;
+}
+
+const char *traffic_tell_share(struct traffic *traffic, const struct switchover *switchover,
+                               struct arena *arena)
+{
+    double rate = 0;
+    traffic_catch_up(traffic);
+    pthread_mutex_lock(&traffic->lock);
+    int64_t now_ms = traffic_read(traffic);
+    double all = sum_rate(traffic, TRAFFIC_REGION, now_ms);
+    for (size_t i = 0; i < switchover->target_count; i++) {
+        const struct switchover_target *target = &switchover->targets[i];
+        const struct traffic_row *row = traffic_book_find(traffic->book, kind_of(target->kind), target->name);
+        rate += row == NULL ? 0 : traffic_rate_get(&row->rate, TRAFFIC_5M, now_ms);
+    }
+    pthread_mutex_unlock(&traffic->lock);
+    return all <= 0
+               ? NULL
+               : arena_print(arena, "%.1f %% of the answers of the last 5 minutes led there, %.4g per second",
+                             100 * rate / all, rate);
+}
+
+static const char *tell_drain(const struct traffic_drain_look *look, struct arena *arena)
+{
+    return look->members == 0
+               ? arena_print(arena, "no resolver was seen in %s before", look->region)
+               : arena_print(arena,
+                             "%.1f %% of %u resolvers that were led to %s before have asked again, %.1f %% "
+                             "with those "
+                             "whose TTL is over; 99 %% %s %.1f s",
+                             100. * look->asked / look->members, look->members, look->region,
+                             100. * (look->asked + look->expired) / look->members,
+                             look->is_reached ? "after" : "probably after", (double)look->t99_ms / 1000);
+}
+
+const char *traffic_tell_drains(struct traffic *traffic, const struct switchover *switchover,
+                                struct arena *arena)
+{
+    struct traffic_drain_look look;
+    const char *text = NULL;
+    pthread_mutex_lock(&traffic->lock);
+    (void)traffic_read(traffic);
+    int64_t wall_ms = clock_wall_ms(traffic->clock);
+    const struct traffic_drains *drains = traffic_crowd_get_drains(traffic->crowd);
+    for (size_t t = 0; t < switchover->target_count; t++) {
+        for (size_t i = 0; i < traffic_drains_count(drains); i++) {
+            traffic_drains_look(drains, i, wall_ms, &look);
+            if (switchover->targets[t].kind == HEALTH_REGION &&
+                strcmp(look.region, switchover->targets[t].name) == 0) {
+                const char *one = tell_drain(&look, arena);
+                text = text == NULL ? one : arena_print(arena, "%s; %s", text, one);
+                break; /* the latest */
+            }
+        }
+    }
+    pthread_mutex_unlock(&traffic->lock);
+    return text;
 }

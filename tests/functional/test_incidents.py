@@ -45,7 +45,7 @@ def lose(site, server):
 
 def test_a_loss_is_told_in_the_terms_of_drills(scene):
     server = start(scene)
-    assert incidents(server) == []
+    assert incidents(server) == [] and server.addresses("www.example.com") == scene.us
     lost = lose(scene, server)
     assert lost["kind"] == "region" and lost["outcome"] == "refused" and not lost["overridden"]
     assert lost["endpoints"] == lost["unhealthy"] == lost["names"] == 1 and lost["ttl_s"] == 5
@@ -58,7 +58,8 @@ def test_a_loss_is_told_in_the_terms_of_drills(scene):
     assert server.get(f"/v1/incidents/{over['id']}") == over
     table = server.ctl("incidents").stdout
     assert "region:us-east" in table and "met" in table
-    assert "1 of 1, first with refused" in server.ctl("incidents", over["id"]).stdout
+    shown = server.ctl("incidents", over["id"]).stdout
+    assert "1 of 1, first with refused" in shown and "100.0 % of 1 resolvers have asked again" in shown
     assert "there is no incident" in server.ctl("incidents", "x", code=None).stderr
     server.wait_log("incident", "turn=lost", "target=region:us-east", "rto=met"), server.wait_log("incident", "turn=back")
 

@@ -67,11 +67,13 @@ def finding(look, name):
 
 def test_there_and_back(scene):
     server = start(scene)
+    assert server.addresses("www.example.com") == scene.us
     plan = ask(server, "?dry_run=true", {"source": "region:us-east", "reason": "a look", "to": "eu-west"})
     assert plan["dry_run"] and plan["look"]["good"], plan["look"]["findings"]
     assert plan["look"]["names"] == 1 and plan["look"]["ttl_s"] == 1
     assert finding(plan["look"], "destination")["text"] == "100.0 % of all answers move to eu-west"
     assert server.get("/v1/switchovers")["items"] == []
+    assert finding(plan["look"], "traffic")["text"].startswith("100.0 % of the answers of the last 5 minutes led there, ")
 
     made = begin(server, to="eu-west", steps=[40], each="1s")
     assert made["state"] == "planned" and made["share"] == 0 and made["allowed"] == ["execute", "cancel"] and made["durable"]
@@ -91,6 +93,7 @@ def test_there_and_back(scene):
     assert verified["state"] == "verified" and {f["name"] for f in verified["look"]["findings"]} >= {
         "drained", "served", "capacity", "health", "resolvers", "answers"}
     assert finding(verified["look"], "answers")["text"] == "none of 2 answers leads to what was moved off"
+    assert "100.0 % of 1 resolvers that were led to us-east before have asked again" in finding(verified["look"], "drain")["text"]
     committed = act(server, made, "commit", reason="it looks good")
     assert committed["state"] == "unprotected" and not committed["protected"] and committed["allowed"] == ["reprotect", "close"]
 

@@ -5,11 +5,11 @@ serve_tests = tests/unit/test_serve_frame tests/unit/test_serve_udp tests/unit/t
 TESTS += $(serve_tests)
 check_PROGRAMS += $(serve_tests)
 serve_doubles = tests/unit/test_serve_doubles.c tests/unit/test_serve_doubles.h tests/unit/unit.h
-serve_libraries = src/libserve.a src/libdns.a src/libbase.a $(CMOCKA_LIBS) $(EVENT_LIBS) -lpthread
+serve_libraries = src/libserve.a src/libtraffic.a src/libdns.a src/libbase.a $(CMOCKA_LIBS) $(EVENT_LIBS) -lpthread
 
 tests_unit_test_serve_frame_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_serve_frame_SOURCES = tests/unit/test_serve_frame.c tests/unit/unit.h
-tests_unit_test_serve_frame_LDADD = src/libserve.a src/libbase.a $(CMOCKA_LIBS)
+tests_unit_test_serve_frame_LDADD = src/libserve.a src/libtraffic.a src/libbase.a $(CMOCKA_LIBS)
 
 tests_unit_test_serve_udp_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_serve_udp_SOURCES = tests/unit/test_serve_udp.c $(serve_doubles)
