@@ -24,6 +24,7 @@ src_libbase_a_SOURCES = \
 	src/base/log_text.c src/base/log_text.h \
 	src/base/memory.c src/base/memory.h \
 	src/base/parallel.c src/base/parallel.h \
+	src/base/pass.c src/base/pass.h \
 	src/base/progress.h \
 	src/base/random.c src/base/random.h \
 	src/base/regex.c src/base/regex.h src/base/regex_parse.c src/base/regex_parts.h \

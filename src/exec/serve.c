@@ -7,6 +7,7 @@
 
 #include "base/descriptors.h"
 #include "base/memory.h"
+#include "base/pass.h"
 #include "exec/command.h"
 #include "exec/warden.h"
 
@@ -17,7 +18,6 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,38 +88,19 @@ static void begin(struct server *server, struct exec_order *order, int story)
     }
 }
 
-static int find_descriptor(struct msghdr *message)
-{
-    int fd = -1;
-    const struct cmsghdr *control = CMSG_FIRSTHDR(message);
-    if (control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
-        control->cmsg_len == CMSG_LEN(sizeof fd)) {
-        memcpy(&fd, CMSG_DATA(control), sizeof fd);
-    }
-    return fd;
-}
-
 /* Returns false when nobody wants anything any more. */
 static bool take_order(struct server *server)
 {
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct iovec part = {.iov_base = server->bytes, .iov_len = sizeof server->bytes};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     struct exec_order order;
-    ssize_t n = recvmsg(server->channel, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    if (n <= 0) {
-        return n == -1 && (errno == EAGAIN || errno == EINTR);
+    int story;
+    ssize_t n = pass_receive(server->channel, server->bytes, sizeof server->bytes, &story);
+    if (n <= 0 && n != -EBADMSG) {
+        return n == -EAGAIN;
     }
-    int story = find_descriptor(&message);
     if (story == -1) {
         return true; /* no descriptor was left here: the near end hears that nobody holds the far one */
     }
-    int error =
-        (message.msg_flags & MSG_TRUNC) != 0 ? -EBADMSG : exec_parse_order(server->bytes, (size_t)n, &order);
+    int error = n < 0 ? (int)n : exec_parse_order(server->bytes, (size_t)n, &order);
     if (error != 0) {
         command_refuse(story, EXEC_FAILED, -error);
     } else {

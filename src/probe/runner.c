@@ -8,6 +8,7 @@
 #include "probe/runner.h"
 
 #include "base/memory.h"
+#include "base/pass.h"
 #include "base/sanitizer.h"
 #include "base/thread.h"
 #include "exec/frame.h"
@@ -22,7 +23,6 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -186,25 +186,10 @@ void runner_fini(struct runner *runner)
 
 /* ---- orders ---- */
 
-static int hand_over(const struct runner *runner, void *bytes, size_t len, int story)
-{
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control = {.room = {0}};
-    struct iovec part = {.iov_base = bytes, .iov_len = len};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    control.head = (struct cmsghdr){
-        .cmsg_len = CMSG_LEN(sizeof story), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-    memcpy(CMSG_DATA(&control.head), &story, sizeof story);
-    return sendmsg(runner->channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == -1 ? -errno : 0;
-}
-
 /* ETOOMANYREFS: as many descriptors are on their way as one may have (unix(7)). */
 static int order(struct runner *runner, void *bytes, size_t len, int story)
 {
-    int error = hand_over(runner, bytes, len, story);
+    int error = pass_send(runner->channel, bytes, len, story);
     if (error == -EAGAIN || error == -ETOOMANYREFS || error == -ENOBUFS) {
         return -EAGAIN;
     }
