@@ -339,7 +339,7 @@ void changes_tell_reload(struct changes *changes, const struct changes_reload *r
 {
     char name[CHANGE_NAME_MAX + 1];
     struct change_body body;
-    bool is_all = strcmp(reload->what, "all") == 0;
+    bool is_zone = strcmp(reload->what, "all") != 0 && strcmp(reload->what, "documents") != 0;
     change_body_init(&body);
     change_body_add(&body, "result", reload->result);
     change_body_add_number(&body, "generation", (int64_t)reload->generation);
@@ -348,7 +348,7 @@ void changes_tell_reload(struct changes *changes, const struct changes_reload *r
     change_body_add_number(&body, "duration_ms", reload->duration_ms);
     change_body_add(&body, "what", reload->what);
     publish(changes, &(struct change){.kind = CHANGE_RELOAD,
-                                      .name = is_all ? "all" : write_name("zone", reload->what, name),
+                                      .name = is_zone ? write_name("zone", reload->what, name) : reload->what,
                                       .body = body.text});
 }
 

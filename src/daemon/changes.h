@@ -60,7 +60,7 @@ void changes_tell_forgotten(struct changes *changes, const char *endpoint,
                             const struct health_load_report *report);
 
 struct changes_reload {
-    const char *result, *what; /* "ok" "partial" "refused"; a zone or "all" */
+    const char *result, *what; /* "ok" "partial" "refused"; a zone, "all", or "documents" */
     uint64_t generation;
     size_t errors, warnings;
     int64_t duration_ms;

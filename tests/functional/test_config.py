@@ -379,3 +379,9 @@ def test_a_disk_that_is_full(scene, server):
     (scene.folder / "var/aside").rename(documents)
     edit(server, "PATCH", f"endpoints/web-{US}", {"addresses": ["192.0.2.77"]})
     assert server.addresses("www.example.com") == ["192.0.2.77"]
+
+
+def test_an_edit_is_an_event(scene, server):
+    edit(server, "PATCH", f"endpoints/web-{US}", {"weight": 2})
+    server.wait_log("reload", "documents", "result=ok")
+    assert "documents" in server.ctl("events", "--kind", "reload").stdout
