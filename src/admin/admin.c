@@ -133,6 +133,7 @@ static const struct handler {
     [ROUTE_REPLICATION] = {handle_replication, "replication", ADMIN_QUICK},
     [ROUTE_RULES] = {handle_rules, "rules", ADMIN_QUICK},
     [ROUTE_RULE_RELEASE] = {.handle = handle_release},
+    [ROUTE_OBJECTIVES] = {handle_objectives, "objectives", ADMIN_QUICK},
     [ROUTE_RULE] = {handle_rules, "rules", ADMIN_QUICK},
     [ROUTE_RULES_CHECK] = {handle_rules_check, "rules-check", ADMIN_QUICK},
     [ROUTE_TRY] = {handle_try, "check", ADMIN_TRIES},

@@ -181,6 +181,7 @@ void handle_try(struct call *call);
 void handle_replication(struct call *call);
 void handle_rules(struct call *call); /* all, or one */
 void handle_rules_check(struct call *call);
+void handle_objectives(struct call *call);
 /* May the order be carried out that these rules were judged for, when it overrides those of these names? If
  * not the problem says why; what: "drain of region \"us-east\"". */
 struct request_rules;

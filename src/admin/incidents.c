@@ -47,6 +47,8 @@ static json_t *render(const struct incident *incident)
     set(object, "lasted_ms", render_span(is_over ? incident->back_ms - incident->lost_ms : -1));
     set(object, "rto_ms", render_span(incident->rto_ms == 0 ? -1 : incident->rto_ms));
     set_text(object, "rto", incident_judge_rto(incident));
+    set_number(object, "own_objectives", incident->own);
+    set_number(object, "own_missed", incident->own_late);
     set(object, "overridden", json_boolean(incident->was_overridden));
     set_number(object, "names", incident->names);
     set_number(object, "ttl_s", incident->ttl_s);

@@ -424,6 +424,27 @@ static void look(struct call *call)
     call_reply_json(call, 200, document);
 }
 
+/* What a body says, of a DELETE, which has none. */
+static void take_parameters(struct call *call, struct request_override *wanted)
+{
+    const char *reason = call->route.parameters[ROUTE_REASON],
+               *rules = call->route.parameters[ROUTE_OVERRIDE_RULES];
+    if (call->method == ROUTE_PUT && (reason != NULL || rules != NULL)) {
+        problem_add_field(&call->problem, reason != NULL ? "reason" : "override_rules",
+                          "query parameter is for DELETE only, here it stands in the body");
+        return;
+    }
+    if (reason != NULL) {
+        request_check_reason(reason, wanted->what.reason, &call->problem);
+    }
+    if (rules != NULL) {
+        request_split_rules(rules, &wanted->rules, &call->problem);
+    }
+    if (rules != NULL && reason == NULL) {
+        problem_add_field(&call->problem, "reason", "required with override_rules");
+    }
+}
+
 void handle_override(struct call *call)
 {
     if ((call->method & (ROUTE_GET | ROUTE_HEAD)) != 0) {
@@ -434,6 +455,7 @@ void handle_override(struct call *call)
     if (call->method == ROUTE_PUT) {
         request_parse_override(call->body, call->body_len, wanted.what.set_ms, &wanted, &call->problem);
     }
+    take_parameters(call, &wanted);
     if (!problem_is_set(&call->problem)) {
         call_add_actor(call, wanted.what.actor, wanted.what.peer);
     }

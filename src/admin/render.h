@@ -15,6 +15,7 @@ json_t *render_texts(const char *const *texts, size_t count);
 
 json_t *render_problem(const struct problem *problem);
 /* Rules that are violated, as errors. */
+json_t *render_objective(const struct admin_objective *objective);
 json_t *render_rule(const struct admin_rule *rule);
 json_t *render_violated(const struct operate_rules *rules);
 json_t *render_unserved(const struct operate_unserved *unserved);

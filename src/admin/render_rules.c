@@ -5,6 +5,25 @@
 
 #include "admin/render_set.h"
 
+static json_t *number_or_null(uint32_t number)
+{
+    return number == 0 ? json_null() : json_integer(number);
+}
+
+json_t *render_objective(const struct admin_objective *objective)
+{
+    json_t *object = json_object();
+    set_text(object, "scope", objective->scope);
+    set_text(object, "name", objective->name);
+    set_text(object, "from", objective->from);
+    set_text(object, "to", objective->to);
+    set(object, "rto_ms", number_or_null(objective->rto_ms));
+    set(object, "rpo_ms", number_or_null(objective->rpo_ms));
+    set(object, "capacity", objective->capacity == 0 ? json_null() : json_real(objective->capacity));
+    set(object, "may_move", json_boolean(objective->may_move));
+    return object;
+}
+
 json_t *render_rule(const struct admin_rule *rule)
 {
     const struct operate_rule *judged = &rule->judged;

@@ -79,7 +79,8 @@ static const struct resource {
     [ROUTE_TARGET] = {{"v1", "%", "*"}, READ, 0, "GET, HEAD"},
     [ROUTE_OVERRIDE] = {{"v1", "%", "*", "override"},
                         READ | ROUTE_PUT | ROUTE_DELETE,
-                        BIT(ROUTE_DRY_RUN) | BIT(ROUTE_ACTOR) | BIT(ROUTE_ALLOW_UNSERVED),
+                        BIT(ROUTE_DRY_RUN) | BIT(ROUTE_ACTOR) | BIT(ROUTE_ALLOW_UNSERVED) |
+                            BIT(ROUTE_REASON) | BIT(ROUTE_OVERRIDE_RULES),
                         "GET, HEAD, PUT, DELETE",
                         .scope = ROUTE_SCOPE_TARGET,
                         .writer = ROLE_OPERATOR},
@@ -170,6 +171,7 @@ static const struct resource {
                             "POST",
                             .scope = ROUTE_SCOPE_BODY,
                             .writer = ROLE_OPERATOR},
+    [ROUTE_OBJECTIVES] = {{"v1", "objectives"}, READ, 0, "GET, HEAD"},
     [ROUTE_RULE] = {{"v1", "rules", "*"}, READ, 0, "GET, HEAD"},
     [ROUTE_TOKENS] = {{"v1", "tokens"}, READ | ROUTE_POST, 0, "GET, HEAD, POST", .reader = ROLE_ADMIN},
     [ROUTE_TOKEN_ROTATE] = {{"v1", "tokens", "*:rotate"}, ROUTE_POST, 0, "POST"},

@@ -65,6 +65,7 @@ enum route_id {
     ROUTE_RULES,
     ROUTE_RULES_CHECK,
     ROUTE_RULE_RELEASE,
+    ROUTE_OBJECTIVES,
     ROUTE_RULE,
     ROUTE_TOKENS,
     ROUTE_TOKEN_ROTATE, /* before the next one, which has the same beginning */

@@ -103,6 +103,19 @@ void handle_rules(struct call *call)
     json_decref(items);
 }
 
+void handle_objectives(struct call *call)
+{
+    struct admin_objective *objectives = NULL;
+    size_t count = call->admin->verbs.rules.list_objectives(call->reader, call->arena, &objectives);
+    json_t *document = json_object(), *items = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(items, render_objective(&objectives[i]));
+    }
+    json_object_set_new(document, "items", items);
+    json_object_set_new(document, "next_cursor", json_null());
+    call_reply_json(call, 200, document);
+}
+
 static void reply_wishes(struct call *call, const struct admin_wishes *wishes)
 {
     json_t *document = json_object();

@@ -41,6 +41,15 @@ struct admin_release {
     struct operate_report report;
 };
 
+/* What a recovery has to reach. */
+struct admin_objective {
+    const char *scope;            /* "all", "pair", "name" */
+    const char *name, *from, *to; /* NULL where that does not apply */
+    uint32_t rto_ms, rpo_ms;      /* 0: not given */
+    double capacity;
+    bool may_move;
+};
+
 struct admin_rules_verbs {
     /* Which rules an order would violate: 0 or ERROR_NOT_FOUND. On the worker of orders; see
      * admin_verbs.find_unserved. */
@@ -51,6 +60,8 @@ struct admin_rules_verbs {
                      struct operate_rules *rules);
     /* All of them, in the order of the topology; returns how many. */
     size_t (*list)(void *reader, struct arena *arena, struct admin_rule **items);
+    /* Of all first, then of pairs and of names; returns how many. */
+    size_t (*list_objectives)(void *reader, struct arena *arena, struct admin_objective **items);
     /* 0, ERROR_SYNTAX, ERROR_NOT_FOUND, ERROR_CANCELLED. */
     int (*check)(void *reader, struct admin_wishes *wishes, struct arena *arena);
     /* What would be answered then: 0, ERROR_NOT_FOUND, ERROR_CONFLICT: it holds nothing there,

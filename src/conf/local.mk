@@ -28,6 +28,7 @@ src_libconf_a_SOURCES = \
 	src/conf/listen.c src/conf/listen.h \
 	src/conf/locate.c src/conf/locate.h \
 	src/conf/need.c src/conf/need.h \
+	src/conf/objectives.c src/conf/objectives.h \
 	src/conf/policy.c src/conf/policy.h \
 	src/conf/ramp.c src/conf/ramp.h \
 	src/conf/records.c src/conf/records.h \

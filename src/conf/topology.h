@@ -231,6 +231,15 @@ struct conf_replication {
     uint32_t hold_ms;             /* for so long what is better has to stay so */
 };
 
+/* What a recovery has to reach. 0: not given. */
+struct conf_objective {
+    const char *name;  /* of this name, absolute and in lower case; NULL: of a pair of regions, or of all */
+    uint32_t from, to; /* of a pair: which */
+    uint32_t rto_ms, rpo_ms; /* time until clients are served again; data that may be lost */
+    double capacity;         /* share of its capacity that has to be left, or be there where it goes */
+    bool may_move;           /* default true */
+};
+
 struct conf_topology {
     const char *path;
     struct conf_region *regions;
@@ -251,7 +260,10 @@ struct conf_topology {
     struct conf_ramp ramp; /* "ramp" of all that do not say */
     struct conf_brake brake;
     struct conf_rules rules;
-    uint32_t rto_ms, rpo_ms; /* "objectives": {"rto": "30s", "rpo": "5s"}; 0 = not given */
+    struct conf_objective objective;   /* of all */
+    struct conf_objective *objectives; /* of pairs, then of names, those sorted */
+    size_t objective_count, objective_name_count;
+    uint32_t rto_ms, rpo_ms; /* of `objective`: "objectives": {"rto": "30s", "rpo": "5s"}; 0 = not given */
     struct arena *arena;
     struct keytable *geo;         /* shared geo rules: name -> struct conf_geo (georule.h) */
     struct keytable *places;      /* private: name -> struct conf_place */
@@ -302,6 +314,8 @@ void conf_free_topology(struct conf_topology *topology);
 
 /* Index of an object by name, or -1. */
 ptrdiff_t conf_find_region(const struct conf_topology *topology, const char *name);
+/* What is said of this name (absolute, lower case) itself; NULL: nothing. */
+const struct conf_objective *conf_find_objective(const struct conf_topology *topology, const char *name);
 ptrdiff_t conf_find_az(const struct conf_topology *topology, const char *name);
 ptrdiff_t conf_find_endpoint(const struct conf_topology *topology, const char *name);
 ptrdiff_t conf_find_check(const struct conf_topology *topology, const char *name);

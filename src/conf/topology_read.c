@@ -15,6 +15,7 @@
 #include "conf/doc.h"
 #include "conf/georule.h"
 #include "conf/keytable.h"
+#include "conf/objectives.h"
 #include "conf/replication.h"
 #include "conf/rules.h"
 #include "conf/suggest.h"
@@ -395,17 +396,6 @@ static void read_groups(struct conf_topology *topology, const struct doc_node *r
 
 /* ---- the whole ---- */
 
-static void read_objectives(struct conf_topology *topology, const struct doc_node *root)
-{
-    static const char *const keys[] = {"rto", "rpo", NULL};
-    static const uint32_t range_ms[2] = {1, 30u * 24 * 3600 * 1000};
-    struct doc_node objectives;
-    if (doc_find(root, "objectives", &objectives) && doc_check_object(&objectives, keys)) {
-        topology->rto_ms = doc_get_duration_ms(&objectives, "rto", range_ms, 0);
-        topology->rpo_ms = doc_get_duration_ms(&objectives, "rpo", range_ms, 0);
-    }
-}
-
 static void read_geo_rules(struct conf_topology *topology, const struct doc_node *root)
 {
     struct refs_reader *refs = refs_reader_new(topology, topology->arena);
@@ -440,8 +430,9 @@ static struct conf_topology *read_topology(const char *path, struct doc *doc)
     read_endpoints(topology, &root);
     check_warn_of_bare(topology, &root);
     read_groups(topology, &root);
-    read_objectives(topology, &root);
+    objectives_read(topology, &root);
     replication_read(topology, &root);
+    objectives_apply(topology, &root);
     rules_read(topology, &root);
     read_geo_rules(topology, &root);
     bool failed = doc_has_errors(doc);

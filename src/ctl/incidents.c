@@ -83,6 +83,10 @@ static void show(const json_t *incident)
     text_line("recovery", span(incident, "recovery_ms", number));
     text_line("lasted", span(incident, "lasted_ms", number));
     text_line("RTO", text_of(incident, "rto"));
+    snprintf(text, sizeof text, "%lld of %lld missed",
+             (long long)json_integer_value(json_object_get(incident, "own_missed")),
+             (long long)json_integer_value(json_object_get(incident, "own_objectives")));
+    text_line("of names", json_integer_value(json_object_get(incident, "own_objectives")) == 0 ? NULL : text);
     snprintf(text, sizeof text, "%lld of %lld, first with %s",
              (long long)json_integer_value(json_object_get(incident, "unhealthy")),
              (long long)json_integer_value(json_object_get(incident, "endpoints")),

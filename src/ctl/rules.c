@@ -132,3 +132,53 @@ enum steerctl_exit run_rules(const struct steerctl *ctl)
                ? check(ctl)
                : steerctl_usage("rules check needs TARGET=STATE, such as region:us-east=drain");
 }
+
+/* ---- objectives ---- */
+
+static void add_duration(struct table *table, const json_t *item, const char *key)
+{
+    const json_t *ms = json_object_get(item, key);
+    char text[TEXT_NUMBER_SIZE];
+    snprintf(text, sizeof text, "%g s", json_number_value(ms) / 1000);
+    table_add(table, json_is_number(ms) ? text : NULL);
+}
+
+static void add_share(struct table *table, const json_t *item)
+{
+    const json_t *share = json_object_get(item, "capacity");
+    char text[TEXT_NUMBER_SIZE];
+    snprintf(text, sizeof text, "%g %%", 100 * json_number_value(share));
+    table_add(table, json_is_number(share) ? text : NULL);
+}
+
+/* "all", "us-east to eu-west", "www.example.com." */
+static void add_scope(struct table *table, const json_t *item)
+{
+    const char *name = text_of(item, "name"), *from = text_of(item, "from");
+    char text[TABLE_CELL_SIZE];
+    snprintf(text, sizeof text, "%s to %s", text_or_dash(from), text_or_dash(text_of(item, "to")));
+    table_add(table, from != NULL ? text : name != NULL ? name : "all");
+}
+
+enum steerctl_exit run_objectives(const struct steerctl *ctl)
+{
+    static const char *const headings[] = {"OF", "RTO", "RPO", "CAPACITY", "MAY MOVE", NULL};
+    size_t i;
+    const json_t *item;
+    json_t *json;
+    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/objectives", NULL, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        struct table *table = table_new(ctl, headings);
+        json_array_foreach(json_object_get(json, "items"), i, item)
+        {
+            add_scope(table, item);
+            add_duration(table, item, "rto_ms");
+            add_duration(table, item, "rpo_ms");
+            add_share(table, item);
+            table_add(table, json_is_true(json_object_get(item, "may_move")) ? "yes" : "no");
+        }
+        table_print(table);
+    }
+    json_decref(json);
+    return code;
+}

@@ -69,6 +69,9 @@ static const struct verb verbs[] = {
      "  steerctl replication", 0, 0, 0, NULL, run_replication},
     {"lag", "", "the same, in short", "As \"steerctl replication\"", "  steerctl lag", 0, 0, 0, NULL,
      run_replication},
+    {"objectives", "", "what a recovery has to reach",
+     "What a recovery has to reach: for all, for pairs of regions and for names, as the topology says",
+     "  steerctl objectives", 0, 0, 0, NULL, run_objectives},
     {"rules", "[check TARGET=STATE... | release RULE region:NAME --reason TEXT]",
      "safety rules, and what they would allow",
      "Safety rules: whether each is kept as things are, since when, and why. With check, whether an override "

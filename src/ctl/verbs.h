@@ -33,6 +33,7 @@ enum steerctl_exit run_checks(const struct steerctl *ctl);
 /* replication.c */
 enum steerctl_exit run_replication(const struct steerctl *ctl);
 enum steerctl_exit run_rules(const struct steerctl *ctl);
+enum steerctl_exit run_objectives(const struct steerctl *ctl);
 /* try.c */
 enum steerctl_exit run_check(const struct steerctl *ctl);
 /* vantages.c */

@@ -51,6 +51,8 @@ char *incident_write_json(const struct incident *incident)
     stored_set_text(object, "outcome",
                     incident->outcome == HEALTH_OUTCOME_NONE ? NULL : health_outcome_text(incident->outcome));
     stored_set_number(object, "rto_ms", (uint64_t)incident->rto_ms);
+    stored_set_number(object, "own", incident->own);
+    stored_set_number(object, "own_late", incident->own_late);
     json_object_set_new(object, "copies", write_copies(incident));
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
@@ -151,6 +153,8 @@ int incident_read_json(const char *id, const char *text, struct incident *incide
         incident->endpoints = (uint32_t)stored_get_number(&reading, "endpoints", UINT32_MAX, no_number);
         incident->unhealthy = (uint32_t)stored_get_number(&reading, "unhealthy", UINT32_MAX, no_number);
         incident->rto_ms = (uint32_t)stored_get_number(&reading, "rto_ms", UINT32_MAX, no_number);
+        incident->own = (uint32_t)stored_get_number(&reading, "own", UINT32_MAX, no_number);
+        incident->own_late = (uint32_t)stored_get_number(&reading, "own_late", UINT32_MAX, no_number);
         incident->outcome =
             (enum health_outcome)find_text(object, "outcome", HEALTH_OUTCOME_COUNT, outcome_text);
         read_copies(json_object_get(object, "copies"), incident, why);

@@ -192,6 +192,35 @@ void rules_write_metrics(void *context, struct buffer *out)
     arena_free(arena);
 }
 
+static struct admin_objective describe(const struct conf_topology *topology,
+                                       const struct conf_objective *from)
+{
+    bool is_all = from == &topology->objective, is_pair = !is_all && from->name == NULL;
+    return (struct admin_objective){.scope = is_all    ? "all"
+                                             : is_pair ? "pair"
+                                                       : "name",
+                                    .name = from->name,
+                                    .from = is_pair ? topology->regions[from->from].name : NULL,
+                                    .to = is_pair ? topology->regions[from->to].name : NULL,
+                                    .rto_ms = from->rto_ms,
+                                    .rpo_ms = from->rpo_ms,
+                                    .capacity = from->capacity,
+                                    .may_move = from->may_move};
+}
+
+static size_t list_objectives(void *context, struct arena *arena, struct admin_objective **items)
+{
+    struct reader *reader = context;
+    const struct conf_topology *topology = reader_begin(reader)->topology;
+    size_t count = topology == NULL ? 0 : topology->objective_count + 1;
+    *items = arena_alloc(arena, count * sizeof **items);
+    for (size_t i = 0; i < count; i++) {
+        (*items)[i] = describe(topology, i == 0 ? &topology->objective : &topology->objectives[i - 1]);
+    }
+    reader_end(reader);
+    return count;
+}
+
 /* ---- what would be allowed ---- */
 
 static int parse(const struct view *view, struct admin_wishes *wishes, struct operate_assumption *parsed)
@@ -283,6 +312,7 @@ void rules_fill_verbs(struct admin_rules_verbs *verbs)
     *verbs = (struct admin_rules_verbs){.judge = judge,
                                         .judge_now = judge_now,
                                         .list = list,
+                                        .list_objectives = list_objectives,
                                         .check = check,
                                         .foresee_release = server_foresee_release};
 }

@@ -236,6 +236,7 @@ static void finish_slot(struct drill_answers *answers, struct slot *slot, const 
 
 static void count_row(struct drill_report *report, const struct drill_name *row)
 {
+    report->late_count += row->late;
     report->unserved_count += row->unserved;
     report->held_count += row->held;
     report->to_lost_count += row->to_lost > 0;
@@ -264,6 +265,13 @@ static void add_to_total(struct drill_answers *answers, const struct slot *slot,
     }
 }
 
+/* own: NULL: it has none. */
+static void judge_rto(const struct conf_objective *own, struct drill_name *row)
+{
+    row->rto_ms = own == NULL ? 0 : own->rto_ms;
+    row->late = row->rto_ms != 0 && row->changes && row->decided_ms + (int64_t)row->ttl * 1000 > row->rto_ms;
+}
+
 /* All rows of one name, to `rows`. Returns how many. */
 static size_t add_rows(struct drill_answers *answers, const struct view_name *name, struct arena *arena,
                        struct drill_name *rows)
@@ -272,6 +280,7 @@ static size_t add_rows(struct drill_answers *answers, const struct view_name *na
     uint16_t class_count = policy->class_count;
     double weight = 1.0 / (class_count * __builtin_popcount(name->types));
     const char *owner = arena_copy_text(arena, name->owner);
+    const struct conf_objective *own = conf_find_objective(answers->view->topology, name->owner);
     size_t count = 0;
     for (unsigned type = 0; type < policy->type_count; type++) {
         for (uint16_t class_id = 0; has_type(name, type) && class_id < class_count; class_id++) {
@@ -279,7 +288,8 @@ static size_t add_rows(struct drill_answers *answers, const struct view_name *na
             add_to_total(answers, slot, weight);
             rows[count] = slot->row;
             rows[count].name = owner;
-            rows[count++].ttl = name->ttl;
+            rows[count].ttl = name->ttl;
+            judge_rto(own, &rows[count++]);
         }
     }
     return count;

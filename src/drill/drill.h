@@ -55,6 +55,8 @@ struct drill_name {
                            override, too few failures for lost_at), or the fallback offers everything */
     int64_t decided_ms; /* after the loss, worst case; -1: does not change */
     int64_t decided_expected_ms; /* on average over the moment of the loss; -1 likewise */
+    uint32_t rto_ms;             /* its own, not that of all; 0: it has none */
+    bool late;                   /* it changes, and its decision + TTL is above that */
 };
 
 struct drill_event {
@@ -82,6 +84,7 @@ struct drill_report {
     size_t event_count;
     const struct drill_name *names; /* each steered name, type and class; changed ones first */
     size_t name_count, changed_count, unserved_count, held_count;
+    size_t late_count;                       /* of names with an RTO of their own */
     size_t to_lost_count;                    /* of names: to_lost is not 0 */
     size_t owner_count, owner_changed_count; /* names, however many types and classes each has */
     const struct drill_share *total;         /* all names alike */

@@ -54,6 +54,8 @@ static json_t *write_answer(const struct drill_name *name)
     json_object_set_new(item, "to_lost", json_real(name->to_lost));
     json_object_set_new(item, "decided_ms", time_or_null(name->decided_ms));
     json_object_set_new(item, "decided_expected_ms", time_or_null(name->decided_expected_ms));
+    json_object_set_new(item, "rto_ms", name->rto_ms == 0 ? json_null() : json_integer(name->rto_ms));
+    json_object_set_new(item, "late", json_boolean(name->late));
     json_object_set_new(item, "shares", write_shares(name->shares, name->share_count));
     return item;
 }
@@ -83,6 +85,7 @@ static void write_summary(json_t *root, const struct drill_report *report)
     set_count(root, "answers_unserved", report->unserved_count);
     set_count(root, "answers_held", report->held_count);
     set_count(root, "answers_to_lost", report->to_lost_count);
+    set_count(root, "answers_late", report->late_count);
     json_object_set_new(root, "detection_ms", time_or_null(report->detection_ms));
     json_object_set_new(root, "decision_ms", time_or_null(report->decision_ms));
     json_object_set_new(root, "decision_expected_ms", time_or_null(report->decision_expected_ms));

@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { REASONS_MAX = 4, NAMED_MAX = 3 };
+enum { REASONS_MAX = 5, NAMED_MAX = 3 };
 
 const char *drill_write_seconds(int64_t ms, char text[DRILL_SECONDS_SIZE])
 {
@@ -131,6 +131,19 @@ static void tell_to_lost(struct buffer *to, const struct drill_report *report)
     }
 }
 
+static bool is_own_late(const struct drill_name *name)
+{
+    return name->late;
+}
+
+static void tell_own_late(struct buffer *to, const struct drill_report *report)
+{
+    size_t count = report->late_count;
+    buffer_print(to, "%zu answer%s miss%s the RTO of the name", count, words_plural(count),
+                 count == 1 ? "es" : "");
+    list_names(to, report, count, is_own_late);
+}
+
 void drill_find_reasons(struct drill_report *report, struct arena *arena)
 {
     const struct {
@@ -138,6 +151,7 @@ void drill_find_reasons(struct drill_report *report, struct arena *arena)
         void (*tell)(struct buffer *to, const struct drill_report *report);
     } all[REASONS_MAX] = {
         {report->rto_ms != 0 && report->recovery_ms > report->rto_ms, tell_late},
+        {report->late_count != 0, tell_own_late},
         {report->unserved_count != 0, tell_unserved},
         {report->held_count != 0, tell_held},
         {report->to_lost_count != 0, tell_to_lost},

@@ -372,7 +372,7 @@ static void judge(const struct conf_topology *topology, struct drill_report *rep
     report->recovery_ms = report->decision_ms < 0 ? -1 : report->decision_ms + report->ttl_ms;
     report->rto_ms = topology->rto_ms;
     report->meets_rto = report->rto_ms != 0 && report->recovery_ms <= report->rto_ms &&
-                        report->unserved_count == 0 && report->to_lost_count == 0;
+                        report->unserved_count == 0 && report->to_lost_count == 0 && report->late_count == 0;
 }
 
 static bool is_valid(const struct view *view, const struct drill_scenario *scenario)

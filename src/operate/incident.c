@@ -5,6 +5,7 @@
 
 #include "operate/incident.h"
 
+#include "operate/objectives.h"
 #include "health/results.h"
 #include "operate/operate.h"
 #include "operate/switchover_look.h"
@@ -100,6 +101,17 @@ static void look_at_copies(struct incident *incident, const struct view *view, i
     }
 }
 
+static void look_at_objectives(struct incident *incident, const struct view *view, const bool *inside)
+{
+    struct objectives_names names;
+    int64_t decision_ms = incident->failing_ms == 0 ? 0 : incident->lost_ms - incident->failing_ms;
+    bool is_region = incident->kind == HEALTH_REGION;
+    objectives_count(view, inside, decision_ms, &names);
+    incident->rto_ms = objectives_find_rto(view->topology, is_region ? incident->name : "", NULL);
+    incident->own = (uint32_t)names.with;
+    incident->own_late = incident->was_overridden ? 0 : (uint32_t)names.late;
+}
+
 void incident_look(struct incident *incident, const struct view *view, int64_t now_ms, struct arena *arena)
 {
     struct switchover_target target = {.kind = incident->kind};
@@ -107,11 +119,11 @@ void incident_look(struct incident *incident, const struct view *view, int64_t n
     struct switchover_names names;
     memcpy(target.name, incident->name, sizeof target.name);
     const bool *inside = switchover_mark_endpoints(&whole, view, arena);
-    incident->rto_ms = view->topology->rto_ms;
     look_at_endpoints(incident, view, inside);
     look_at_checks(incident, view, inside);
     look_at_copies(incident, view, now_ms);
     switchover_find_names(view, switchover_mark_policies(view, inside, arena), &names);
     incident->ttl_s = names.ttl_s;
     incident->names = (uint32_t)names.count;
+    look_at_objectives(incident, view, inside);
 }

@@ -36,7 +36,8 @@ struct incident {
     uint32_t ttl_s;      /* the largest of names with a member in it */
     uint32_t names, endpoints, unhealthy;
     enum health_outcome outcome; /* of the check that failed first */
-    int64_t rto_ms;              /* the objective then; 0: none */
+    int64_t rto_ms;              /* the objective then: of its pairs, else of all; 0: none */
+    uint32_t own, own_late;      /* names with an objective of their own; that missed their RTO */
     struct incident_copy copies[INCIDENT_COPIES_MAX];
     size_t copy_count;
 };

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/words.h"
+#include "operate/objectives.h"
 #include "operate/operate.h"
 #include "operate/rules.h"
 
@@ -467,12 +468,67 @@ static void judge_rules(struct work *w)
     }
 }
 
+/* The region of a target that is one; else NULL. */
+static const char *get_region(const struct work *w, size_t target)
+{
+    const struct switchover_target *from = &w->ask->switchover->targets[target];
+    return from->kind == HEALTH_REGION ? from->name : NULL;
+}
+
+static const char *find_missed(struct work *w, const struct objectives_names *names)
+{
+    const struct conf_topology *topology = w->ask->view->topology;
+    const struct switchover *switchover = w->ask->switchover;
+    const char *to = switchover->to[0] == '\0' ? NULL : switchover->to;
+    double left = objectives_find_left(w->ask->view, w->inside);
+    for (size_t i = 0; i < switchover->target_count; i++) {
+        const char *from = get_region(w, i) == NULL ? "" : get_region(w, i);
+        uint32_t rto_ms = objectives_find_rto(topology, from, to);
+        if (objectives_forbid(topology, from, to)) {
+            return arena_print(w->arena, "\"may_move\" is false for it");
+        }
+        if (rto_ms != 0 && (int64_t)w->look->ttl_s * 1000 > rto_ms) {
+            return arena_print(w->arena, "resolvers take up to %u s to follow, the RTO is %g s",
+                               w->look->ttl_s, rto_ms / 1000.0);
+        }
+    }
+    if (names->fixed != 0) {
+        return arena_print(w->arena, "%zu name%s may not be moved (%s)", names->fixed,
+                           words_plural(names->fixed), names->first_fixed);
+    }
+    if (names->late != 0) {
+        return arena_print(w->arena, "TTLs of %zu name%s are above their own RTO (%s)", names->late,
+                           words_plural(names->late), names->worst);
+    }
+    if (left >= 0 && left < topology->objective.capacity - 1e-9) {
+        return arena_print(w->arena, "%.1f %% of the capacity would be left, expected at least %g %%",
+                           100 * left, 100 * topology->objective.capacity);
+    }
+    return NULL;
+}
+
+/* Only where any are given; what is on its way home has moved already. */
+static void judge_objectives(struct work *w)
+{
+    const struct conf_topology *topology = w->ask->view->topology;
+    bool any = topology->objective_count != 0 || topology->objective.rto_ms != 0 ||
+               topology->objective.capacity != 0 || !topology->objective.may_move;
+    if (!any || w->ask->aim != SWITCHOVER_AIM_PLAN) {
+        return;
+    }
+    struct objectives_names names;
+    objectives_count(w->ask->view, w->inside, 0, &names);
+    const char *missed = find_missed(w, &names);
+    add(w, "objectives", missed == NULL, missed == NULL ? "they would be met" : missed);
+}
+
 static void judge(struct work *w)
 {
     judge_rules(w);
     (is_return(w) ? judge_returned : judge_drained)(w);
     judge_served(w);
     judge_capacity(w);
+    judge_objectives(w);
     if (!is_return(w)) {
         judge_destination(w);
     }

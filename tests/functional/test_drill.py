@@ -89,6 +89,15 @@ def test_missed_objective(planned):
     assert json.loads(offline(planned, "--drill", "region:us-east", "--json").stdout)["meets_rto"] is True
 
 
+def test_an_objective_of_a_name(planned):
+    planned.topology["objectives"] = {"rto": "5m", "names": {"WWW.example.com": {"rto": "10s"}}}
+    planned.write()
+    report = json.loads(offline(planned, "--drill", "region:us-east", "--json", code=5).stdout)
+    late = {row["name"] for row in report["answers"] if row["late"]}
+    assert late == {"www.example.com."} and report["answers_late"] >= 1 and not report["meets_rto"]
+    assert "the RTO of the name" in report["reasons"][0] and {row["rto_ms"] for row in report["answers"]} == {10000, None}
+
+
 def test_losing_an_az_keeps_the_region(planned):
     report = json.loads(offline(planned, "--drill", "az:us-east-1a", "--json").stdout)
     assert shares(by_name(report)["www.example.com."])["us-east"] == (1, 1)

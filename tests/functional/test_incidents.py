@@ -64,6 +64,16 @@ def test_a_loss_is_told_in_the_terms_of_drills(scene):
     server.wait_log("incident", "turn=lost", "target=region:us-east", "rto=met"), server.wait_log("incident", "turn=back")
 
 
+def test_objectives_of_pairs_and_names(scene):
+    scene.topology["objectives"] = {"rto": "1s", "pairs": [{"from": "us-east", "to": "eu-west", "rto": "2m"}],
+                                    "names": {"www.example.com": {"rto": "3s"}}}
+    server = start(scene)
+    lost = lose(scene, server)
+    assert lost["rto_ms"] == 120000 and lost["rto"] == "met"
+    assert lost["own_objectives"] == lost["own_missed"] == 1
+    assert "1 of 1 missed" in server.ctl("incidents", lost["id"]).stdout
+
+
 @pytest.mark.parametrize("how", ["kill", "stop", "takeover"])
 def test_one_goes_on(scene, how):
     server = start(scene)

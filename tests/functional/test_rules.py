@@ -356,6 +356,30 @@ def test_automatic_manual(site):
     answers(server, 2)
 
 
+def test_objectives(data):
+    data.site.topology["objectives"].update({"capacity": "60%", "pairs": [{"from": "us", "to": "eu", "rpo": "9s", "may_move": False}],
+                                             "names": {"www.example.com": {"rto": "10s"}}})
+    data.site.put("topology.json", data.site.topology)
+    assert data.reload().status == 200
+    items = data.get("/v1/objectives")["items"]
+    assert [(item["scope"], item["rto_ms"], item["rpo_ms"], item["capacity"], item["may_move"]) for item in items] == [
+        ("all", None, 30000, 0.6, True), ("pair", None, 9000, None, False), ("name", 10000, None, None, True)]
+    assert (items[1]["from"], items[1]["to"], items[2]["name"]) == ("us", "eu", "www.example.com.")
+    assert [pair["rpo_ms"] for pair in data.get("/v1/replication")["items"]] == [9000, 30000]
+    assert data.ctl("objectives").stdout.splitlines()[2].split() == ["us", "to", "eu", "-", "9", "s", "-", "no"]
+
+
+def test_a_delete_overrides_by_name(server):
+    path = "/v1/regions/us/override"
+    bad = server.request("DELETE", path + "?override_rules=azs")
+    assert bad.status == 422 and {error["field"] for error in bad.json["errors"]} == {"reason"}, bad.json
+    bad = server.request("DELETE", path + "?override_rules=azs&reason=x")
+    assert bad.status == 422 and "not violated" in bad.json["errors"][0]["message"], bad.json
+    assert put(server, "region:eu", "up", actor="alice").status == 200
+    bad = server.request("PUT", path + "?reason=x", {"state": "up", "reason": "x"})
+    assert bad.status == 422 and bad.json["errors"][0]["field"] == "reason"
+
+
 def test_steerctl(server):
     told = server.ctl("drain", "region:us", "--reason", "power work", code=1).stderr
     assert "  azs: 0 of 2 azs of us would serve, expected at least 1; all of them serve now: there is no other az\n" in told

@@ -420,3 +420,23 @@ def test_ttls_that_cannot_go_down_object(scene):
     server = start(scene)
     refused = ask(server, body={"source": "region:us-east", "reason": "x", "lower_ttl": True, "execute": True}, status=409)
     assert [error["field"] for error in refused["errors"]] == ["ttl"] and "1 of 1 names have no ttl_failing" in refused["errors"][0]["message"]
+
+
+def test_objectives_object(scene):
+    scene.topology["objectives"] = {"rto": "1m", "names": {"www.example.com": {"rto": "500ms"}}}
+    server = start(scene)
+    plan = ask(server, "?dry_run=true", {"source": "region:us-east", "to": "eu-west", "reason": "a look"})
+    assert not plan["look"]["good"]
+    assert "own RTO (www.example.com.)" in finding(plan["look"], "objectives")["text"]
+    scene.topology["objectives"] = {"capacity": "40%", "pairs": [{"from": "us-east", "to": "eu-west", "may_move": False}],
+                                    "names": {"other.example.com": {"may_move": False}}}
+    scene.put("topology.json", scene.topology)
+    assert server.reload().status == 200
+    look = ask(server, "?dry_run=true", {"source": "region:us-east", "to": "eu-west", "reason": "a look"})["look"]
+    assert "may_move" in finding(look, "objectives")["text"]
+    look = ask(server, "?dry_run=true", {"source": "region:us-east", "reason": "a look"})["look"]
+    assert finding(look, "objectives")["good"] and look["good"]
+    refused = server.request("POST", "/v1/switchovers", {"source": "region:us-east", "to": "eu-west", "reason": "x", "execute": True})
+    assert refused.status == 409 and [error["field"] for error in refused.json["errors"]] == ["objectives"]
+    made = begin(server, execute=True, to="eu-west", accept=["objectives"])
+    assert made["state"] == "moved" and "objectives" in made["notes"][0]["found"]

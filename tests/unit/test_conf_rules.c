@@ -248,6 +248,63 @@ static void a_lag_without_an_rpo_is_refused(void **state)
     report_free(report);
 }
 
+static void objectives_are_read(void **state)
+{
+    (void)state;
+    static const char text[] = PAIRS
+        "\"objectives\": {\"rto\": \"30s\", \"rpo\": \"5s\", \"capacity\": \"60%\", \"pairs\": [{\"from\": "
+        "\"us\", \"to\": \"eu\", \"rpo\": \"9s\", \"may_move\": false}], \"names\": {\"WWW.example.com\": "
+        "{\"rto\": "
+        "\"1s\"}}}}";
+    struct report *report = report_new();
+    struct conf_topology *topology = conf_parse_topology("t.json", text, sizeof text - 1, report);
+    expect_report(report, (const char *const[]){NULL});
+    assert_non_null(topology);
+    assert_true(topology->rto_ms == 30000 && topology->rpo_ms == 5000);
+    assert_true(topology->objective.capacity == 0.6 && topology->objective.may_move);
+    assert_int_equal(topology->objective_count, 2);
+    const struct conf_objective *pair = &topology->objectives[0], *name = &topology->objectives[1];
+    assert_true(pair->name == NULL && pair->from == 0 && pair->to == 1 && !pair->may_move);
+    assert_string_equal(name->name, "www.example.com.");
+    assert_true(name->rto_ms == 1000 && name->capacity == 0 && name->may_move);
+    assert_ptr_equal(conf_find_objective(topology, "www.example.com."), name);
+    assert_null(conf_find_objective(topology, "example.com."));
+    assert_int_equal(topology->replications[0].rpo_ms, 9000); /* us to eu */
+    assert_int_equal(topology->replications[1].rpo_ms, 0);    /* of azs */
+    conf_free_topology(topology);
+}
+
+static void refuse_objectives(const char *objectives, const char *part)
+{
+    char line[2048];
+    struct buffer text;
+    struct report *report = report_new();
+    buffer_init(&text);
+    buffer_print(&text, PAIRS "\"objectives\": {%s}}", objectives);
+    assert_null(conf_parse_topology("t.json", text.bytes, text.len, report));
+    buffer_fini(&text);
+    assert_int_equal(report_count(report), 1);
+    report_write_item(report_get(report, 0), line, sizeof line);
+    if (strstr(line, part) == NULL) {
+        fail_msg("found %s, expected %s", line, part);
+    }
+    report_free(report);
+}
+
+static void errors_of_objectives_are_told(void **state)
+{
+    (void)state;
+    refuse_objectives("\"pairs\": [{\"from\": \"us\", \"to\": \"us\"}]", "found the same region in");
+    refuse_objectives("\"pairs\": [{\"from\": \"us\", \"to\": \"ue\"}]", "no region \"ue\", did you mean");
+    refuse_objectives("\"pairs\": [{\"from\": \"us\"}]", "missing key \"to\"");
+    refuse_objectives("\"pairs\": [{\"from\": \"us\", \"to\": \"eu\"}, {\"from\": \"us\", \"to\": \"eu\"}]",
+                      "this pair is there twice");
+    refuse_objectives("\"names\": {\"a.b\": {}, \"A.b.\": {}}", "is there twice");
+    refuse_objectives("\"names\": {\"a..b\": {}}", "expected a name such as");
+    refuse_objectives("\"names\": {\"a\": {\"may_move\": 1}}", "found 1, expected true or false");
+    refuse_objectives("\"capacity\": 2", "found 2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +313,8 @@ int main(void)
         cmocka_unit_test(errors_are_told),
         cmocka_unit_test(rules_of_time_and_data_are_read),
         cmocka_unit_test(errors_of_time_and_data_are_told),
+        cmocka_unit_test(objectives_are_read),
+        cmocka_unit_test(errors_of_objectives_are_told),
         cmocka_unit_test(a_lag_without_an_rpo_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

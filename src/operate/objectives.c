@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See objectives.h. */
+#include "config.h"
+
+#include "operate/objectives.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool *mark_policies(const struct view *view, const bool *inside)
+{
+    size_t count = steer_set_count(view->steer);
+    bool *touched = memory_alloc_array(count + 1, sizeof *touched);
+    for (uint32_t p = 0; p < count; p++) {
+        const struct steer_policy *policy = steer_set_get(view->steer, p);
+        for (size_t m = 0; m < policy->member_count && !touched[p]; m++) {
+            touched[p] = inside[policy->members[m].endpoint];
+        }
+    }
+    return touched;
+}
+
+static void count_name(const struct view_name *name, const struct conf_objective *own, int64_t decision_ms,
+                       struct objectives_names *names)
+{
+    bool is_late = own->rto_ms != 0 && decision_ms + (int64_t)name->ttl * 1000 > own->rto_ms;
+    names->with++;
+    if (is_late && names->late++ == 0) {
+        names->worst = name->owner;
+    }
+    if (!own->may_move && names->fixed++ == 0) {
+        names->first_fixed = name->owner;
+    }
+}
+
+void objectives_count(const struct view *view, const bool *inside, int64_t decision_ms,
+                      struct objectives_names *names)
+{
+    *names = (struct objectives_names){.with = 0};
+    if (view->topology->objective_name_count == 0) {
+        return;
+    }
+    bool *touched = mark_policies(view, inside);
+    for (size_t i = 0; i < view->name_count; i++) {
+        const struct view_name *name = &view->names[i];
+        const struct conf_objective *own =
+            touched[name->policy] ? conf_find_objective(view->topology, name->owner) : NULL;
+        if (own != NULL) {
+            count_name(name, own, decision_ms, names);
+        }
+    }
+    free(touched);
+}
+
+static bool is_pair(const struct conf_topology *topology, size_t index, const char *from, const char *to)
+{
+    const struct conf_objective *pair = &topology->objectives[index];
+    return pair->name == NULL && strcmp(topology->regions[pair->from].name, from) == 0 &&
+           (to == NULL || strcmp(topology->regions[pair->to].name, to) == 0);
+}
+
+uint32_t objectives_find_rto(const struct conf_topology *topology, const char *from, const char *to)
+{
+    uint32_t least = 0;
+    for (size_t i = 0; i < topology->objective_count; i++) {
+        uint32_t rto_ms = is_pair(topology, i, from, to) ? topology->objectives[i].rto_ms : 0;
+        least = rto_ms != 0 && (least == 0 || rto_ms < least) ? rto_ms : least;
+    }
+    return least == 0 ? topology->objective.rto_ms : least;
+}
+
+bool objectives_forbid(const struct conf_topology *topology, const char *from, const char *to)
+{
+    bool forbids = !topology->objective.may_move;
+    for (size_t i = 0; i < topology->objective_count && to != NULL; i++) {
+        if (is_pair(topology, i, from, to)) {
+            forbids = !topology->objectives[i].may_move;
+        }
+    }
+    return forbids;
+}
+
+double objectives_find_left(const struct view *view, const bool *inside)
+{
+    const struct conf_topology *topology = view->topology;
+    double all = 0, left = 0, count = 0, count_left = 0;
+    for (uint32_t i = 0; i < topology->endpoint_count; i++) {
+        const struct conf_endpoint *endpoint = &topology->endpoints[i];
+        uint32_t region = topology->azs[endpoint->az].region;
+        bool serves =
+            !inside[i] && health_state_serves(
+                              health_table_effective(view->table, i, endpoint->az, region, HEALTH_ANY).state);
+        all += endpoint->capacity;
+        left += serves ? endpoint->capacity : 0;
+        count++;
+        count_left += serves;
+    }
+    return all != 0 ? left / all : count != 0 ? count_left / count : -1;
+}
