@@ -110,6 +110,8 @@ def test_scopes_of_regions(far):
         assert is_forbidden(reply) != may, reply
     for path in "/v1/reload", "/v1/reload?zone=example.com", "/v1/points":
         assert is_forbidden(remote.request("POST", path)), path
+    release = [remote.request("POST", "/v1/rules/none:release", {"region": name, "reason": "x"}) for name in ("us-east", "eu-west")]
+    assert release[0].status == 404 and is_forbidden(release[1], "eu-west")
     assert remote.request("GET", "/v1/regions/eu-west").status == 200  # to look is no change
     assert remote.request("POST", "/v1/what-if", {"assume": ["region:eu-west=down"]}).status == 200
     far.wait_log("access", "cause=scope", "token:alice")

@@ -527,6 +527,29 @@ static void a_clock_that_is_set_back_ends_a_wait(void **state)
     health_free(health);
 }
 
+/* Of what fell before it was said; what falls later is another fall. */
+static void a_release_that_was_written_down_holds_again(void **state)
+{
+    (void)state;
+    for (int is_later = 0; is_later < 2; is_later++) {
+        struct health *health = build(), *next = build();
+        forbid(health, FREEZE, AP, HEALTH_ANYWHERE, true);
+        lose(health, AP_1);
+        assert_int_equal(health_judge_release(health, AP, FREEZE), 0);
+        assert_int_equal(health_judge_release(health, AP, LAG), ERROR_CONFLICT);
+        assert_int_equal(health_judge_release(health, AP, RULES), ERROR_NOT_FOUND);
+        health_carry(next, health, WALL);
+        health_restore_release(next, AP, FREEZE, is_later ? WALL : WALL - 1);
+        health_restore_release(next, REGIONS, FREEZE, WALL);
+        assert_int_equal(is_held(next, AP), !is_later);
+        heal(next, AP_1);
+        lose(next, AP_1);
+        assert_true(is_held(next, AP));
+        health_free(next);
+        health_free(health);
+    }
+}
+
 static void a_wait_outlives_a_reload(void **state)
 {
     (void)state;
@@ -563,6 +586,7 @@ int main(void)
         cmocka_unit_test(who_has_left_is_not_held_by_its_own_move),
         cmocka_unit_test(they_go_one_after_the_other),
         cmocka_unit_test(a_clock_that_is_set_back_ends_a_wait),
+        cmocka_unit_test(a_release_that_was_written_down_holds_again),
         cmocka_unit_test(a_wait_outlives_a_reload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
