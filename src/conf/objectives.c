@@ -117,16 +117,6 @@ static void sort_names(struct conf_topology *topology, const struct doc_node *no
     }
 }
 
-const struct conf_objective *conf_find_objective(const struct conf_topology *topology, const char *name)
-{
-    const struct conf_objective key = {.name = name};
-    size_t first = topology->objective_count - topology->objective_name_count;
-    return topology->objective_name_count == 0
-               ? NULL
-               : bsearch(&key, &topology->objectives[first], topology->objective_name_count, sizeof key,
-                         compare_names);
-}
-
 /* ---- all ---- */
 
 void objectives_read(struct conf_topology *topology, const struct doc_node *root)

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum conf_check_type {
     CONF_CHECK_HTTP,
@@ -315,7 +316,21 @@ void conf_free_topology(struct conf_topology *topology);
 /* Index of an object by name, or -1. */
 ptrdiff_t conf_find_region(const struct conf_topology *topology, const char *name);
 /* What is said of this name (absolute, lower case) itself; NULL: nothing. */
-const struct conf_objective *conf_find_objective(const struct conf_topology *topology, const char *name);
+static inline const struct conf_objective *conf_find_objective(const struct conf_topology *topology,
+                                                               const char *name)
+{
+    size_t from = topology->objective_count - topology->objective_name_count, to = topology->objective_count;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        int order = strcmp(topology->objectives[middle].name, name);
+        if (order == 0) {
+            return &topology->objectives[middle];
+        }
+        from = order < 0 ? middle + 1 : from;
+        to = order < 0 ? to : middle;
+    }
+    return NULL;
+}
 ptrdiff_t conf_find_az(const struct conf_topology *topology, const char *name);
 ptrdiff_t conf_find_endpoint(const struct conf_topology *topology, const char *name);
 ptrdiff_t conf_find_check(const struct conf_topology *topology, const char *name);
