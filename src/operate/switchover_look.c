@@ -487,9 +487,9 @@ static const char *find_missed(struct work *w, const struct objectives_names *na
         if (objectives_forbid(topology, from, to)) {
             return arena_print(w->arena, "\"may_move\" is false for it");
         }
-        if (rto_ms != 0 && (int64_t)w->look->ttl_s * 1000 > rto_ms) {
+        if (rto_ms != 0 && (int64_t)w->look->names.ttl_s * 1000 > rto_ms) {
             return arena_print(w->arena, "resolvers take up to %u s to follow, the RTO is %g s",
-                               w->look->ttl_s, rto_ms / 1000.0);
+                               w->look->names.ttl_s, rto_ms / 1000.0);
         }
     }
     if (names->fixed != 0) {
