@@ -8,11 +8,6 @@
 
 #include "admin/render_set.h"
 
-static json_t *number_or_null(uint32_t number)
-{
-    return number == 0 ? json_null() : json_integer(number);
-}
-
 /* ---- problems and reports ---- */
 
 static json_t *render_place(const struct report_place *place)

@@ -7,11 +7,6 @@
 
 #include "admin/render_set.h"
 
-static json_t *number_or_null(uint32_t number)
-{
-    return number == 0 ? json_null() : json_integer(number);
-}
-
 static json_t *render_monitor(const struct admin_monitor *monitor)
 {
     const struct health_monitor_status *status = &monitor->status;

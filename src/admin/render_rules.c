@@ -5,11 +5,6 @@
 
 #include "admin/render_set.h"
 
-static json_t *number_or_null(uint32_t number)
-{
-    return number == 0 ? json_null() : json_integer(number);
-}
-
 json_t *render_objective(const struct admin_objective *objective)
 {
     json_t *object = json_object();

@@ -21,6 +21,12 @@ static inline void set_number(json_t *object, const char *key, uint64_t number)
     set(object, key, json_integer((json_int_t)number));
 }
 
+/* 0 is null. */
+static inline json_t *number_or_null(uint32_t number)
+{
+    return number == 0 ? json_null() : json_integer(number);
+}
+
 /* In hexadecimal digits; NULL is null. */
 static inline void set_hash(json_t *object, const char *key, const unsigned char *hash)
 {

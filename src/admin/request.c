@@ -497,6 +497,16 @@ static void check_target(const json_t *body, enum health_kind *kind, const char 
     }
 }
 
+static void take_reason(const json_t *body, char *to, struct problem *problem)
+{
+    const char *reason = request_get_text(body, "reason", problem);
+    if (json_object_get(body, "reason") == NULL) {
+        problem_add_field(problem, "reason", "required");
+    } else if (reason != NULL) {
+        request_check_reason(reason, to, problem);
+    }
+}
+
 int request_parse_failback(const char *text, size_t len, enum health_kind *kind, const char **name,
                            struct request_override *wanted, struct problem *problem)
 {
@@ -508,12 +518,7 @@ int request_parse_failback(const char *text, size_t len, enum health_kind *kind,
     wanted->fails_back = true;
     request_reject_unknown(body, known, problem);
     check_target(body, kind, name, problem);
-    const char *reason = request_get_text(body, "reason", problem);
-    if (json_object_get(body, "reason") == NULL) {
-        problem_add_field(problem, "reason", "required");
-    } else if (reason != NULL) {
-        request_check_reason(reason, wanted->what.reason, problem);
-    }
+    take_reason(body, wanted->what.reason, problem);
     request_check_body_actor(body, wanted->what.actor, problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
@@ -528,18 +533,13 @@ int request_parse_release(const char *text, size_t len, const char **region, str
         return ERROR_INVALID;
     }
     request_reject_unknown(body, known, problem);
-    const char *name = request_get_text(body, "region", problem),
-               *reason = request_get_text(body, "reason", problem);
+    const char *name = request_get_text(body, "region", problem);
     if (json_object_get(body, "region") == NULL) {
         problem_add_field(problem, "region", "required: the name of a region");
     } else if (name != NULL && check_text("region", name, problem)) {
         *region = arena_copy_text(problem->arena, name);
     }
-    if (json_object_get(body, "reason") == NULL) {
-        problem_add_field(problem, "reason", "required");
-    } else if (reason != NULL) {
-        request_check_reason(reason, wanted->what.reason, problem);
-    }
+    take_reason(body, wanted->what.reason, problem);
     request_check_body_actor(body, wanted->what.actor, problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
