@@ -4,6 +4,7 @@
 #pragma once
 
 #include "admin/admin.h"
+#include "admin/fields.h"
 #include "admin/caller.h"
 #include "admin/lockout.h"
 #include "admin/problem.h"
@@ -168,7 +169,7 @@ void call_set_precondition(struct call *call);
 bool conditional_answer(struct call *call, const struct call_answer *answer);
 
 /* An object as the API shows it, an endpoint with its checks. */
-json_t *call_render_target(struct call *call, const struct operate_target *target);
+json_t *call_render_target(struct call *call, const struct operate_target *target, field_set fields);
 
 /* ---- the resources (targets.c, checks.c, changes.c, override.c, reasons.c, moments.c, journal.c, points.c,
  * vantages.c, restore.c, replication.c) ---- */

@@ -42,7 +42,7 @@ static void reply_load_plan(struct call *call, const struct health_load_report *
         memcpy(load->actor, report->actor, strlen(report->actor) + 1);
         memcpy(load->peer, report->peer, strlen(report->peer) + 1);
     }
-    json_t *document = render_target(&target);
+    json_t *document = render_target(&target, FIELDS_ALL);
     json_object_set_new(document, "dry_run", json_true());
     json_object_set_new(document, "changes", json_array());
     call_reply_json(call, 200, document);

@@ -11,6 +11,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/connection.c src/admin/connection.h \
 	src/admin/documents.c src/admin/documents.h src/admin/edited.c src/admin/edits.c src/admin/edits.h \
 	src/admin/door.c src/admin/door.h \
+	src/admin/fields.c src/admin/fields.h \
 	src/admin/gate.c src/admin/gate.h \
 	src/admin/head.c src/admin/head.h \
 	src/admin/lockout.c src/admin/lockout.h \
@@ -29,12 +30,12 @@ src_libadmin_a_SOURCES = \
 	src/admin/render.c src/admin/render.h \
 	src/admin/render_changes.c src/admin/render_checks.c src/admin/render_health.c src/admin/render_journal.c src/admin/render_moment.c \
 	src/admin/replication.c src/admin/render_replication.c \
-	src/admin/render_report.c src/admin/render_set.h src/admin/render_status.c \
+	src/admin/render_report.c src/admin/render_set.h src/admin/render_status.c src/admin/render_target.c \
 	src/admin/render_text.c \
 	src/admin/request_rules.c src/admin/restoring.h src/admin/release.c src/admin/rules.c src/admin/rules.h src/admin/render_rules.c \
 	src/admin/request.c src/admin/request.h src/admin/request_inside.h src/admin/request_report.c \
 	src/admin/request_switchover.c src/admin/render_switchover.c src/admin/switchover.h src/admin/switchovers.c src/admin/incidents.c \
-	src/admin/route.c src/admin/route.h \
+	src/admin/route.c src/admin/route.h src/admin/route_query.c src/admin/route_query.h \
 	src/admin/socket.c src/admin/socket.h \
 	src/admin/request_token.c src/admin/tokens.c \
 	src/admin/targets.c \

@@ -150,7 +150,7 @@ static void reply_foresight(struct call *call)
         reply_refused(call, error, false, NULL);
         return;
     }
-    json_t *document = render_target(&foresight.target);
+    json_t *document = render_target(&foresight.target, FIELDS_ALL);
     json_object_set_new(document, "dry_run", json_true());
     json_object_set_new(document, "changes", render_changes(foresight.changes, foresight.change_count));
     json_object_set_new(document, "unserved", render_unserved(&foresight.unserved));
@@ -204,8 +204,8 @@ static void reply_ordered(struct call *call, const struct admin_ordered *ordered
     struct operate_target target;
     bool is_there = call->admin->verbs.get_target(call->reader, call->route.kind, call->route.name,
                                                   call->arena, &target) == 0;
-    json_t *document =
-        is_there ? call_render_target(call, &target) : render_forgotten(call->route.kind, call->route.name);
+    json_t *document = is_there ? call_render_target(call, &target, FIELDS_ALL)
+                                : render_forgotten(call->route.kind, call->route.name);
     json_object_set_new(document, "durable", json_boolean(ordered->durable));
     json_object_set_new(document, "not_durable_because", render_text(ordered->why));
     call_reply_json(call, 200, document);

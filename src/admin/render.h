@@ -5,6 +5,7 @@
 #pragma once
 
 #include "admin/admin.h"
+#include "admin/fields.h"
 #include "admin/problem.h"
 
 #include <jansson.h>
@@ -19,8 +20,8 @@ json_t *render_objective(const struct admin_objective *objective);
 json_t *render_rule(const struct admin_rule *rule);
 json_t *render_violated(const struct operate_rules *rules);
 json_t *render_unserved(const struct operate_unserved *unserved);
-json_t *render_target(const struct operate_target *target);
-json_t *render_ramp(const struct health_ramp_status *ramp); /* null: it does not ramp */
+json_t *render_target(const struct operate_target *target, field_set fields); /* without its checks */
+json_t *render_ramp(const struct health_ramp_status *ramp);                   /* null: it does not ramp */
 /* "regions", "azs", "endpoints": how many ramp; by enum health_kind. */
 json_t *render_ramping(const size_t counts[]);
 json_t *render_outlook(struct health_outlook outlook);      /* null: nothing is observed */
@@ -31,6 +32,7 @@ json_t *render_lag(const struct admin_lag *lag);
 json_t *render_lag_counts(const struct health_lag_counts *counts);
 json_t *render_try(const char *endpoint, const struct admin_try *made);
 json_t *render_check(const struct operate_target *endpoint, const struct admin_monitor *monitor);
+json_t *render_override(const struct operate_target *target);      /* null: there is none */
 json_t *render_override_item(const struct operate_target *target); /* its override, with kind and name */
 json_t *render_dormant(const struct health_dormant *dormant);      /* likewise; its target is gone */
 json_t *render_forgotten(enum health_kind kind,

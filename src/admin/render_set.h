@@ -40,8 +40,18 @@ static inline void set_hash(json_t *object, const char *key, const unsigned char
 }
 
 /* 0 is "never". */
-static inline void set_time(json_t *object, const char *key, int64_t wall_ms)
+static inline json_t *render_time(int64_t wall_ms)
 {
     char text[CLOCK_TEXT_SIZE];
-    set_text(object, key, wall_ms == 0 ? NULL : clock_write_rfc3339(wall_ms, text));
+    return render_text(wall_ms == 0 ? NULL : clock_write_rfc3339(wall_ms, text));
+}
+
+static inline void set_time(json_t *object, const char *key, int64_t wall_ms)
+{
+    set(object, key, render_time(wall_ms));
+}
+
+static inline json_t *number_or_null(uint32_t number)
+{
+    return number == 0 ? json_null() : json_integer(number);
 }

@@ -97,6 +97,7 @@ enum route_parameter {
     ROUTE_REGION,
     ROUTE_AZ,
     ROUTE_EFFECTIVE,
+    ROUTE_FIELDS,
     ROUTE_NAME,
     ROUTE_TYPE,
     ROUTE_CLIENT,

@@ -151,10 +151,10 @@ static void check_filter(struct call *call, enum route_parameter parameter, enum
     }
 }
 
-json_t *call_render_target(struct call *call, const struct operate_target *target)
+json_t *call_render_target(struct call *call, const struct operate_target *target, field_set fields)
 {
-    json_t *object = render_target(target);
-    if (target->kind == HEALTH_ENDPOINT) {
+    json_t *object = render_target(target, fields);
+    if (target->kind == HEALTH_ENDPOINT && fields_have(fields, FIELD_CHECKS)) {
         struct admin_monitor *monitors = NULL;
         size_t count = verbs_of(call)->list_monitors(call->reader, target->name, call->arena, &monitors);
         json_object_set_new(object, "checks", render_monitors(monitors, count));
@@ -162,12 +162,13 @@ json_t *call_render_target(struct call *call, const struct operate_target *targe
     return object;
 }
 
-static void show_targets(struct call *call, const struct operate_targets *targets, struct page *page)
+static void show_targets(struct call *call, const struct operate_targets *targets, field_set fields,
+                         struct page *page)
 {
     for (size_t i = 0; i < targets->count && !page->more; i++) {
         const struct operate_target *target = &targets->items[i];
         if (passes_filters(call, target) && page_take(page, target->name)) {
-            json_array_append_new(page->items, call_render_target(call, target));
+            json_array_append_new(page->items, call_render_target(call, target, fields));
         }
     }
 }
@@ -178,6 +179,7 @@ void handle_targets(struct call *call)
     struct operate_targets targets = {.count = 0};
     check_filter(call, ROUTE_REGION, HEALTH_REGION);
     check_filter(call, ROUTE_AZ, HEALTH_AZ);
+    field_set fields = fields_parse(call->route.parameters[ROUTE_FIELDS], &call->problem);
     if (problem_is_set(&call->problem)) {
         call_reply_problem(call);
         return;
@@ -194,7 +196,7 @@ void handle_targets(struct call *call)
         if (targets.count == 0) {
             break;
         }
-        show_targets(call, &targets, &page);
+        show_targets(call, &targets, fields, &page);
         targets.first += targets.count;
     }
     page_reply(call, &page);
@@ -210,7 +212,7 @@ void handle_target(struct call *call)
         call_reply_problem(call);
         return;
     }
-    call_reply_json(call, 200, call_render_target(call, &target));
+    call_reply_json(call, 200, call_render_target(call, &target, FIELDS_ALL));
 }
 
 /* Where a page of overrides begins: at a number among those of a kind, or, behind all kinds, at one whose

@@ -49,6 +49,7 @@ enum steerctl_exit run_targets(const struct steerctl *ctl)
     steerctl_add_query(&target, "region", ctl->region);
     steerctl_add_query(&target, "az", ctl->az);
     steerctl_add_query(&target, "effective", ctl->effective);
+    steerctl_add_query(&target, "fields", ctl->json ? NULL : show_target_fields(ctl->words[0]));
     enum steerctl_exit code = steerctl_list(ctl, target.bytes, &items);
     if (code == STEERCTL_OK && ctl->json) {
         steerctl_print_page(items, NULL);

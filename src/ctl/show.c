@@ -62,6 +62,14 @@ static void add_addresses(struct table *table, const json_t *item)
     table_add(table, text);
 }
 
+const char *show_target_fields(const char *kind)
+{
+    return strcmp(kind, "endpoints") == 0
+               ? "az,region,effective,decided_by,observed,families,desired,since,load,last_outcome,weight,"
+                 "addresses,host"
+               : "region,effective,decided_by,observed,desired,since,members,members_unhealthy";
+}
+
 void show_targets(const struct steerctl *ctl, const char *kind, const json_t *items)
 {
     static const char *const regions[] = {"REGION",  "EFFECTIVE", "DECIDED BY",    "OBSERVED",

@@ -220,6 +220,7 @@ void show_way_on(const struct steerctl *ctl, FILE *out, const json_t *problem);
 /* ---- show.c, drill.c: JSON of the API -> text on stdout ---- */
 
 void show_status(const struct steerctl *ctl, const json_t *status);
+const char *show_target_fields(const char *kind); /* what the table is made of */
 void show_targets(const struct steerctl *ctl, const char *kind, const json_t *items);
 void show_target(const struct steerctl *ctl, const json_t *target);
 void show_change(const struct steerctl *ctl, const json_t *target);

@@ -78,6 +78,28 @@ def test_filters(pair):
     assert_problem(pair.server.request("GET", "/v1/endpoints?region=mars"), 422, "invalid-fields")
 
 
+@pytest.mark.parametrize("kind", ["region", "az", "endpoint"])
+def test_fields(pair, kind):
+    """Each member that is asked for, as it is in the whole, and nothing else but the name."""
+    whole = pair.server.get(f"/v1/{kind}s")["items"]
+    assert all(len(item) > 10 for item in whole)
+    still = {"name", "region", "az", "kind", "desired", "weight", "addresses", "host", "members", "capacity", "ramp", "override"}
+    for field in whole[0]:
+        parts = pair.server.get(f"/v1/{kind}s?fields={field}")["items"]
+        assert [set(part) for part in parts] == [{"name", field}] * len(whole)
+        if field in still:
+            assert [part[field] for part in parts] == [item[field] for item in whole]
+    several = pair.server.get(f"/v1/{kind}s?fields=effective,observed&limit=1&effective=healthy")
+    assert set(several["items"][0]) == {"name", "effective", "observed"} and several["next_cursor"]
+
+
+@pytest.mark.parametrize("fields", ["colour", "effective,", ",", "effective%20,az", "EFFECTIVE", "effective,,az"])
+def test_fields_that_are_none(pair, fields):
+    reply = pair.server.request("GET", f"/v1/endpoints?fields={fields}")
+    assert_problem(reply, 422, "invalid-fields")
+    assert [error["field"] for error in reply.json["errors"]] == ["fields"]
+
+
 # ---- overrides ----
 
 @pytest.mark.parametrize("state, effective", [("drain", "drained"), ("down", "forced_down"), ("up", "forced_up")])

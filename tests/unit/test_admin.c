@@ -444,7 +444,7 @@ static void targets_are_rendered(void **state)
         .desired = HEALTH_DESIRED_DRAIN, .set_ms = 1000, .reason = "r", .actor = "a", .peer = "uid:7"};
     fake.targets[HEALTH_AZ][0].override = &fake.overrides[HEALTH_AZ][0];
     assert_string_equal(
-        write_json(s, render_target(&fake.targets[HEALTH_AZ][0])),
+        write_json(s, render_target(&fake.targets[HEALTH_AZ][0], FIELDS_ALL)),
         "{\"decided_by\":\"verdict\",\"desired\":\"auto\",\"effective\":\"healthy\",\"kind\":\"az\","
         "\"lost_from\":2,\"members\":2,\"members_healthy\":2,\"members_unhealthy\":0,\"missing\":[],"
         "\"name\":\"us-east-1a\",\"observed\":\"healthy\",\"outlook\":{\"by\":\"failures\",\"have\":0,"
@@ -466,7 +466,7 @@ static void targets_are_rendered(void **state)
     endpoint->status.detail = 503;
     endpoint->status.duration_us = 1500;
     endpoint->status.checked_ms = 1000;
-    const char *text = write_json(s, render_target(endpoint));
+    const char *text = write_json(s, render_target(endpoint, FIELDS_ALL));
     assert_non_null(strstr(text, "\"addresses\":[\"192.0.2.1\"]"));
     assert_non_null(strstr(text, "\"capacity\":null"));
     assert_non_null(strstr(text, "\"last_duration_ms\":1.5"));
@@ -480,10 +480,10 @@ static void loads_are_rendered(void **state)
     struct fake fake;
     fake_init(&fake);
     struct operate_target *endpoint = &fake.targets[HEALTH_ENDPOINT][0];
-    assert_non_null(strstr(write_json(s, render_target(endpoint)), "\"load\":null"));
+    assert_non_null(strstr(write_json(s, render_target(endpoint, FIELDS_ALL)), "\"load\":null"));
     fake.endpoints[0].load = &(struct conf_load){.is_given = true, .low = 0.5, .high = 2};
     assert_non_null(strstr(
-        write_json(s, render_target(endpoint)),
+        write_json(s, render_target(endpoint, FIELDS_ALL)),
         "\"load\":{\"actor\":null,\"high\":2.0,\"low\":0.5,\"peer\":null,\"reported\":null,\"shed\":0.0,"
         "\"source\":null,\"until\":null,\"value\":null}"));
     endpoint->status.load = (struct health_load_status){.source = HEALTH_LOAD_PUSHED,
@@ -494,17 +494,17 @@ static void loads_are_rendered(void **state)
                                                         .actor = "agent",
                                                         .peer = "uid:7"};
     assert_non_null(
-        strstr(write_json(s, render_target(endpoint)),
+        strstr(write_json(s, render_target(endpoint, FIELDS_ALL)),
                "\"load\":{\"actor\":\"agent\",\"high\":2.0,\"low\":0.5,\"peer\":\"uid:7\",\"reported\":"
                "\"1970-01-01T00:00:"
                "01.000Z\",\"shed\":0.5,\"source\":\"push\",\"until\":\"1970-01-01T00:01:01.000Z\","
                "\"value\":1.25}"));
     endpoint->status.load.source = HEALTH_LOAD_NONE; /* too old: when it was said, not what */
     endpoint->status.load.shed = 0;
-    assert_non_null(strstr(write_json(s, render_target(endpoint)), "\"source\":null"));
-    assert_non_null(strstr(write_json(s, render_target(endpoint)), "\"value\":null"));
+    assert_non_null(strstr(write_json(s, render_target(endpoint, FIELDS_ALL)), "\"source\":null"));
+    assert_non_null(strstr(write_json(s, render_target(endpoint, FIELDS_ALL)), "\"value\":null"));
     fake.endpoints[0].load = NULL;
-    assert_non_null(strstr(write_json(s, render_target(endpoint)), "\"low\":null"));
+    assert_non_null(strstr(write_json(s, render_target(endpoint, FIELDS_ALL)), "\"low\":null"));
 }
 
 int main(void)
