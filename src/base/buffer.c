@@ -57,11 +57,16 @@ void buffer_print(struct buffer *buffer, const char *format, ...)
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int len = vsnprintf(NULL, 0, format, arguments);
-    if (len > 0) {
+    size_t room = buffer->capacity - buffer->len;
+    int len = vsnprintf(room == 0 ? NULL : buffer->bytes + buffer->len, room, format, arguments);
+    if (len > 0 && (size_t)len >= room) {
         reserve(buffer, (size_t)len);
         vsnprintf(buffer->bytes + buffer->len, (size_t)len + 1, format, again);
+    }
+    if (len > 0) {
         buffer->len += (size_t)len;
+    } else if (room != 0) {
+        buffer->bytes[buffer->len] = '\0';
     }
     va_end(again);
     va_end(arguments);

@@ -82,6 +82,27 @@ static void mapped_addresses_are_ipv4(void **state)
     assert_int_equal(back.addr.family, ADDR_V4);
 }
 
+static void what_is_printed_fits_to_the_byte(void **state)
+{
+    (void)state;
+    char filler[600];
+    memset(filler, 'x', sizeof filler);
+    for (int before = 0; before < 300; before++) { /* the first block has 256 octets */
+        for (int len = 0; len < 600; len += len < 260 && before > 200 ? 1 : 97) {
+            struct buffer b;
+            buffer_init(&b);
+            buffer_print(&b, "%.*s", before, filler);
+            buffer_print(&b, "%.*s!", len, filler);
+            assert_int_equal(b.len, before + len + 1);
+            assert_int_equal(strlen(b.bytes), b.len);
+            assert_int_equal(strspn(b.bytes, "x"), b.len - 1);
+            buffer_print(&b, "%s", "");
+            assert_int_equal(strlen(b.bytes), b.len);
+            buffer_fini(&b);
+        }
+    }
+}
+
 static void buffer_grows(void **state)
 {
     (void)state;
@@ -511,6 +532,7 @@ int main(void)
         cmocka_unit_test(prefix_contains),
         cmocka_unit_test(mapped_addresses_are_ipv4),
         cmocka_unit_test(buffer_grows),
+        cmocka_unit_test(what_is_printed_fits_to_the_byte),
         cmocka_unit_test(budgets_are_spent_once),
         cmocka_unit_test(budgets_are_looked_at_seldom_while_little_happens),
         cmocka_unit_test(shares_mean_fractions),
