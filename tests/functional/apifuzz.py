@@ -14,8 +14,22 @@ WORDS = ["us-east", "eu-west", "us-east-1a", "web-us-east-1a", "web-eu-west-1a",
          "region:us-east", "az:us-east-1a", "region:us-east=drain", "endpoint:web-us-east-1a=down", "us-east>eu-west", "p1", "p2", "t1", "v1",
          "r1", "room", "override", "local", "now", "10ms", "30s", "1h", "90d", "0s", "1", "42", "-1", "2026-01-01T00:00:00Z",
          "2036-01-01T00:00:00Z", "192.0.2.1", "2001:db8::/32", "true", "false", "drain", "auto", "sw-1", "*", "%", "é", "\u202e", "a" * 63, "a" * 300]
+# What there is of a kind: by the part of a path before a name, and by the name of a field or parameter. Nine times of ten one of these.
+THERE = {"regions": ["us-east", "eu-west"], "azs": ["us-east-1a", "eu-west-1a"], "endpoints": ["web-us-east-1a", "web-eu-west-1a"],
+         "points": ["p1", "p2"], "tokens": ["t1", "t2"], "vantages": ["v1", "v2"], "rules": ["room"], "webhooks": ["hook"], "zones": ["example.com"],
+         "{plural}": ["us-east", "us-east-1a", "web-us-east-1a"], "names": ["www.example.com", "www"], "switchovers": ["SWITCHOVER"],
+         "{kind}": ["us-east", "us-east-1a", "web-us-east-1a", "web"]}
+KINDS = {**{key: THERE[key] for key in ("regions", "azs", "endpoints")}, "checks": ["web", "push"]}
+FIELDS = {"region": ["us-east", "eu-west"], "az": ["us-east-1a"], "endpoint": ["web-us-east-1a"], "check": ["push", "web"], "rule": ["room"],
+          "reason": ["because"], "actor": ["alice"], "expires_in": ["30s", "1h", "300ms"], "starts_in": ["1h", "100ms"], "ttl": ["30s", "1m"], "valid": ["1h"],
+          "overlap": ["1h", "0s"], "client": ["192.0.2.1"], "source": ["region:us-east", "region:eu-west"], "to": ["eu-west", "p1", "2026-01-01T00:00:00Z"],
+          "from": ["us-east", "p1", "local"], "wish": ["region:us-east=drain", "az:us-east-1a=down"], "assume": ["region:us-east=down"], "zone": ["example.com"],
+          "lose": ["region:us-east", "az:eu-west-1a"], "failure": ["timeout", "refused"], "type": ["A", "AAAA"], "each": ["1s", "1m"], "name": ["t2", "p2", "v2", "us-east", "www.example.com"],
+          "target": ["region:us-east"], "accept": ["replication", "unserved"], "if_tag": ["*"], "value": [0.5, {}, {"weight": 3}, {"ttl": 9}],
+          "override_rules": ["room"], "document": ["topology"], "confirm": ["us-east"], "limit": [1, 10, 100], "wait": ["10ms"]}
 HEADERS = ["*", '"1"', 'W/"1"', '"1", "2"', '"', "", ",", '"a', "respond-async", "wait=5, respond-async", '"k1"', '"k2"', "k1", '"k1";a=1', "1",
            '"' + "k" * 255 + '"', '"' + "k" * 256 + '"', "\t", '"\x80"', "bytes=0-1", "application/xml", "gzip", "x" * 9000]
+GOOD = {"If-Match": st.sampled_from(["*", '"1"']), "Idempotency-Key": st.integers(1, 10**6).map(lambda number: f'"{number}"')}
 METHODS = ("get", "put", "post", "patch", "delete")
 SKIPPED = {"takeOver", "followEvents"}  # a server more; one that does not end
 # Printable text and some that is hard; no surrogates, which JSON has no octets for.
@@ -63,12 +77,30 @@ def make_number(schema, kind):
     return st.integers(int(low), int(high)) if kind == "integer" else st.floats(low, high, allow_nan=False, allow_infinity=False)
 
 
+def make_field(name, schema, depth):
+    """Values of a field or parameter of this name: such as there are, mostly."""
+    merged = merge(schema)
+    plain = not {"enum", "const"} & set(merged) and (name in ("source", "value") or not {"oneOf", "anyOf"} & set(merged))
+    if name not in FIELDS or not plain or merged.get("type", "string") not in ("string", "integer", "array", ["string", "array"]):
+        return make(schema, depth)
+    known = st.sampled_from(FIELDS[name])
+    if merged.get("type") == "array":
+        known = st.lists(known, min_size=1, max_size=2)
+    return st.integers(0, 9).flatmap(lambda way: known if way else make(schema, depth))
+
+
+@st.composite
+def draw_object(draw, named, needed, depth):
+    """Few of those that may be missing: many of them exclude each other."""
+    others = sorted(set(named) - needed - {"$comment"})
+    kept = draw(st.lists(st.sampled_from(others), max_size=3, unique=True)) if others and depth > 0 else []
+    if "reason" in others and draw(st.integers(0, 9)):
+        kept.append("reason")
+    return {key: draw(make_field(key, named[key], depth - 1)) for key in [*sorted(needed & set(named)), *kept]}
+
+
 def make_object(schema, depth):
-    named, needed = schema.get("properties", {}), set(schema.get("required", []))
-    if depth == 0:
-        named = {key: value for key, value in named.items() if key in needed}
-    return st.fixed_dictionaries({key: make(value, depth - 1) for key, value in named.items() if key in needed},
-                                 optional={key: make(value, depth - 1) for key, value in named.items() if key not in needed})
+    return draw_object(schema.get("properties", {}), set(schema.get("required", [])), depth)
 
 
 def make(schema, depth=4):
@@ -122,9 +154,16 @@ def spoil(draw, value):
     return change_at(value, path, lambda _: new)
 
 
+# Of things of the configuration, whose schema is that of files.
+THINGS = [{}, {"weight": 3}, {"ttl": 9}, {"az": "us-east-1a", "addresses": ["192.0.2.7"], "checks": ["push"]}, {"type": "push", "ttl": "1h"}, {"azs": {"ap-1a": {}}},
+          {"endpoints": ["*"]}, {"endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]], "ttl": 5}, {"weight": None}, {"region": "us-east"}]
+
+
 def draw_body(draw, content):
     media, described = next(iter(content.items()))
-    value = draw(make(described.get("schema", {})))
+    schema = described.get("schema", {})
+    is_thing = not openapi.follow({} if schema is True else schema).get("properties") and "jsonl" not in media
+    value = draw(st.sampled_from(THINGS)) if is_thing and draw(st.integers(0, 4)) else draw(make(schema))
     way = draw(st.integers(0, 9))
     if media != "application/json":
         lines = [json.dumps(spoil(draw, {"kind": "override", "key": "region:us-east", "value": {"state": "drain", "reason": "x"}})) for _ in range(way % 3)]
@@ -142,16 +181,23 @@ def draw_path(draw, template, parameters):
     """The path with its holes filled, and a query."""
     by_name = {node["name"]: node for node in parameters if node["in"] == "path"}
 
+    filled = {}
+
     def fill(found):
         schema = by_name.get(found[1], {}).get("schema", {"type": "string"})
+        before = template[:found.start()].rstrip("/").rsplit("/", 1)[-1]
+        there = THERE.get(before)
+        if there and found[1] in ("name", "id", "zone") and draw(st.integers(0, 9)):
+            return urllib.parse.quote(draw(st.sampled_from(KINDS.get(filled.get("{plural}") or filled.get("{kind}")) or there)), safe="")
         value = draw(make(schema)) if draw(st.integers(0, 9)) else draw(TEXT)
+        filled[found[0]] = value
         return urllib.parse.quote(str(value), safe="")
     path = re.sub(r"\{([^}]+)\}", fill, template)
     query = []
     for node in parameters:
-        wanted = node.get("required", False) or draw(st.integers(0, 3)) == 0
+        wanted = node.get("required", False) or draw(st.integers(0, 5)) == 0
         if node["in"] == "query" and wanted and draw(st.integers(0, 19)) != 0:
-            value = draw(make(node["schema"])) if draw(st.integers(0, 5)) else draw(st.one_of(TEXT, st.sampled_from(WORDS)))
+            value = draw(make_field(node["name"], node["schema"], 4)) if draw(st.integers(0, 5)) else draw(st.one_of(TEXT, st.sampled_from(WORDS)))
             for item in value if isinstance(value, list) else [value]:
                 text = item if isinstance(item, str) else json.dumps(item)
                 text = "10ms" if node["name"] == "wait" and len(text) > 4 else text
@@ -165,7 +211,8 @@ def draw_headers(draw, parameters):
     headers = {}
     for node in parameters:
         if node["in"] == "header" and draw(st.integers(0, 3)) == 0:
-            headers[node["name"]] = draw(st.one_of(st.sampled_from(HEADERS), make(node["schema"])))
+            good = draw(st.integers(0, 9))
+            headers[node["name"]] = draw(GOOD.get(node["name"], make(node["schema"])) if good else st.one_of(st.sampled_from(HEADERS), make(node["schema"])))
     if draw(st.integers(0, 9)) == 0:
         name = draw(st.sampled_from(["Accept", "Range", "If-Match", "If-None-Match", "If-Modified-Since", "Prefer", "Idempotency-Key", "Expect", "Authorization"]))
         headers[name] = draw(st.sampled_from(HEADERS)) if name != "Expect" else "200-ok"
