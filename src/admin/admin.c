@@ -152,6 +152,8 @@ static const struct handler {
     [ROUTE_TOKENS] = {.handle = handle_tokens},
     [ROUTE_TOKEN] = {.handle = handle_tokens},
     [ROUTE_TOKEN_ROTATE] = {.handle = handle_tokens},
+    [ROUTE_OPERATIONS] = {.handle = handle_operations},
+    [ROUTE_OPERATION] = {.handle = handle_operations},
     [ROUTE_INCIDENTS] = {.handle = handle_incidents},
     [ROUTE_INCIDENT] = {.handle = handle_incidents},
     [ROUTE_RESOLVERS] = {handle_resolvers, "resolvers", ADMIN_QUICK},
@@ -197,6 +199,7 @@ static void dispatch(struct call *call)
         problem_set(&call->problem, PROBLEM_TAKEOVER_RUNNING, "ask again in a moment");
     }
     if (!problem_is_set(&call->problem)) {
+        operation_wish(call);
         if (replay_begin(call)) {
             return;
         }
@@ -284,6 +287,7 @@ static struct admin *new_admin(struct event_base *base, unsigned mode, const str
     uint64_t secret;
     random_make_secret(&secret, sizeof secret);
     lockout_init(&admin->lockout, secret);
+    random_make_secret(&admin->operations.instance, sizeof admin->operations.instance);
     return admin;
 }
 
@@ -426,6 +430,7 @@ void admin_close(struct admin *admin)
     }
     admin_socket_remove(&admin->socket);
     peers_free(admin->peers);
+    operations_fini(&admin->operations);
     receipts_fini(&admin->receipts);
     receipts_fini(&admin->passing);
     free(admin);

@@ -25,6 +25,10 @@ struct call_pending {
     struct door *door;
     struct evhttp_request *request; /* NULL: the client is gone */
     struct receipt *receipt;
+    struct operation *operation; /* NULL: it has a client, or none that would ask for it */
+    struct operation_wish *wish; /* NULL: its client waits as long as it takes. Owned */
+    struct event *turn;          /* when it does not any more; NULL: likewise */
+    const struct worker_job *job;
     struct connection *watched; /* NULL: not any more */
     unsigned method;
     struct route route;
@@ -39,6 +43,7 @@ static const char *status_text(unsigned status)
     switch (status) {
     case 200: return "OK";
     case 201: return "Created";
+    case 202: return "Accepted";
     case 304: return "Not Modified";
     case 400: return "Bad Request";
     case 401: return "Unauthorized";
@@ -66,6 +71,10 @@ static void written(struct evhttp_request *request, void *argument)
 void call_send(struct call *call, const struct call_answer *answer)
 {
     call_end_receipt(call, answer);
+    if (call->operation != NULL) {
+        operation_end(call, answer);
+        return;
+    }
     if (call->request == NULL) { /* whoever asked has left */
         evbuffer_free(answer->body);
         return;
@@ -108,7 +117,7 @@ void call_send(struct call *call, const struct call_answer *answer)
 static void reply(struct call *call, unsigned status, const char *type, struct evbuffer *body)
 {
     const struct call_answer answer = {.status = status, .type = type, .body = body};
-    if (call->request == NULL && call->receipt == NULL) {
+    if (call->request == NULL && call->receipt == NULL && call->operation == NULL) {
         call->answer = answer;
     } else {
         call_send(call, &answer);
@@ -249,6 +258,81 @@ void call_watch(struct call_pending *pending, void (*left)(void *argument), void
     pending->argument = argument;
 }
 
+/* The client has waited long enough: it is told where to ask, and the request goes on without it. */
+static void on_turn(evutil_socket_t fd, short what, void *argument)
+{
+    struct call_pending *pending = argument;
+    struct call call = {.admin = pending->admin,
+                        .door = pending->door,
+                        .request = pending->request,
+                        .method = pending->method,
+                        .route = pending->route};
+    (void)fd, (void)what;
+    if (pending->request == NULL) {
+        return; /* it has left */
+    }
+    pending->operation = operation_begin(&call, pending->wish, pending);
+    if (pending->operation == NULL) {
+        return; /* there are too many: it waits, as RFC 7240 lets us choose */
+    }
+    unwatch(pending);
+    evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL, NULL);
+    pending->request = NULL;
+    operation_tell_begun(&call, pending->operation);
+}
+
+/* At once: behind whatever its handler does yet, which may be to refuse it. */
+static void begin_turn(struct call_pending *pending, const struct operation_wish *wish)
+{
+    const struct timeval wait = {.tv_sec = wish->wait_ms / 1000, .tv_usec = wish->wait_ms % 1000 * 1000};
+    pending->turn = evtimer_new(pending->admin->base, on_turn, pending);
+    if (pending->turn == NULL) {
+        return;
+    }
+    pending->wish = memory_alloc(sizeof *wish);
+    *pending->wish = *wish;
+    if (wish->wait_ms == 0) {
+        event_active(pending->turn, EV_TIMEOUT, 1);
+    } else {
+        (void)event_add(pending->turn, &wait);
+    }
+}
+
+static void end_turn(struct call_pending *pending)
+{
+    if (pending->turn != NULL) {
+        event_free(pending->turn);
+    }
+    free(pending->wish);
+    pending->turn = NULL;
+    pending->wish = NULL;
+}
+
+void call_show(struct call_pending *pending, const struct worker_job *job)
+{
+    pending->job = job;
+}
+
+const struct worker_job *call_get_job(const struct call_pending *pending)
+{
+    return pending->job;
+}
+
+const struct receipt *call_get_receipt(const struct call_pending *pending)
+{
+    return pending->receipt;
+}
+
+bool call_can_cancel(const struct call_pending *pending)
+{
+    return pending->left != NULL;
+}
+
+void call_cancel(struct call_pending *pending)
+{
+    tell_left(pending);
+}
+
 struct call_pending *call_defer(struct call *call)
 {
     struct call_pending *pending = memory_alloc(sizeof *pending);
@@ -264,6 +348,9 @@ struct call_pending *call_defer(struct call *call)
         evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), connection_closed,
                                       pending);
         pending->watched = connection_watch(&call->door->connections, call->request, client_left, pending);
+        if (call->wish != NULL) {
+            begin_turn(pending, call->wish);
+        }
     }
     return pending;
 }
@@ -279,7 +366,9 @@ static void unlink_pending(struct call_pending *pending)
 
 bool call_resume(struct call_pending *pending, struct call *call)
 {
-    bool waiting = pending->admin != NULL && (pending->request != NULL || pending->receipt != NULL);
+    bool waiting = pending->admin != NULL &&
+                   (pending->request != NULL || pending->receipt != NULL || pending->operation != NULL);
+    end_turn(pending);
     unwatch(pending);
     if (pending->admin != NULL) {
         unlink_pending(pending);
@@ -292,11 +381,15 @@ bool call_resume(struct call_pending *pending, struct call *call)
                               .door = pending->door,
                               .request = pending->request,
                               .receipt = pending->receipt,
+                              .operation = pending->operation,
                               .method = pending->method,
                               .route = pending->route,
                               .reader = pending->admin->verbs.current,
                               .arena = arena_new(0)};
         problem_init(&call->problem, call->arena);
+    }
+    if (waiting && pending->operation != NULL) {
+        operation_note_end(pending->operation);
     }
     free(pending);
     return waiting;
@@ -412,7 +505,9 @@ void call_drop_all(struct admin *admin)
             evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL, NULL);
         }
         unwatch(pending);
+        end_turn(pending);
         pending->admin = NULL;
         pending->request = NULL;
+        pending->operation = NULL;
     }
 }

@@ -7,6 +7,7 @@
 #include "admin/fields.h"
 #include "admin/caller.h"
 #include "admin/lockout.h"
+#include "admin/operations.h"
 #include "admin/problem.h"
 #include "admin/receipts.h"
 #include "admin/route.h"
@@ -42,6 +43,7 @@ struct admin {
     struct lockout lockout;        /* who shows bad tokens */
     struct receipts receipts;      /* of requests with a key that change what the store has */
     struct receipts passing;       /* of others: many, and each good for a moment */
+    struct operations operations;  /* what goes on without its client */
     struct call_pending *pendings; /* requests that are answered later */
     struct ordered *ordered;       /* overrides on their way */
     struct work *orders;           /* that are asked about, or wait for that */
@@ -62,6 +64,9 @@ struct call {
     struct door *door;              /* by which it came */
     struct evhttp_request *request; /* NULL: on a worker, and the answer goes to `answer`; or nobody waits */
     struct receipt *receipt;        /* to be ended by the answer; NULL: none. Not on a worker */
+    const struct operation_wish
+        *wish;                   /* when it is deferred it may go on without its client; NULL: it may not */
+    struct operation *operation; /* to be ended by the answer; NULL: none. Not on a worker */
     struct call_answer answer;
     struct progress *progress; /* NULL: on the control thread */
     void *reader;              /* of the verbs that read */
@@ -107,6 +112,13 @@ struct call_pending;
 struct call_pending *call_defer(struct call *call);
 /* From now on `left` is called when the client leaves. It may resume the call. */
 void call_watch(struct call_pending *pending, void (*left)(void *argument), void *argument);
+/* How far it is; as long as it is pending. */
+void call_show(struct call_pending *pending, const struct worker_job *job);
+const struct worker_job *call_get_job(const struct call_pending *pending); /* NULL: that is not known */
+const struct receipt *call_get_receipt(const struct call_pending *pending);
+/* As if its client had left: what is watched may be cancelled. */
+bool call_can_cancel(const struct call_pending *pending);
+void call_cancel(struct call_pending *pending);
 /* Ends the deferral: gives the call back (arena and problem are fresh; to be answered and then finished), or
  * returns false if nobody waits any more, and none will ask for the answer by a key. Frees the pending. */
 bool call_resume(struct call_pending *pending, struct call *call);
@@ -156,6 +168,21 @@ void call_end_receipt(struct call *call, const struct call_answer *answer);
 void call_drop_receipts(struct admin *admin); /* that have had their time, or make room */
 /* As it is now, when what was answered to an order is not known any more. */
 void override_tell(struct call *call);
+
+/* ---- requests that go on without their clients (operation_calls.c) ---- */
+
+/* Would it rather not wait (RFC 7240)? Then the call has a wish. */
+void operation_wish(struct call *call);
+/* NULL: there are too many. */
+struct operation *operation_begin(struct call *call, const struct operation_wish *wish,
+                                  struct call_pending *pending);
+/* It is not pending any more; what is known of its progress stays. */
+void operation_note_end(struct operation *operation);
+/* 202, to the call's client. */
+void operation_tell_begun(struct call *call, const struct operation *operation);
+/* 202 as well, where the request of the receipt is such an operation. */
+bool operation_tell_again(struct call *call, const struct receipt *receipt);
+void operation_end(struct call *call, const struct call_answer *answer); /* takes the body */
 
 /* ---- what is taken for granted: If-Match, If-None-Match (conditional.c) ---- */
 
@@ -207,8 +234,9 @@ void handle_verify(struct call *call);
 void handle_points(struct call *call);
 void handle_point(struct call *call);
 void handle_point_use(struct call *call);
-void handle_vantages(struct call *call); /* all of theirs */
-void handle_tokens(struct call *call);   /* likewise */
+void handle_vantages(struct call *call);   /* all of theirs */
+void handle_tokens(struct call *call);     /* likewise */
+void handle_operations(struct call *call); /* all, or one */
 void handle_incidents(struct call *call);
 void handle_traffic(struct call *call);
 void handle_resolvers(struct call *call);

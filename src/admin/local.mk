@@ -15,6 +15,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/gate.c src/admin/gate.h \
 	src/admin/head.c src/admin/head.h \
 	src/admin/lockout.c src/admin/lockout.h \
+	src/admin/operation_calls.c src/admin/operations.c src/admin/operations.h \
 	src/admin/page.c src/admin/page.h \
 	src/admin/peers.c src/admin/peers.h \
 	src/admin/events.c src/admin/events.h src/admin/feed.h \
@@ -23,6 +24,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/moment.h src/admin/moments.c \
 	src/admin/override.c \
 	src/admin/points.c src/admin/render_points.c src/admin/restore.c \
+	src/admin/prefer.c src/admin/prefer.h \
 	src/admin/problem.c src/admin/problem.h \
 	src/admin/query.c src/admin/query.h \
 	src/admin/reasons.c \
@@ -35,7 +37,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/request_rules.c src/admin/restoring.h src/admin/release.c src/admin/rules.c src/admin/rules.h src/admin/render_rules.c \
 	src/admin/request.c src/admin/request.h src/admin/request_inside.h src/admin/request_report.c \
 	src/admin/request_switchover.c src/admin/render_switchover.c src/admin/switchover.h src/admin/switchovers.c src/admin/incidents.c \
-	src/admin/route.c src/admin/route.h src/admin/route_query.c src/admin/route_query.h \
+	src/admin/route.c src/admin/route.h src/admin/route_body.c src/admin/route_query.c src/admin/route_query.h \
 	src/admin/socket.c src/admin/socket.h \
 	src/admin/request_token.c src/admin/tokens.c \
 	src/admin/targets.c \

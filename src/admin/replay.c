@@ -97,6 +97,8 @@ static void judge(struct call *call, const struct receipt *receipt, const char *
     if (strcmp(receipt->content, content) != 0) {
         problem_set(&call->problem, PROBLEM_KEY_REUSED,
                     "this key came with another request: take a new one for each");
+    } else if (receipt->is_under_way && operation_tell_again(call, receipt)) {
+        return;
     } else if (receipt->is_under_way) {
         problem_set(&call->problem, PROBLEM_IN_PROGRESS,
                     "the request that came with this key first is under way");

@@ -140,6 +140,12 @@ static const struct resource {
                      BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON),
                      "GET, HEAD, DELETE",
                      .reader = ROLE_ADMIN},
+    [ROUTE_OPERATIONS] = {{"v1", "operations"}, READ, PAGING, "GET, HEAD"},
+    [ROUTE_OPERATION] = {{"v1", "operations", "*"},
+                         READ | ROUTE_DELETE,
+                         0,
+                         "GET, HEAD, DELETE",
+                         .writer = ROLE_VIEWER}, /* of those that he asked for: see operation_calls.c */
     [ROUTE_INCIDENTS] = {{"v1", "incidents"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_INCIDENT] = {{"v1", "incidents", "*"}, READ, 0, "GET, HEAD"},
     [ROUTE_SWITCHOVERS] = {{"v1", "switchovers"},
@@ -310,23 +316,6 @@ int route_parse(const char *target, unsigned method, struct route *route, const 
     route_parse_query(target[path_len] == '?' ? target + path_len + 1 : "", known_parameters(route), route,
                       problem);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
-}
-
-bool route_takes_body(const struct route *route, unsigned method)
-{
-    bool is_edit = route->id == ROUTE_CONFIG_THING || route->id == ROUTE_CONFIG_NAME;
-    if (is_edit || route->id == ROUTE_CONFIG_APPLY) {
-        return !is_edit || method == ROUTE_PUT || method == ROUTE_PATCH;
-    }
-    bool is_put = method == ROUTE_PUT && (route->id == ROUTE_OVERRIDE || route->id == ROUTE_LOAD);
-    return is_put || route->id == ROUTE_DRILLS || route->id == ROUTE_WHAT_IF || route->id == ROUTE_RELOAD ||
-           route->id == ROUTE_TAKEOVER || route->id == ROUTE_REPORT || route->id == ROUTE_FAILBACK ||
-           route->id == ROUTE_RULE_RELEASE || (route->id == ROUTE_POINTS && method == ROUTE_POST) ||
-           route->id == ROUTE_POINT_USE || route->id == ROUTE_RESTORE || route->id == ROUTE_IMPORT ||
-           (route->id == ROUTE_VANTAGES && method == ROUTE_POST) ||
-           (route->id == ROUTE_TOKENS && method == ROUTE_POST) || route->id == ROUTE_TOKEN_ROTATE ||
-           (route->id == ROUTE_SWITCHOVERS && method == ROUTE_POST) || route->id == ROUTE_SWITCHOVER_VERB ||
-           (route->id >= ROUTE_VANTAGE_DRAIN && route->id <= ROUTE_VANTAGE_RENAME);
 }
 
 enum role route_get_role(enum route_id id, unsigned method)

@@ -70,6 +70,8 @@ enum route_id {
     ROUTE_TOKENS,
     ROUTE_TOKEN_ROTATE, /* before the next one, which has the same beginning */
     ROUTE_TOKEN,
+    ROUTE_OPERATIONS,
+    ROUTE_OPERATION,
     ROUTE_INCIDENTS,
     ROUTE_INCIDENT,
     ROUTE_SWITCHOVERS,

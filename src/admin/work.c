@@ -198,6 +198,7 @@ void call_work(struct call *call, enum admin_lane lane, const char *what, void (
     };
     work->call.request = NULL;
     work->call.receipt = NULL; /* the pending has it */
+    work->call.wish = NULL;
     work->call.reader = NULL;
     work->call.progress = &work->job.progress;
     if (call->body_len != 0) { /* it was the request's, whose client may leave */
@@ -207,6 +208,7 @@ void call_work(struct call *call, enum admin_lane lane, const char *what, void (
         work->call.body = body;
     }
     work->pending = call_defer(call);
+    call_show(work->pending, &work->job);
     if (lane != ADMIN_ORDERS && call->receipt == NULL) { /* an order that has come is carried out */
         call_watch(work->pending, client_left, work);
     } else if (lane == ADMIN_ORDERS) {

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "ctl/http.h"
+#include "ctl/progress.h"
 #include "ctl/socket.h"
 
 #include <inttypes.h>
@@ -19,7 +20,7 @@
 
 enum {
     PAGES_MAX = 100000,
-    KEY_SIZE = 64,
+    KEY_SIZE = 128,
     RETRIES = 3, /* of a change whose answer was lost */
     PAUSE_MS = 200,
     LOOKS = 25, /* for a server, before each */
@@ -130,28 +131,38 @@ static bool ask(const struct steerctl *ctl, const char *method, const char *targ
                 struct steerctl_reply *reply)
 {
     struct http_answer answer;
-    struct buffer request;
-    char key[KEY_SIZE] = "";
+    struct buffer request, patient;
+    char key[KEY_SIZE] = "", wishes[2 * KEY_SIZE];
     bool lost = false;
     unsigned left = strcmp(method, "GET") == 0 ? 0 : RETRIES;
+    const char *prefer = progress_choose(target);
     buffer_init(&request);
+    buffer_init(&patient);
     http_answer_init(&answer, 0);
     if (left != 0) {
         make_key(key);
     }
-    bool answered = write_request(ctl, method, target, key, text, &request) &&
+    snprintf(wishes, sizeof wishes, "%s%s", key, prefer);
+    bool answered = write_request(ctl, method, target, wishes, text, &request) &&
+                    write_request(ctl, method, target, key, text, &patient) &&
                     exchange(ctl, &request, left == 0, &lost, &answer);
+    if (answered && answer.status == 202 && prefer[0] != '\0' && !progress_follow(ctl, &answer)) {
+        answered = false; /* the server has been started anew, or does not keep so much */
+        lost = true;
+        left += left == 0;
+    }
     while (!answered && lost && left-- != 0) {
         (void)wait_for_server(ctl);
         http_answer_fini(&answer);
         http_answer_init(&answer, 0);
         lost = false;
-        answered = exchange(ctl, &request, left == 0, &lost, &answer);
+        answered = exchange(ctl, &patient, left == 0, &lost, &answer);
     }
     *reply = (struct steerctl_reply){.status = answer.status, .body = answer.body};
     buffer_init(&answer.body); /* the reply's now */
     http_answer_fini(&answer);
     buffer_fini(&request);
+    buffer_fini(&patient);
     if (answered && reply->body.len != 0) {
         reply->json = json_loadb(reply->body.bytes, reply->body.len, 0, NULL);
     }

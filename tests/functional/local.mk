@@ -49,4 +49,4 @@ EXTRA_DIST +=
 
 ## The admin API from elsewhere
 EXTRA_DIST += tests/functional/gatekit.py tests/functional/test_tls_admin.py tests/functional/test_tokens.py tests/functional/test_smuggling.py tests/functional/test_remote_ctl.py
-EXTRA_DIST += tests/functional/apifuzz.py tests/functional/test_api_fuzz.py tests/functional/test_etag.py tests/functional/test_idempotency.py
+EXTRA_DIST += tests/functional/apifuzz.py tests/functional/test_api_fuzz.py tests/functional/test_etag.py tests/functional/test_idempotency.py tests/functional/test_operations.py

@@ -169,6 +169,13 @@ tests_fuzz_fuzz_condition_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_condition_SOURCES = tests/fuzz/fuzz_condition.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_condition_LDADD = src/libadmin.a src/libbase.a
 
+## what requests to the admin API would like (Prefer)
+fuzz_programs += tests/fuzz/fuzz_prefer
+tests_fuzz_fuzz_prefer_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"prefer"'
+tests_fuzz_fuzz_prefer_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_prefer_SOURCES = tests/fuzz/fuzz_prefer.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_prefer_LDADD = src/libadmin.a src/libbase.a
+
 ## what a client of the admin socket sends, over that socket
 if HAVE_CMOCKA
 fuzz_programs += tests/fuzz/fuzz_admin_http

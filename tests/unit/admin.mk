@@ -25,6 +25,18 @@ tests_unit_test_condition_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_condition_SOURCES = tests/unit/test_condition.c tests/unit/unit.h
 tests_unit_test_condition_LDADD = src/libadmin.a src/libbase.a $(CMOCKA_LIBS)
 
+TESTS += tests/unit/test_prefer
+check_PROGRAMS += tests/unit/test_prefer
+tests_unit_test_prefer_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_prefer_SOURCES = tests/unit/test_prefer.c tests/unit/unit.h
+tests_unit_test_prefer_LDADD = src/libadmin.a src/libbase.a $(CMOCKA_LIBS)
+
+TESTS += tests/unit/test_operations
+check_PROGRAMS += tests/unit/test_operations
+tests_unit_test_operations_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(EVENT_CFLAGS)
+tests_unit_test_operations_SOURCES = tests/unit/test_operations.c tests/unit/unit.h
+tests_unit_test_operations_LDADD = src/libadmin.a src/libbase.a $(EVENT_LIBS) $(CMOCKA_LIBS)
+
 TESTS += tests/unit/test_head
 check_PROGRAMS += tests/unit/test_head
 tests_unit_test_head_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Prefer: respond-async (RFC 7240): what takes long goes on without its client, as an operation that is looked at, cancelled,
+listed by who may see it, kept for a while, and gone with the process."""
+import os
+import pty
+import signal
+import subprocess
+
+import pytest
+
+import gatekit
+import kit
+from test_work import DRILL, WHAT_IF, make_crowd, wait_running
+
+ASYNC = {"Prefer": "respond-async"}
+PROBLEM = "urn:steerd:problem:"
+ENDED = ("succeeded", "failed", "cancelled")
+
+
+@pytest.fixture
+def server(site):
+    kit.make_regions(site, interval="1h")
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+    return site.start()
+
+
+@pytest.fixture(name="crowd")
+def fixture_crowd(site):
+    make_crowd(site, names=450, rules=99)  # a drill of seconds
+    return site.start()
+
+
+def begin(server, method, path, body=None, **headers):
+    """202; returns the path of the operation."""
+    reply = server.request(method, path, body, {**ASYNC, **headers})
+    assert reply.status == 202 and reply.headers["Preference-Applied"] == "respond-async", reply
+    assert reply.headers["Location"] == "/v1/operations/" + reply.json["id"] and reply.json["result"] is None
+    return reply.headers["Location"]
+
+
+def end(server, path):
+    def look():
+        operation = server.get(path)
+        return operation if operation["state"] in ENDED else None
+    return server.wait(look, f"{path} has ended")
+
+
+LOST = {"mode": "simulate", "lose": ["region:us-east"], "from": "healthy"}
+
+
+@pytest.mark.parametrize("method, path, body", [
+    ("POST", "/v1/drills", LOST), ("POST", "/v1/what-if", {"assume": ["region:us-east=down"]}), ("POST", "/v1/journal:verify", None),
+    ("POST", "/v1/reload?dry_run=true", None), ("POST", "/v1/restore?dry_run=true", {"to": "1s"}), ("GET", "/v1/config/drift", None),
+    ("POST", "/v1/import?dry_run=true", b'{"kind":"override","key":"region:us-east","value":{"state":"drain","reason":"r"}}\n')])
+def test_the_result_is_the_answer_that_a_patient_client_gets(server, method, path, body):
+    headers = {"Content-Type": "application/jsonl"} if isinstance(body, bytes) else {}
+    location = begin(server, method, path, body, **headers)
+    operation = end(server, location)
+    patient = server.request(method, path, body, headers)
+    assert operation["request"] == f"{method} {path}" and operation["status"] == patient.status, (operation, patient)
+    told, other = (operation["result"], operation["problem"]) if patient.status == 200 else (operation["problem"], operation["result"])
+    assert other is None and sorted(told) == sorted(patient.json), (operation, patient)
+    assert operation["state"] == ("succeeded" if patient.status == 200 else "failed") and not operation["cancellable"]
+    assert operation["created"] <= operation["ended"] < operation["expires"]
+
+
+def test_a_change_is_made_once_and_its_answer_told_by_key_and_operation(server):
+    key = {"Idempotency-Key": '"k"'}
+    location = begin(server, "POST", "/v1/import?reason=r&allow_unserved=true&without_point=true",
+                     b'{"kind":"override","key":"region:us-east","value":{"state":"drain","reason":"r"}}\n',
+                     **{"Content-Type": "application/jsonl"}, **key)
+    operation = end(server, location)
+    assert operation["state"] == "succeeded" and server.get("/v1/regions/us-east/override")["state"] == "drain"
+    again = server.request("POST", "/v1/import?reason=r&allow_unserved=true&without_point=true",
+                           b'{"kind":"override","key":"region:us-east","value":{"state":"drain","reason":"r"}}\n',
+                           {"Content-Type": "application/jsonl", **ASYNC, **key})
+    assert (again.status, again.headers["Idempotency-Replayed"], again.json) == (200, "true", operation["result"])
+    assert len(server.get("/v1/journal?kind=override")["items"]) == 1
+
+
+def test_what_is_refused_at_once_is_answered_at_once(server):
+    for path, body, status in (("/v1/restore", {"to": "1s"}, 422), ("/v1/config:apply", {"edits": []}, 422), ("/v1/drills", "{", 202)):
+        reply = server.request("POST", path, body, ASYNC)  # bodies of drills are read by the worker
+        assert reply.status == status and ("Location" in reply.headers) == (status == 202)
+    assert end(server, reply.headers["Location"])["problem"]["type"] == PROBLEM + "bad-json"
+    assert len(server.get("/v1/operations")["items"]) == 1
+
+
+def test_what_is_refused_later_is_the_problem_of_the_operation(server):
+    operation = end(server, begin(server, "POST", "/v1/drills", {"mode": "simulate", "lose": ["region:nowhere"]}))
+    assert operation["state"] == "failed" and operation["status"] == 422 and operation["result"] is None
+    assert operation["problem"]["type"] == PROBLEM + "invalid-fields"
+
+
+def test_who_waits_long_enough_gets_the_answer(server):
+    for prefer in "respond-async, wait=60", 'wait="60";x=",", Respond-Async; foo', "wait=60, handling=lenient", "wait=0":
+        reply = server.request("POST", "/v1/drills", LOST, {"Prefer": prefer})
+        assert reply.status == 200 and "Location" not in reply.headers, prefer
+    assert server.request("GET", "/v1/status", None, ASYNC).status == 200  # no such work
+    assert server.get("/v1/operations")["items"] == []
+
+
+def test_progress_is_seen_and_the_running_and_the_waiting_are_cancelled(crowd):
+    drill = begin(crowd, "POST", "/v1/drills", DRILL)
+    wait_running(crowd, "drill")
+    waiting = begin(crowd, "POST", "/v1/what-if", WHAT_IF)
+    assert crowd.get(waiting)["state"] == "waiting" and crowd.get(waiting)["cancellable"]
+    crowd.wait(lambda: (crowd.get(drill)["progress"] or {"done": 0})["done"] > 0, "it is further")
+    operation = crowd.get(drill)
+    assert operation["state"] == "running" and 0 < operation["progress"]["done"] <= operation["progress"]["of"]
+    gone = crowd.request("DELETE", waiting)
+    assert gone.status == 200 and gone.json["state"] == "cancelled" and gone.json["status"] is None
+    assert [item["id"] for item in crowd.get("/v1/operations")["items"]] == [path.rsplit("/", 1)[1] for path in (waiting, drill)]
+    assert crowd.request("DELETE", drill).json["state"] in ("cancelling", "cancelled")
+    operation = end(crowd, drill)
+    assert operation["state"] == "cancelled" and operation["result"] is None and operation["problem"] is None
+    assert crowd.request("DELETE", drill).status == 409
+
+
+def test_what_changes_something_is_not_given_up(server):
+    location = begin(server, "POST", "/v1/reload")
+    assert server.request("DELETE", location).json["type"] == PROBLEM + "conflict"
+    assert end(server, location)["result"]["generation"] == 2
+
+
+def test_pages(server):
+    paths = [begin(server, "POST", "/v1/drills", LOST) for _ in range(5)]
+    for path in paths:
+        end(server, path)
+    found, cursor = [], ""
+    while cursor is not None:
+        page = server.get("/v1/operations?limit=2" + (f"&cursor={cursor}" if cursor else ""))
+        found += page["items"]
+        cursor = page["next_cursor"]
+    assert ["/v1/operations/" + item["id"] for item in found] == paths[::-1] and "result" not in found[0]
+
+
+def test_a_restart_forgets_them_and_says_so(server):
+    location = begin(server, "POST", "/v1/drills", LOST)
+    end(server, location)
+    server.stop()
+    server.start()
+    reply = server.request("GET", location)
+    assert reply.status == 404 and "not of this process" in reply.json["detail"]
+    assert "there is no operation" in server.request("GET", "/v1/operations/nothing").json["detail"]
+    assert server.request("DELETE", "/v1/operations/00000000-99").status == 404
+
+
+def test_the_server_ends_amid_them(crowd):
+    begin(crowd, "POST", "/v1/drills", DRILL)
+    begin(crowd, "POST", "/v1/what-if", WHAT_IF)
+    begin(crowd, "POST", "/v1/reload?dry_run=true")
+    crowd.stop()
+
+
+def test_who_asked_and_admins_see_them(site):
+    site.pki = gatekit.make_pki(site)
+    at = gatekit.listen(site, site.pki)
+    kit.make_regions(site, interval="1h")
+    server = site.zone("example.com", "www 60 IN A 192.0.2.99\n").start()
+
+    def make(name, role):
+        secret = server.request("POST", "/v1/tokens", {"name": name, "role": role}).json["secret"]
+        return gatekit.Remote(at, site.pki, token=secret)
+    alice, bob, carol = make("alice", "viewer"), make("bob", "operator"), make("carol", "admin")
+    location = begin(alice, "POST", "/v1/drills", LOST)
+    assert end(server, location)["peer"] == "token:alice"  # over the socket comes an admin
+    assert alice.request("GET", location).json["result"] == carol.request("GET", location).json["result"] is not None
+    assert bob.request("GET", location).status == bob.request("DELETE", location).status == 404
+    assert "not kept any more, or somebody else's" in bob.request("GET", location).json["detail"]
+    assert [len(who.request("GET", "/v1/operations").json["items"]) for who in (alice, bob, carol)] == [1, 0, 1]
+
+
+# ---- steerctl ----
+
+def run_at_terminal(server, *words):
+    """steerctl with a terminal as its stderr: the process, and what comes out of that."""
+    ours, its = pty.openpty()
+    process = subprocess.Popen([str(kit.STEERCTL), "-s", str(server.site.socket), *words], stdout=subprocess.PIPE, stderr=its, text=True)
+    os.close(its)
+    return process, ours
+
+
+def read_until(ours, *words):
+    text = ""
+    while not any(word in text for word in words):
+        try:
+            text += os.read(ours, 4096).decode()
+        except OSError:  # it has ended
+            break
+    return text
+
+
+def occupy(server, count=3):
+    """Work that whatever comes later waits for, until it is cancelled."""
+    return [begin(server, "POST", "/v1/drills", DRILL) for _ in range(count)]
+
+
+def begin_at_terminal(server):
+    """Until it is shown that it waits for others."""
+    before = occupy(server)
+    process, ours = run_at_terminal(server, *SIMULATE)
+    text = read_until(ours, "drill: waiting, ")
+    assert "\rdrill: waiting, " in text, text
+    for path in before:
+        server.request("DELETE", path)
+    return process, ours
+
+
+def find_drill(server):
+    """The latest is that of steerctl."""
+    return "/v1/operations/" + server.get("/v1/operations")["items"][0]["id"]
+
+
+SIMULATE = ["drill", "simulate", "--lose", "region:us", "--from", "healthy"]
+
+
+def test_steerctl_shows_progress_and_gives_up_when_it_is_interrupted_or_cancelled(crowd):
+    process, ours = begin_at_terminal(crowd)
+    path = find_drill(crowd)
+    out, _ = process.communicate(timeout=kit.PATIENCE_S)
+    os.close(ours)
+    plain = crowd.request("POST", "/v1/drills", DRILL).json
+    assert out.strip() == plain["text"].strip() and crowd.get(path)["state"] == "succeeded"
+
+    process, ours = begin_at_terminal(crowd)  # interrupted
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=kit.PATIENCE_S)
+    os.close(ours)
+    assert process.returncode == -signal.SIGINT
+    assert end(crowd, find_drill(crowd))["state"] == "cancelled"
+
+    process, ours = begin_at_terminal(crowd)  # somebody else cancels it
+    assert crowd.request("DELETE", find_drill(crowd)).status in (200, 202)
+    assert "Somebody has cancelled it" in read_until(ours, "Somebody has cancelled it")
+    process.communicate(timeout=kit.PATIENCE_S)
+    os.close(ours)
+    assert process.returncode == 1
