@@ -247,6 +247,11 @@ static const struct verb verbs[] = {
      "--force is said; one that is in use always is",
      "  steerctl import /var/lib/steerd/depot/5d/5dc8... --dry-run\n  steerctl salvage", 0, 0,
      OPTION_STATE | OPTION_FORCE, NULL, run_backup},
+    {"operations", "[ID | cancel ID]", "what goes on at the server without its client",
+     "Requests that were begun and not waited for (Prefer: respond-async), the latest first: how far they "
+     "are, and\nwith ID what was answered. cancel gives up what is only computed",
+     "  steerctl operations\n  steerctl operations 5f2d0c1e-7\n  steerctl operations cancel 5f2d0c1e-7", 0, 2,
+     0, NULL, run_operations},
     {"incidents", "[ID]", "real losses of regions and azs, in the terms of drills",
      "What was lost, since when and for how long, how long it took until answers had left it and resolvers "
      "had\n"

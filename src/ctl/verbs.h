@@ -67,6 +67,8 @@ enum steerctl_exit run_drains(const struct steerctl *ctl);
 enum steerctl_exit run_resolvers(const struct steerctl *ctl);
 /* traffic.c */
 enum steerctl_exit run_traffic(const struct steerctl *ctl);
+/* operations.c */
+enum steerctl_exit run_operations(const struct steerctl *ctl);
 /* incidents.c */
 enum steerctl_exit run_incidents(const struct steerctl *ctl);
 /* switchover.c */

@@ -196,43 +196,44 @@ def occupy(server, count=3):
     return [begin(server, "POST", "/v1/drills", DRILL) for _ in range(count)]
 
 
-def begin_at_terminal(server):
-    """Until it is shown that it waits for others."""
-    before = occupy(server)
-    process, ours = run_at_terminal(server, *SIMULATE)
-    text = read_until(ours, "drill: waiting, ")
-    assert "\rdrill: waiting, " in text, text
-    for path in before:
-        server.request("DELETE", path)
-    return process, ours
-
-
-def find_drill(server):
-    """The latest is that of steerctl."""
-    return "/v1/operations/" + server.get("/v1/operations")["items"][0]["id"]
-
-
-SIMULATE = ["drill", "simulate", "--lose", "region:us", "--from", "healthy"]
+VERIFY = ["audit", "verify"]  # quick, but it has to wait for drills
 
 
 def test_steerctl_shows_progress_and_gives_up_when_it_is_interrupted_or_cancelled(crowd):
-    process, ours = begin_at_terminal(crowd)
-    path = find_drill(crowd)
-    out, _ = process.communicate(timeout=kit.PATIENCE_S)
-    os.close(ours)
-    plain = crowd.request("POST", "/v1/drills", DRILL).json
-    assert out.strip() == plain["text"].strip() and crowd.get(path)["state"] == "succeeded"
+    before = occupy(crowd)
+    started = [run_at_terminal(crowd, *VERIFY) for _ in range(3)]
+    for _, ours in started:
+        assert "\raudit: waiting, " in read_until(ours, "audit: waiting, ")
+    theirs = [item["id"] for item in crowd.get("/v1/operations")["items"][:3]]
+    (first, _), (second, _), (third, _) = started
+    second.send_signal(signal.SIGINT)
+    second.communicate(timeout=kit.PATIENCE_S)
+    assert second.returncode == -signal.SIGINT
+    left = [name for name in theirs if crowd.get(f"/v1/operations/{name}")["state"] == "waiting"]
+    assert len(left) == 2
+    assert "cancelled" in crowd.ctl("operations", "cancel", left[0]).stdout
+    for path in before:
+        crowd.request("DELETE", path)
+    outs = {process.returncode: out for process, out in ((each, each.communicate(timeout=kit.PATIENCE_S)[0]) for each in (first, third))}
+    told = "".join(read_until(ours, "never") for _, ours in started)
+    assert outs.keys() == {0, 1} and "whole" in outs[0] and outs[1] == "" and "Somebody has cancelled it" in told
+    for _, ours in started:
+        os.close(ours)
+    assert crowd.get(f"/v1/operations/{left[1]}")["state"] == "succeeded"
 
-    process, ours = begin_at_terminal(crowd)  # interrupted
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=kit.PATIENCE_S)
-    os.close(ours)
-    assert process.returncode == -signal.SIGINT
-    assert end(crowd, find_drill(crowd))["state"] == "cancelled"
 
-    process, ours = begin_at_terminal(crowd)  # somebody else cancels it
-    assert crowd.request("DELETE", find_drill(crowd)).status in (200, 202)
-    assert "Somebody has cancelled it" in read_until(ours, "Somebody has cancelled it")
-    process.communicate(timeout=kit.PATIENCE_S)
-    os.close(ours)
-    assert process.returncode == 1
+def test_steerctl_lists_and_shows_them(server):
+    path = begin(server, "POST", "/v1/drills", LOST)
+    end(server, path)
+    bad = begin(server, "POST", "/v1/drills", "{")
+    end(server, bad)
+    name, other = path.rsplit("/", 1)[1], bad.rsplit("/", 1)[1]
+    lines = server.ctl("operations").stdout.splitlines()
+    assert lines[0].split() == ["OPERATION", "REQUEST", "BY", "STATE", "PROGRESS", "BEGUN"]
+    assert [(line.split()[0], word in line) for line, word in zip(lines[1:], ("failed", "succeeded"))] == [(other, True), (name, True)]
+    assert server.ctl_json("operations", name) == server.get(path) and '"text":' in server.ctl("operations", name).stdout
+    assert "The body is not valid JSON" in server.ctl("operations", other).stdout
+    assert len(server.ctl_json("operations")["items"]) == 2
+    assert "it has ended (failed)" in server.ctl("operations", "cancel", other, code=1).stderr
+    assert "there is no operation" in server.ctl("operations", "x", code=4).stderr
+    assert "expected: operations cancel ID" in server.ctl("operations", "stop", "x", code=2).stderr
