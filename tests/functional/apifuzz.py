@@ -29,7 +29,7 @@ FIELDS = {"region": ["us-east", "eu-west"], "az": ["us-east-1a"], "endpoint": ["
           "override_rules": ["room"], "document": ["topology"], "confirm": ["us-east"], "limit": [1, 10, 100], "wait": ["10ms"]}
 HEADERS = ["*", '"1"', 'W/"1"', '"1", "2"', '"', "", ",", '"a', "respond-async", "wait=5, respond-async", '"k1"', '"k2"', "k1", '"k1";a=1', "1",
            '"' + "k" * 255 + '"', '"' + "k" * 256 + '"', "\t", '"\x80"', "bytes=0-1", "application/xml", "gzip", "x" * 9000]
-GOOD = {"If-Match": st.sampled_from(["*", '"1"']), "Idempotency-Key": st.integers(1, 10**6).map(lambda number: f'"{number}"')}
+GOOD = {"Prefer": st.sampled_from(["respond-async", "respond-async, wait=1"]), "If-Match": st.sampled_from(["*", '"1"']), "Idempotency-Key": st.integers(1, 10**6).map(lambda number: f'"{number}"')}
 METHODS = ("get", "put", "post", "patch", "delete")
 SKIPPED = {"takeOver", "followEvents"}  # a server more; one that does not end
 # Printable text and some that is hard; no surrogates, which JSON has no octets for.
