@@ -271,14 +271,21 @@ static void on_turn(evutil_socket_t fd, short what, void *argument)
     if (pending->request == NULL) {
         return; /* it has left */
     }
-    pending->operation = operation_begin(&call, pending->wish, pending);
-    if (pending->operation == NULL) {
+    struct operation *operation =
+        operations_add(&call.admin->operations, pending->wish, clock_wall_ms(&call.admin->clock));
+    if (operation == NULL) {
         return; /* there are too many: it waits, as RFC 7240 lets us choose */
     }
+    operation->pending = pending;
+    operation->job = pending->job;
+    operation->only_computes = pending->left != NULL;
+    pending->operation = operation;
     unwatch(pending);
     evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL, NULL);
     pending->request = NULL;
-    operation_tell_begun(&call, pending->operation);
+    operation_add_headers(call.request, operation);
+    call_send(&call, &(struct call_answer){
+                         .status = 202, .type = "application/json", .body = operation_write(operation)});
 }
 
 /* At once: behind whatever its handler does yet, which may be to refuse it. */
@@ -313,19 +320,9 @@ void call_show(struct call_pending *pending, const struct worker_job *job)
     pending->job = job;
 }
 
-const struct worker_job *call_get_job(const struct call_pending *pending)
-{
-    return pending->job;
-}
-
 const struct receipt *call_get_receipt(const struct call_pending *pending)
 {
     return pending->receipt;
-}
-
-bool call_can_cancel(const struct call_pending *pending)
-{
-    return pending->left != NULL;
 }
 
 void call_cancel(struct call_pending *pending)

@@ -114,10 +114,8 @@ struct call_pending *call_defer(struct call *call);
 void call_watch(struct call_pending *pending, void (*left)(void *argument), void *argument);
 /* How far it is; as long as it is pending. */
 void call_show(struct call_pending *pending, const struct worker_job *job);
-const struct worker_job *call_get_job(const struct call_pending *pending); /* NULL: that is not known */
 const struct receipt *call_get_receipt(const struct call_pending *pending);
-/* As if its client had left: what is watched may be cancelled. */
-bool call_can_cancel(const struct call_pending *pending);
+/* As if its client had left. */
 void call_cancel(struct call_pending *pending);
 /* Ends the deferral: gives the call back (arena and problem are fresh; to be answered and then finished), or
  * returns false if nobody waits any more, and none will ask for the answer by a key. Frees the pending. */
@@ -173,14 +171,14 @@ void override_tell(struct call *call);
 
 /* Would it rather not wait (RFC 7240)? Then the call has a wish. */
 void operation_wish(struct call *call);
-/* NULL: there are too many. */
-struct operation *operation_begin(struct call *call, const struct operation_wish *wish,
-                                  struct call_pending *pending);
 /* It is not pending any more; what is known of its progress stays. */
 void operation_note_end(struct operation *operation);
-/* 202, to the call's client. */
-void operation_tell_begun(struct call *call, const struct operation *operation);
-/* 202 as well, where the request of the receipt is such an operation. */
+/* Headers of 202. */
+void operation_add_headers(struct evhttp_request *request, const struct operation *operation);
+bool operation_can_be_cancelled(const struct operation *operation);
+json_t *operation_render(const struct operation *operation); /* without its answer */
+struct evbuffer *operation_write(const struct operation *operation);
+/* 202 once more, where the request of the receipt is such an operation. */
 bool operation_tell_again(struct call *call, const struct receipt *receipt);
 void operation_end(struct call *call, const struct call_answer *answer); /* takes the body */
 

@@ -15,7 +15,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/gate.c src/admin/gate.h \
 	src/admin/head.c src/admin/head.h \
 	src/admin/lockout.c src/admin/lockout.h \
-	src/admin/operation_calls.c src/admin/operations.c src/admin/operations.h \
+	src/admin/operation_calls.c src/admin/operation_requests.c src/admin/operations.c src/admin/operations.h \
 	src/admin/page.c src/admin/page.h \
 	src/admin/peers.c src/admin/peers.h \
 	src/admin/events.c src/admin/events.h src/admin/feed.h \

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct call_pending;
+struct worker_job;
 struct evbuffer;
 
 enum {
@@ -50,6 +51,8 @@ struct operation {
     int64_t made_ms, ended_ms;    /* wall; 0: not ended */
     size_t done, of;              /* when it ended */
     struct call_pending *pending; /* NULL: it has ended */
+    const struct worker_job *job; /* how far it is; NULL: not known */
+    bool only_computes;           /* so that it may be cancelled */
     unsigned status;              /* of the answer; 0: none */
     bool is_cut;                  /* the answer is too long to be kept */
     struct evbuffer *body;        /* of the answer: JSON. Owned; NULL: none */

@@ -146,7 +146,8 @@ static bool ask(const struct steerctl *ctl, const char *method, const char *targ
     bool answered = write_request(ctl, method, target, wishes, text, &request) &&
                     write_request(ctl, method, target, key, text, &patient) &&
                     exchange(ctl, &request, left == 0, &lost, &answer);
-    if (answered && answer.status == 202 && prefer[0] != '\0' && !progress_follow(ctl, &answer)) {
+    if (answered && answer.status == 202 && prefer[0] != '\0' &&
+        !progress_follow(ctl, steerctl_ask, &answer)) {
         answered = false; /* the server has been started anew, or does not keep so much */
         lost = true;
         left += left == 0;

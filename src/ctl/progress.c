@@ -73,18 +73,24 @@ static void show(const struct steerctl *ctl, const json_t *operation, const stru
     write_line(text);
 }
 
+static void forget(struct steerctl_reply *reply)
+{
+    json_decref(reply->json);
+    buffer_fini(&reply->body);
+}
+
 /* The signal as if it had not been caught. */
-static void give_up(const struct steerctl *ctl, const char *path)
+static void give_up(const struct steerctl *ctl, steerctl_asker *ask, const char *path)
 {
     struct steerctl_reply reply;
     int number = interrupted;
     watch_signals(false); /* who is in a hurry interrupts once more */
-    bool asked = steerctl_ask(ctl, "DELETE", path, NULL, &reply);
+    bool asked = ask(ctl, "DELETE", path, NULL, &reply);
     if (asked && reply.status == 409) {
         fprintf(stderr, "steerctl: it is carried out all the same, as operation %s\n",
                 strrchr(path, '/') + 1);
     }
-    steerctl_reply_fini(&reply);
+    forget(&reply);
     (void)raise(number);
     _exit(STEERCTL_BROKEN);
 }
@@ -124,14 +130,14 @@ static bool take_answer(const json_t *operation, struct http_answer *answer)
     return true;
 }
 
-static json_t *look(const struct steerctl *ctl, const char *path)
+static json_t *look(const struct steerctl *ctl, steerctl_asker *ask, const char *path)
 {
     struct steerctl_reply reply;
     json_t *operation = NULL;
-    if (steerctl_ask(ctl, "GET", path, NULL, &reply) && reply.status == 200) {
+    if (ask(ctl, "GET", path, NULL, &reply) && reply.status == 200) {
         operation = json_incref(reply.json);
     }
-    steerctl_reply_fini(&reply);
+    forget(&reply);
     return operation;
 }
 
@@ -142,7 +148,7 @@ static void pause_a_while(const struct steerctl *ctl)
     (void)nanosleep(&pause, NULL);
 }
 
-bool progress_follow(const struct steerctl *ctl, struct http_answer *answer)
+bool progress_follow(const struct steerctl *ctl, steerctl_asker *ask, struct http_answer *answer)
 {
     char path[PATH_SIZE];
     struct timespec since;
@@ -155,11 +161,11 @@ bool progress_follow(const struct steerctl *ctl, struct http_answer *answer)
         show(ctl, operation, &since);
         pause_a_while(ctl);
         json_decref(operation);
-        operation = interrupted != 0 ? NULL : look(ctl, path);
+        operation = interrupted != 0 ? NULL : look(ctl, ask, path);
     }
     write_line("");
     if (interrupted != 0) {
-        give_up(ctl, path);
+        give_up(ctl, ask, path);
     }
     watch_signals(false);
     bool good = operation != NULL && take_answer(operation, answer);
