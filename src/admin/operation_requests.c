@@ -140,8 +140,7 @@ static void cancel(struct call *call, struct operation *operation)
     }
     if (!operation_can_be_cancelled(operation)) {
         problem_set(&call->problem, PROBLEM_CONFLICT,
-                    operation->ended_ms != 0 ? "it has ended (%s)"
-                                             : "it is %s, and changes something: it is carried out",
+                    operation->ended_ms != 0 ? "it has ended (%s)" : "it is %s, and not given up halfway",
                     operation_state_text(operation->state));
         call_reply_problem(call);
         return;

@@ -127,6 +127,8 @@ def test_pages(server):
     paths = [begin(server, "POST", "/v1/drills", LOST) for _ in range(5)]
     for path in paths:
         end(server, path)
+        head, got = server.request("HEAD", path), server.request("GET", path)
+        assert head.body == b"" and head.headers["Content-Length"] == got.headers["Content-Length"] == str(len(got.body))
     found, cursor = [], ""
     while cursor is not None:
         page = server.get("/v1/operations?limit=2" + (f"&cursor={cursor}" if cursor else ""))
@@ -149,7 +151,10 @@ def test_a_restart_forgets_them_and_says_so(server):
 def test_the_server_ends_amid_them(crowd):
     begin(crowd, "POST", "/v1/drills", DRILL)
     begin(crowd, "POST", "/v1/what-if", WHAT_IF)
-    begin(crowd, "POST", "/v1/reload?dry_run=true")
+    key = {"Idempotency-Key": '"k"'}
+    location = begin(crowd, "POST", "/v1/reload", **key)  # the same request, while it is under way: the same operation
+    again = crowd.request("POST", "/v1/reload", None, {**ASYNC, **key})
+    assert again.headers["Location"] == location or again.headers["Idempotency-Replayed"] == "true"
     crowd.stop()
 
 
