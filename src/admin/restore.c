@@ -85,6 +85,11 @@ static void on_restored(void *argument, const struct admin_restore_result *resul
     call_finish(&call);
 }
 
+static void show(void *argument, const struct worker_job *job)
+{
+    call_show(argument, job);
+}
+
 /* Without a reason nothing is done, only previewed. */
 static void restore(struct call *call, struct request_point *wanted, struct admin_restore *asked)
 {
@@ -103,6 +108,7 @@ static void restore(struct call *call, struct request_point *wanted, struct admi
     asked->dry_run = call->route.dry_run;
     asked->actor = wanted->actor;
     asked->peer = peer;
+    asked->show = show;
     asked->reason = wanted->reason;
     asked->limit = call->route.parameters[ROUTE_LIMIT] != NULL ? call->route.limit : ADMIN_CHANGES;
     verbs->restore(verbs->context, asked, on_restored, call_defer(call));

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct worker_job;
+
 struct admin_restore {
     const char *to;    /* a moment: the ID of a point, a time, how long ago; NULL: an import */
     const char *lines; /* of that: objects as lines of JSON (past/lines.h) */
@@ -22,6 +24,8 @@ struct admin_restore {
     size_t rule_count;
     const char *actor, *peer, *reason, *request;
     size_t limit; /* of each list */
+    /* Called at once with the argument of `done`: how far it is, until it is done. NULL: nobody looks */
+    void (*show)(void *argument, const struct worker_job *job);
 };
 
 enum admin_restore_fate {

@@ -286,6 +286,9 @@ void restores_start(struct restores *all, const struct admin_restore *asked, adm
     restore->asked.request = arena_copy_text(arena, asked->request);
     restore->asked.rules = copy_names(asked, arena);
     all->first = restore;
+    if (asked->show != NULL) {
+        asked->show(argument, &restore->job);
+    }
     plan_again(restore);
 }
 

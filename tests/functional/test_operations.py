@@ -45,6 +45,7 @@ def end(server, path):
     return server.wait(look, f"{path} has ended")
 
 
+DRAIN_US = b'{"kind":"override","key":"region:us","value":{"state":"drain","reason":"r"}}\n'
 LOST = {"mode": "simulate", "lose": ["region:us-east"], "from": "healthy"}
 
 
@@ -105,16 +106,20 @@ def test_progress_is_seen_and_the_running_and_the_waiting_are_cancelled(crowd):
     wait_running(crowd, "drill")
     waiting = begin(crowd, "POST", "/v1/what-if", WHAT_IF)
     assert crowd.get(waiting)["state"] == "waiting" and crowd.get(waiting)["cancellable"]
+    plan = begin(crowd, "POST", "/v1/import?dry_run=true", DRAIN_US, **{"Content-Type": "application/jsonl"})
+    assert (crowd.get(plan)["state"], crowd.get(plan)["cancellable"]) == ("waiting", False)
     crowd.wait(lambda: (crowd.get(drill)["progress"] or {"done": 0})["done"] > 0, "it is further")
     operation = crowd.get(drill)
     assert operation["state"] == "running" and 0 < operation["progress"]["done"] <= operation["progress"]["of"]
     gone = crowd.request("DELETE", waiting)
     assert gone.status == 200 and gone.json["state"] == "cancelled" and gone.json["status"] is None
-    assert [item["id"] for item in crowd.get("/v1/operations")["items"]] == [path.rsplit("/", 1)[1] for path in (waiting, drill)]
+    assert [item["id"] for item in crowd.get("/v1/operations")["items"]] == [path.rsplit("/", 1)[1] for path in (plan, waiting, drill)]
     assert crowd.request("DELETE", drill).json["state"] in ("cancelling", "cancelled")
     operation = end(crowd, drill)
     assert operation["state"] == "cancelled" and operation["result"] is None and operation["problem"] is None
     assert crowd.request("DELETE", drill).status == 409
+    planned = end(crowd, plan)
+    assert planned["state"] == "succeeded" and planned["result"]["dry_run"]
 
 
 def test_what_changes_something_is_not_given_up(server):
