@@ -101,6 +101,8 @@ static void reply_refused(struct call *call, int error, bool fails_back, const c
         call_set_precondition(call);
     } else if (error == ERROR_CONFLICT && fails_back) {
         set_nothing_to_let_back(call);
+    } else if (error == ERROR_SYNTAX) {
+        problem_add_field(&call->problem, "names", "the topology has no such group of names (name_groups)");
     } else if (error == ERROR_INVALID) {
         problem_add_field(&call->problem, "expires", "expected a time in the future");
     } else if (error == ERROR_CONFLICT) {

@@ -12,6 +12,7 @@
 
 /* NULL is null; what is not UTF-8 is escaped. */
 json_t *render_text(const char *text);
+json_t *render_name_groups(const char *names); /* "shop,pay" as a list; "": null, all names */
 json_t *render_texts(const char *const *texts, size_t count);
 
 json_t *render_problem(const struct problem *problem);

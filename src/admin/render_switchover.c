@@ -69,6 +69,7 @@ json_t *render_switchover(const struct switchover *switchover, bool with_notes)
     set_time(object, "since", switchover->since_ms);
     set(object, "source", render_source(switchover));
     set_text(object, "to", switchover->to[0] == '\0' ? NULL : switchover->to);
+    set(object, "names", render_name_groups(switchover->names));
     set(object, "emergency", json_boolean(switchover->is_emergency));
     set(object, "lower_ttl", json_boolean(switchover->lowers_ttl));
     set_number(object, "share", switchover_get_share(switchover));

@@ -9,6 +9,17 @@
 
 #include <string.h>
 
+json_t *render_name_groups(const char *names)
+{
+    json_t *list = names[0] == '\0' ? json_null() : json_array();
+    while (names[0] != '\0') {
+        size_t len = strcspn(names, ",");
+        json_array_append_new(list, json_stringn(names, len));
+        names += len + (names[len] == ',');
+    }
+    return list;
+}
+
 json_t *render_override(const struct operate_target *target)
 {
     const struct health_override *override = target->override;
@@ -19,6 +30,7 @@ json_t *render_override(const struct operate_target *target)
     set_text(object, "state", health_desired_text(override->desired));
     set(object, "share", override->share == 0 ? json_null() : json_integer(override->share));
     set_text(object, "to", override->to[0] == '\0' ? NULL : override->to);
+    set(object, "names", render_name_groups(override->names));
     set_text(object, "reason", override->reason);
     set_text(object, "actor", override->actor);
     set_text(object, "peer", override->peer[0] == '\0' ? NULL : override->peer);

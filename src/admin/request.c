@@ -222,7 +222,7 @@ int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct
 {
     static const char *const known[] = {"state",          "reason",    "actor",  "expires",
                                         "expires_in",     "starts_in", "starts", "allow_unserved",
-                                        "override_rules", "share",     NULL};
+                                        "override_rules", "share",     "names",  NULL};
     struct health_override *override = &wanted->what;
     *wanted = (struct request_override){.what = {.set_ms = wall_ms}};
     json_t *body = request_parse_object(text, len, problem);
@@ -232,6 +232,10 @@ int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct
     request_reject_unknown(body, known, problem);
     check_state(body, override, problem);
     check_share(body, override, problem);
+    request_check_names(body, override->names, problem);
+    if (override->names[0] != '\0' && override->desired != HEALTH_DESIRED_DRAIN) {
+        problem_add_field(problem, "names", "only a drain is about some names");
+    }
     check_reason(body, override, problem);
     check_times(body, override, problem);
     request_check_body_actor(body, override->actor, problem);

@@ -14,6 +14,8 @@ void request_reject_unknown(json_t *body, const char *const *known, struct probl
 const char *request_get_text(const json_t *body, const char *key, struct problem *problem);
 /* How long something counts, if that is given. */
 void request_check_ttl(const json_t *body, int64_t *ttl_ms, struct problem *problem);
+/* "names": groups of names, if given; "shop,pay". */
+void request_check_names(const json_t *body, char names[HEALTH_NAMES_SIZE], struct problem *problem);
 /* "override_rules", if that is given. */
 void request_check_rules(const json_t *body, struct request_rules *rules, struct problem *problem);
 bool request_get_flag(const json_t *body, const char *key, struct problem *problem); /* false by default */

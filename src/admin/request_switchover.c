@@ -105,6 +105,28 @@ static void check_destination(const json_t *body, struct switchover *what, struc
     }
 }
 
+void request_check_names(const json_t *body, char names[HEALTH_NAMES_SIZE], struct problem *problem)
+{
+    struct texts texts = {.count = 0};
+    size_t len = 0;
+    if (!get_texts(body, "names", HEALTH_GROUPS_MAX, &texts, problem)) {
+        return;
+    }
+    if (texts.count == 0 && json_object_get(body, "names") != NULL) {
+        problem_add_field(problem, "names", "found none");
+    }
+    for (size_t i = 0; i < texts.count; i++) {
+        bool is_odd = strchr(texts.items[i], ',') != NULL || health_names_include(names, texts.items[i]);
+        int added = snprintf(names + len, HEALTH_NAMES_SIZE - len, "%s%s", len == 0 ? "" : ",", texts.items[i]);
+        if (is_odd || (size_t)added >= HEALTH_NAMES_SIZE - len) {
+            problem_add_field(problem, "names", "expected groups of names of the topology, each once");
+            names[0] = '\0';
+            return;
+        }
+        len += (size_t)added;
+    }
+}
+
 static void check_steps(const json_t *body, struct switchover *what, struct problem *problem)
 {
     const json_t *steps = json_object_get(body, "steps");
@@ -161,7 +183,7 @@ int request_parse_switchover(const char *text, size_t len, bool is_new, struct r
                              struct problem *problem)
 {
     static const char *const known[] = {"source", "to",    "steps",     "each",      "execute", "accept",
-                                        "reason", "actor", "emergency", "lower_ttl", NULL},
+                                        "reason", "actor", "emergency", "lower_ttl", "names",   NULL},
                              *const verb[] = {"emergency", "accept", "confirm", "reason", "actor", NULL};
     *wanted = (struct request_switchover){.confirm = NULL};
     json_t *body = len == 0 ? json_object() : request_parse_object(text, len, problem);
@@ -174,6 +196,7 @@ int request_parse_switchover(const char *text, size_t len, bool is_new, struct r
     if (is_new) {
         check_source(body, &wanted->what, problem);
         check_destination(body, &wanted->what, problem);
+        request_check_names(body, wanted->what.names, problem);
         check_steps(body, &wanted->what, problem);
         check_each(body, &wanted->what, problem);
         wanted->what.lowers_ttl = request_get_flag(body, "lower_ttl", problem);

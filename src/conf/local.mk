@@ -27,6 +27,7 @@ src_libconf_a_SOURCES = \
 	src/conf/limits.c src/conf/limits.h \
 	src/conf/listen.c src/conf/listen.h \
 	src/conf/locate.c src/conf/locate.h \
+	src/conf/name_groups.c src/conf/name_groups.h \
 	src/conf/need.c src/conf/need.h \
 	src/conf/objectives.c src/conf/objectives.h \
 	src/conf/policy.c src/conf/policy.h \

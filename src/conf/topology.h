@@ -241,6 +241,12 @@ struct conf_objective {
     bool may_move;           /* default true */
 };
 
+/* Steered names that an order may be about alone. */
+struct conf_name_group {
+    const char *name;
+};
+enum { CONF_NAME_GROUPS_MAX = 64 };
+
 struct conf_topology {
     const char *path;
     struct conf_region *regions;
@@ -264,6 +270,10 @@ struct conf_topology {
     struct conf_objective objective;   /* of all */
     struct conf_objective *objectives; /* of pairs, then of names, those sorted */
     size_t objective_count, objective_name_count;
+    struct conf_name_group *name_groups;
+    size_t name_group_count;
+    struct keytable *grouped; /* private: name, "*.suffix" -> uint32_t, its group */
+    bool has_wild_names;      /* private */
     uint32_t rto_ms, rpo_ms; /* of `objective`: "objectives": {"rto": "30s", "rpo": "5s"}; 0 = not given */
     struct arena *arena;
     struct keytable *geo;         /* shared geo rules: name -> struct conf_geo (georule.h) */
@@ -331,6 +341,9 @@ static inline const struct conf_objective *conf_find_objective(const struct conf
     }
     return NULL;
 }
+/* 1 + index of the group that the name (absolute, lower case) is in: by itself, else by the longest "*.suffix"
+ * that it is below; 0: none. */
+uint32_t conf_find_name_group(const struct conf_topology *topology, const char *name);
 ptrdiff_t conf_find_az(const struct conf_topology *topology, const char *name);
 ptrdiff_t conf_find_endpoint(const struct conf_topology *topology, const char *name);
 ptrdiff_t conf_find_check(const struct conf_topology *topology, const char *name);

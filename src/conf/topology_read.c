@@ -15,6 +15,7 @@
 #include "conf/doc.h"
 #include "conf/georule.h"
 #include "conf/keytable.h"
+#include "conf/name_groups.h"
 #include "conf/objectives.h"
 #include "conf/replication.h"
 #include "conf/rules.h"
@@ -408,7 +409,7 @@ static void read_geo_rules(struct conf_topology *topology, const struct doc_node
 static struct conf_topology *read_topology(const char *path, struct doc *doc)
 {
     static const char *const keys[] = {"regions", "checks",    "endpoints", "groups", "objectives", "rules",
-                                       "brake",   "geo_rules", "families",  "ramp",   NULL};
+                                       "brake",   "geo_rules", "families",  "ramp",   "name_groups", NULL};
     if (doc == NULL) {
         return NULL;
     }
@@ -431,6 +432,7 @@ static struct conf_topology *read_topology(const char *path, struct doc *doc)
     check_warn_of_bare(topology, &root);
     read_groups(topology, &root);
     objectives_read(topology, &root);
+    name_groups_read(topology, &root);
     replication_read(topology, &root);
     objectives_apply(topology, &root);
     rules_read(topology, &root);

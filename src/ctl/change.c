@@ -35,6 +35,7 @@ enum steerctl_exit run_override(const struct steerctl *ctl)
         json_object_set_new(
             body, "share", *end == '\0' && end != ctl->share ? json_integer(share) : json_string(ctl->share));
     }
+    steerctl_set_list(body, "names", ctl->names);
     steerctl_set(body, "reason", ctl->reason);
     steerctl_set(body, "starts_in", ctl->in);
     steerctl_set(body, "starts", ctl->at);

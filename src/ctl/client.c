@@ -337,6 +337,20 @@ void steerctl_set(json_t *body, const char *key, const char *value)
     }
 }
 
+void steerctl_set_list(json_t *body, const char *key, const char *text)
+{
+    if (text == NULL) {
+        return;
+    }
+    json_t *list = json_array();
+    for (size_t len = strcspn(text, ","); text[0] != '\0'; len = strcspn(text, ",")) {
+        json_t *item = json_stringn(text, len);
+        json_array_append_new(list, item != NULL ? item : json_string("(not UTF-8)"));
+        text += len + (text[len] == ',');
+    }
+    json_object_set_new(body, key, list);
+}
+
 enum steerctl_exit steerctl_ask_lines(const struct steerctl *ctl, const char *target, const char *lines,
                                       json_t **json)
 {

@@ -28,6 +28,8 @@ static const struct option_row {
      offsetof(struct steerctl, reason)},
     {"share", "PERCENT", "of a drain: only so much of the weight, 1 to 99", "share", OPTION_SHARE,
      offsetof(struct steerctl, share)},
+    {"names", "GROUP,…", "only for these groups of names (name_groups of the topology)", "names", OPTION_NAMES,
+     offsetof(struct steerctl, names)},
     {"in", "DURATION", "plan it: it starts by itself after so long, such as 10m", "starts_in starts",
      OPTION_IN, offsetof(struct steerctl, in)},
     {"at", "TIME",

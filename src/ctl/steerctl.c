@@ -148,8 +148,9 @@ static const struct verb verbs[] = {
      "Send no traffic there, whatever its health; no fallback serves what is drained." CHANGE_ABOUT,
      "  steerctl drain region:us-east --reason \"power work\" --for 30m --dry-run\n"
      "  steerctl drain region:us-east --reason \"power work\" --in 10m --for 30m\n"
-     "  steerctl drain region:us-east --reason \"a look at the other one\" --share 5",
-     1, 1, CHANGE_OPTIONS | OPTION_SHARE, "state=VERB", run_override},
+     "  steerctl drain region:us-east --reason \"a look at the other one\" --share 5\n"
+     "  steerctl drain region:us-east --reason \"the shop's database\" --names shop",
+     1, 1, CHANGE_OPTIONS | OPTION_SHARE | OPTION_NAMES, "state=VERB", run_override},
     {"up", "TARGET --reason TEXT", "take it for healthy, whatever is observed",
      "Take it for healthy, whatever its checks say." CHANGE_ABOUT,
      "  steerctl up endpoint:web-1 --reason \"its check is broken\" --for 2h", 1, 1, CHANGE_OPTIONS,
@@ -285,11 +286,12 @@ static const struct verb verbs[] = {
      "failback, verify and commit go the same way back. list and show tell where each of them is",
      "  steerctl switchover plan region:us-east --to eu-west\n"
      "  steerctl switchover start region:us-east --steps 5,25 --each 2m --reason \"power work\"\n"
+     "  steerctl switchover start region:us-east --to eu-west --names shop --reason \"its database\"\n"
      "  steerctl switchover now region:us-east --reason \"it burns\"\n"
      "  steerctl switchover verify 20261123T104500Z-us-east",
      1, 65,
      OPTION_REASON | OPTION_ACTOR | OPTION_TO | OPTION_STEPS | OPTION_EACH | OPTION_ACCEPT | OPTION_CONFIRM |
-         OPTION_EMERGENCY | OPTION_LOWER_TTL | OPTION_DRY_RUN,
+         OPTION_EMERGENCY | OPTION_LOWER_TTL | OPTION_NAMES | OPTION_DRY_RUN,
      "source=TARGET", run_switchover},
     {"point", "list|show|save|delete|use|files [NAME]", "recovery points: states to which one can return",
      "List recovery points, show one, save one that stays until it is deleted, delete one, or note that it "

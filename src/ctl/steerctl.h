@@ -76,6 +76,7 @@ enum {
 #define OPTION_EMERGENCY     (UINT64_C(1) << 45)
 #define OPTION_OVERRIDE_RULE (UINT64_C(1) << 46)
 #define OPTION_LOWER_TTL     (UINT64_C(1) << 60)
+#define OPTION_NAMES         (UINT64_C(1) << 47)
 #define OPTION_KIND          (UINT64_C(1) << 50)
 
 struct verb;
@@ -90,7 +91,7 @@ struct steerctl {
     uint64_t given; /* OPTION_ bits */
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
         *traffic, *limit, *since, *kind, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict,
-        *weight, *share, *role, *zone, *expires, *overlap, *steps, *each, *confirm;
+        *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm;
     const char **losses;
     size_t loss_count;
     const char **accepted;
@@ -138,6 +139,8 @@ enum steerctl_exit steerctl_ask_one(const struct steerctl *ctl, const char *meth
                                     const char *suffix, json_t *body, json_t **json);
 /* A field of a body; NULL: nothing. */
 void steerctl_set(json_t *body, const char *key, const char *value);
+/* A list from a text with commas between; NULL: nothing. */
+void steerctl_set_list(json_t *body, const char *key, const char *text);
 /* A page as large as the target says; else as steerctl_list_page(). */
 enum steerctl_exit steerctl_list_part(const struct steerctl *ctl, const char *target, json_t *items,
                                       char **cursor);

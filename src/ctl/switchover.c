@@ -106,6 +106,9 @@ static void show_switchover(const json_t *switchover)
     text_line("state", text);
     text_line("off", join(json_object_get(switchover, "source"), text));
     text_line("to", text_of(switchover, "to"));
+    if (json_is_array(json_object_get(switchover, "names"))) {
+        text_line("names", join(json_object_get(switchover, "names"), text));
+    }
     snprintf(text, sizeof text, "%lld %%%s%s",
              (long long)json_integer_value(json_object_get(switchover, "share")),
              next == NULL ? "" : ", the next step at ", next == NULL ? "" : next);
@@ -231,6 +234,7 @@ static enum steerctl_exit make_new(const struct steerctl *ctl, bool executes, bo
     }
     json_object_set_new(body, "source", source);
     steerctl_set(body, "to", ctl->to);
+    steerctl_set_list(body, "names", ctl->names);
     steerctl_set(body, "each", ctl->each);
     if (ctl->steps != NULL) {
         json_object_set_new(body, "steps", read_steps(ctl->steps));

@@ -124,6 +124,7 @@ static void tell_override(struct changes *changes, enum health_kind kind, const 
         change_body_add_number(&body, "share", override->share);
     }
     change_body_add(&body, "to", text_or_null(override->to));
+    change_body_add(&body, "names", text_or_null(override->names));
     add_time(&body, "starts", override->starts_ms);
     add_time(&body, "expires", override->expires_ms);
     publish(changes, &(struct change){.kind = CHANGE_OVERRIDE,

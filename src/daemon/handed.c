@@ -62,6 +62,7 @@ static json_t *write_override(enum health_kind kind, const char *name, const str
     set_text(item, "actor", from->actor);
     set_text(item, "peer", from->peer);
     set_text(item, "to", from->to);
+    set_text(item, "names", from->names);
     json_object_set_new(item, "set_ms", json_integer(from->set_ms));
     json_object_set_new(item, "starts_ms", json_integer(from->starts_ms));
     json_object_set_new(item, "expires_ms", json_integer(from->expires_ms));
@@ -127,6 +128,7 @@ static void read_override(struct server *server, const json_t *item)
     int64_t share = number_of(item, "share");
     override.share = share > 0 && share < HEALTH_RAMP_WHOLE ? (uint8_t)share : 0;
     (void)copy_text(item, "to", override.to, sizeof override.to); /* a version before this one knew none */
+    (void)copy_text(item, "names", override.names, sizeof override.names); /* likewise */
     override.starts_by_duration = json_is_true(json_object_get(item, "starts_by_duration"));
     override.expires_by_duration = json_is_true(json_object_get(item, "expires_by_duration"));
     if (name == NULL || !read_kind(item, &kind) || !read_desired(item, &override.desired) ||

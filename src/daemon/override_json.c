@@ -43,6 +43,7 @@ char *override_write_json(const struct health_override *override, bool planned,
     stored_set_text(object, "actor", override->actor);
     stored_set_text(object, "peer", override->peer);
     stored_set_text(object, "to", override->to);
+    stored_set_text(object, "names", override->names);
     stored_set_time(object, "set", override->set_ms);
     stored_set_time(object, "starts", override->starts_ms);
     stored_set_flag(object, "starts_by_duration", override->starts_by_duration);
@@ -102,6 +103,8 @@ int override_read_json(const char *text, struct health_override *override, bool 
     stored_get_text(&reading, "peer", override->peer, sizeof override->peer, "\"peer\": expected a text");
     stored_get_text(&reading, "to", override->to, sizeof override->to,
                     "\"to\": expected the name of a region or an az");
+    stored_get_text(&reading, "names", override->names, sizeof override->names,
+                    "\"names\": expected groups of names, with commas between");
     read_state(&reading, override);
     read_share(&reading, override);
     /* the end of one that has begun may have gone back with the clock, behind its start, which stays */

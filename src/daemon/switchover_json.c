@@ -100,6 +100,7 @@ char *switchover_write_json(const struct switchover *switchover)
     stored_set_text(object, "reason", switchover->reason);
     json_object_set_new(object, "targets", write_targets(switchover));
     stored_set_text(object, "to", switchover->to);
+    stored_set_text(object, "names", switchover->names);
     json_object_set_new(object, "steps", steps);
     stored_set_number(object, "each_ms", (uint64_t)switchover->each_ms);
     stored_set_number(object, "step", switchover->step);
@@ -222,6 +223,7 @@ static void read_all(struct stored_reading *reading, struct switchover *to)
     stored_get_text(reading, "peer", to->peer, sizeof to->peer, no_text);
     stored_get_text(reading, "reason", to->reason, sizeof to->reason, no_text);
     stored_get_text(reading, "to", to->to, sizeof to->to, no_text);
+    stored_get_text(reading, "names", to->names, sizeof to->names, no_text);
     read_steps(reading, json_object_get(reading->object, "steps"), to);
     to->each_ms = (int64_t)stored_get_number(reading, "each_ms", EACH_MAX_MS, no_number);
     to->step = stored_get_number(reading, "step", SWITCHOVER_STEPS_MAX, no_number);

@@ -247,6 +247,7 @@ static struct switchover *make_new(struct switchover_order *order)
     memcpy(made->targets, asked->wanted->targets, made->target_count * sizeof *made->targets);
     memcpy(made->steps, asked->wanted->steps, sizeof made->steps);
     memcpy(made->to, asked->wanted->to, sizeof made->to);
+    memcpy(made->names, asked->wanted->names, sizeof made->names);
     made->step_count = asked->wanted->step_count;
     made->each_ms = asked->wanted->each_ms;
     made->is_emergency = asked->is_emergency;
@@ -435,7 +436,9 @@ static const char *find_missing(const struct view *view, const struct switchover
     }
     bool is_there = what->to[0] == '\0' || operate_find_target(view, HEALTH_REGION, what->to) >= 0 ||
                     operate_find_target(view, HEALTH_AZ, what->to) >= 0;
-    return is_there ? NULL : what->to;
+    size_t missing = 0;
+    (void)health_find_groups(view->health, what->names, NULL, &missing);
+    return !is_there ? what->to : missing != 0 ? what->names : NULL;
 }
 
 static void copy_asked(struct switchover_order *order, const struct admin_switchover_order *asked)

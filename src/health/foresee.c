@@ -29,7 +29,8 @@ struct health_table *health_copy_words(const struct health_table *table)
                                   .azs_outage = table->azs_outage,
                                   .regions_outage = table->regions_outage,
                                   .bans = table->bans,
-                                  .exits = table->exits};
+                                  .exits = table->exits,
+                                  .scopes = table->scopes};
     atomic_init(&copy->generation, 1);
     copy->endpoints = copy_words(words, table->endpoints, table->endpoint_count);
     copy->azs = copy_words(words + table->endpoint_count, table->azs, table->az_count);
@@ -44,7 +45,7 @@ void health_assume_desired(struct health_table *copy, enum health_kind kind, uin
     _Atomic uint32_t *const words[] = {
         [HEALTH_ENDPOINT] = copy->endpoints, [HEALTH_AZ] = copy->azs, [HEALTH_REGION] = copy->regions};
     uint32_t word = atomic_load_explicit(&words[kind][index], memory_order_relaxed);
-    word &= ~(uint32_t)(HEALTH_WORD_DESIRED | HEALTH_WORD_PLANNED);
+    word &= ~(HEALTH_WORD_DESIRED | HEALTH_WORD_PLANNED | HEALTH_WORD_SCOPED);
     atomic_store_explicit(&words[kind][index], word | (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT,
                           memory_order_relaxed);
 }

@@ -241,7 +241,18 @@ static void add_words(struct health *health)
     exits->endpoints = arena_alloc(health->arena, table->endpoint_count * sizeof *exits->endpoints);
     exits->azs = arena_alloc(health->arena, table->az_count * sizeof *exits->azs);
     exits->regions = arena_alloc(health->arena, table->region_count * sizeof *exits->regions);
+    health_scopes_add(health);
     atomic_init(&table->generation, 1);
+}
+
+static void fill_name_groups(struct health_frame *frame, const struct health_plan *plan)
+{
+    assert(plan->group_count <= HEALTH_GROUPS_MAX);
+    frame->group_count = plan->group_count;
+    frame->groups = arena_alloc(frame->arena, plan->group_count * sizeof *frame->groups);
+    for (size_t i = 0; i < plan->group_count; i++) {
+        frame->groups[i] = arena_copy_text(frame->arena, plan->groups[i]);
+    }
 }
 
 struct health *health_new(const struct health_plan *plan, int64_t wall_ms)
@@ -251,6 +262,7 @@ struct health *health_new(const struct health_plan *plan, int64_t wall_ms)
     health->frame = memory_alloc(sizeof *health->frame);
     *health->frame = (struct health_frame){.holders = 1, .arena = arena_new(0)};
     fill_nodes(health, plan);
+    fill_name_groups(health->frame, plan);
     fill_monitors(health, plan);
     group_children(health, HEALTH_ENDPOINT);
     group_children(health, HEALTH_AZ);

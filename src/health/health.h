@@ -107,6 +107,8 @@ struct health_plan {
     const struct health_lags_plan *lags;     /* NULL: none */
     const struct health_ramps *ramps;        /* NULL: none */
     const struct health_guards_plan *guards; /* NULL: nothing is ever forbidden */
+    const char *const *groups;               /* of names: what they are called */
+    size_t group_count;                      /* up to HEALTH_GROUPS_MAX */
 };
 
 /* ---- the machine ---- */
@@ -124,7 +126,7 @@ struct health_change {
     enum health_outcome outcome; /* of the observation that caused it; NONE for overrides */
 };
 
-enum { HEALTH_REASON_SIZE = 256, HEALTH_ACTOR_SIZE = 64, HEALTH_PEER_SIZE = 64, HEALTH_TO_SIZE = 256 };
+enum { HEALTH_REASON_SIZE = 256, HEALTH_ACTOR_SIZE = 64, HEALTH_PEER_SIZE = 64, HEALTH_TO_SIZE = 256, HEALTH_NAMES_SIZE = 256 };
 
 enum health_load_source { HEALTH_LOAD_NONE, HEALTH_LOAD_FROM_CHECK, HEALTH_LOAD_PUSHED };
 const char *health_load_source_text(enum health_load_source source); /* "check" "push"; NULL for none */
@@ -323,23 +325,37 @@ struct health_override {
     /* Of a drain: the region or az that answers go to which came from there alone; "": as policies have it,
      * as also where there is none of this name, or it does not serve. */
     char to[HEALTH_TO_SIZE];
+    /* Of a drain: the groups of names that it is about, "shop,pay"; "": of all names. One that is not there
+     * has no names. */
+    char names[HEALTH_NAMES_SIZE];
 };
 
-/* What words say: drained in part it goes on being served. */
+/* What words say: drained in part it goes on being served, and so is what is drained for some names only. */
 static inline enum health_desired health_override_desired(const struct health_override *override)
 {
-    return override->share != 0 ? HEALTH_DESIRED_AUTO : override->desired;
+    return override->share != 0 || override->names[0] != '\0' ? HEALTH_DESIRED_AUTO : override->desired;
 }
+
+/* The groups of a list such as "shop,pay", a bit each; *missing: the length of the first that is not there,
+ * which *at is set to, else 0. Both may be NULL. */
+uint64_t health_find_groups(const struct health *health, const char *names, const char **at, size_t *missing);
+/* Does a list have all groups of another one? */
+bool health_names_include(const char *names, const char *others);
 
 /* "drain", "drain of 25 %". */
 enum { HEALTH_OVERRIDE_TEXT_SIZE = 24 };
 const char *health_override_text(const struct health_override *override,
                                  char text[HEALTH_OVERRIDE_TEXT_SIZE]);
 
+/* Would putting it end, for somebody, one that is in force? See health_set_override(). */
+bool health_override_collides(const struct health *health, enum health_kind kind, uint32_t index,
+                              const struct health_override *override);
+
 /* Set or replace (desired AUTO removes, and so does one that has expired already). One that is planned is on
  * record, and in the word as HEALTH_WORD_PLANNED, but is not desired yet. Returns 0, ERROR_NOT_FOUND for an
  * index that does not exist, or ERROR_CONFLICT for one with a start where an override is in force: it would
- * have to end now, or by itself at an unexpected time. */
+ * have to end now, or by itself at an unexpected time; or for one about some names where one in force is about
+ * others, too: these would be let back by it. */
 int health_set_override(struct health *health, enum health_kind kind, uint32_t index,
                         const struct health_override *override, int64_t wall_ms);
 /* Put one that was in force, or planned (`planned`), when it was written down: its start is not judged again

@@ -6,6 +6,7 @@ src_libhealth_a_SOURCES = \
 	src/health/carry.c src/health/carry_dormant.c src/health/carry_inside.h \
 	src/health/certificate.c \
 	src/health/exit.c \
+	src/health/scope.c \
 	src/health/failback.c \
 	src/health/foresee.c \
 	src/health/guard.c src/health/guard_carry.c src/health/guard_count.c src/health/guard_lag.c src/health/guard_move.c src/health/guard_place.c src/health/guard.h src/health/guard_inside.h \

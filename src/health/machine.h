@@ -182,6 +182,7 @@ struct health_batch {
 struct health {
     struct health_table table;
     struct health_exits exits; /* of the table */
+    struct health_scopes scopes; /* likewise */
     int64_t wall_ms;           /* of the change under way */
     int64_t now_ms;            /* monotonic */
     int64_t offset_ms;         /* of the wall clock to that, when it was looked at last */
@@ -250,6 +251,8 @@ struct health_frame {
     struct health_rule *rules;
     struct health_ramp_plan *ramps;
     struct arena *arena;
+    const char **groups; /* of names */
+    size_t group_count;
     uint32_t *pushes; /* monitors that are reported to */
     uint32_t push_count;
     struct health_push_plan *push_plans; /* of all monitors; NULL: none is */
@@ -358,9 +361,18 @@ static inline uint32_t health_word_get(const struct health *health, enum health_
  * verdicts: of HEALTH_WORD_VERDICTS. One store. */
 void health_word_set_verdicts(struct health *health, enum health_kind kind, uint32_t index,
                               uint32_t verdicts);
-/* In force, or planned only: then nothing is desired yet. One store, and one of the exit. */
+/* What an override brings: in force, or planned only, then nothing is desired yet. */
+struct health_effect {
+    enum health_desired desired;
+    bool planned, is_scoped;
+    uint32_t exit;   /* 0: as policies have it */
+    uint64_t groups; /* is_scoped: whom it is about, … */
+    uint32_t wish;   /* … and what it wants (struct health_scope); 0 while it is planned */
+};
+
+/* One store, and before it those of the exit and of the scope. */
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
-                             enum health_desired desired, bool planned, uint32_t exit);
+                             const struct health_effect *effect);
 void health_word_set_shed(struct health *health, uint32_t endpoint, unsigned level);
 /* Of the words with that in it: its ramp. */
 void health_word_set_ramp(struct health *health, enum health_kind kind, uint32_t index, uint32_t ramp);
@@ -374,6 +386,19 @@ void health_table_advance(struct health *health);
 uint32_t health_exit_get(const struct health *health, enum health_kind kind, uint32_t index);
 /* Within a change of the table. */
 void health_exit_store(struct health *health, enum health_kind kind, uint32_t index, uint32_t exit);
+
+/* ---- scope.c: scopes of the table ---- */
+
+void health_scopes_add(struct health *health);
+/* Likewise within a change. */
+void health_scope_store(struct health *health, enum health_kind kind, uint32_t index,
+                        const struct health_effect *effect);
+void health_scope_get(const struct health *health, enum health_kind kind, uint32_t index, uint64_t *groups,
+                      uint32_t *wish);
+bool health_scope_differs(const struct health *health, enum health_kind kind, uint32_t index,
+                          const struct health_effect *effect);
+/* What an override wants as words have it: a drain, or a share of one. */
+uint32_t health_scope_wish(const struct health_override *override);
 
 /* What the words say about one object, with the deciders of its kind. */
 struct health_effective health_find_effective(const struct health *health, enum health_kind kind,

@@ -51,7 +51,16 @@ static uint32_t find_exit(const struct health *health, enum health_kind kind, ui
 static void set_desired(struct health *health, enum health_kind kind, uint32_t index,
                         enum health_desired desired, bool planned)
 {
-    health_word_set_desired(health, kind, index, desired, planned, find_exit(health, kind, index, planned));
+    uint32_t at = health->nodes[kind][index].override_at;
+    const struct health_override *what = at == 0 ? NULL : &health->overrides[at - 1].what;
+    struct health_effect effect = {
+        .desired = desired, .planned = planned, .exit = find_exit(health, kind, index, planned)};
+    if (what != NULL && what->names[0] != '\0') {
+        effect.is_scoped = true;
+        effect.groups = planned ? 0 : health_find_groups(health, what->names, NULL, NULL);
+        effect.wish = planned ? 0 : health_scope_wish(what);
+    }
+    health_word_set_desired(health, kind, index, &effect);
 }
 
 /* The last one takes the place of the removed one. */
@@ -83,25 +92,31 @@ void health_put_override(struct health *health, enum health_kind kind, uint32_t 
     entry->what.reason[HEALTH_REASON_SIZE - 1] = '\0';
     entry->what.actor[HEALTH_ACTOR_SIZE - 1] = '\0';
     entry->what.to[HEALTH_TO_SIZE - 1] = '\0';
+    entry->what.names[HEALTH_NAMES_SIZE - 1] = '\0';
     set_desired(health, kind, index, health_override_desired(override), planned);
     health_due_add(health, entry);
 }
 
 /* What answers follow of an object. */
 struct seen {
-    uint32_t word, exit;
+    uint32_t word, exit, wish;
+    uint64_t groups;
 };
 
 static struct seen see(const struct health *health, enum health_kind kind, uint32_t index)
 {
-    return (struct seen){health_word_get(health, kind, index), health_exit_get(health, kind, index)};
+    struct seen seen = {.word = health_word_get(health, kind, index),
+                        .exit = health_exit_get(health, kind, index)};
+    health_scope_get(health, kind, index, &seen.groups, &seen.wish);
+    return seen;
 }
 
 /* Another reason or time alone is none of the answers' business. */
 static void publish(struct health *health, enum health_kind kind, uint32_t index, struct seen before)
 {
     struct seen now = see(health, kind, index);
-    if (now.word != before.word || now.exit != before.exit) {
+    if (now.word != before.word || now.exit != before.exit || now.wish != before.wish ||
+        now.groups != before.groups) {
         health_table_advance(health);
         health_settle(health, kind, index, HEALTH_OUTCOME_NONE);
         health_deliver(health);
@@ -113,6 +128,19 @@ void health_drop_override(struct health *health, enum health_kind kind, uint32_t
     remove_entry(health, &health->nodes[kind][index]);
     set_desired(health, kind, index, HEALTH_DESIRED_AUTO, false);
     health_due_tidy(health);
+}
+
+/* Planned for some names it says nothing of others until it starts, and then it takes the place of all. */
+bool health_override_collides(const struct health *health, enum health_kind kind, uint32_t index,
+                              const struct health_override *override)
+{
+    if (!health_is_overridden(health, kind, index)) {
+        return false;
+    }
+    const char *names = health->overrides[health->nodes[kind][index].override_at - 1].what.names;
+    bool lets_back = override->names[0] != '\0' &&
+                     (names[0] == '\0' || !health_names_include(override->names, names));
+    return override->starts_ms != 0 || lets_back;
 }
 
 int health_set_override(struct health *health, enum health_kind kind, uint32_t index,
@@ -127,7 +155,7 @@ int health_set_override(struct health *health, enum health_kind kind, uint32_t i
     }
     struct seen before = see(health, kind, index);
     bool removes = override->desired == HEALTH_DESIRED_AUTO || is_expired(override, wall_ms);
-    if (!removes && override->starts_ms != 0 && health_is_overridden(health, kind, index)) {
+    if (!removes && health_override_collides(health, kind, index, override)) {
         return ERROR_CONFLICT;
     }
     health->wall_ms = wall_ms;

@@ -88,7 +88,8 @@ static unsigned find_drained(const struct health *health, enum health_kind kind,
                              uint32_t word)
 {
     uint32_t at = health->nodes[kind][index].override_at;
-    return at == 0 || (word & HEALTH_WORD_PLANNED) != 0 ? 0 : health->overrides[at - 1].what.share;
+    bool is_meant = at != 0 && (word & (HEALTH_WORD_PLANNED | HEALTH_WORD_SCOPED)) == 0;
+    return is_meant ? health->overrides[at - 1].what.share : 0;
 }
 
 static uint32_t withhold(uint32_t word, unsigned percent, unsigned families)

@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum health_kind { HEALTH_ENDPOINT, HEALTH_AZ, HEALTH_REGION };
@@ -79,6 +80,10 @@ enum {
     HEALTH_RAMP_WHOLE = 100, /* percent */
 };
 
+/* Bit 31: there is an override of it that is about some names only. Nothing else of the word says anything of
+ * that but that it is planned; what it wants stands in struct health_scope. */
+#define HEALTH_WORD_SCOPED (UINT32_C(1) << 31)
+
 #define HEALTH_CHANGING (UINT64_C(1) << 63)
 
 /* Order of the stores of a change: what a word tells of (when it left or came back, addresses of a host),
@@ -139,6 +144,19 @@ static inline uint32_t health_exit_make(enum health_kind kind, uint32_t index)
     return (index + 1) << 1 | (kind == HEALTH_AZ);
 }
 
+/* What an override in force wants that is about some names only: stored before the word that has
+ * HEALTH_WORD_SCOPED, in one change with it. */
+struct health_scope {
+    _Atomic uint64_t groups; /* of names, a bit each */
+    _Atomic uint32_t wish;   /* as a word has it: HEALTH_WORD_DESIRED, RAMP, RAMPING */
+};
+enum { HEALTH_GROUPS_MAX = 64 };
+
+/* By object: they take memory where there is such an override. */
+struct health_scopes {
+    struct health_scope *endpoints, *azs, *regions;
+};
+
 struct health_table {
     /* Grows with every change of any word, after the words were stored: what was derived from the words at an
      * equal generation still holds. Begins at 1. HEALTH_CHANGING is set before the first word is stored:
@@ -151,6 +169,7 @@ struct health_table {
     struct health_outage *azs_outage, *regions_outage;
     struct health_bans *bans;   /* NULL: no rule forbids anything, ever */
     struct health_exits *exits; /* NULL: there never is any */
+    const struct health_scopes *scopes; /* NULL: no word has HEALTH_WORD_SCOPED, ever */
 };
 
 struct health_effective {
@@ -230,6 +249,41 @@ static inline struct health_effective health_table_effective(const struct health
     return health_combine(health_word_of(word, family),
                           atomic_load_explicit(&table->azs[az], memory_order_relaxed),
                           atomic_load_explicit(&table->regions[region], memory_order_relaxed));
+}
+
+/* The word as names of a group see it; 0: of none. */
+static inline uint32_t health_word_within(uint32_t word, const struct health_scope *scope, uint32_t group)
+{
+    if ((word & HEALTH_WORD_SCOPED) == 0) {
+        return word;
+    }
+    uint64_t groups = atomic_load_explicit(&scope->groups, memory_order_acquire);
+    uint32_t wish = atomic_load_explicit(&scope->wish, memory_order_acquire);
+    if (group == 0 || (groups >> (group - 1) & 1) == 0) {
+        return word & ~(uint32_t)HEALTH_WORD_PLANNED;
+    }
+    if ((wish & HEALTH_WORD_RAMP) > (word & HEALTH_WORD_RAMP)) {
+        word = (word & ~(uint32_t)HEALTH_WORD_RAMP) | (wish & HEALTH_WORD_RAMP);
+    }
+    return word | (wish & (HEALTH_WORD_DESIRED | HEALTH_WORD_RAMPING));
+}
+
+/* The same as names of a group see it (health_word_within()). */
+static inline struct health_effective
+health_table_effective_within(const struct health_table *table, uint32_t endpoint, uint32_t az,
+                              uint32_t region, enum health_family family, uint32_t group)
+{
+    const struct health_scopes *scopes = table->scopes;
+    uint32_t words[] = {atomic_load_explicit(&table->endpoints[endpoint], memory_order_acquire),
+                        atomic_load_explicit(&table->azs[az], memory_order_acquire),
+                        atomic_load_explicit(&table->regions[region], memory_order_acquire)};
+    words[0] = health_word_of(words[0], family);
+    if (((words[0] | words[1] | words[2]) & HEALTH_WORD_SCOPED) != 0) {
+        words[0] = health_word_within(words[0], &scopes->endpoints[endpoint], group);
+        words[1] = health_word_within(words[1], &scopes->azs[az], group);
+        words[2] = health_word_within(words[2], &scopes->regions[region], group);
+    }
+    return health_combine(words[0], words[1], words[2]);
 }
 
 /* Whose planned override will decide about an endpoint when its time comes, as its words are now? The

@@ -64,14 +64,19 @@ void health_word_set_verdicts(struct health *health, enum health_kind kind, uint
 }
 
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
-                             enum health_desired desired, bool planned, uint32_t exit)
+                             const struct health_effect *effect)
 {
     uint32_t word = health_word_get(health, kind, index);
-    word &= ~(uint32_t)(HEALTH_WORD_DESIRED | HEALTH_WORD_PLANNED);
-    word |= planned ? HEALTH_WORD_PLANNED : (uint32_t)desired << HEALTH_WORD_DESIRED_SHIFT;
-    if (exit != health_exit_get(health, kind, index)) {
+    word &= ~(HEALTH_WORD_DESIRED | HEALTH_WORD_PLANNED | HEALTH_WORD_SCOPED);
+    word |= effect->planned ? HEALTH_WORD_PLANNED : (uint32_t)effect->desired << HEALTH_WORD_DESIRED_SHIFT;
+    word |= effect->is_scoped ? HEALTH_WORD_SCOPED : 0;
+    if (effect->exit != health_exit_get(health, kind, index)) {
         begin_change(health);
-        health_exit_store(health, kind, index, exit);
+        health_exit_store(health, kind, index, effect->exit);
+    }
+    if (health_scope_differs(health, kind, index, effect)) {
+        begin_change(health);
+        health_scope_store(health, kind, index, effect);
     }
     health_guard_begin_step(health);
     store(health, kind, index, health_ramp_follow(health, kind, index, word));

@@ -25,7 +25,8 @@ static int parse_desired(const char *text, enum health_desired *desired)
 
 int operate_parse_assumption(const struct view *view, const char *text, struct operate_assumption *assumption)
 {
-    assumption->to = NULL;
+    assumption->to = assumption->names = NULL;
+    assumption->share = 0;
     const char *equals = strrchr(text, '=');
     if (equals == NULL || parse_desired(equals + 1, &assumption->desired) != 0) {
         return ERROR_SYNTAX;
@@ -37,6 +38,12 @@ int operate_parse_assumption(const struct view *view, const char *text, struct o
     return error;
 }
 
+enum health_state operate_find_state(const struct view *view, uint32_t endpoint, uint32_t group)
+{
+    const struct conf_endpoint *conf = &view->topology->endpoints[endpoint];
+    return health_table_effective_within(view->table, endpoint, conf->az, conf->region, HEALTH_ANY, group).state;
+}
+
 void operate_assume(struct view *copy, const struct operate_assumption *assumptions, size_t count,
                     int64_t wall_ms)
 {
@@ -46,6 +53,9 @@ void operate_assume(struct view *copy, const struct operate_assumption *assumpti
                                            .reason = "an assumption",
                                            .actor = "what-if"};
         snprintf(override.to, sizeof override.to, "%s", assumptions[i].to == NULL ? "" : assumptions[i].to);
+        snprintf(override.names, sizeof override.names, "%s",
+                 assumptions[i].names == NULL ? "" : assumptions[i].names);
+        override.share = assumptions[i].share;
         health_set_override(copy->health, assumptions[i].kind, assumptions[i].index, &override, wall_ms);
     }
 }

@@ -101,12 +101,12 @@ static void look_at_copies(struct incident *incident, const struct view *view, i
     }
 }
 
-static void look_at_objectives(struct incident *incident, const struct view *view, const bool *inside)
+static void look_at_objectives(struct incident *incident, const struct view *view, const bool *touched)
 {
     struct objectives_names names;
     int64_t decision_ms = incident->failing_ms == 0 ? 0 : incident->lost_ms - incident->failing_ms;
     bool is_region = incident->kind == HEALTH_REGION;
-    objectives_count(view, inside, decision_ms, &names);
+    objectives_count(view, touched, decision_ms, &names);
     incident->rto_ms = objectives_find_rto(view->topology, is_region ? incident->name : "", NULL);
     incident->own = (uint32_t)names.with;
     incident->own_late = incident->was_overridden ? 0 : (uint32_t)names.late;
@@ -122,8 +122,9 @@ void incident_look(struct incident *incident, const struct view *view, int64_t n
     look_at_endpoints(incident, view, inside);
     look_at_checks(incident, view, inside);
     look_at_copies(incident, view, now_ms);
-    switchover_find_names(view, switchover_mark_policies(view, inside, arena), &names);
+    const bool *touched = switchover_mark_policies(view, inside, "", arena);
+    switchover_find_names(view, touched, &names);
     incident->ttl_s = names.ttl_s;
     incident->names = (uint32_t)names.count;
-    look_at_objectives(incident, view, inside);
+    look_at_objectives(incident, view, touched);
 }

@@ -10,19 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool *mark_policies(const struct view *view, const bool *inside)
-{
-    size_t count = steer_set_count(view->steer);
-    bool *touched = memory_alloc_array(count + 1, sizeof *touched);
-    for (uint32_t p = 0; p < count; p++) {
-        const struct steer_policy *policy = steer_set_get(view->steer, p);
-        for (size_t m = 0; m < policy->member_count && !touched[p]; m++) {
-            touched[p] = inside[policy->members[m].endpoint];
-        }
-    }
-    return touched;
-}
-
 static void count_name(const struct view_name *name, const struct conf_objective *own, int64_t decision_ms,
                        struct objectives_names *names)
 {
@@ -36,14 +23,13 @@ static void count_name(const struct view_name *name, const struct conf_objective
     }
 }
 
-void objectives_count(const struct view *view, const bool *inside, int64_t decision_ms,
+void objectives_count(const struct view *view, const bool *touched, int64_t decision_ms,
                       struct objectives_names *names)
 {
     *names = (struct objectives_names){.with = 0};
     if (view->topology->objective_name_count == 0) {
         return;
     }
-    bool *touched = mark_policies(view, inside);
     for (size_t i = 0; i < view->name_count; i++) {
         const struct view_name *name = &view->names[i];
         const struct conf_objective *own =
@@ -52,7 +38,6 @@ void objectives_count(const struct view *view, const bool *inside, int64_t decis
             count_name(name, own, decision_ms, names);
         }
     }
-    free(touched);
 }
 
 static bool is_pair(const struct conf_topology *topology, size_t index, const char *from, const char *to)

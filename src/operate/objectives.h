@@ -16,7 +16,7 @@ struct objectives_names {
 };
 
 /* decision_ms: from the loss, or the order, until answers have moved; TTLs are added to that. */
-void objectives_count(const struct view *view, const bool *inside, int64_t decision_ms,
+void objectives_count(const struct view *view, const bool *touched, int64_t decision_ms,
                       struct objectives_names *names);
 /* The least RTO of all, and of pairs that begin in this region (and end in `to`, unless that is NULL), ms; 0:
  * there is none. A pair's own takes the place of that of all. */

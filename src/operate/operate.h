@@ -110,7 +110,9 @@ struct operate_assumption {
     enum health_kind kind;
     uint32_t index;
     enum health_desired desired;
-    const char *to; /* of a drain, as in health_override; NULL: as policies have it */
+    const char *to;    /* of a drain, as in health_override; NULL: as policies have it */
+    const char *names; /* likewise; NULL: of all */
+    uint8_t share;     /* likewise */
 };
 
 /* "region:us-east=down", "endpoint:web-a=drain", "az:us-east-1a=auto" (without its override): 0, ERROR_SYNTAX
@@ -120,6 +122,9 @@ int operate_parse_assumption(const struct view *view, const char *text,
 /* The same text again. */
 const char *operate_write_assumption(const struct view *view, const struct operate_assumption *assumption,
                                      struct arena *arena);
+
+/* The state of an endpoint as names of a group (1 + index; 0: of none) see it. */
+enum health_state operate_find_state(const struct view *view, uint32_t endpoint, uint32_t group);
 
 /* Put the overrides on a copy (view_copy); of two of the same object the later one holds. */
 void operate_assume(struct view *copy, const struct operate_assumption *assumptions, size_t count,

@@ -322,6 +322,7 @@ struct health_override switchover_want(const struct switchover *switchover, size
         want.desired = HEALTH_DESIRED_DRAIN;
         want.share = (uint8_t)(share % ALL);
         copy(want.to, sizeof want.to, switchover->to);
+        copy(want.names, sizeof want.names, switchover->names);
         *planned = lowers;
         want.starts_ms = lowers ? switchover_next_ms(switchover) : 0;
         want.starts_by_duration = lowers;

@@ -88,6 +88,7 @@ struct switchover {
     bool lowers_ttl;   /* before it moves, for as long as answers may be old then (ttl_s) */
     char actor[HEALTH_ACTOR_SIZE], peer[HEALTH_PEER_SIZE], reason[HEALTH_REASON_SIZE];
     char to[SWITCHOVER_NAME_SIZE]; /* the region or az that is to take the traffic; "": as policies have it */
+    char names[HEALTH_NAMES_SIZE]; /* groups of names that it is about; "": all */
     struct switchover_target *targets;   /* whoever keeps it owns them, and the notes */
     size_t target_count;                 /* up to SWITCHOVER_TARGETS_MAX */
     uint8_t steps[SWITCHOVER_STEPS_MAX]; /* percent that have moved, ascending, below 100; then all */

@@ -20,7 +20,8 @@ struct work {
     const struct switchover_ask *ask;
     struct arena *arena;
     struct switchover_look *look;
-    const bool *inside; /* endpoints */
+    const bool *inside;  /* endpoints */
+    const bool *touched; /* policies */
     struct operate_assumption drains[SWITCHOVER_TARGETS_MAX], befores[SWITCHOVER_TARGETS_MAX];
     const struct view *without, *with;
     struct operate_rules rules;
@@ -92,23 +93,29 @@ static int find_targets(struct work *w, const char **missing)
         w->drains[i] = (struct operate_assumption){.kind = target->kind,
                                                    .index = (uint32_t)index,
                                                    .desired = HEALTH_DESIRED_DRAIN,
-                                                   .to = switchover->to};
+                                                   .to = switchover->to,
+                                                   .names = switchover->names};
         w->befores[i] = w->drains[i];
         w->befores[i].to = target->before.to;
-        w->befores[i].desired = target->had_override && !target->was_planned
-                                    ? health_override_desired(&target->before)
-                                    : HEALTH_DESIRED_AUTO;
+        w->befores[i].names = target->before.names;
+        w->befores[i].share = target->before.share;
+        w->befores[i].desired =
+            target->had_override && !target->was_planned ? target->before.desired : HEALTH_DESIRED_AUTO;
     }
     return 0;
 }
 
-const bool *switchover_mark_policies(const struct view *view, const bool *inside, struct arena *arena)
+const bool *switchover_mark_policies(const struct view *view, const bool *inside, const char *names,
+                                     struct arena *arena)
 {
     size_t count = steer_set_count(view->steer);
+    uint64_t groups = health_find_groups(view->health, names, NULL, NULL);
     bool *touched = arena_alloc(arena, (count + 1) * sizeof *touched);
     for (uint32_t p = 0; p < count; p++) {
         const struct steer_policy *policy = steer_set_get(view->steer, p);
-        for (size_t m = 0; m < policy->member_count && !touched[p]; m++) {
+        bool is_meant =
+            names[0] == '\0' || (policy->group != 0 && (groups >> (policy->group - 1) & 1) != 0);
+        for (size_t m = 0; m < policy->member_count && is_meant && !touched[p]; m++) {
             touched[p] = inside[policy->members[m].endpoint];
         }
     }
@@ -283,20 +290,34 @@ static void judge_health(struct work *w, bool of_inside)
                     of_inside ? "are back" : "take it"));
 }
 
+/* How many of the endpoints in what moves are drained, or not, for one of the groups of names; the first one. */
+static size_t count_drained(struct work *w, bool drained, const char **first)
+{
+    const struct conf_topology *topology = w->ask->view->topology;
+    const char *names = w->ask->switchover->names;
+    uint64_t groups = health_find_groups(w->with->health, names, NULL, NULL);
+    size_t count = 0;
+    for (uint32_t i = 0; i < topology->endpoint_count; i++) {
+        bool any = false;
+        for (uint32_t group = names[0] == '\0' ? 0 : 1; group <= (names[0] == '\0' ? 0 : HEALTH_GROUPS_MAX);
+             group++) {
+            bool is_meant = group == 0 || (groups >> (group - 1) & 1) != 0;
+            enum health_state state =
+                w->inside[i] && is_meant ? operate_find_state(w->with, i, group) : HEALTH_UNKNOWN;
+            bool is = state == HEALTH_DRAINED || (!drained && state == HEALTH_FORCED_DOWN);
+            any |= w->inside[i] && is_meant && is == drained;
+        }
+        count += any;
+        *first = any && *first == NULL ? topology->endpoints[i].name : *first;
+    }
+    return count;
+}
+
 /* Nobody in what was moved off may serve. */
 static void judge_drained(struct work *w)
 {
-    const struct conf_topology *topology = w->ask->view->topology;
-    size_t serving = 0;
     const char *first = NULL;
-    for (uint32_t i = 0; i < topology->endpoint_count; i++) {
-        struct health_status status;
-        if (w->inside[i] && health_get_status(w->with->health, HEALTH_ENDPOINT, i, &status) == 0 &&
-            status.effective.state != HEALTH_DRAINED && status.effective.state != HEALTH_FORCED_DOWN) {
-            serving++;
-            first = first == NULL ? arena_copy_text(w->arena, status.name) : first;
-        }
-    }
+    size_t serving = count_drained(w, false, &first);
     add(w, "drained", serving == 0,
         serving == 0
             ? "all of what traffic moves off is drained"
@@ -309,16 +330,8 @@ static void judge_drained(struct work *w)
 
 static void judge_returned(struct work *w)
 {
-    size_t drained = 0;
     const char *first = NULL;
-    for (uint32_t i = 0; i < w->ask->view->topology->endpoint_count; i++) {
-        struct health_status status;
-        if (w->inside[i] && health_get_status(w->with->health, HEALTH_ENDPOINT, i, &status) == 0 &&
-            status.effective.state == HEALTH_DRAINED) {
-            drained++;
-            first = first == NULL ? arena_copy_text(w->arena, status.name) : first;
-        }
-    }
+    size_t drained = count_drained(w, true, &first);
     add(w, "returned", drained == 0,
         drained == 0
             ? "nothing of what comes back is drained"
@@ -517,7 +530,7 @@ static void judge_objectives(struct work *w)
         return;
     }
     struct objectives_names names;
-    objectives_count(w->ask->view, w->inside, 0, &names);
+    objectives_count(w->ask->view, w->touched, 0, &names);
     const char *missed = find_missed(w, &names);
     add(w, "objectives", missed == NULL, missed == NULL ? "they would be met" : missed);
 }
@@ -555,7 +568,8 @@ int switchover_look(const struct switchover_ask *ask, struct arena *arena, struc
     w.without = is_plan(&w) ? ask->view : copy;
     w.with = is_plan(&w) ? copy : ask->view;
     w.inside = switchover_mark_endpoints(ask->switchover, ask->view, arena);
-    switchover_find_names(ask->view, switchover_mark_policies(ask->view, w.inside, arena), &look->names);
+    w.touched = switchover_mark_policies(ask->view, w.inside, ask->switchover->names, arena);
+    switchover_find_names(ask->view, w.touched, &look->names);
     error = compare(&w);
     if (error == 0) {
         judge(&w);

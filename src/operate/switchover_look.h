@@ -76,8 +76,10 @@ void switchover_add_finding(struct switchover_look *look, const char *name, bool
 bool switchover_flows_back(const struct switchover *switchover, const struct view *view, int64_t now_ms,
                            struct arena *arena, const char **text);
 
-/* Policies with a member among these endpoints: one bool for each, in the arena. */
-const bool *switchover_mark_policies(const struct view *view, const bool *inside, struct arena *arena);
+/* Policies with a member among these endpoints, of the groups of names (as in health_override): one bool for
+ * each, in the arena. */
+const bool *switchover_mark_policies(const struct view *view, const bool *inside, const char *names,
+                                     struct arena *arena);
 /* Steered names with such a policy. */
 void switchover_find_names(const struct view *view, const bool *touched, struct switchover_names *names);
 

@@ -99,7 +99,7 @@ struct switchover_questions *switchover_ask_questions(const struct switchover *s
 {
     struct switchover_questions *made = arena_alloc(arena, sizeof *made);
     const bool *inside = switchover_mark_endpoints(switchover, view, arena);
-    const bool *touched = switchover_mark_policies(view, inside, arena);
+    const bool *touched = switchover_mark_policies(view, inside, switchover->names, arena);
     *made = (struct switchover_questions){.arena = arena};
     made->items = arena_alloc(arena, SWITCHOVER_QUESTIONS_MAX * sizeof *made->items);
     gather_addresses(made, view, inside);

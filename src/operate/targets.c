@@ -157,8 +157,14 @@ int operate_judge_override(const struct view *view, enum health_kind kind, const
         (override->expires_ms <= wall_ms || override->expires_ms <= override->starts_ms)) {
         return ERROR_INVALID;
     }
-    bool is_late = override->starts_ms != 0 && health_is_overridden(view->health, kind, (uint32_t)index);
-    return !removes && is_late ? ERROR_CONFLICT : 0;
+    size_t missing = 0;
+    (void)health_find_groups(view->health, override->names, NULL, &missing);
+    if (missing != 0) {
+        return ERROR_SYNTAX;
+    }
+    return !removes && health_override_collides(view->health, kind, (uint32_t)index, override)
+               ? ERROR_CONFLICT
+               : 0;
 }
 
 int operate_put_override(const struct view *view, enum health_kind kind, const char *name,

@@ -162,7 +162,7 @@ static size_t write_content(struct buffer *buffer, const struct steer_policy *po
     buffer->len = 0;
     add_number(buffer, policy->pick);
     add_number(buffer, policy->fallback);
-    add_number(buffer, policy->falls_back);
+    add_number(buffer, (uint64_t)policy->group << 1 | policy->falls_back);
     add_number(buffer, policy->answers);
     add_number(buffer, (uint64_t)policy->has_ttl_failing << 32 | policy->ttl_failing);
     add_number(buffer, (uint64_t)policy->sticky.v4_len << 40 | (uint64_t)policy->sticky.v6_len << 32 |

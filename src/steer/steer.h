@@ -143,6 +143,7 @@ struct steer_policy {
     uint32_t ttl_failing;  /* s, at most, while a member of the class does not serve or is about to change, by
                               its checks or by plan */
     const char *geo_label; /* of the tree's rules, for explain: "geo", or the name of a set; may be NULL */
+    uint32_t group;        /* of names, 1 + index; 0: none. Overrides may be about some of these only */
     uint32_t cache_at;     /* first slot of this policy in a cache */
     uint32_t offered_at;   /* of the first member among what a cache counts */
 };

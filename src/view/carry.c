@@ -51,6 +51,18 @@ static const struct steer_member *map_members(struct carry *carry, const struct 
     return members;
 }
 
+/* Names stay in their group for as long as there is one of its name. */
+static uint32_t map_group(const struct carry *carry, uint32_t old)
+{
+    const struct conf_topology *was = carry->c->previous->topology, *is = carry->c->view->topology;
+    for (uint32_t i = 0; old != 0 && is != NULL && i < is->name_group_count; i++) {
+        if (strcmp(is->name_groups[i].name, was->name_groups[old - 1].name) == 0) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
 static int enter_policy(struct carry *carry, uint32_t old_id)
 {
     if (carry->ids[old_id] != UINT32_MAX) {
@@ -60,6 +72,7 @@ static int enter_policy(struct carry *carry, uint32_t old_id)
     struct arena *arena = arena_new(4096);
     struct steer_policy plan = *old;
     plan.members = map_members(carry, old, arena);
+    plan.group = map_group(carry, old->group);
     if (plan.members != NULL) {
         geo_hold_tree(old->geo);
         carry->ids[old_id] =

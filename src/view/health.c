@@ -471,6 +471,10 @@ struct health *view_new_health(const struct conf_topology *topology, const struc
                                        .stales = parts.stales,
                                        .windows = parts.windows};
     const struct health_lags_plan lags = compile_lags(topology);
+    const char *groups[HEALTH_GROUPS_MAX];
+    for (size_t i = 0; i < topology->name_group_count; i++) {
+        groups[i] = topology->name_groups[i].name;
+    }
     struct compile_holds guards;
     compile_holds(topology, &guards);
     struct health *health =
@@ -490,6 +494,8 @@ struct health *view_new_health(const struct conf_topology *topology, const struc
                                          .ramps = &ramps,
                                          .quorums = parts.quorums.count == 0 ? NULL : &parts.quorums,
                                          .lags = &lags,
+                                         .groups = groups,
+                                         .group_count = topology->name_group_count,
                                          .guards = guards.plan.rule_count == 0 ? NULL : &guards.plan,
                                          .addressed = parts.addressed,
                                          .monitors = parts.monitors,

@@ -113,6 +113,7 @@ struct shared {
     const struct conf_records *records;
     uint64_t settings; /* pick, spill, answers, nearest of the tiers, addresses, aliases */
     uint64_t ttl_failing;
+    uint64_t group; /* of names */
 };
 
 struct policy_id {
@@ -120,7 +121,7 @@ struct policy_id {
     uint16_t types;
 };
 
-static void get_shared(const struct conf_name *name, const struct compile_records *records,
+static void get_shared(const struct conf_name *name, const struct compile_records *records, uint32_t group,
                        struct shared *shared)
 {
     memset(shared, 0, sizeof *shared);
@@ -141,13 +142,14 @@ static void get_shared(const struct conf_name *name, const struct compile_record
                        (uint64_t)records->is_alias << 13 | (uint64_t)name->falls_back << 12 |
                        (uint64_t)name->spill << 8 | (uint64_t)name->pick;
     shared->records = name->records;
+    shared->group = group;
     shared->ttl_failing = (uint64_t)name->has_ttl_failing << 32 | name->ttl_failing;
 }
 
 /* Enter the policy of a name into the steer set. */
 static int enter_policy(const struct compile_policy *p, const struct conf_name *name,
-                        const struct compile_records *records, const struct report_place *place,
-                        struct policy_id *to)
+                        const struct compile_records *records, uint32_t group,
+                        const struct report_place *place, struct policy_id *to)
 {
     struct arena *arena = arena_new(4096);
     struct compile_classes classes;
@@ -168,6 +170,7 @@ static int enter_policy(const struct compile_policy *p, const struct conf_name *
                        .hold_ms = name->sticky.hold_ms},
             .has_ttl_failing = name->has_ttl_failing,
             .ttl_failing = name->ttl_failing,
+            .group = group,
             .member_count = (uint16_t)name->member_count,
             .class_count = classes.count,
             .type_count = records->number_count,
@@ -188,13 +191,14 @@ static int find_policy(const struct compile_policy *p, const struct conf_name *n
                        struct policy_id *to)
 {
     struct shared shared;
-    get_shared(name, records, &shared);
+    uint32_t group = conf_find_name_group(p->c->view->topology, name->owner);
+    get_shared(name, records, group, &shared);
     const struct policy_id *found = keytable_find(p->by_shared, &shared, sizeof shared);
     if (found != NULL) {
         *to = *found;
         return 0;
     }
-    int error = enter_policy(p, name, records, place, to);
+    int error = enter_policy(p, name, records, group, place, to);
     if (error == 0) {
         (void)keytable_add(p->by_shared, arena_copy(p->arena, &shared, sizeof shared), sizeof shared,
                            arena_copy(p->arena, to, sizeof *to));

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Drains and switchovers of a place within some names only: groups of names, and nobody else moves; through restarts, reloads
+and takeovers."""
+import pytest
+
+import kit
+from takeovers import reaper, take_over  # noqa: F401  pylint: disable=unused-import
+from test_last_health import wait_state
+from test_switchover import act, ask, begin, finding, start, state_of, verify, wait_for
+
+NAMES = ("shop.example.com", "a.pay.example.com", "www.example.com")
+
+
+@pytest.fixture
+def scene(site):
+    """Three names of one policy: us-east, else eu-west; shop and what is below pay are groups."""
+    at = kit.make_regions(site, azs=("us-east-1a", "eu-west-1a"))
+    site.us, site.eu = ([at[az]] for az in ("us-east-1a", "eu-west-1a"))
+    site.zone("example.com", "")
+    policy = {"ttl": 1, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}
+    site.policy("example.com", {"www": policy, "shop": policy, "a.pay": policy})
+    site.topology["name_groups"] = {"shop": ["shop.example.com"], "money": ["*.pay.example.com"]}
+    site.server["start_wait"] = "0s"
+    site.web(*site.us), site.web(*site.eu)
+    return site
+
+
+def where(scene, server):
+    """Of shop, pay and www: who is at home."""
+    found = [server.addresses(name) for name in NAMES]
+    assert all(addresses in (scene.us, scene.eu) for addresses in found), found
+    return tuple("us" if addresses == scene.us else "eu" for addresses in found)
+
+
+def drain(server, status=200, **body):
+    reply = server.request("PUT", "/v1/regions/us-east/override",
+                           {"state": "drain", "reason": "its database", "actor": "ann", **body})
+    assert reply.status == status, reply
+    return reply.json
+
+
+def test_a_drain_is_about_its_names_only(scene):
+    server = start(scene)
+    assert where(scene, server) == ("us", "us", "us")
+    drained = drain(server, names=["shop"])
+    assert drained["override"]["names"] == ["shop"] and drained["effective"]["state"] != "drained"
+    assert where(scene, server) == ("eu", "us", "us")
+    assert server.get("/v1/endpoints/web-us-east-1a")["effective"]["state"] == "healthy"
+    told = server.get("/v1/explain?name=shop.example.com")
+    assert "us-east was overridden to drain for names of shop by ann" in str(told)
+    assert "drained" not in str(server.get("/v1/explain?name=www.example.com")["members"])
+    drain(server, names=["shop", "money"])
+    assert where(scene, server) == ("eu", "eu", "us")
+    # Who would be let back by another order is not, but by one that says so.
+    assert drain(server, 409, names="money")["type"].endswith(":conflict")
+    assert where(scene, server) == ("eu", "eu", "us")
+    drain(server)
+    assert where(scene, server) == ("eu", "eu", "eu")
+    assert drain(server, 409, names="shop")["type"].endswith(":conflict")
+    server.request("DELETE", "/v1/regions/us-east/override")
+    assert where(scene, server) == ("us", "us", "us")
+
+
+def test_it_survives_restart_reload_and_takeover(scene, reaper):  # noqa: F811
+    server = start(scene)
+    drain(server, names=["money"])
+    server.reload()
+    assert where(scene, server) == ("us", "eu", "us")
+    server.kill()
+    server = scene.start()
+    wait_state(server, "healthy")
+    assert where(scene, server) == ("us", "eu", "us")
+    take_over(server)
+    assert where(scene, server) == ("us", "eu", "us")
+    # Groups are told by their names, wherever they stand.
+    scene.topology["name_groups"] = {"first": ["x.example.com"], "money": ["*.pay.example.com"], "shop": ["shop.example.com"]}
+    scene.write()
+    server.reload()
+    assert where(scene, server) == ("us", "eu", "us")
+
+
+def test_orders_that_make_no_sense(scene):
+    server = start(scene)
+    assert drain(server, 422, names=["nobody"])["errors"][0]["field"] == "names"
+    assert drain(server, 422, names=[])["errors"][0]["field"] == "names"
+    assert drain(server, 422, names=["shop", "shop"])["errors"][0]["field"] == "names"
+    assert drain(server, 422, names=["shop"], state="up")["errors"][0]["field"] == "names"
+    assert where(scene, server) == ("us", "us", "us")
+
+
+def test_a_switchover_of_some_names(scene):
+    server = start(scene)
+    plan = ask(server, "?dry_run=true", {"source": "region:us-east", "reason": "a look", "names": ["shop"]})
+    assert plan["look"]["good"] and plan["look"]["names"] == 1 and plan["names"] == ["shop"]
+    made = begin(server, names=["shop"], to="eu-west")
+    act(server, made, "execute")
+    assert where(scene, server) == ("eu", "us", "us")
+    verified = verify(server, made)
+    assert finding(verified["look"], "answers")["text"] == "none of 2 answers leads to what was moved off"
+    server.kill()
+    server = scene.start()
+    wait_state(server, "healthy"), wait_state(server, "healthy", "web-eu-west-1a")
+    assert where(scene, server) == ("eu", "us", "us") and state_of(server, made) == "verified"
+    act(server, made, "rollback")
+    assert where(scene, server) == ("us", "us", "us") and server.get("/v1/overrides")["items"] == []
+
+
+def test_there_and_back_in_steps(scene):
+    server = start(scene)
+    made = begin(server, names=["shop", "money"], steps=[40], each="1s", execute=True)
+    assert made["state"] == "moving" and server.get("/v1/regions/us-east")["override"]["share"] == 40
+    assert server.addresses("www.example.com") == scene.us
+    wait_for(server, made, "moved")
+    assert where(scene, server) == ("eu", "eu", "us")
+    verify(server, made)
+    act(server, made, "commit")
+    act(server, made, "reprotect", accept=["replication"], confirm="us-east", reason="there are no data")
+    act(server, made, "failback", reason="it is back")
+    wait_for(server, made, "returned")
+    assert where(scene, server) == ("us", "us", "us")
+    verify(server, made)
+    assert act(server, made, "commit")["state"] == "closed"
+
+
+def test_steerctl(scene):
+    server = start(scene)
+    server.ctl("drain", "region:us-east", "--names", "shop,money", "--reason", "its database")
+    assert where(scene, server) == ("eu", "eu", "us")
+    server.ctl("auto", "region:us-east", "--reason", "done")
+    server.ctl("switchover", "now", "region:us-east", "--names", "money", "--reason", "it burns")
+    assert where(scene, server) == ("us", "eu", "us")
+    shown = server.ctl("switchover", "list").stdout
+    assert "region:us-east" in shown
