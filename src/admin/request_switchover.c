@@ -117,7 +117,8 @@ void request_check_names(const json_t *body, char names[HEALTH_NAMES_SIZE], stru
     }
     for (size_t i = 0; i < texts.count; i++) {
         bool is_odd = strchr(texts.items[i], ',') != NULL || health_names_include(names, texts.items[i]);
-        int added = snprintf(names + len, HEALTH_NAMES_SIZE - len, "%s%s", len == 0 ? "" : ",", texts.items[i]);
+        int added =
+            snprintf(names + len, HEALTH_NAMES_SIZE - len, "%s%s", len == 0 ? "" : ",", texts.items[i]);
         if (is_odd || (size_t)added >= HEALTH_NAMES_SIZE - len) {
             problem_add_field(problem, "names", "expected groups of names of the topology, each once");
             names[0] = '\0';

@@ -36,7 +36,10 @@ static void read_pattern(struct conf_topology *topology, const struct doc_node *
     const char *text = doc_text(item);
     const char *name = read_name(topology, text);
     if (name == NULL) {
-        doc_error(item, "found \"%.100s\", expected a name such as \"www.example.com\", or \"*.example.com\" for all below", text);
+        doc_error(item,
+                  "found \"%.100s\", expected a name such as \"www.example.com\", or \"*.example.com\" for "
+                  "all below",
+                  text);
         return;
     }
     const uint32_t *known = keytable_find(topology->grouped, name, strlen(name));
@@ -77,7 +80,8 @@ void name_groups_read(struct conf_topology *topology, const struct doc_node *roo
         doc_error(&groups, "found more than %d groups of names", CONF_NAME_GROUPS_MAX);
         return;
     }
-    topology->name_groups = arena_alloc(topology->arena, CONF_NAME_GROUPS_MAX * sizeof *topology->name_groups);
+    topology->name_groups =
+        arena_alloc(topology->arena, CONF_NAME_GROUPS_MAX * sizeof *topology->name_groups);
     while (doc_next(&groups, &item)) {
         read_group(topology, &item);
     }
@@ -100,7 +104,8 @@ uint32_t conf_find_name_group(const struct conf_topology *topology, const char *
         return 0;
     }
     found = keytable_find(topology->grouped, name, strlen(name));
-    for (const char *rest = name; found == NULL && topology->has_wild_names && (rest = skip_label(rest)) != NULL;) {
+    for (const char *rest = name;
+         found == NULL && topology->has_wild_names && (rest = skip_label(rest)) != NULL;) {
         int len = snprintf(wild, sizeof wild, "*.%s", rest);
         found = keytable_find(topology->grouped, wild, (size_t)len);
     }

@@ -274,7 +274,7 @@ struct conf_topology {
     size_t name_group_count;
     struct keytable *grouped; /* private: name, "*.suffix" -> uint32_t, its group */
     bool has_wild_names;      /* private */
-    uint32_t rto_ms, rpo_ms; /* of `objective`: "objectives": {"rto": "30s", "rpo": "5s"}; 0 = not given */
+    uint32_t rto_ms, rpo_ms;  /* of `objective`: "objectives": {"rto": "30s", "rpo": "5s"}; 0 = not given */
     struct arena *arena;
     struct keytable *geo;         /* shared geo rules: name -> struct conf_geo (georule.h) */
     struct keytable *places;      /* private: name -> struct conf_place */
@@ -341,8 +341,8 @@ static inline const struct conf_objective *conf_find_objective(const struct conf
     }
     return NULL;
 }
-/* 1 + index of the group that the name (absolute, lower case) is in: by itself, else by the longest "*.suffix"
- * that it is below; 0: none. */
+/* 1 + index of the group that the name (absolute, lower case) is in: by itself, else by the longest
+ * "*.suffix" that it is below; 0: none. */
 uint32_t conf_find_name_group(const struct conf_topology *topology, const char *name);
 ptrdiff_t conf_find_az(const struct conf_topology *topology, const char *name);
 ptrdiff_t conf_find_endpoint(const struct conf_topology *topology, const char *name);

@@ -408,7 +408,7 @@ static void read_geo_rules(struct conf_topology *topology, const struct doc_node
 /* Reads the document and frees it. */
 static struct conf_topology *read_topology(const char *path, struct doc *doc)
 {
-    static const char *const keys[] = {"regions", "checks",    "endpoints", "groups", "objectives", "rules",
+    static const char *const keys[] = {"regions", "checks",    "endpoints", "groups", "objectives",  "rules",
                                        "brake",   "geo_rules", "families",  "ramp",   "name_groups", NULL};
     if (doc == NULL) {
         return NULL;

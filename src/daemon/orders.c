@@ -433,7 +433,8 @@ size_t orders_list(const struct orders *orders, struct health_spell *spells, siz
                               ? -1
                               : health_find(orders->server->view->health, order->mark.kind, order->mark.name);
         if (index >= 0 && used < count) {
-            spells[used] = health_find_spell(order->mark.kind, (uint32_t)index, &order->what);
+            spells[used] = health_find_spell(orders->server->view->health, order->mark.kind, (uint32_t)index,
+                                             &order->what);
         }
         used += index >= 0;
     }

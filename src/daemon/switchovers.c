@@ -108,7 +108,8 @@ static const char *find_meddled(const struct switchovers *all, const struct swit
         const struct health_override *is =
             index < 0 ? NULL : health_get_override(health, target->kind, (uint32_t)index);
         bool is_wanted = is != NULL && is->desired == want.desired && is->share == want.share &&
-                         strcmp(is->to, want.to) == 0 && strcmp(is->names, want.names) == 0 && strcmp(is->reason, want.reason) == 0;
+                         strcmp(is->to, want.to) == 0 && strcmp(is->names, want.names) == 0 &&
+                         strcmp(is->reason, want.reason) == 0;
         meddled = index < 0 || is_wanted || want.desired == HEALTH_DESIRED_AUTO ? NULL : target->name;
     }
     lock_leave(&server->lock);

@@ -126,7 +126,13 @@ struct health_change {
     enum health_outcome outcome; /* of the observation that caused it; NONE for overrides */
 };
 
-enum { HEALTH_REASON_SIZE = 256, HEALTH_ACTOR_SIZE = 64, HEALTH_PEER_SIZE = 64, HEALTH_TO_SIZE = 256, HEALTH_NAMES_SIZE = 256 };
+enum {
+    HEALTH_REASON_SIZE = 256,
+    HEALTH_ACTOR_SIZE = 64,
+    HEALTH_PEER_SIZE = 64,
+    HEALTH_TO_SIZE = 256,
+    HEALTH_NAMES_SIZE = 256
+};
 
 enum health_load_source { HEALTH_LOAD_NONE, HEALTH_LOAD_FROM_CHECK, HEALTH_LOAD_PUSHED };
 const char *health_load_source_text(enum health_load_source source); /* "check" "push"; NULL for none */
@@ -354,8 +360,8 @@ bool health_override_collides(const struct health *health, enum health_kind kind
 /* Set or replace (desired AUTO removes, and so does one that has expired already). One that is planned is on
  * record, and in the word as HEALTH_WORD_PLANNED, but is not desired yet. Returns 0, ERROR_NOT_FOUND for an
  * index that does not exist, or ERROR_CONFLICT for one with a start where an override is in force: it would
- * have to end now, or by itself at an unexpected time; or for one about some names where one in force is about
- * others, too: these would be let back by it. */
+ * have to end now, or by itself at an unexpected time; or for one about some names where one in force is
+ * about others, too: these would be let back by it. */
 int health_set_override(struct health *health, enum health_kind kind, uint32_t index,
                         const struct health_override *override, int64_t wall_ms);
 /* Put one that was in force, or planned (`planned`), when it was written down: its start is not judged again
@@ -369,17 +375,13 @@ struct health_spell {
     uint32_t index;
     enum health_desired desired;
     int64_t from_ms, until_ms; /* wall; INT64_MIN: it is; INT64_MAX: for ever */
+    uint64_t
+        groups; /* of names that are drained, a bit each; then `desired` is AUTO: nothing is for others */
 };
 
-static inline struct health_spell health_find_spell(enum health_kind kind, uint32_t index,
-                                                    const struct health_override *override)
-{
-    return (struct health_spell){.kind = kind,
-                                 .index = index,
-                                 .desired = health_override_desired(override),
-                                 .from_ms = override->starts_ms == 0 ? INT64_MIN : override->starts_ms,
-                                 .until_ms = override->expires_ms == 0 ? INT64_MAX : override->expires_ms};
-}
+/* By any thread. */
+struct health_spell health_find_spell(const struct health *health, enum health_kind kind, uint32_t index,
+                                      const struct health_override *override);
 
 size_t health_count_overrides(const struct health *health); /* in force and planned */
 /* Of them all, those from `first` on, up to `count`. Returns how many. */
@@ -392,6 +394,8 @@ uint64_t health_count_override_changes(const struct health *health);
 struct health_table *health_copy_words(const struct health_table *table);
 void health_assume_desired(struct health_table *copy, enum health_kind kind, uint32_t index,
                            enum health_desired desired);
+/* A drain for names of these groups, and nothing for others. */
+void health_assume_drained(struct health_table *copy, enum health_kind kind, uint32_t index, uint64_t groups);
 /* In force or planned (health_status says which); NULL if there is none; borrowed until the next call that
  * changes overrides. */
 const struct health_override *health_get_override(const struct health *health, enum health_kind kind,

@@ -181,11 +181,11 @@ struct health_batch {
 
 struct health {
     struct health_table table;
-    struct health_exits exits; /* of the table */
+    struct health_exits exits;   /* of the table */
     struct health_scopes scopes; /* likewise */
-    int64_t wall_ms;           /* of the change under way */
-    int64_t now_ms;            /* monotonic */
-    int64_t offset_ms;         /* of the wall clock to that, when it was looked at last */
+    int64_t wall_ms;             /* of the change under way */
+    int64_t now_ms;              /* monotonic */
+    int64_t offset_ms;           /* of the wall clock to that, when it was looked at last */
     bool watches_wavering;
     struct health_node *nodes[HEALTH_KINDS];
     struct health_group *groups[HEALTH_KINDS]; /* [ENDPOINT]: unused */

@@ -138,8 +138,8 @@ bool health_override_collides(const struct health *health, enum health_kind kind
         return false;
     }
     const char *names = health->overrides[health->nodes[kind][index].override_at - 1].what.names;
-    bool lets_back = override->names[0] != '\0' &&
-                     (names[0] == '\0' || !health_names_include(override->names, names));
+    bool lets_back =
+        override->names[0] != '\0' && (names[0] == '\0' || !health_names_include(override->names, names));
     return override->starts_ms != 0 || lets_back;
 }
 

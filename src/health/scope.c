@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Scopes: what an override wants that is about some names only. Kept beside the words, which stay those of all
- * other names, and with them one change. */
+ * Scopes: what an override wants that is about some names only. Kept beside the words, which stay those of
+ * all other names, and with them one change. */
 #include "config.h"
 
 #include "health/health.h"
@@ -58,9 +58,9 @@ uint32_t health_scope_wish(const struct health_override *override)
 {
     const uint32_t all = (1u << HEALTH_VIEWS) - 1;
     if (override->share == 0) {
-        return (uint32_t)override->desired << HEALTH_WORD_DESIRED_SHIFT;
+        return (uint32_t) override->desired << HEALTH_WORD_DESIRED_SHIFT;
     }
-    return (uint32_t)override->share << HEALTH_WORD_RAMP_SHIFT | all << HEALTH_WORD_RAMPING_SHIFT;
+    return (uint32_t) override->share << HEALTH_WORD_RAMP_SHIFT | all << HEALTH_WORD_RAMPING_SHIFT;
 }
 
 /* ---- lists of groups ---- */

@@ -167,9 +167,9 @@ struct health_table {
     _Atomic uint32_t *endpoints, *azs, *regions;
     struct health_outage (*endpoints_outage)[HEALTH_VIEWS]; /* by enum health_family */
     struct health_outage *azs_outage, *regions_outage;
-    struct health_bans *bans;   /* NULL: no rule forbids anything, ever */
-    struct health_exits *exits; /* NULL: there never is any */
-    const struct health_scopes *scopes; /* NULL: no word has HEALTH_WORD_SCOPED, ever */
+    struct health_bans *bans;     /* NULL: no rule forbids anything, ever */
+    struct health_exits *exits;   /* NULL: there never is any */
+    struct health_scopes *scopes; /* NULL: no word has HEALTH_WORD_SCOPED, ever */
 };
 
 struct health_effective {
@@ -269,9 +269,10 @@ static inline uint32_t health_word_within(uint32_t word, const struct health_sco
 }
 
 /* The same as names of a group see it (health_word_within()). */
-static inline struct health_effective
-health_table_effective_within(const struct health_table *table, uint32_t endpoint, uint32_t az,
-                              uint32_t region, enum health_family family, uint32_t group)
+static inline struct health_effective health_table_effective_within(const struct health_table *table,
+                                                                    uint32_t endpoint, uint32_t az,
+                                                                    uint32_t region,
+                                                                    enum health_family family, uint32_t group)
 {
     const struct health_scopes *scopes = table->scopes;
     uint32_t words[] = {atomic_load_explicit(&table->endpoints[endpoint], memory_order_acquire),

@@ -41,7 +41,8 @@ int operate_parse_assumption(const struct view *view, const char *text, struct o
 enum health_state operate_find_state(const struct view *view, uint32_t endpoint, uint32_t group)
 {
     const struct conf_endpoint *conf = &view->topology->endpoints[endpoint];
-    return health_table_effective_within(view->table, endpoint, conf->az, conf->region, HEALTH_ANY, group).state;
+    return health_table_effective_within(view->table, endpoint, conf->az, conf->region, HEALTH_ANY, group)
+        .state;
 }
 
 void operate_assume(struct view *copy, const struct operate_assumption *assumptions, size_t count,

@@ -57,8 +57,8 @@ static const char *tell_override(struct explain_work *w, const struct operate_ta
     char text[HEALTH_OVERRIDE_TEXT_SIZE];
     return arena_print(
         w->arena, "%s %s was overridden to %s%s%s by %s at %s%s%s (%s)", health_kind_text(target->kind),
-        target->name, health_override_text(override, text), override->names[0] == '\0' ? "" : " for names of ",
-        override->names, override->actor,
+        target->name, health_override_text(override, text),
+        override->names[0] == '\0' ? "" : " for names of ", override->names, override->actor,
         explain_time_text(w, override->set_ms), override->expires_ms == 0 ? ", without an end" : ", until ",
         override->expires_ms == 0 ? "" : explain_time_text(w, override->expires_ms), override->reason);
 }
@@ -293,9 +293,8 @@ static void describe_member(struct explain_work *w, uint16_t index, struct opera
         .region = arena_copy_text(w->arena, topology->regions[endpoint->region].name),
         .tier = tier_label(w, index),
         .observed = health_word_observed(health_word_of(word, family)),
-        .effective =
-            health_table_effective_within(w->view->table, from->endpoint, endpoint->az, endpoint->region,
-                                          family, w->policy->group),
+        .effective = health_table_effective_within(w->view->table, from->endpoint, endpoint->az,
+                                                   endpoint->region, family, w->policy->group),
         .weight = from->weight,
         .odds = w->odds[index],
         .chosen = w->odds[index] > 0,

@@ -40,7 +40,7 @@ int operate_find_spell(const struct view *view, const struct operate_wish *wish,
     if (index < 0) {
         return ERROR_NOT_FOUND;
     }
-    *spell = health_find_spell(wish->kind, (uint32_t)index, wish->override);
+    *spell = health_find_spell(view->health, wish->kind, (uint32_t)index, wish->override);
     return 0;
 }
 

@@ -60,7 +60,7 @@ static struct moments_span find_life(const struct health_spell *wish, const stru
     const struct health_spell *const both[] = {wish, old};
     struct moments_span life = {.from_ms = INT64_MAX, .until_ms = INT64_MIN};
     for (int i = 0; i < 2; i++) {
-        if (both[i]->desired != HEALTH_DESIRED_AUTO) {
+        if (both[i]->desired != HEALTH_DESIRED_AUTO || both[i]->groups != 0) {
             life.from_ms = both[i]->from_ms < life.from_ms ? both[i]->from_ms : life.from_ms;
             life.until_ms = both[i]->until_ms > life.until_ms ? both[i]->until_ms : life.until_ms;
         }
@@ -75,10 +75,21 @@ static int rank(enum health_desired desired)
     return desired == HEALTH_DESIRED_UP ? 2 : desired == HEALTH_DESIRED_AUTO ? 1 : 0;
 }
 
+uint64_t moments_get_groups(const struct health_spell *spell, struct moments_span span, bool at_best)
+{
+    struct health_spell drain = *spell;
+    drain.desired = HEALTH_DESIRED_DRAIN;
+    return moments_get_desired(&drain, span, at_best) == HEALTH_DESIRED_DRAIN ? spell->groups : 0;
+}
+
+/* A drain of other names than before takes away as well. */
 static void add_span(struct moments *moments, const struct health_spell *wish, const struct health_spell *old,
                      struct moments_span span)
 {
-    if (rank(moments_get_desired(wish, span, false)) < rank(moments_get_desired(old, span, true))) {
+    uint64_t more = moments_get_groups(wish, span, false) & ~moments_get_groups(old, span, true);
+    enum health_desired is = moments_get_desired(wish, span, false),
+                        was = moments_get_desired(old, span, true);
+    if (rank(is) < rank(was) || (more != 0 && rank(was) > 0)) {
         moments->spans[moments->count++] = span;
     }
 }

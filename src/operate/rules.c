@@ -72,11 +72,24 @@ static bool is_target(const struct judging *judging, const struct health_spell *
     return wish != NULL && spell->kind == wish->kind && spell->index == wish->index;
 }
 
+static bool has_groups(const struct health_spell *spells, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (spells[i].groups != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void find_others(struct judging *judging)
 {
     const struct operate_unserved_ask *ask = judging->ask;
     judging->others = memory_alloc_array(ask->spell_count, sizeof *judging->others);
     judging->old = (struct health_spell){.desired = HEALTH_DESIRED_AUTO};
+    judging->is_split = has_groups(ask->spells, ask->spell_count) ||
+                        has_groups(ask->after, ask->after_count) ||
+                        (ask->wish != NULL && ask->wish->groups != 0);
     for (size_t i = 0; i < ask->spell_count; i++) {
         if (is_target(judging, &ask->spells[i])) {
             judging->old = ask->spells[i];
@@ -107,8 +120,12 @@ static void find_moments(struct judging *judging)
 static void assume(const struct judging *judging, const struct health_spell *spell, size_t moment,
                    unsigned side)
 {
+    struct health_spell counted = *spell;
+    if (judging->of_moves && spell->groups != 0) {
+        counted.desired = HEALTH_DESIRED_DRAIN;
+    }
     health_assume_desired(judging->table, spell->kind, spell->index,
-                          moments_get_desired(spell, judging->moments.spans[moment], side == BEFORE));
+                          moments_get_desired(&counted, judging->moments.spans[moment], side == BEFORE));
 }
 
 static void assume_side(const struct judging *judging, size_t moment, unsigned side)
@@ -118,6 +135,7 @@ static void assume_side(const struct judging *judging, size_t moment, unsigned s
         struct health_spell spell = judging->others[i];
         bool is_gone = ask->wish == NULL && side == AFTER;
         spell.desired = is_gone ? HEALTH_DESIRED_AUTO : spell.desired;
+        spell.groups = is_gone ? 0 : spell.groups;
         assume(judging, &spell, moment, side);
     }
     for (size_t i = 0; side == AFTER && i < ask->after_count; i++) {
@@ -149,11 +167,19 @@ static bool begins_at(const struct judging *judging, size_t moment)
     return begins;
 }
 
-static void judge_moment(struct judging *judging, size_t moment, struct operate_rules *rules)
+/* A place that is drained for some names goes on serving, and yet something moves. */
+static bool is_about_moves(const struct operate_rule *rule)
+{
+    return rule->rule->type == CONF_RULE_LAG || rule->rule->type == CONF_RULE_WAIT ||
+           rule->rule->type == CONF_RULE_FREEZE;
+}
+
+static void judge_moment(struct judging *judging, size_t moment, bool of_moves, struct operate_rules *rules)
 {
     int64_t from_ms = judging->moments.spans[moment].from_ms;
     judging->at_ms = from_ms;
     judging->begins = begins_at(judging, moment);
+    judging->of_moves = of_moves;
     forget_after(judging);
     for (unsigned side = 0; side < SIDES; side++) {
         assume_side(judging, moment, side);
@@ -161,7 +187,8 @@ static void judge_moment(struct judging *judging, size_t moment, struct operate_
     }
     for (size_t i = 0; i < rules->count; i++) {
         struct operate_rule *rule = &rules->items[i];
-        if (!rule->is_violated && rules_judge(judging, rule)) {
+        bool is_asked = !judging->is_split || is_about_moves(rule) == of_moves;
+        if (is_asked && !rule->is_violated && rules_judge(judging, rule)) {
             rule->from_ms = from_ms > judging->ask->wall_ms ? from_ms : 0;
         }
     }
@@ -179,7 +206,10 @@ void operate_judge_rules(const struct operate_unserved_ask *ask, struct arena *a
     find_others(&judging);
     find_moments(&judging);
     for (size_t i = 0; i < judging.moments.count; i++) {
-        judge_moment(&judging, i, rules);
+        judge_moment(&judging, i, false, rules);
+        if (judging.is_split) {
+            judge_moment(&judging, i, true, rules);
+        }
     }
     if (judging.moments.count == 0) { /* it takes nothing away: nothing is worse */
         judge_sides(&judging, rules);

@@ -21,8 +21,10 @@ struct judging {
     struct measure sides[SIDES];
     bool *served[SIDES]; /* of each rule: does one of its targets serve? */
     int64_t at_ms;       /* wall: the moment */
-    bool begins;         /* the order begins to take something away then */
-    bool is_order;       /* else things as they are: both sides are alike */
+    bool is_split;       /* there are drains for some names: of_moves is another look at each moment */
+    bool of_moves; /* a drain for some names counts as one: of rules about moving, not about what serves */
+    bool begins;   /* the order begins to take something away then */
+    bool is_order; /* else things as they are: both sides are alike */
     struct arena *arena;
 };
 

@@ -305,6 +305,33 @@ unsigned switchover_get_share(const struct switchover *switchover)
     }
 }
 
+/* Does the target have a drain in force that is about other names, too? */
+static bool would_let_back(const struct switchover *switchover, const struct switchover_target *of)
+{
+    const struct health_override *before = &of->before;
+    bool is_drained =
+        of->had_override && !of->was_planned && before->share == 0 && before->desired == HEALTH_DESIRED_DRAIN;
+    return switchover->names[0] != '\0' && is_drained &&
+           (before->names[0] == '\0' || !health_names_include(switchover->names, before->names));
+}
+
+/* Nobody is let back by a switchover of other names: it takes theirs along, and all of them in one step.
+ * Where that is too long a list, it is of all names. */
+static void join_names(const struct switchover *switchover, const struct switchover_target *of,
+                       char names[HEALTH_NAMES_SIZE])
+{
+    char joined[2 * HEALTH_NAMES_SIZE];
+    copy(names, HEALTH_NAMES_SIZE, switchover->names);
+    if (!would_let_back(switchover, of)) {
+        return;
+    }
+    size_t len = (size_t)snprintf(joined, sizeof joined, "%s,%s", of->before.names, switchover->names);
+    names[0] = '\0';
+    if (of->before.names[0] != '\0' && len < HEALTH_NAMES_SIZE) {
+        memcpy(names, joined, len + 1);
+    }
+}
+
 struct health_override switchover_want(const struct switchover *switchover, size_t target, bool *planned)
 {
     const struct switchover_target *of = &switchover->targets[target];
@@ -320,9 +347,9 @@ struct health_override switchover_want(const struct switchover *switchover, size
     }
     if (share != 0) {
         want.desired = HEALTH_DESIRED_DRAIN;
-        want.share = (uint8_t)(share % ALL);
+        want.share = would_let_back(switchover, of) ? 0 : (uint8_t)(share % ALL);
         copy(want.to, sizeof want.to, switchover->to);
-        copy(want.names, sizeof want.names, switchover->names);
+        join_names(switchover, of, want.names);
         *planned = lowers;
         want.starts_ms = lowers ? switchover_next_ms(switchover) : 0;
         want.starts_by_duration = lowers;

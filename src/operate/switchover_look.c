@@ -113,8 +113,7 @@ const bool *switchover_mark_policies(const struct view *view, const bool *inside
     bool *touched = arena_alloc(arena, (count + 1) * sizeof *touched);
     for (uint32_t p = 0; p < count; p++) {
         const struct steer_policy *policy = steer_set_get(view->steer, p);
-        bool is_meant =
-            names[0] == '\0' || (policy->group != 0 && (groups >> (policy->group - 1) & 1) != 0);
+        bool is_meant = names[0] == '\0' || (policy->group != 0 && (groups >> (policy->group - 1) & 1) != 0);
         for (size_t m = 0; m < policy->member_count && is_meant && !touched[p]; m++) {
             touched[p] = inside[policy->members[m].endpoint];
         }
@@ -290,7 +289,8 @@ static void judge_health(struct work *w, bool of_inside)
                     of_inside ? "are back" : "take it"));
 }
 
-/* How many of the endpoints in what moves are drained, or not, for one of the groups of names; the first one. */
+/* How many of the endpoints in what moves are drained, or not, for one of the groups of names; the first one.
+ */
 static size_t count_drained(struct work *w, bool drained, const char **first)
 {
     const struct conf_topology *topology = w->ask->view->topology;

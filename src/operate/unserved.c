@@ -163,8 +163,25 @@ static void find_others(struct search *search)
 static void assume(const struct search *search, const struct health_spell *spell, size_t moment,
                    unsigned side)
 {
-    health_assume_desired(search->tables[moment][side], spell->kind, spell->index,
+    struct health_table *table = search->tables[moment][side];
+    uint64_t groups = moments_get_groups(spell, search->moments.spans[moment], side == BEFORE);
+    if (groups != 0) {
+        health_assume_drained(table, spell->kind, spell->index, groups);
+        return;
+    }
+    health_assume_desired(table, spell->kind, spell->index,
                           moments_get_desired(spell, search->moments.spans[moment], side == BEFORE));
+}
+
+/* Is it drained for some names? Then who these are is asked of their policies. */
+static bool is_scoped(const struct search *search, uint32_t endpoint, size_t moment, unsigned side)
+{
+    const struct conf_endpoint *conf = &search->topology->endpoints[endpoint];
+    const struct health_table *table = search->tables[moment][side];
+    uint32_t words = atomic_load_explicit(&table->endpoints[endpoint], memory_order_relaxed) |
+                     atomic_load_explicit(&table->azs[conf->az], memory_order_relaxed) |
+                     atomic_load_explicit(&table->regions[conf->region], memory_order_relaxed);
+    return (words & HEALTH_WORD_SCOPED) != 0;
 }
 
 static unsigned find_states(const struct search *search, uint32_t endpoint, size_t moment, unsigned side)
@@ -184,6 +201,7 @@ static void mark_moved(struct search *search, size_t moment)
         bool is_moved = moment == 0 ? before != after
                                     : before != find_states(search, i, moment - 1, BEFORE) ||
                                           after != find_states(search, i, moment - 1, AFTER);
+        is_moved |= is_scoped(search, i, moment, BEFORE) || is_scoped(search, i, moment, AFTER);
         search->moved[i] |= (uint16_t)(is_moved << moment);
     }
 }
@@ -195,6 +213,7 @@ static void assume_all(const struct search *search, size_t moment, unsigned side
     for (size_t i = 0; i < ask->spell_count; i++) {
         struct health_spell spell = ask->spells[i];
         spell.desired = side == BEFORE ? spell.desired : HEALTH_DESIRED_AUTO;
+        spell.groups = side == BEFORE ? spell.groups : 0;
         assume(search, &spell, moment, side);
     }
     for (size_t i = 0; side == AFTER && i < ask->after_count; i++) {

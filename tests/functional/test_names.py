@@ -131,3 +131,38 @@ def test_steerctl(scene):
     assert where(scene, server) == ("us", "eu", "us")
     shown = server.ctl("switchover", "list").stdout
     assert "region:us-east" in shown
+
+
+def test_the_last_place_is_asked_of_its_names_only(scene):
+    server = start(scene)
+    server.override("region", "eu-west", "drain")
+    refused = drain(server, 409, names=["shop"])
+    assert refused["type"].endswith(":unserved") and [name["name"] for name in refused["unserved"]["names"]] == ["shop.example.com."]
+    drain(server, names=["shop"], allow_unserved=True)
+    # Of those that were drained already nothing more is taken away.
+    refused = drain(server, 409, names=["shop", "money"])
+    assert [name["name"] for name in refused["unserved"]["names"]] == ["a.pay.example.com."]
+
+
+def test_rules_about_moves_count_it_and_those_about_places_do_not(scene):
+    scene.topology["rules"] = {"two": {"type": "serving", "kind": "region", "at_least": 2},
+                               "never": {"type": "freeze", "windows": [{"begin": "2020-01-01T00:00:00Z", "end": "2090-01-01T00:00:00Z"}]}}
+    server = start(scene)
+    refused = drain(server, 409, names=["shop"])
+    assert refused["type"].endswith(":rules") and "two" not in refused["detail"] and "never" in refused["detail"]
+    drain(server, names=["shop"], override_rules=["never"])
+    assert where(scene, server) == ("eu", "us", "us")
+
+
+def test_an_emergency_lets_nobody_back(scene):
+    server = start(scene)
+    drain(server, names=["shop"])
+    made = begin(server, names=["money"], emergency=True)
+    assert where(scene, server) == ("eu", "eu", "us")
+    act(server, made, "rollback")
+    assert where(scene, server) == ("eu", "us", "us")
+    drain(server)
+    made = begin(server, names=["money"], emergency=True)
+    assert where(scene, server) == ("eu", "eu", "eu")
+    act(server, made, "rollback")
+    assert where(scene, server) == ("eu", "eu", "eu")

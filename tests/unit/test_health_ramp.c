@@ -329,7 +329,7 @@ static void a_part_is_drained_whatever_is_observed(void **state)
     assert_int_equal(status_of(&p, HEALTH_REGION, 0).percent, 0); /* it is no ramp */
     assert_true(health_is_overridden(p.health, HEALTH_REGION, 0));
     struct health_spell spell =
-        health_find_spell(HEALTH_REGION, 0, health_get_override(p.health, HEALTH_REGION, 0));
+        health_find_spell(p.health, HEALTH_REGION, 0, health_get_override(p.health, HEALTH_REGION, 0));
     assert_int_equal(spell.desired, HEALTH_DESIRED_AUTO); /* whom does it leave unserved? */
     drain(&p, HEALTH_REGION, 60, 0);
     assert_int_equal(weight_of(&p, 0, HEALTH_V4), 40);
