@@ -9,17 +9,6 @@
 
 #include <string.h>
 
-json_t *render_name_groups(const char *names)
-{
-    json_t *list = names[0] == '\0' ? json_null() : json_array();
-    while (names[0] != '\0') {
-        size_t len = strcspn(names, ",");
-        json_array_append_new(list, json_stringn(names, len));
-        names += len + (names[len] == ',');
-    }
-    return list;
-}
-
 json_t *render_override(const struct operate_target *target)
 {
     const struct health_override *override = target->override;

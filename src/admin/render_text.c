@@ -7,6 +7,8 @@
 
 #include "base/buffer.h"
 
+#include <string.h>
+
 /* jansson refuses what is not UTF-8; then every octet outside ASCII is escaped as in a master file. */
 json_t *render_text(const char *text)
 {
@@ -38,4 +40,15 @@ json_t *render_texts(const char *const *texts, size_t count)
         json_array_append_new(items, render_text(texts[i]));
     }
     return items;
+}
+
+json_t *render_name_groups(const char *names)
+{
+    json_t *list = names[0] == '\0' ? json_null() : json_array();
+    while (names[0] != '\0') {
+        size_t len = strcspn(names, ",");
+        json_array_append_new(list, json_stringn(names, len));
+        names += len + (names[len] == ',');
+    }
+    return list;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The writers' side makes records of names and words and is done; the log's thread makes lines of them, when
- * it has time. Hosts and renditions are in the stream, too, but their lines are written where more is known
- * of them. */
+ * it has time. Hosts and renditions are in the stream, too; their lines are written where more is known. */
 #include "config.h"
 
 #include "daemon/changes.h"

@@ -438,6 +438,14 @@ static void rest_hosts(struct health *health, const struct conf_topology *topolo
     }
 }
 
+static size_t list_name_groups(const struct conf_topology *topology, const char *groups[HEALTH_GROUPS_MAX])
+{
+    for (size_t i = 0; i < topology->name_group_count; i++) {
+        groups[i] = topology->name_groups[i].name;
+    }
+    return topology->name_group_count;
+}
+
 struct health *view_new_health(const struct conf_topology *topology, const struct conf_vantages *vantages,
                                int64_t wall_ms)
 {
@@ -472,9 +480,6 @@ struct health *view_new_health(const struct conf_topology *topology, const struc
                                        .windows = parts.windows};
     const struct health_lags_plan lags = compile_lags(topology);
     const char *groups[HEALTH_GROUPS_MAX];
-    for (size_t i = 0; i < topology->name_group_count; i++) {
-        groups[i] = topology->name_groups[i].name;
-    }
     struct compile_holds guards;
     compile_holds(topology, &guards);
     struct health *health =
@@ -495,7 +500,7 @@ struct health *view_new_health(const struct conf_topology *topology, const struc
                                          .quorums = parts.quorums.count == 0 ? NULL : &parts.quorums,
                                          .lags = &lags,
                                          .groups = groups,
-                                         .group_count = topology->name_group_count,
+                                         .group_count = list_name_groups(topology, groups),
                                          .guards = guards.plan.rule_count == 0 ? NULL : &guards.plan,
                                          .addressed = parts.addressed,
                                          .monitors = parts.monitors,
