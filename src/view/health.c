@@ -446,6 +446,25 @@ static size_t list_name_groups(const struct conf_topology *topology, const char 
     return topology->name_group_count;
 }
 
+static void free_parts(struct plan_parts *parts)
+{
+    free(parts->quorum_list);
+    free(parts->monitor_quorums);
+    free(parts->list);
+    free(parts->kin);
+    free(parts->roles);
+    free(parts->needs);
+    free(parts->pushes);
+    free(parts->brakes);
+    free(parts->controls);
+    free(parts->control_identities);
+    free(parts->addressed);
+    free(parts->regions);
+    free(parts->azs);
+    free(parts->endpoints);
+    free(parts->loads);
+}
+
 struct health *view_new_health(const struct conf_topology *topology, const struct conf_vantages *vantages,
                                int64_t wall_ms)
 {
@@ -509,21 +528,7 @@ struct health *view_new_health(const struct conf_topology *topology, const struc
     rest_hosts(health, topology, &parts, wall_ms);
     free_rules(&parts);
     free_ramps(&parts);
-    free(parts.quorum_list);
-    free(parts.monitor_quorums);
-    free(parts.list);
-    free(parts.kin);
-    free(parts.roles);
-    free(parts.needs);
-    free(parts.pushes);
-    free(parts.brakes);
-    free(parts.controls);
-    free(parts.control_identities);
-    free(parts.addressed);
-    free(parts.regions);
-    free(parts.azs);
-    free(parts.endpoints);
-    free(parts.loads);
+    free_parts(&parts);
     free((void *)(uintptr_t)lags.items);
     compile_free_holds(&guards);
     free(parts.monitors);

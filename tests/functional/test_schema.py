@@ -17,6 +17,7 @@ TOPOLOGY = {
     "checks": {"web": {"type": "http", "port": 8080, "path": "/", "host": "www.example.com", "status": [200, 399],
                        "load": "/load", "interval": "2s", "timeout": "50ms", "fall": 3, "rise": 2},
                "port": {"type": "tcp", "port": 443}},
+    "name_groups": {"shop": ["shop.example.com", "*.pay.example.com"], "none": []},
     "groups": {"both": ["a", "b"], "one": "a*"},
     "endpoints": {"a": {"az": "us-east-1a", "addresses": ["192.0.2.1", "2001:db8::1"], "weight": 60, "capacity": 1000,
                         "load": {"low": 0.5, "high": 1, "max_age": "10s"}, "checks": ["web", "port"]},

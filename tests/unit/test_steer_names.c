@@ -88,7 +88,8 @@ static void make_policies(struct scene *s)
         s->indices[i] = i;
     }
     for (size_t t = 0; t < REGIONS; t++) {
-        s->tiers[t] = (struct steer_tier){.label = region_names[t], .members = s->indices + t * 4, .count = 4};
+        s->tiers[t] =
+            (struct steer_tier){.label = region_names[t], .members = s->indices + t * 4, .count = 4};
     }
     s->class = (struct steer_class){.label = "default", .tiers = s->tiers, .tier_count = REGIONS};
     for (int g = 0; g <= GROUPS; g++) {
@@ -191,10 +192,10 @@ static void check(struct scene *s, const struct health_table *table)
             uint32_t number = s->policies[group].group;
             struct health_effective is =
                 health_table_effective_within(table, i, i / 2, i / 4, HEALTH_ANY, number);
-            const uint32_t words[] = {health_word_within(table->endpoints[i], &table->scopes->endpoints[i], number),
-                                      health_word_within(table->azs[i / 2], &table->scopes->azs[i / 2], number),
-                                      health_word_within(table->regions[i / 4], &table->scopes->regions[i / 4],
-                                                         number)};
+            const uint32_t words[] = {
+                health_word_within(table->endpoints[i], &table->scopes->endpoints[i], number),
+                health_word_within(table->azs[i / 2], &table->scopes->azs[i / 2], number),
+                health_word_within(table->regions[i / 4], &table->scopes->regions[i / 4], number)};
             assert_int_equal(is.state, expect_state(s, i, group));
             assert_int_equal(health_find_withheld(words, HEALTH_V4, is.state), expect_withheld(s, i, group));
         }
@@ -208,7 +209,8 @@ static void put(struct scene *s)
 {
     enum health_kind kind = (enum health_kind)random_below(&s->random, 3);
     const uint32_t counts[] = {ENDPOINTS, AZS, REGIONS};
-    uint32_t index = (uint32_t)random_below(&s->random, counts[kind]), list = (uint32_t)random_below(&s->random, LISTS);
+    uint32_t index = (uint32_t)random_below(&s->random, counts[kind]),
+             list = (uint32_t)random_below(&s->random, LISTS);
     struct health_override what = {.desired = HEALTH_DESIRED_DRAIN, .set_ms = s->wall_ms};
     struct health_override before = {.desired = HEALTH_DESIRED_AUTO};
     bool had = health_is_overridden(s->health, kind, index);
@@ -220,8 +222,10 @@ static void put(struct scene *s)
     }
     memcpy(what.names, lists[list], strlen(lists[list]) + 1);
     what.share = what.desired == HEALTH_DESIRED_DRAIN && random_below(&s->random, 4) == 0 ? 30 : 0;
-    what.starts_ms = random_below(&s->random, 4) == 0 ? s->wall_ms + 1 + (int64_t)random_below(&s->random, 50) : 0;
-    what.expires_ms = random_below(&s->random, 3) == 0 ? s->wall_ms + 60 + (int64_t)random_below(&s->random, 50) : 0;
+    what.starts_ms =
+        random_below(&s->random, 4) == 0 ? s->wall_ms + 1 + (int64_t)random_below(&s->random, 50) : 0;
+    what.expires_ms =
+        random_below(&s->random, 3) == 0 ? s->wall_ms + 60 + (int64_t)random_below(&s->random, 50) : 0;
     int error = health_set_override(s->health, kind, index, &what, s->wall_ms);
     for (int group = 0; error == 0 && had && what.names[0] != '\0' && group <= GROUPS; group++) {
         assert_true(!is_about(&before, group) || is_about(&what, group)); /* nobody is let back by it */
