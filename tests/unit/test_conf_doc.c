@@ -81,7 +81,8 @@ static void places_are_exact(void **state)
               "{\"a\": {}}}}}",
               71),
         "t.json:1:24: error: unknown key \"x\", expected one of \"regions\", \"checks\", \"endpoints\", "
-        "\"groups\", \"objectives\", \"rules\", \"brake\", \"geo_rules\", \"families\", \"ramp\" (at $.x)");
+        "\"groups\", \"objectives\", \"rules\", \"brake\", \"geo_rules\", \"families\", \"ramp\", "
+        "\"name_groups\" (at $.x)");
     char *text = malloc(30000);
     memset(text, ' ', 30000);
     put(text, "{\"\\u0072egions\":\r\n");

@@ -305,9 +305,60 @@ static void errors_of_objectives_are_told(void **state)
     refuse_objectives("\"capacity\": 2", "found 2");
 }
 
+static void names_are_in_their_group(void **state)
+{
+    (void)state;
+    static const char text[] = PAIRS "\"name_groups\": {\"shop\": [\"Shop.example.com\", \"*.example.com\"], "
+                                     "\"pay\": [\"*.pay.example.com\", \"www.example.com.\"], \"none\": []}}";
+    struct report *report = report_new();
+    struct conf_topology *topology = conf_parse_topology("t.json", text, sizeof text - 1, report);
+    expect_report(report, (const char *const[]){NULL});
+    assert_non_null(topology);
+    assert_int_equal(topology->name_group_count, 3);
+    assert_int_equal(conf_find_name_group(topology, "shop.example.com."), 1);
+    assert_int_equal(conf_find_name_group(topology, "a.b.example.com."), 1);
+    assert_int_equal(conf_find_name_group(topology, "a\\.pay.example.com."), 1);
+    assert_int_equal(conf_find_name_group(topology, "www.example.com."), 2);
+    assert_int_equal(conf_find_name_group(topology, "a.pay.example.com."), 2);
+    assert_int_equal(conf_find_name_group(topology, "a.b.pay.example.com."), 2);
+    assert_int_equal(conf_find_name_group(topology, "pay.example.com."), 1);
+    assert_int_equal(conf_find_name_group(topology, "*.pay.example.com."), 2);
+    assert_int_equal(conf_find_name_group(topology, "example.com."), 0);
+    assert_int_equal(conf_find_name_group(topology, "."), 0);
+    conf_free_topology(topology);
+}
+
+static void refuse_groups(const char *groups, const char *part)
+{
+    char line[2048];
+    struct buffer text;
+    struct report *report = report_new();
+    buffer_init(&text);
+    buffer_print(&text, PAIRS "\"name_groups\": {%s}}", groups);
+    assert_null(conf_parse_topology("t.json", text.bytes, text.len, report));
+    buffer_fini(&text);
+    assert_int_equal(report_count(report), 1);
+    report_write_item(report_get(report, 0), line, sizeof line);
+    assert_non_null(strstr(line, part));
+    report_free(report);
+}
+
+static void errors_of_name_groups_are_told(void **state)
+{
+    (void)state;
+    refuse_groups("\"a\": [\"x.example.com\"], \"b\": [\"X.example.com.\"]",
+                  "\"X.example.com.\" is in group \"a\" already");
+    refuse_groups("\"a\": [\"x..example.com\"]", "expected a name such as");
+    refuse_groups("\"a\": [\"@\"]", "expected a name such as");
+    refuse_groups("\"a\": \"x.example.com\"", "expected an array of names");
+    refuse_groups("\"a,b\": []", "found the name \"a,b\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_in_their_group),
+        cmocka_unit_test(errors_of_name_groups_are_told),
         cmocka_unit_test(rules_are_read),
         cmocka_unit_test(nobody_has_a_capacity),
         cmocka_unit_test(errors_are_told),

@@ -284,6 +284,36 @@ static void a_clock_that_is_set_moves_steps_along(void **state)
     assert_int_equal(switchover_next_ms(&s), WALL_MS + 86400000 + EACH_MS);
 }
 
+/* Who is drained for other names stays so, whatever the steps: nobody is let back on the way there. */
+static void nobody_is_let_back_by_other_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *names, *wanted;
+        uint8_t share;
+    } cases[] = {{"shop", "pay", "shop,pay", 0},
+                 {"", "pay", "", 0},
+                 {"pay", "pay", "pay", 5},
+                 {"pay", "shop,pay", "shop,pay", 5}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct switchover_target target = {.kind = HEALTH_REGION,
+                                           .name = "us",
+                                           .had_override = true,
+                                           .before = {.desired = HEALTH_DESIRED_DRAIN}};
+        struct switchover made = make(2, &target, 1);
+        bool planned;
+        strcpy(target.before.names, cases[i].before);
+        strcpy(made.names, cases[i].names);
+        switchover_do(&made, &plain[SWITCHOVER_EXECUTE], WALL_MS);
+        struct health_override want = switchover_want(&made, 0, &planned);
+        assert_string_equal(want.names, cases[i].wanted);
+        assert_int_equal(want.desired, HEALTH_DESIRED_DRAIN);
+        assert_int_equal(want.share, cases[i].share);
+        switchover_do(&made, &plain[SWITCHOVER_ROLL_BACK], WALL_MS);
+        assert_string_equal(switchover_want(&made, 0, &planned).names, cases[i].before);
+    }
+}
+
 static void texts_are_read_again(void **state)
 {
     (void)state;
@@ -309,6 +339,7 @@ int main(void)
         cmocka_unit_test(the_latest_notes_are_kept),
         cmocka_unit_test(what_is_allowed_is_said),
         cmocka_unit_test(a_clock_that_is_set_moves_steps_along),
+        cmocka_unit_test(nobody_is_let_back_by_other_names),
         cmocka_unit_test(texts_are_read_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
