@@ -115,6 +115,32 @@ static void show_share(const json_t *override)
     }
 }
 
+/* "shop,pay"; "": all names. */
+static const char *join_names(const json_t *override, char text[TABLE_CELL_SIZE])
+{
+    const json_t *names = json_object_get(override, "names"), *name;
+    size_t i, len = 0;
+    text[0] = '\0';
+    json_array_foreach(names, i, name)
+    {
+        const char *one = json_string_value(name);
+        len += (size_t)snprintf(text + len, TABLE_CELL_SIZE - len, "%s%s", i == 0 ? "" : ",",
+                                one == NULL ? "-" : one);
+        if (len >= TABLE_CELL_SIZE) {
+            break;
+        }
+    }
+    return text;
+}
+
+static void show_groups(const json_t *override)
+{
+    char text[TABLE_CELL_SIZE];
+    if (join_names(override, text)[0] != '\0') {
+        text_line("  names", text);
+    }
+}
+
 static void show_override(const json_t *override)
 {
     if (override == NULL || json_is_null(override)) {
@@ -122,6 +148,7 @@ static void show_override(const json_t *override)
     }
     text_line("override", text_of(override, "state"));
     show_share(override);
+    show_groups(override);
     text_line("  reason", text_of(override, "reason"));
     text_line("  actor", text_of(override, "actor"));
     text_line("  set", text_of(override, "set"));
@@ -435,6 +462,7 @@ void show_change(const struct steerctl *ctl, const json_t *target)
     const char *expires = text_of(override, "expires"),
                *effective = text_or_dash(text_of(target, "effective"));
     bool dry_run = json_is_true(json_object_get(target, "dry_run"));
+    char names[TABLE_CELL_SIZE];
     bool is_planned = json_is_true(json_object_get(override, "planned"));
     printf("%s:%s %s %s%s%s, decided by %s", text_or_dash(text_of(target, "kind")),
            text_clean(text_or_dash(text_of(target, "name")), name, sizeof name), dry_run ? "would be" : "is",
@@ -452,6 +480,14 @@ void show_change(const struct steerctl *ctl, const json_t *target)
                dry_run      ? "would be"
                : is_planned ? "are to be"
                             : "are");
+    }
+    if (join_names(override, names)[0] != '\0') {
+        printf("; %s %s drained for names of %s only",
+               json_is_integer(json_object_get(override, "share")) ? "that" : "it",
+               dry_run      ? "would be"
+               : is_planned ? "is to be"
+                            : "is",
+               text_clean(names, state, sizeof state));
     }
     if (json_is_object(override)) {
         printf(", until %s", expires == NULL ? "it is removed" : text_clean(expires, state, sizeof state));
@@ -502,7 +538,11 @@ void show_overrides(const struct steerctl *ctl, const json_t *items)
         snprintf(text, sizeof text, "%s:%s", text_or_dash(text_of(item, "kind")),
                  text_or_dash(text_of(item, "name")));
         table_add(table, text);
-        table_add(table, text_of(item, "state"));
+        char names[TABLE_CELL_SIZE];
+        bool is_about_some = join_names(item, names)[0] != '\0';
+        snprintf(text, sizeof text, "%.20s%s%.200s", text_or_dash(text_of(item, "state")),
+                 is_about_some ? " for " : "", names);
+        table_add(table, text);
         bool is_dormant = json_is_true(json_object_get(item, "dormant"));
         table_add_state(table, is_dormant ? "(dormant)" : text_of(item, "effective"));
         table_add(table, text_of(item, "actor"));

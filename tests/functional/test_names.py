@@ -124,7 +124,10 @@ def test_there_and_back_in_steps(scene):
 
 def test_steerctl(scene):
     server = start(scene)
-    server.ctl("drain", "region:us-east", "--names", "shop,money", "--reason", "its database")
+    told = server.ctl("drain", "region:us-east", "--names", "shop,money", "--reason", "its database").stdout
+    assert "region:us-east is healthy" in told and "it is drained for names of shop,money only, until it is removed" in told
+    assert "drain for shop,money" in server.ctl("overrides").stdout
+    assert "shop,money" in server.ctl("show", "region:us-east").stdout
     assert where(scene, server) == ("eu", "eu", "us")
     server.ctl("auto", "region:us-east", "--reason", "done")
     server.ctl("switchover", "now", "region:us-east", "--names", "money", "--reason", "it burns")
