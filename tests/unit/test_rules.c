@@ -218,8 +218,8 @@ static void a_restore_is_judged_as_a_whole(void **state)
     struct world *w = *state;
     struct operate_rules rules;
     struct health_spell spells[8],
-        after[] = {{HEALTH_REGION, 1, HEALTH_DESIRED_DRAIN, INT64_MIN, INT64_MAX},
-                   {HEALTH_REGION, 2, HEALTH_DESIRED_DRAIN, WORLD_WALL_MS + 1000, INT64_MAX}};
+        after[] = {{HEALTH_REGION, 1, HEALTH_DESIRED_DRAIN, INT64_MIN, INT64_MAX, 0},
+                   {HEALTH_REGION, 2, HEALTH_DESIRED_DRAIN, WORLD_WALL_MS + 1000, INT64_MAX, 0}};
     plan(w, HEALTH_REGION, "us", timed(HEALTH_DESIRED_DRAIN, 0, 0));
     struct operate_unserved_ask asked = {.view = w->view,
                                          .spells = spells,
