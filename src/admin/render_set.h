@@ -50,8 +50,3 @@ static inline void set_time(json_t *object, const char *key, int64_t wall_ms)
 {
     set(object, key, render_time(wall_ms));
 }
-
-static inline json_t *number_or_null(uint32_t number)
-{
-    return number == 0 ? json_null() : json_integer(number);
-}

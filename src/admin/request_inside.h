@@ -14,6 +14,14 @@ void request_reject_unknown(json_t *body, const char *const *known, struct probl
 const char *request_get_text(const json_t *body, const char *key, struct problem *problem);
 /* How long something counts, if that is given. */
 void request_check_ttl(const json_t *body, int64_t *ttl_ms, struct problem *problem);
+/* A list of texts, or one; borrowed from the problem's arena. */
+struct request_texts {
+    const char *items[SWITCHOVER_TARGETS_MAX];
+    size_t count;
+};
+/* Of a field, at most this many, if that is given; returns false with a field error. */
+bool request_get_texts(const json_t *body, const char *key, size_t max, struct request_texts *texts,
+                       struct problem *problem);
 /* "names": groups of names, if given; "shop,pay". */
 void request_check_names(const json_t *body, char names[HEALTH_NAMES_SIZE], struct problem *problem);
 /* "override_rules", if that is given. */

@@ -12,39 +12,10 @@
 
 enum { STEP_MIN_MS = 1000, DAY_MS = 24 * 3600 * 1000, ALL = 100, EACH_MS = 60 * 1000 };
 
-/* ---- a list of texts, or one ---- */
-
-struct texts {
-    const char *items[SWITCHOVER_TARGETS_MAX];
-    size_t count;
-};
-
-/* Returns false with a field error. */
-static bool get_texts(const json_t *body, const char *key, size_t max, struct texts *texts,
-                      struct problem *problem)
-{
-    const json_t *list = json_object_get(body, key);
-    size_t count = json_is_array(list) ? json_array_size(list) : list == NULL ? 0 : 1;
-    if (count > max) {
-        problem_add_field(problem, key, "expected at most %zu of them", max);
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const json_t *item = json_is_array(list) ? json_array_get(list, i) : list;
-        const char *text = json_string_value(item);
-        if (text == NULL || strlen(text) != json_string_length(item) || text[0] == '\0') {
-            problem_add_field(problem, key, "expected a text, or a list of texts");
-            return false;
-        }
-        texts->items[texts->count++] = arena_copy_text(problem->arena, text);
-    }
-    return true;
-}
-
 static void check_accepted(const json_t *body, struct request_switchover *wanted, struct problem *problem)
 {
-    struct texts texts = {.count = 0};
-    if (get_texts(body, "accept", ADMIN_ACCEPTED_MAX, &texts, problem)) {
+    struct request_texts texts = {.count = 0};
+    if (request_get_texts(body, "accept", ADMIN_ACCEPTED_MAX, &texts, problem)) {
         wanted->accepted_count = texts.count;
         memcpy(wanted->accepted, texts.items, texts.count * sizeof *texts.items);
     }
@@ -80,13 +51,13 @@ static void add_target(const char *text, struct switchover *what, struct problem
 
 static void check_source(const json_t *body, struct switchover *what, struct problem *problem)
 {
-    struct texts texts = {.count = 0};
+    struct request_texts texts = {.count = 0};
     what->targets = arena_alloc(problem->arena, SWITCHOVER_TARGETS_MAX * sizeof *what->targets);
     if (json_object_get(body, "source") == NULL) {
         problem_add_field(problem, "source",
                           "required: what traffic is to be moved off, such as region:us-east");
     }
-    if (get_texts(body, "source", SWITCHOVER_TARGETS_MAX, &texts, problem)) {
+    if (request_get_texts(body, "source", SWITCHOVER_TARGETS_MAX, &texts, problem)) {
         for (size_t i = 0; i < texts.count; i++) {
             add_target(texts.items[i], what, problem);
         }
@@ -102,29 +73,6 @@ static void check_destination(const json_t *body, struct switchover *what, struc
     if (to != NULL && ((size_t)snprintf(what->to, sizeof what->to, "%s", to) >= sizeof what->to ||
                        to[0] == '\0' || strlen(to) != json_string_length(json_object_get(body, "to")))) {
         problem_add_field(problem, "to", "expected the name of a region or an az");
-    }
-}
-
-void request_check_names(const json_t *body, char names[HEALTH_NAMES_SIZE], struct problem *problem)
-{
-    struct texts texts = {.count = 0};
-    size_t len = 0;
-    if (!get_texts(body, "names", HEALTH_GROUPS_MAX, &texts, problem)) {
-        return;
-    }
-    if (texts.count == 0 && json_object_get(body, "names") != NULL) {
-        problem_add_field(problem, "names", "found none");
-    }
-    for (size_t i = 0; i < texts.count; i++) {
-        bool is_odd = strchr(texts.items[i], ',') != NULL || health_names_include(names, texts.items[i]);
-        int added =
-            snprintf(names + len, HEALTH_NAMES_SIZE - len, "%s%s", len == 0 ? "" : ",", texts.items[i]);
-        if (is_odd || (size_t)added >= HEALTH_NAMES_SIZE - len) {
-            problem_add_field(problem, "names", "expected groups of names of the topology, each once");
-            names[0] = '\0';
-            return;
-        }
-        len += (size_t)added;
     }
 }
 

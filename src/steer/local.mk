@@ -11,6 +11,7 @@ src_libsteer_a_SOURCES = \
 	src/steer/odds.c \
 	src/steer/pick.c \
 	src/steer/plan.c src/steer/plan.h \
+	src/steer/scope.c src/steer/scope.h \
 	src/steer/set.c \
 	src/steer/steer.h \
 	src/steer/stick.c \

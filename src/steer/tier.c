@@ -58,17 +58,6 @@ static unsigned find_types(const struct steer_member *member, uint32_t word)
            (!member->has_host ? 0 : (word & HEALTH_WORD_RESOLVED) >> HEALTH_WORD_RESOLVED_SHIFT);
 }
 
-void tier_narrow(const struct steer_reading *reading, uint16_t index, uint32_t words[3])
-{
-    const struct steer_member *member = &reading->policy->members[index];
-    const struct steer_place *place = &reading->policy->places[member->endpoint];
-    const struct health_scopes *scopes = reading->table->scopes;
-    uint32_t group = reading->policy->group;
-    words[0] = health_word_within(words[0], &scopes->endpoints[member->endpoint], group);
-    words[1] = health_word_within(words[1], &scopes->azs[place->az], group);
-    words[2] = health_word_within(words[2], &scopes->regions[place->region], group);
-}
-
 /* Who has no address at all cannot serve, whatever its state. */
 static bool is_nowhere(const struct steer_reading *reading, uint16_t index)
 {

@@ -7,6 +7,7 @@
 
 #include "steer/ban.h"
 #include "steer/fence.h"
+#include "steer/scope.h"
 #include "steer/steer.h"
 
 /* Who may answer. Members are never worse than asked for because better ones are there: the caller begins
@@ -66,9 +67,6 @@ static inline uint32_t tier_load(const _Atomic uint32_t *words, uint32_t index)
     return atomic_load_explicit(&words[index], memory_order_acquire);
 }
 
-/* Of words of which one has HEALTH_WORD_SCOPED: as names of the policy's group see them. */
-void tier_narrow(const struct steer_reading *reading, uint16_t index, uint32_t words[3]);
-
 /* What a member's words say: its own as if both families were the one that is asked for, its az's, its
  * region's. */
 static inline void tier_load_words(const struct steer_reading *reading, uint16_t index, uint32_t words[3])
@@ -80,7 +78,7 @@ static inline void tier_load_words(const struct steer_reading *reading, uint16_t
     words[1] = tier_load(table->azs, place->az);
     words[2] = tier_load(table->regions, place->region);
     if (((words[0] | words[1] | words[2]) & HEALTH_WORD_SCOPED) != 0) {
-        tier_narrow(reading, index, words);
+        scope_narrow(reading, index, words);
     }
 }
 
