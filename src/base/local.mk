@@ -10,6 +10,7 @@ src_libbase_a_SOURCES = \
 	src/base/bytes.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/count.h \
+	src/base/cron.c src/base/cron.h \
 	src/base/cursor.h \
 	src/base/descriptors.c src/base/descriptors.h \
 	src/base/error.c src/base/error.h \

@@ -78,10 +78,16 @@ static unsigned find_weekday(int64_t day)
     return (unsigned)(day + 3 - 7 * divide_down(day + 3, 7)); /* 1970 began on a Thursday */
 }
 
-static int64_t find_day(const struct day *day, int64_t year)
+/* How many days of a year are before each month, and in all. */
+static const int *get_months(int64_t year)
 {
     static const int months[2][13] = {{0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365},
                                       {0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335, 366}};
+    return months[is_leap(year)];
+}
+
+static int64_t find_day(const struct day *day, int64_t year)
+{
     int64_t begin = find_new_year(year);
     if (day->kind == 'J') {
         return begin + day->day - 1 + (is_leap(year) && day->day >= 60);
@@ -89,7 +95,7 @@ static int64_t find_day(const struct day *day, int64_t year)
     if (day->kind == '0') {
         return begin + day->day;
     }
-    const int *starts = months[is_leap(year)];
+    const int *starts = get_months(year);
     int64_t first = begin + starts[day->month - 1], after = begin + starts[day->month];
     int64_t wanted = (day->day + 6) % 7; /* POSIX counts from Sunday */
     int64_t at = first + (wanted - (int64_t)find_weekday(first) + 7) % 7 + 7 * (day->week - 1);
@@ -336,10 +342,23 @@ int32_t tzif_find_offset(const struct tzif *zone, int64_t time_s)
     return zone->offsets[low == 0 ? 0 : zone->types[low - 1]];
 }
 
+struct tzif_local tzif_read_clock(int64_t local_s)
+{
+    int64_t day = divide_down(local_s, DAY_S), year = find_year(day), of_year = day - find_new_year(year);
+    const int *starts = get_months(year);
+    unsigned month = 1;
+    while (starts[month] <= of_year) {
+        month++;
+    }
+    return (struct tzif_local){.month = month,
+                               .day = (unsigned)(of_year - starts[month - 1]) + 1,
+                               .weekday = find_weekday(day),
+                               .second = (unsigned)(local_s - day * DAY_S)};
+}
+
 struct tzif_local tzif_find_local(const struct tzif *zone, int64_t time_s)
 {
-    int64_t local = time_s + tzif_find_offset(zone, time_s), day = divide_down(local, DAY_S);
-    return (struct tzif_local){.weekday = find_weekday(day), .second = (unsigned)(local - day * DAY_S)};
+    return tzif_read_clock(time_s + tzif_find_offset(zone, time_s));
 }
 
 /* ---- files ---- */

@@ -28,8 +28,10 @@ int tzif_parse(const uint8_t *bytes, size_t len, struct arena *arena, const stru
 /* By how many seconds clocks are ahead of UTC at a time (seconds since 1970, UTC). */
 int32_t tzif_find_offset(const struct tzif *zone, int64_t time_s);
 
-/* What clocks show: the day of the week (0: Monday) and the second of the day. */
+/* What calendars and clocks show: the month (1..12) and its day (1..31), the day of the week (0: Monday), and
+ * the second of the day. */
 struct tzif_local {
-    unsigned weekday, second;
+    unsigned month, day, weekday, second;
 };
+struct tzif_local tzif_read_clock(int64_t local_s); /* seconds that clocks have counted since 1970 */
 struct tzif_local tzif_find_local(const struct tzif *zone, int64_t time_s);

@@ -314,3 +314,9 @@ tests_fuzz_fuzz_sheet_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"sheet"'
 tests_fuzz_fuzz_sheet_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_sheet_SOURCES = tests/fuzz/fuzz_sheet.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_sheet_LDADD = src/libsheet.a src/libbase.a
+
+fuzz_programs += tests/fuzz/fuzz_cron
+tests_fuzz_fuzz_cron_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"cron"'
+tests_fuzz_fuzz_cron_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_cron_SOURCES = tests/fuzz/fuzz_cron.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_cron_LDADD = src/libbase.a

@@ -92,3 +92,9 @@ tests_unit_test_regex_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_regex_SOURCES = tests/unit/test_regex.c tests/unit/unit.h
 tests_unit_test_regex_LDADD = src/libbase.a $(CMOCKA_LIBS)
 endif
+
+TESTS += tests/unit/test_cron
+check_PROGRAMS += tests/unit/test_cron
+tests_unit_test_cron_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_cron_SOURCES = tests/unit/test_cron.c tests/unit/unit.h
+tests_unit_test_cron_LDADD = src/libbase.a $(CMOCKA_LIBS)

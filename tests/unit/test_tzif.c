@@ -36,6 +36,7 @@ static void expect(const struct tzif *zone, const char *name, int64_t time_s)
     assert_non_null(localtime_r(&time, &tm));
     struct tzif_local local = tzif_find_local(zone, time_s);
     if (tzif_find_offset(zone, time_s) != tm.tm_gmtoff || local.weekday != (unsigned)(tm.tm_wday + 6) % 7 ||
+        local.month != (unsigned)tm.tm_mon + 1 || local.day != (unsigned)tm.tm_mday ||
         local.second != (unsigned)(tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec)) {
         print_error("%s at %lld: found %d, expected %ld\n", name, (long long)time_s,
                     tzif_find_offset(zone, time_s), tm.tm_gmtoff);
