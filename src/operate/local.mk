@@ -23,7 +23,7 @@ src_liboperate_a_SOURCES = \
 	src/operate/hosts.c src/operate/hosts.h \
 	src/operate/incident.c src/operate/incident.h \
 	src/operate/message.c src/operate/message.h \
-	src/operate/objectives.c src/operate/objectives.h src/operate/moments.c src/operate/moments.h \
+	src/operate/objectives.c src/operate/objectives.h src/operate/objectives_missed.c src/operate/moments.c src/operate/moments.h \
 	src/operate/operate.h \
 	src/operate/rdata.c src/operate/rdata.h \
 	src/operate/switchover.c src/operate/switchover.h \

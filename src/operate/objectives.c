@@ -5,9 +5,6 @@
 
 #include "operate/objectives.h"
 
-#include "base/memory.h"
-
-#include <stdlib.h>
 #include <string.h>
 
 static void count_name(const struct view_name *name, const struct conf_objective *own, int64_t decision_ms,
@@ -40,7 +37,7 @@ void objectives_count(const struct view *view, const bool *touched, int64_t deci
     }
 }
 
-static bool is_pair(const struct conf_topology *topology, size_t index, const char *from, const char *to)
+bool objectives_is_pair(const struct conf_topology *topology, size_t index, const char *from, const char *to)
 {
     const struct conf_objective *pair = &topology->objectives[index];
     return pair->name == NULL && strcmp(topology->regions[pair->from].name, from) == 0 &&
@@ -51,37 +48,8 @@ uint32_t objectives_find_rto(const struct conf_topology *topology, const char *f
 {
     uint32_t least = 0;
     for (size_t i = 0; i < topology->objective_count; i++) {
-        uint32_t rto_ms = is_pair(topology, i, from, to) ? topology->objectives[i].rto_ms : 0;
+        uint32_t rto_ms = objectives_is_pair(topology, i, from, to) ? topology->objectives[i].rto_ms : 0;
         least = rto_ms != 0 && (least == 0 || rto_ms < least) ? rto_ms : least;
     }
     return least == 0 ? topology->objective.rto_ms : least;
-}
-
-bool objectives_forbid(const struct conf_topology *topology, const char *from, const char *to)
-{
-    bool forbids = !topology->objective.may_move;
-    for (size_t i = 0; i < topology->objective_count && to != NULL; i++) {
-        if (is_pair(topology, i, from, to)) {
-            forbids = !topology->objectives[i].may_move;
-        }
-    }
-    return forbids;
-}
-
-double objectives_find_left(const struct view *view, const bool *inside)
-{
-    const struct conf_topology *topology = view->topology;
-    double all = 0, left = 0, count = 0, count_left = 0;
-    for (uint32_t i = 0; i < topology->endpoint_count; i++) {
-        const struct conf_endpoint *endpoint = &topology->endpoints[i];
-        uint32_t region = topology->azs[endpoint->az].region;
-        bool serves =
-            !inside[i] && health_state_serves(
-                              health_table_effective(view->table, i, endpoint->az, region, HEALTH_ANY).state);
-        all += endpoint->capacity;
-        left += serves ? endpoint->capacity : 0;
-        count++;
-        count_left += serves;
-    }
-    return all != 0 ? left / all : count != 0 ? count_left / count : -1;
 }

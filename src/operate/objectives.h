@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "health/lag.h"
 #include "view/view.h"
 
 struct objectives_names {
@@ -21,8 +22,20 @@ void objectives_count(const struct view *view, const bool *touched, int64_t deci
 /* The least RTO of all, and of pairs that begin in this region (and end in `to`, unless that is NULL), ms; 0:
  * there is none. A pair's own takes the place of that of all. */
 uint32_t objectives_find_rto(const struct conf_topology *topology, const char *from, const char *to);
-/* Is a switchover from there to there not wanted? */
-bool objectives_forbid(const struct conf_topology *topology, const char *from, const char *to);
-/* Of the capacity of all endpoints the part of those that may be chosen and are not inside, 0..1; -1: there
- * is none. By number where no endpoint has a capacity. */
-double objectives_find_left(const struct view *view, const bool *inside);
+/* Is that objective of a pair that begins in this region, and ends in `to`, unless that is NULL? */
+bool objectives_is_pair(const struct conf_topology *topology, size_t index, const char *from, const char *to);
+
+/* An order that takes traffic off; all borrowed. */
+struct objectives_order {
+    const struct view *view;
+    const bool *inside;       /* endpoints that it is taken off */
+    const bool *touched;      /* policies with a member there */
+    const char *const *froms; /* regions that are left as a whole; "": something else is */
+    size_t from_count;
+    const char *to; /* the region or az where it is to go; NULL: wherever steering leads */
+    uint32_t ttl_s; /* the largest of the names that move */
+    const struct health_lag_status *copies; /* of the data, to where they would be needed */
+    size_t copy_count;
+};
+/* Which objective it would miss, in words; NULL: none. */
+const char *objectives_find_missed(const struct objectives_order *order, struct arena *arena);

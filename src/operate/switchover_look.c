@@ -423,21 +423,29 @@ static bool flows(const struct health_lag_status *lag)
            lag->rpo != HEALTH_RPO_UNKNOWN;
 }
 
-static void judge_copies(struct work *w)
+static void find_copies(struct work *w)
 {
     const struct health *health = w->ask->view->health;
     size_t count = health_count_lags(health);
-    const char *worst = NULL;
     w->look->copies = arena_alloc(w->arena, (count + 1) * sizeof *w->look->copies);
     for (size_t i = 0; i < count; i++) {
         struct health_lag_status lag;
         health_get_lag(health, i, w->ask->now_ms, &lag);
-        if (!counts(w, &lag)) {
-            continue;
+        if (counts(w, &lag)) {
+            w->look->copies[w->look->copy_count++] =
+                (struct switchover_copy){.from = arena_copy_text(w->arena, lag.from),
+                                         .to = arena_copy_text(w->arena, lag.to),
+                                         .lag = lag};
         }
-        w->look->copies[w->look->copy_count++] = (struct switchover_copy){
-            .from = arena_copy_text(w->arena, lag.from), .to = arena_copy_text(w->arena, lag.to), .lag = lag};
-        worst = !flows(&lag) && worst == NULL ? tell_copy(w->arena, &lag) : worst;
+    }
+}
+
+static void judge_copies(struct work *w)
+{
+    const char *worst = NULL;
+    for (size_t i = 0; i < w->look->copy_count && worst == NULL; i++) {
+        const struct health_lag_status *lag = &w->look->copies[i].lag;
+        worst = !flows(lag) ? tell_copy(w->arena, lag) : NULL;
     }
     if (w->look->copy_count != 0) {
         add(w, "replication", worst == NULL,
@@ -481,45 +489,6 @@ static void judge_rules(struct work *w)
     }
 }
 
-/* The region of a target that is one; else NULL. */
-static const char *get_region(const struct work *w, size_t target)
-{
-    const struct switchover_target *from = &w->ask->switchover->targets[target];
-    return from->kind == HEALTH_REGION ? from->name : NULL;
-}
-
-static const char *find_missed(struct work *w, const struct objectives_names *names)
-{
-    const struct conf_topology *topology = w->ask->view->topology;
-    const struct switchover *switchover = w->ask->switchover;
-    const char *to = switchover->to[0] == '\0' ? NULL : switchover->to;
-    double left = objectives_find_left(w->ask->view, w->inside);
-    for (size_t i = 0; i < switchover->target_count; i++) {
-        const char *from = get_region(w, i) == NULL ? "" : get_region(w, i);
-        uint32_t rto_ms = objectives_find_rto(topology, from, to);
-        if (objectives_forbid(topology, from, to)) {
-            return arena_print(w->arena, "\"may_move\" is false for it");
-        }
-        if (rto_ms != 0 && (int64_t)w->look->names.ttl_s * 1000 > rto_ms) {
-            return arena_print(w->arena, "resolvers take up to %u s to follow, the RTO is %g s",
-                               w->look->names.ttl_s, rto_ms / 1000.0);
-        }
-    }
-    if (names->fixed != 0) {
-        return arena_print(w->arena, "%zu name%s may not be moved (%s)", names->fixed,
-                           words_plural(names->fixed), names->first_fixed);
-    }
-    if (names->late != 0) {
-        return arena_print(w->arena, "TTLs of %zu name%s are above their own RTO (%s)", names->late,
-                           words_plural(names->late), names->worst);
-    }
-    if (left >= 0 && left < topology->objective.capacity - 1e-9) {
-        return arena_print(w->arena, "%.1f %% of the capacity would be left, expected at least %g %%",
-                           100 * left, 100 * topology->objective.capacity);
-    }
-    return NULL;
-}
-
 /* Only where any are given; what is on its way home has moved already. */
 static void judge_objectives(struct work *w)
 {
@@ -529,14 +498,34 @@ static void judge_objectives(struct work *w)
     if (!any || w->ask->aim != SWITCHOVER_AIM_PLAN) {
         return;
     }
-    struct objectives_names names;
-    objectives_count(w->ask->view, w->touched, 0, &names);
-    const char *missed = find_missed(w, &names);
+    const struct switchover *switchover = w->ask->switchover;
+    const char *froms[SWITCHOVER_TARGETS_MAX];
+    struct health_lag_status *copies = arena_alloc(w->arena, (w->look->copy_count + 1) * sizeof *copies);
+    for (size_t i = 0; i < w->look->copy_count; i++) {
+        copies[i] = w->look->copies[i].lag;
+    }
+    for (size_t i = 0; i < switchover->target_count; i++) {
+        froms[i] = switchover->targets[i].kind == HEALTH_REGION ? switchover->targets[i].name : "";
+    }
+    const char *missed = objectives_find_missed(
+        &(struct objectives_order){.view = w->ask->view,
+                                   .inside = w->inside,
+                                   .touched = w->touched,
+                                   .froms = froms,
+                                   .from_count = switchover->target_count,
+                                   .to = switchover->to[0] == '\0' ? NULL : switchover->to,
+                                   .ttl_s = w->look->names.ttl_s,
+                                   .copies = copies,
+                                   .copy_count = w->look->copy_count},
+        w->arena);
     add(w, "objectives", missed == NULL, missed == NULL ? "they would be met" : missed);
 }
 
 static void judge(struct work *w)
 {
+    if (is_plan(w)) { /* what has moved has moved */
+        find_copies(w);
+    }
     judge_rules(w);
     (is_return(w) ? judge_returned : judge_drained)(w);
     judge_served(w);
@@ -549,7 +538,7 @@ static void judge(struct work *w)
         judge_ttl(w);
     }
     judge_health(w, is_return(w));
-    (is_plan(w) ? judge_copies : judge_resolvers)(w); /* what has moved has moved */
+    (is_plan(w) ? judge_copies : judge_resolvers)(w);
 }
 
 int switchover_look(const struct switchover_ask *ask, struct arena *arena, struct switchover_look *look,

@@ -440,3 +440,38 @@ def test_objectives_object(scene):
     assert refused.status == 409 and [error["field"] for error in refused.json["errors"]] == ["objectives"]
     made = begin(server, execute=True, to="eu-west", accept=["objectives"])
     assert made["state"] == "moved" and "objectives" in made["notes"][0]["found"]
+
+
+@pytest.mark.parametrize("objectives, to, missed", [
+    ({"names": {"www.example.com": {"capacity": "60%"}}}, None, "1 name would have less capacity left than their own objective (www.example.com.)"),
+    ({"names": {"www.example.com": {"capacity": "25%"}}}, None, None),
+    ({"pairs": [{"from": "us-east", "to": "eu-west", "capacity": "80%"}]}, "eu-west", "eu-west has 50.0 % of the capacity of us-east, expected at least 80 %"),
+    ({"pairs": [{"from": "us-east", "to": "eu-west", "capacity": "50%"}]}, "eu-west", None),
+    ({"pairs": [{"from": "us-east", "to": "eu-west", "capacity": "80%"}]}, None, None),  # it is not said that it goes there
+    ({"pairs": [{"from": "eu-west", "to": "us-east", "capacity": "100%", "rpo": "1s"}]}, "eu-west", None),
+    ({"pairs": [{"from": "us-east", "to": "eu-west", "rpo": "5s"}]}, "eu-west", None),
+    ({"names": {"www.example.com": {"rpo": "3s"}}}, "eu-west", "copies are not known to be within the RPO of 1 name (www.example.com.)"),
+    ({"names": {"www.example.com": {"rpo": "4s"}}}, "eu-west", None),
+    ({"capacity": "40%"}, None, "33.3 % of the capacity would be left, expected at least 40 %"),
+])
+def test_objectives_of_pairs_and_names(scene, objectives, to, missed):
+    """The copy lags 3.5 s behind; us-east has twice the capacity."""
+    scene.topology["objectives"] = {"rpo": "1m", **objectives}
+    for az, capacity in ("us-east-1a", 200), ("eu-west-1a", 100):
+        scene.topology["endpoints"][f"web-{az}"]["capacity"] = capacity
+    scene.topology["regions"]["us-east"]["replicates_to"] = [{"to": "eu-west", "lag": "push", "stage": "real_time", "max_age": "10m"}]
+    server = start(scene)
+    report = {"from": "us-east", "to": "eu-west", "lag": 3.5, "unit": "s"}
+    assert server.request("POST", "/v1/report", report).status in (200, 204)
+    look = ask(server, "?dry_run=true", {"source": "region:us-east", "reason": "a look", **({"to": to} if to else {})})["look"]
+    found = finding(look, "objectives")
+    assert (found["good"], found["text"]) == (missed is None, missed or "they would be met")
+
+
+def test_an_rpo_of_a_pair_wants_a_copy(scene):
+    scene.topology["objectives"] = {"pairs": [{"from": "us-east", "to": "eu-west", "rpo": "5s"}]}
+    server = start(scene)
+    look = ask(server, "?dry_run=true", {"source": "region:us-east", "reason": "a look", "to": "eu-west"})["look"]
+    assert finding(look, "objectives")["text"] == \
+        "no copy from us-east to eu-west is declared (replicates_to in the topology), the RPO is 5 s"
+
