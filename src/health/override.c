@@ -57,7 +57,7 @@ static void set_desired(struct health *health, enum health_kind kind, uint32_t i
         .desired = desired, .planned = planned, .exit = find_exit(health, kind, index, planned)};
     if (what != NULL && what->names[0] != '\0') {
         effect.is_scoped = true;
-        effect.groups = planned ? 0 : health_find_groups(health, what->names, NULL, NULL);
+        effect.groups = health_find_groups(health, what->names, NULL, NULL);
         effect.wish = planned ? 0 : health_scope_wish(what);
     }
     health_word_set_desired(health, kind, index, &effect);

@@ -50,8 +50,8 @@ void health_scope_store(struct health *health, enum health_kind kind, uint32_t i
                         const struct health_effect *effect)
 {
     struct health_scope *scope = scope_at(health, kind, index);
-    atomic_store_explicit(&scope->groups, effect->groups, memory_order_release);
     atomic_store_explicit(&scope->wish, effect->wish, memory_order_release);
+    atomic_store_explicit(&scope->groups, effect->groups, memory_order_release);
 }
 
 uint32_t health_scope_wish(const struct health_override *override)

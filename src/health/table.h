@@ -144,11 +144,13 @@ static inline uint32_t health_exit_make(enum health_kind kind, uint32_t index)
     return (index + 1) << 1 | (kind == HEALTH_AZ);
 }
 
-/* What an override in force wants that is about some names only: stored before the word that has
- * HEALTH_WORD_SCOPED, in one change with it. */
+/* What an override wants that is about some names only: stored before the word that has HEALTH_WORD_SCOPED,
+ * in one change with it. Without that it says nothing, and stays as it was: who has read the word of before
+ * finds what belonged to that. For the same reason the wish is stored before the groups, and read after them:
+ * names that are new to a drain never see what it wanted before. */
 struct health_scope {
     _Atomic uint64_t groups; /* of names, a bit each */
-    _Atomic uint32_t wish;   /* as a word has it: HEALTH_WORD_DESIRED, RAMP, RAMPING */
+    _Atomic uint32_t wish;   /* as a word has it: HEALTH_WORD_DESIRED, RAMP, RAMPING; planned: 0 */
 };
 enum { HEALTH_GROUPS_MAX = 64 };
 

@@ -74,7 +74,7 @@ void health_word_set_desired(struct health *health, enum health_kind kind, uint3
         begin_change(health);
         health_exit_store(health, kind, index, effect->exit);
     }
-    if (health_scope_differs(health, kind, index, effect)) {
+    if (effect->is_scoped && health_scope_differs(health, kind, index, effect)) {
         begin_change(health);
         health_scope_store(health, kind, index, effect);
     }

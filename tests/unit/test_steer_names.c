@@ -13,6 +13,8 @@
 #include "health/health.h"
 #include "steer/steer.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,6 +143,25 @@ static enum health_state expect_state(const struct scene *s, uint32_t endpoint, 
     return HEALTH_UNKNOWN;
 }
 
+/* Will one that is planned decide: of the narrowest that has any? */
+static bool expect_planned(const struct scene *s, uint32_t endpoint, int group)
+{
+    const uint32_t at[] = {endpoint, endpoint / 2, endpoint / 4};
+    for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        const struct health_override *override =
+            health_get_override(s->health, (enum health_kind)kind, at[kind]);
+        bool is_meant = override != NULL && is_about(override, group);
+        bool is_on = is_meant && health_is_overridden(s->health, (enum health_kind)kind, at[kind]);
+        if (is_meant && !is_on) {
+            return true;
+        }
+        if (is_on && override->share == 0) {
+            return false;
+        }
+    }
+    return false;
+}
+
 /* Percent that are withheld from who serves. */
 static unsigned expect_withheld(const struct scene *s, uint32_t endpoint, int group)
 {
@@ -196,7 +217,10 @@ static void check(struct scene *s, const struct health_table *table)
                 health_word_within(table->endpoints[i], &table->scopes->endpoints[i], number),
                 health_word_within(table->azs[i / 2], &table->scopes->azs[i / 2], number),
                 health_word_within(table->regions[i / 4], &table->scopes->regions[i / 4], number)};
+            enum health_kind kind;
             assert_int_equal(is.state, expect_state(s, i, group));
+            assert_int_equal(health_find_planned(words[0], words[1], words[2], &kind),
+                             expect_planned(s, i, group));
             assert_int_equal(health_find_withheld(words, HEALTH_V4, is.state), expect_withheld(s, i, group));
         }
         check_answers(s, table, group);
@@ -281,8 +305,69 @@ static void each_name_sees_what_is_about_it(void **state)
     }
 }
 
+/* ---- what a reader sees of a change that is under way ---- */
+
+struct watch {
+    const struct health_table *table;
+    atomic_uint turn; /* odd: group 1 is drained, of whatever else the drain is */
+    atomic_bool is_over;
+    unsigned let_back, early;
+    atomic_uint looked;
+};
+
+/* Throughout an odd turn a name of group 1 is drained, and one of group 2 is not, but in part. */
+static void *look_on(void *context)
+{
+    struct watch *watch = context;
+    while (!atomic_load(&watch->is_over)) {
+        unsigned turn = atomic_load(&watch->turn);
+        enum health_state first = health_table_effective_within(watch->table, 0, 0, 0, HEALTH_ANY, 1).state;
+        enum health_state second = health_table_effective_within(watch->table, 4, 2, 1, HEALTH_ANY, 2).state;
+        if (turn % 2 != 0 && atomic_load(&watch->turn) == turn) {
+            watch->let_back += first != HEALTH_DRAINED;
+            watch->early += second == HEALTH_DRAINED;
+            watch->looked++;
+        }
+    }
+    return NULL;
+}
+
+static void drain(struct health *health, uint32_t region, const char *names, uint8_t share)
+{
+    struct health_override what = {.desired = HEALTH_DESIRED_DRAIN, .share = share};
+    memcpy(what.names, names, strlen(names) + 1);
+    assert_int_equal(health_set_override(health, HEALTH_REGION, region, &what, WALL_MS), 0);
+}
+
+static void nobody_is_let_back_in_between(void **state)
+{
+    (void)state;
+    enum { TURNS = 100000 };
+    const struct health_override none = {.desired = HEALTH_DESIRED_AUTO};
+    struct health *health = make_health(0);
+    struct watch watch = {.table = health_get_table(health)};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, look_on, &watch), 0);
+    for (unsigned i = 0; i < TURNS || watch.looked == 0; i++) {
+        drain(health, 0, "a", 0);
+        drain(health, 1, "a", 0);
+        atomic_fetch_add(&watch.turn, 1);
+        drain(health, 0, "", 0);     /* of all, so of group 1 as well */
+        drain(health, 1, "a,b", 30); /* of more, but only in part */
+        atomic_fetch_add(&watch.turn, 1);
+        assert_int_equal(health_set_override(health, HEALTH_REGION, 0, &none, WALL_MS), 0);
+        assert_int_equal(health_set_override(health, HEALTH_REGION, 1, &none, WALL_MS), 0);
+    }
+    atomic_store(&watch.is_over, true);
+    pthread_join(thread, NULL);
+    assert_int_equal(watch.let_back, 0);
+    assert_int_equal(watch.early, 0);
+    health_free(health);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_name_sees_what_is_about_it)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_name_sees_what_is_about_it),
+                                       cmocka_unit_test(nobody_is_let_back_in_between)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
