@@ -47,18 +47,7 @@ void switchovers_note_before(const struct switchovers *all, struct switchover *n
 {
     struct server *server = all->server;
     lock_take(&server->lock);
-    const struct health *health = server->view->health;
-    for (size_t i = 0; i < next->target_count; i++) {
-        struct switchover_target *target = &next->targets[i];
-        ptrdiff_t index = health_find(health, target->kind, target->name);
-        const struct health_override *before =
-            index < 0 ? NULL : health_get_override(health, target->kind, (uint32_t)index);
-        target->had_override = before != NULL;
-        if (before != NULL) {
-            target->before = *before;
-            target->was_planned = !health_is_overridden(health, target->kind, (uint32_t)index);
-        }
-    }
+    switchover_note_before(next, server->view->health);
     lock_leave(&server->lock);
 }
 

@@ -45,6 +45,18 @@ enum health_state operate_find_state(const struct view *view, uint32_t endpoint,
         .state;
 }
 
+/* Also where an order would be refused because it lets somebody back: what is assumed is what is then. */
+static void put(struct health *health, const struct operate_assumption *of,
+                const struct health_override *override, int64_t wall_ms)
+{
+    const struct health_override none = {.desired = HEALTH_DESIRED_AUTO};
+    if (override->desired != HEALTH_DESIRED_AUTO &&
+        health_override_collides(health, of->kind, of->index, override)) {
+        health_set_override(health, of->kind, of->index, &none, wall_ms);
+    }
+    health_set_override(health, of->kind, of->index, override, wall_ms);
+}
+
 void operate_assume(struct view *copy, const struct operate_assumption *assumptions, size_t count,
                     int64_t wall_ms)
 {
@@ -57,7 +69,7 @@ void operate_assume(struct view *copy, const struct operate_assumption *assumpti
         snprintf(override.names, sizeof override.names, "%s",
                  assumptions[i].names == NULL ? "" : assumptions[i].names);
         override.share = assumptions[i].share;
-        health_set_override(copy->health, assumptions[i].kind, assumptions[i].index, &override, wall_ms);
+        put(copy->health, &assumptions[i], &override, wall_ms);
     }
 }
 

@@ -305,6 +305,21 @@ unsigned switchover_get_share(const struct switchover *switchover)
     }
 }
 
+void switchover_note_before(struct switchover *next, const struct health *health)
+{
+    for (size_t i = 0; i < next->target_count; i++) {
+        struct switchover_target *target = &next->targets[i];
+        ptrdiff_t index = health_find(health, target->kind, target->name);
+        const struct health_override *before =
+            index < 0 ? NULL : health_get_override(health, target->kind, (uint32_t)index);
+        target->had_override = before != NULL;
+        if (before != NULL) {
+            target->before = *before;
+            target->was_planned = !health_is_overridden(health, target->kind, (uint32_t)index);
+        }
+    }
+}
+
 /* Does the target have a drain in force that is about other names, too? */
 static bool would_let_back(const struct switchover *switchover, const struct switchover_target *of)
 {
@@ -315,20 +330,26 @@ static bool would_let_back(const struct switchover *switchover, const struct swi
            (before->names[0] == '\0' || !health_names_include(switchover->names, before->names));
 }
 
-/* Nobody is let back by a switchover of other names: it takes theirs along, and all of them in one step.
- * Where that is too long a list, it is of all names. */
-static void join_names(const struct switchover *switchover, const struct switchover_target *of,
-                       char names[HEALTH_NAMES_SIZE])
+void switchover_join_names(const struct switchover *switchover, size_t target, char names[HEALTH_NAMES_SIZE])
 {
-    char joined[2 * HEALTH_NAMES_SIZE];
-    copy(names, HEALTH_NAMES_SIZE, switchover->names);
+    const struct switchover_target *of = &switchover->targets[target];
     if (!would_let_back(switchover, of)) {
+        copy(names, HEALTH_NAMES_SIZE, switchover->names);
         return;
     }
-    size_t len = (size_t)snprintf(joined, sizeof joined, "%s,%s", of->before.names, switchover->names);
-    names[0] = '\0';
-    if (of->before.names[0] != '\0' && len < HEALTH_NAMES_SIZE) {
-        memcpy(names, joined, len + 1);
+    copy(names, HEALTH_NAMES_SIZE, of->before.names);
+    const char *left = of->before.names[0] == '\0' ? "" : switchover->names;
+    while (*left != '\0') {
+        char name[HEALTH_NAMES_SIZE];
+        size_t len = strcspn(left, ","), at = strlen(names);
+        snprintf(name, sizeof name, "%.*s", (int)len, left);
+        left += len + (left[len] == ',');
+        bool is_new = !health_names_include(names, name);
+        if (is_new && at + 1 + len >= HEALTH_NAMES_SIZE) {
+            names[0] = '\0';
+            return;
+        }
+        snprintf(names + at, HEALTH_NAMES_SIZE - at, "%s%s", is_new ? "," : "", is_new ? name : "");
     }
 }
 
@@ -349,7 +370,7 @@ struct health_override switchover_want(const struct switchover *switchover, size
         want.desired = HEALTH_DESIRED_DRAIN;
         want.share = would_let_back(switchover, of) ? 0 : (uint8_t)(share % ALL);
         copy(want.to, sizeof want.to, switchover->to);
-        join_names(switchover, of, want.names);
+        switchover_join_names(switchover, target, want.names);
         *planned = lowers;
         want.starts_ms = lowers ? switchover_next_ms(switchover) : 0;
         want.starts_by_duration = lowers;

@@ -148,6 +148,11 @@ void switchover_shift(struct switchover *switchover, int64_t by_ms);
 /* Percent of the traffic that have moved off the targets: 0..100. */
 unsigned switchover_get_share(const struct switchover *switchover);
 
+/* What is desired of its targets before it moves them. */
+void switchover_note_before(struct switchover *next, const struct health *health);
 /* What is desired of a target now: a drain by this switchover, in part or in whole; what was before it; or
  * nothing (desired AUTO). `planned`: of what was before, its start is yet to come. */
 struct health_override switchover_want(const struct switchover *switchover, size_t target, bool *planned);
+/* The names that its drain of a target is about: nobody is let back by a switchover of other names, it takes
+ * theirs along, and all of them in one step. Where that is too long a list, it is of all names. */
+void switchover_join_names(const struct switchover *switchover, size_t target, char names[HEALTH_NAMES_SIZE]);

@@ -90,11 +90,13 @@ static int find_targets(struct work *w, const char **missing)
             *missing = target->name;
             return ERROR_NOT_FOUND;
         }
+        char *names = arena_alloc(w->arena, HEALTH_NAMES_SIZE);
+        switchover_join_names(switchover, i, names);
         w->drains[i] = (struct operate_assumption){.kind = target->kind,
                                                    .index = (uint32_t)index,
                                                    .desired = HEALTH_DESIRED_DRAIN,
                                                    .to = switchover->to,
-                                                   .names = switchover->names};
+                                                   .names = names};
         w->befores[i] = w->drains[i];
         w->befores[i].to = target->before.to;
         w->befores[i].names = target->before.names;
@@ -544,8 +546,15 @@ static void judge(struct work *w)
 int switchover_look(const struct switchover_ask *ask, struct arena *arena, struct switchover_look *look,
                     const char **missing)
 {
-    struct work w = {.ask = ask, .arena = arena, .look = look};
-    size_t count = ask->switchover->target_count;
+    struct switchover plan = *ask->switchover;
+    struct switchover_ask asked = *ask;
+    struct work w = {.ask = &asked, .arena = arena, .look = look};
+    size_t count = plan.target_count;
+    if (ask->aim == SWITCHOVER_AIM_PLAN) { /* it would take along what is there now */
+        plan.targets = arena_copy(arena, plan.targets, count * sizeof *plan.targets);
+        switchover_note_before(&plan, ask->view->health);
+        asked.switchover = &plan;
+    }
     *look = (struct switchover_look){.names = 0};
     int error = find_targets(&w, missing);
     if (error != 0) {

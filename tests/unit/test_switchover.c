@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { WALL_MS = 1000000, EACH_MS = 60000, DEPTH = 11 };
+enum { WALL_MS = 1000000, EACH_MS = 60000, DEPTH = 11, DEPTH_NAMES = 9 };
 
 static const struct switchover_wish plain[SWITCHOVER_VERBS] = {
     {.verb = SWITCHOVER_EXECUTE},   {.verb = SWITCHOVER_VERIFY},    {.verb = SWITCHOVER_COMMIT},
@@ -114,7 +114,65 @@ static bool is_on_its_way(const struct switchover *s)
            s->state == SWITCHOVER_LOWERING;
 }
 
+/* What may be desired of a target when it begins: nothing, and these. */
+static const struct {
+    enum health_desired desired;
+    uint8_t share;
+    const char *names;
+    bool planned;
+} befores[] = {{HEALTH_DESIRED_DRAIN, 0, "shop", false},  {HEALTH_DESIRED_DRAIN, 0, "", false},
+               {HEALTH_DESIRED_DRAIN, 30, "shop", false}, {HEALTH_DESIRED_DRAIN, 0, "pay,shop", false},
+               {HEALTH_DESIRED_UP, 0, "", false},         {HEALTH_DESIRED_DRAIN, 0, "shop", true}};
+enum { TARGETS = 1 + sizeof befores / sizeof *befores };
+
+static void make_targets(struct switchover_target targets[TARGETS])
+{
+    memset(targets, 0, TARGETS * sizeof *targets);
+    for (size_t i = 0; i < TARGETS - 1; i++) {
+        struct switchover_target *target = &targets[i + 1];
+        target->had_override = true;
+        target->was_planned = befores[i].planned;
+        target->before = (struct health_override){.desired = befores[i].desired, .share = befores[i].share};
+        strcpy(target->before.names, befores[i].names);
+    }
+}
+
+static bool is_drained(const struct health_override *what, const char *group)
+{
+    bool is_meant = what->names[0] == '\0' || health_names_include(what->names, group);
+    return what->desired == HEALTH_DESIRED_DRAIN && is_meant;
+}
+
+/* Of each group, and of who is in none (""): who was drained stays so while it moves, but for the steps of a
+ * switchover of all; who is meant moves with it; of others nothing is wanted that was not before. */
+static void check_wanted(const struct switchover *at, const struct past *past, bool arrived)
+{
+    static const char *const groups[] = {"shop", "pay", "other"};
+    unsigned share = past->over ? switchover_get_share(at) : find_share(past, arrived, (unsigned)at->step);
+    for (size_t i = 0; i < at->target_count; i++) {
+        bool planned;
+        const struct switchover_target *target = &at->targets[i];
+        struct health_override want = switchover_want(at, i, &planned);
+        bool is_on = target->had_override && !target->was_planned;
+        if (share == 0 && !(past->lowering && !is_on)) {
+            assert_int_equal(want.desired,
+                             target->had_override ? target->before.desired : HEALTH_DESIRED_AUTO);
+            assert_string_equal(want.names, target->before.names);
+            continue;
+        }
+        assert_int_equal(planned, past->lowering);
+        for (size_t g = 0; g < 3; g++) {
+            bool was = is_on && is_drained(&target->before, groups[g]) && target->before.share == 0;
+            bool is_meant = at->names[0] == '\0' || strcmp(at->names, groups[g]) == 0;
+            assert_int_equal(is_drained(&want, groups[g]), was || is_meant);
+            assert_true(!was || at->names[0] == '\0' || strcmp(at->names, target->before.names) == 0 ||
+                        want.share == 0 || health_names_include(at->names, target->before.names));
+        }
+    }
+}
+
 static size_t explored;
+static bool wants_checked[SWITCHOVER_STATES][SWITCHOVER_STEPS_MAX]; /* on which nothing else has a bearing */
 
 static void explore(const struct switchover *at, const struct past *past, int64_t now_ms, int depth);
 
@@ -146,6 +204,10 @@ static void explore(const struct switchover *at, const struct past *past, int64_
     assert_true(switchover_is_over(at) == past->over);
     if (!past->over) {
         assert_int_equal(switchover_get_share(at), find_share(past, arrived, (unsigned)at->step));
+    }
+    if (!wants_checked[at->state][at->step]) {
+        wants_checked[at->state][at->step] = true;
+        check_wanted(at, past, arrived);
     }
     if (depth == 0) {
         return;
@@ -184,14 +246,22 @@ static void explore(const struct switchover *at, const struct past *past, int64_
 static void all_sequences_keep_the_rules(void **state)
 {
     (void)state;
-    for (size_t kind = 0; kind < 4; kind++) {
-        struct switchover s = make(kind / 2 * 2, NULL, 0);
+    for (size_t kind = 0; kind < 8; kind++) {
+        struct switchover_target targets[TARGETS];
+        struct switchover s = make(kind / 2 % 2 * 2, targets, TARGETS);
+        make_targets(targets);
+        strcpy(s.names, kind < 4 ? "" : "pay");
         s.ttl_s = EACH_MS / 1000;
         s.lowers_ttl = kind % 2 != 0;
         const struct past none = {.executed = false};
         explored = 0;
-        explore(&s, &none, WALL_MS, DEPTH - (int)(kind % 2));
-        assert_true(explored > 100000);
+        memset(wants_checked, 0, sizeof wants_checked);
+        explore(&s, &none, WALL_MS, kind < 4 ? DEPTH - (int)(kind % 2) : DEPTH_NAMES);
+        assert_true(explored > (kind < 4 ? 100000 : 1000));
+        for (int i = 0; i < SWITCHOVER_STATES; i++) {
+            assert_true(wants_checked[i][0] || (i == SWITCHOVER_LOWERING && !s.lowers_ttl) ||
+                        ((i == SWITCHOVER_MOVING || i == SWITCHOVER_RETURNING) && s.step_count == 0));
+        }
     }
 }
 
@@ -292,6 +362,7 @@ static void nobody_is_let_back_by_other_names(void **state)
         const char *before, *names, *wanted;
         uint8_t share;
     } cases[] = {{"shop", "pay", "shop,pay", 0},
+                 {"shop,pay", "pay,new", "shop,pay,new", 0},
                  {"", "pay", "", 0},
                  {"pay", "pay", "pay", 5},
                  {"pay", "shop,pay", "shop,pay", 5}};
