@@ -6,6 +6,7 @@
 #include "conf/name_groups.h"
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "conf/keytable.h"
 #include "conf/value.h"
 #include "dns/name.h"
@@ -49,6 +50,7 @@ static void read_pattern(struct conf_topology *topology, const struct doc_node *
     }
     topology->has_wild_names |= is_wild(name);
     (void)keytable_add(topology->grouped, name, strlen(name), group);
+    topology->name_groups[*group].digest += hash_finish(hash_bytes(HASH_START, name, strlen(name)));
 }
 
 static void read_group(struct conf_topology *topology, const struct doc_node *node)

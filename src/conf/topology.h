@@ -244,6 +244,7 @@ struct conf_objective {
 /* Steered names that an order may be about alone. */
 struct conf_name_group {
     const char *name;
+    uint64_t digest; /* of its names, in whichever order */
 };
 enum { CONF_NAME_GROUPS_MAX = 64 };
 

@@ -23,11 +23,11 @@
 #include "probe/probe.h"
 #include "tap/tap.h"
 
+enum { TOLD_MAX = 1000 };
+
 /* There may be thousands: what is not new is counted, and many new ones are. */
-void server_report_dormants(const struct view *view, struct report *report)
+static void report_dormants(const struct view *view, struct report *report, const struct report_place *place)
 {
-    enum { TOLD_MAX = 1000 };
-    struct report_place place = {.file = view->server->topology_path};
     struct health_dormant_cursor cursor = {0};
     size_t old = 0, new = 0;
     for (const struct health_dormant *dormant;
@@ -36,7 +36,7 @@ void server_report_dormants(const struct view *view, struct report *report)
         old += !dormant->is_new;
         new += dormant->is_new;
         if (dormant->is_new && new <= TOLD_MAX) {
-            report_add(report, REPORT_WARNING, &place,
+            report_add(report, REPORT_WARNING, place,
                        "the %s of %s %s by %s lies dormant: there is no such %s any more%s%s",
                        health_desired_text(dormant->what.desired), kind, dormant->name, dormant->what.actor,
                        kind, dormant->heir == NULL ? "" : ", its addresses are those of ",
@@ -44,13 +44,47 @@ void server_report_dormants(const struct view *view, struct report *report)
         }
     }
     if (new > TOLD_MAX) {
-        report_add(report, REPORT_WARNING, &place, "%zu more overrides lie dormant likewise", new - TOLD_MAX);
+        report_add(report, REPORT_WARNING, place, "%zu more overrides lie dormant likewise", new - TOLD_MAX);
     }
     if (old != 0) {
-        report_add(report, REPORT_WARNING, &place,
+        report_add(report, REPORT_WARNING, place,
                    "%zu override%s from before lie%s dormant, for want of what they are about", old,
                    old == 1 ? "" : "s", old == 1 ? "s" : "");
     }
+}
+
+/* Drains that are about groups of names which are not there: names that were in one go where policies say. */
+static void report_groupless(const struct view *view, struct report *report, const struct report_place *place)
+{
+    enum { PART = 64 };
+    struct health_spell spells[PART];
+    size_t told = 0;
+    for (size_t at = 0, count; (count = health_list_spells(view->health, at, spells, PART)) != 0;
+         at += count) {
+        for (size_t i = 0; i < count && told < TOLD_MAX; i++) {
+            struct health_status status;
+            size_t missing;
+            const char *group;
+            const struct health_override *what =
+                health_get_override(view->health, spells[i].kind, spells[i].index);
+            (void)health_find_groups(view->health, what->names, &group, &missing);
+            if (missing != 0) {
+                (void)health_get_status(view->health, spells[i].kind, spells[i].index, &status);
+                told++;
+                report_add(report, REPORT_WARNING, place,
+                           "the drain of %s %s by %s is about names of group %.*s, of which there is none:"
+                           " there it drains nobody",
+                           health_kind_text(spells[i].kind), status.name, what->actor, (int)missing, group);
+            }
+        }
+    }
+}
+
+void server_report_idle_overrides(const struct view *view, struct report *report)
+{
+    struct report_place place = {.file = view->server->topology_path};
+    report_dormants(view, report, &place);
+    report_groupless(view, report, &place);
 }
 
 static void free_view(void *view)

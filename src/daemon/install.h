@@ -16,6 +16,7 @@ struct view_succession;
 void server_install_view(struct server *server, struct view *view, struct view_succession *succession,
                          struct targets *targets, struct vantages_news *news);
 
-/* Warn of the overrides that lie dormant in a view that has taken over. On the control thread, or of a view
+/* Warn of the overrides that lie dormant in a view that has taken over, and of those that are about groups of
+ * names which are not there. On the control thread, or of a view
  * that nobody else has. */
-void server_report_dormants(const struct view *view, struct report *report);
+void server_report_idle_overrides(const struct view *view, struct report *report);

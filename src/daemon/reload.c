@@ -176,7 +176,7 @@ static void load_dry(struct reload *reload)
         view_succession_end(succession);
         view_succession_free(succession);
         lock_fini(&lock);
-        server_report_dormants(reload->view, reload->report);
+        server_report_idle_overrides(reload->view, reload->report);
         reload->previous = copy;
         run_beside(reload, compare);
         view_free(reload->view);
@@ -292,7 +292,7 @@ static bool install(struct reload *reload)
     if (reload->view != NULL) {
         server_warn_of_fixed(server, reload->view, reload->report);
         server_install_view(server, reload->view, reload->succession, reload->targets, reload->news);
-        server_report_dormants(reload->view, reload->report);
+        server_report_idle_overrides(reload->view, reload->report);
         archive_follow(server->archive, reload->view, "reload");
         documents_adopt(server->documents, reload->documents);
         server_find_tcp_limits(server->view, &server->serve_options.tcp);

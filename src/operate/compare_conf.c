@@ -449,6 +449,17 @@ static bool has_same_rules(const struct topologies *t)
     return same;
 }
 
+static bool has_same_name_groups(const struct topologies *t)
+{
+    const struct conf_topology *a = t->before, *b = t->after;
+    bool same = a->name_group_count == b->name_group_count;
+    for (size_t i = 0; same && i < b->name_group_count; i++) {
+        same = strcmp(a->name_groups[i].name, b->name_groups[i].name) == 0 &&
+               a->name_groups[i].digest == b->name_groups[i].digest;
+    }
+    return same;
+}
+
 static void compare_places(const struct topologies *t)
 {
     for (size_t i = 0; i < t->after->region_count; i++) {
@@ -480,6 +491,7 @@ static void compare_topologies(const struct topologies *t)
     note(t, OPERATE_OF_TOPOLOGY, "brake", NULL, !is_same_brake(t));
     note(t, OPERATE_OF_TOPOLOGY, "replicates_to", NULL, !has_same_pairs(t));
     note(t, OPERATE_OF_TOPOLOGY, "rules", NULL, !has_same_rules(t));
+    note(t, OPERATE_OF_TOPOLOGY, "name_groups", NULL, !has_same_name_groups(t));
     compare_places(t);
     for (size_t i = 0; i < t->after->endpoint_count; i++) {
         uint32_t same = t->c->same[i];

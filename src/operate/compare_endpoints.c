@@ -66,11 +66,12 @@ static void list_keys(struct comparing *c, int side)
     }
 }
 
+/* And to all names alike: words that some names see otherwise say nothing by themselves. */
 static bool has_same_words(const _Atomic uint32_t *a, const _Atomic uint32_t *b, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (atomic_load_explicit(&a[i], memory_order_relaxed) !=
-            atomic_load_explicit(&b[i], memory_order_relaxed)) {
+        uint32_t word = atomic_load_explicit(&a[i], memory_order_relaxed);
+        if (word != atomic_load_explicit(&b[i], memory_order_relaxed) || (word & HEALTH_WORD_SCOPED) != 0) {
             return false;
         }
     }

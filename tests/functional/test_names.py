@@ -169,3 +169,65 @@ def test_an_emergency_lets_nobody_back(scene):
     assert where(scene, server) == ("eu", "eu", "eu")
     act(server, made, "rollback")
     assert where(scene, server) == ("eu", "eu", "eu")
+
+
+def find_ttls(server):
+    return [server.ask(name).answer[0].ttl for name in NAMES]
+
+
+def test_ttls_go_down_before_its_names_move(scene):
+    for policy in scene.policies["example.com"]["names"].values():
+        policy.update(ttl=60, ttl_failing=5)
+    server = start(scene)
+    made = begin(server, names=["shop"], lower_ttl=True, execute=True)
+    assert made["state"] == "lowering" and where(scene, server) == ("us", "us", "us")
+    assert find_ttls(server) == [5, 60, 60]
+    told = server.get("/v1/explain?name=shop.example.com")
+    assert told["ttl_reason"] == "planned" and "drain" in " ".join(told["steps"])
+    act(server, made, "execute", emergency=True, reason="it burns")
+    assert where(scene, server) == ("eu", "us", "us") and find_ttls(server) == [5, 60, 60]
+
+
+def test_a_reload_tells_which_names_it_lets_back_or_moves(scene):
+    server = start(scene)
+    drain(server, names=["shop"])
+
+    def load(groups, moved):
+        scene.topology["name_groups"] = groups
+        scene.write()
+        before = where(scene, server)
+        dry = server.request("POST", "/v1/reload?dry_run=true").json
+        assert where(scene, server) == before
+        told = server.reload().json
+        assert dry["warnings"] == told["warnings"]
+        for changes in dry["changes"], told["changes"]:
+            assert {item["name"] for item in changes["answers"]["items"]} == moved
+            assert any("name_groups" in step for step in changes["steps"])
+        return told["warnings"]
+    shop, pay = ["shop.example.com"], ["*.pay.example.com"]
+    gone = load({"money": pay}, {"shop.example.com."})
+    assert len(gone) == 1 and "the drain of region us-east by ann is about names of group shop" in gone[0]["message"]
+    assert where(scene, server) == ("us", "us", "us")
+    assert load({"money": pay, "shop": shop}, {"shop.example.com."}) == []
+    assert where(scene, server) == ("eu", "us", "us")
+    assert load({"shop": pay, "money": shop}, {"shop.example.com.", "a.pay.example.com."}) == []
+    assert where(scene, server) == ("us", "eu", "us")
+
+
+def test_a_plan_knows_who_is_drained_already(scene):
+    """Of other names: they are taken along, so nobody comes back, and what moves is what is new."""
+    scene.policies["example.com"]["names"]["a.pay"]["fallback"] = "nodata"
+    server = start(scene)
+    server.override("region", "eu-west", "drain")
+
+    def plan(*names):
+        return ask(server, "?dry_run=true", {"source": "region:us-east", "reason": "a look", "names": list(names)})["look"]
+    drain(server, names=["shop"], allow_unserved=True)
+    look = plan("money")
+    assert [name["name"] for name in look["unserved"]["names"]] == ["a.pay.example.com."] and look["answers"]["names_changed"] == 1
+    drain(server, allow_unserved=True)
+    look = plan("money")
+    assert look["unserved"]["total"] == 0 and look["answers"]["names_changed"] == 0
+    server.override("region", "us-east", "up")
+    look = plan("money")
+    assert [name["name"] for name in look["unserved"]["names"]] == ["a.pay.example.com."]
