@@ -30,6 +30,7 @@ struct call_pending {
     struct event *turn;          /* when it does not any more; NULL: likewise */
     const struct worker_job *job;
     struct connection *watched; /* NULL: not any more */
+    bool has_left;              /* its client, whether or not evhttp knows */
     unsigned method;
     struct route route;
     void (*left)(void *argument); /* NULL: nobody has to know */
@@ -228,6 +229,7 @@ static void client_left(void *argument)
 {
     struct call_pending *pending = argument;
     pending->watched = NULL;
+    pending->has_left = true;
     tell_left(pending);
 }
 
@@ -268,8 +270,8 @@ static void on_turn(evutil_socket_t fd, short what, void *argument)
                         .method = pending->method,
                         .route = pending->route};
     (void)fd, (void)what;
-    if (pending->request == NULL) {
-        return; /* it has left */
+    if (pending->request == NULL || pending->has_left) {
+        return; /* and what could be given up was */
     }
     struct operation *operation =
         operations_add(&call.admin->operations, pending->wish, clock_wall_ms(&call.admin->clock));

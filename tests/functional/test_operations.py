@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Prefer: respond-async (RFC 7240): what takes long goes on without its client, as an operation that is looked at, cancelled,
 listed by who may see it, kept for a while, and gone with the process."""
+import json
 import os
 import pty
 import signal
@@ -179,6 +180,45 @@ def test_who_asked_and_admins_see_them(site):
     assert bob.request("GET", location).status == bob.request("DELETE", location).status == 404
     assert "not kept any more, or somebody else's" in bob.request("GET", location).json["detail"]
     assert [len(who.request("GET", "/v1/operations").json["items"]) for who in (alice, bob, carol)] == [1, 0, 1]
+
+
+def test_who_leaves_at_once_begins_nothing_that_fails(crowd):
+    """Whether it is noticed before or after the 202 is open; what goes on then is a drill that nobody has cancelled."""
+    body = json.dumps(DRILL)
+    for _ in range(8):
+        connection = kit.UnixConnection(crowd.site.socket)
+        connection.request("POST", "/v1/drills", body, {"Content-Type": "application/json", **ASYNC})
+        connection.close()
+    waited = crowd.request("POST", "/v1/drills", LOST, {"Prefer": "respond-async, wait=0"})
+    assert waited.status in (202, 422)
+    begun = crowd.get("/v1/operations")["items"]
+    assert all(item["state"] in ("waiting", "running") for item in begun if item["id"] not in waited.headers.get("Location", "")), begun
+    for item in begun:
+        crowd.request("DELETE", "/v1/operations/" + item["id"])
+
+
+def test_edits_and_what_was_are_operations_as_well(site):
+    kit.make_regions(site, interval="1h")
+    site.server["documents"] = {"owner": "api"}
+    server = site.zone("example.com", "www 60 IN A 192.0.2.99\n").start()
+    server.wait(lambda: all(document["revision"] for document in server.get("/v1/config")["documents"]), "files are taken over")
+
+    def carry_out(method, path, body=None):
+        return end(server, begin(server, method, path, body))
+
+    def edit(**value):
+        return {"edits": [{"op": "merge", "kind": "endpoint", "name": "web-us-east-1a", "value": value}]}
+    assert carry_out("POST", "/v1/config:apply?dry_run=true", edit(weight=7))["result"]["dry_run"]
+    assert "weight" not in server.get("/v1/config/endpoints/web-us-east-1a")["value"]
+    assert carry_out("POST", "/v1/config:apply", edit(weight=7))["result"]["documents"][0]["name"] == "topology.json"
+    assert server.get("/v1/config/endpoints/web-us-east-1a")["value"]["weight"] == 7
+    refused = carry_out("POST", "/v1/config:apply", edit(az="mars"))
+    assert (refused["state"], refused["status"], refused["problem"]["type"]) == ("failed", 422, PROBLEM + "config-invalid")
+    assert carry_out("POST", "/v1/config:import?reason=back")["state"] == "succeeded"
+    assert "weight" not in server.get("/v1/config/endpoints/web-us-east-1a")["value"]
+    for path in "/v1/diff?from=1h", "/v1/explain?name=www.example.com&at=1h":
+        assert carry_out("GET", path)["problem"]["errors"][0]["field"] in ("from", "at")  # that was before the server
+    assert server.get("/v1/operations")["items"][0]["request"] == "GET /v1/explain"
 
 
 # ---- steerctl ----
