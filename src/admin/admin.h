@@ -318,8 +318,11 @@ struct admin_what_if {
     struct progress *progress;
 };
 
-/* A loss to be simulated. */
+/* A loss to be simulated, or a document that says what happens. */
 struct admin_drill {
+    const char *document; /* NULL: the losses */
+    size_t document_len;
+    struct report *report;     /* with a document: what is wrong with it */
     const char *const *losses; /* "region:us-east" … */
     size_t count;
     const char *failure; /* "timeout" or "refused" */

@@ -249,6 +249,24 @@ void handle_takeover(struct call *call)
 
 /* ---- drills ---- */
 
+static void refuse_drill(struct call *call, const struct admin_drill *asked, int error)
+{
+    if (report_errors(asked->report) != 0) {
+        problem_set(&call->problem, PROBLEM_INVALID_FIELDS, "the drill document cannot be used");
+        problem_add_report(&call->problem, asked->report);
+    } else if (asked->bad != NULL) {
+        problem_add_field(&call->problem, "lose",
+                          "found \"%s\", expected region:NAME, az:NAME or endpoint:NAME of one that exists",
+                          asked->bad);
+    } else if (error == ERROR_INVALID) {
+        problem_add_field(&call->problem, asked->document != NULL ? "events" : "lose",
+                          "nothing can be lost: the configuration has no topology");
+    } else {
+        call_set_internal(call, error);
+    }
+    call_reply_problem(call);
+}
+
 void handle_drill(struct call *call)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
@@ -262,21 +280,16 @@ void handle_drill(struct call *call)
                                 .count = drill.loss_count,
                                 .failure = drill.failure,
                                 .from_live = drill.from_live,
+                                .document = drill.is_document ? call->body : NULL,
+                                .document_len = call->body_len,
+                                .report = report_new(),
                                 .progress = call->progress};
     int error = verbs->simulate(call->reader, &asked, &json);
     if (error == 0) {
         call_reply_text(call, "application/json", json, strlen(json));
-        free(json);
-        return;
-    }
-    if (asked.bad != NULL) {
-        problem_add_field(&call->problem, "lose",
-                          "found \"%s\", expected region:NAME, az:NAME or endpoint:NAME of one that exists",
-                          asked.bad);
-    } else if (error == ERROR_INVALID) {
-        problem_add_field(&call->problem, "lose", "nothing can be lost: the configuration has no topology");
     } else {
-        call_set_internal(call, error);
+        refuse_drill(call, &asked, error);
     }
-    call_reply_problem(call);
+    report_free(asked.report);
+    free(json);
 }

@@ -291,30 +291,10 @@ int request_parse_load(const char *text, size_t len, struct request_load *load, 
     return problem_is_set(problem) ? ERROR_INVALID : 0;
 }
 
-/* ---- drill ---- */
-
-/* Is the field absent or one of the words? Gives the index, 0 if absent or wrong. */
-static size_t check_word(const json_t *body, const char *key, const char *const *words,
-                         struct problem *problem)
-{
-    const char *text = request_get_text(body, key, problem);
-    char expected[128] = "";
-    if (text == NULL) {
-        return 0;
-    }
-    for (size_t i = 0; words[i] != NULL; i++) {
-        if (strcmp(text, words[i]) == 0) {
-            return i;
-        }
-        size_t used = strlen(expected);
-        snprintf(expected + used, sizeof expected - used, "%s%s", i == 0 ? "" : " or ", words[i]);
-    }
-    problem_add_field(problem, key, "found \"%s\", expected %s", text, expected);
-    return 0;
-}
+/* ---- what-if ---- */
 
 /* The strings of an array. Returns how many. */
-static size_t take_texts(const json_t *array, const char *key, const char ***texts, struct problem *problem)
+size_t request_take_texts(const json_t *array, const char *key, const char ***texts, struct problem *problem)
 {
     size_t count = 0, size = json_array_size(array);
     *texts = arena_alloc(problem->arena, size * sizeof **texts);
@@ -330,42 +310,6 @@ static size_t take_texts(const json_t *array, const char *key, const char ***tex
     }
     return count;
 }
-
-static void check_losses(const json_t *body, struct request_drill *drill, struct problem *problem)
-{
-    const json_t *lose = json_object_get(body, "lose");
-    size_t count = json_array_size(lose);
-    if (lose == NULL || !json_is_array(lose) || count == 0 || count > REQUEST_LOSSES_MAX) {
-        problem_add_field(problem, "lose", "expected an array of 1 to %d targets such as \"region:us-east\"",
-                          REQUEST_LOSSES_MAX);
-        return;
-    }
-    drill->loss_count = take_texts(lose, "lose", &drill->losses, problem);
-}
-
-int request_parse_drill(const char *text, size_t len, struct request_drill *drill, struct problem *problem)
-{
-    static const char *const known[] = {"mode", "lose", "failure", "from", NULL};
-    static const char *const modes[] = {"simulate", NULL}, *const failures[] = {"timeout", "refused", NULL},
-                             *const starts[] = {"live", "healthy", NULL};
-    *drill = (struct request_drill){.loss_count = 0};
-    json_t *body = request_parse_object(text, len, problem);
-    if (body == NULL) {
-        return ERROR_INVALID;
-    }
-    request_reject_unknown(body, known, problem);
-    if (json_object_get(body, "mode") == NULL) {
-        problem_add_field(problem, "mode", "required: simulate");
-    }
-    check_word(body, "mode", modes, problem);
-    drill->failure = failures[check_word(body, "failure", failures, problem)];
-    drill->from_live = check_word(body, "from", starts, problem) == 0;
-    check_losses(body, drill, problem);
-    json_decref(body);
-    return problem_is_set(problem) ? ERROR_INVALID : 0;
-}
-
-/* ---- what-if ---- */
 
 int request_parse_what_if(const char *text, size_t len, struct request_what_if *what_if,
                           struct problem *problem)
@@ -383,7 +327,7 @@ int request_parse_what_if(const char *text, size_t len, struct request_what_if *
                           "expected an array of at most %d assumptions such as \"region:us-east=down\"",
                           REQUEST_LOSSES_MAX);
     } else {
-        what_if->assumed_count = take_texts(assume, "assume", &what_if->assumed, problem);
+        what_if->assumed_count = request_take_texts(assume, "assume", &what_if->assumed, problem);
     }
     what_if->traffic = json_number_value(traffic);
     if (traffic != NULL && !(what_if->traffic > 0 && what_if->traffic <= TRAFFIC_MAX)) {

@@ -47,6 +47,7 @@ struct request_drill {
     size_t loss_count;
     const char *failure; /* "timeout" or "refused" */
     bool from_live;
+    bool is_document; /* nothing of it was read but that it is an object */
 };
 
 /* What is assumed for a report. */

@@ -22,6 +22,8 @@ struct request_texts {
 /* Of a field, at most this many, if that is given; returns false with a field error. */
 bool request_get_texts(const json_t *body, const char *key, size_t max, struct request_texts *texts,
                        struct problem *problem);
+/* The strings of an array, in the problem's arena. Returns how many. */
+size_t request_take_texts(const json_t *array, const char *key, const char ***texts, struct problem *problem);
 /* "names": groups of names, if given; "shop,pay". */
 void request_check_names(const json_t *body, char names[HEALTH_NAMES_SIZE], struct problem *problem);
 /* "override_rules", if that is given. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Verbs that direct: overrides, loads, reloads; and drills, which have a body as well. */
+ * Verbs that direct: overrides, loads, reloads. */
 #include "config.h"
 
 #include "ctl/verbs.h"
@@ -179,39 +179,5 @@ enum steerctl_exit run_takeover(const struct steerctl *ctl)
                (double)number_of(json, "duration_ms") / 1000);
     }
     json_decref(json);
-    return code;
-}
-
-enum steerctl_exit run_drill(const struct steerctl *ctl)
-{
-    json_t *json;
-    if (strcmp(ctl->words[1], "simulate") != 0) {
-        return steerctl_usage("found drill mode \"%s\", expected simulate", ctl->words[1]);
-    }
-    if (ctl->loss_count == 0) {
-        return steerctl_usage("drill needs --lose TARGET");
-    }
-    json_t *body = json_object(), *losses = json_array();
-    for (size_t i = 0; i < ctl->loss_count; i++) {
-        const char *plural, *name;
-        if (!target_split(ctl->losses[i], &plural, &name)) {
-            json_decref(losses);
-            json_decref(body);
-            return steerctl_usage(TARGET_EXPECTED, ctl->losses[i]);
-        }
-        json_array_append_new(losses, json_string(ctl->losses[i]));
-    }
-    steerctl_set(body, "mode", "simulate");
-    json_object_set_new(body, "lose", losses);
-    steerctl_set(body, "failure", ctl->failure);
-    steerctl_set(body, "from", ctl->from);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/drills", body, &json);
-    if (code == STEERCTL_OK) {
-        code = ctl->json ? judge_drill(json) : show_drill(ctl, json);
-    }
-    json_decref(json);
-    for (size_t i = 0; code == STEERCTL_REFUSED && i < ctl->loss_count; i++) {
-        code = target_explain_text(ctl, code, ctl->losses[i]);
-    }
     return code;
 }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A drill report is text already, the same as `steerd --drill` prints; here it gets its colours. */
+ * Drills: asked for by losses or as a document, and a first document for somebody who has none. A report is
+ * text already, the same as `steerd --drill` prints; here it gets its colours. */
 #include "config.h"
 
-#include "ctl/steerctl.h"
+#include "ctl/verbs.h"
 
+#include "base/error.h"
+#include "base/exits.h"
+#include "base/file.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-enum { LINE_SIZE = 4096 };
+enum { LINE_SIZE = 4096, DOCUMENT_MAX = 1 << 20 };
 
-enum steerctl_exit judge_drill(const json_t *report)
-{
-    return json_is_true(json_object_get(report, "failed")) ? STEERCTL_DRILL_FAILED : STEERCTL_OK;
-}
+/* ---- reports ---- */
 
 static const char *colour_of(const struct steerctl *ctl, const char *line, bool is_first)
 {
@@ -21,7 +24,7 @@ static const char *colour_of(const struct steerctl *ctl, const char *line, bool 
     return text_colour(ctl, is_bad ? "failed" : is_first ? "heading" : "");
 }
 
-enum steerctl_exit show_drill(const struct steerctl *ctl, const json_t *report)
+static void show_drill(const struct steerctl *ctl, const json_t *report)
 {
     const char *at = text_of(report, "text"), *first = at;
     char line[LINE_SIZE], clean[LINE_SIZE];
@@ -33,5 +36,148 @@ enum steerctl_exit show_drill(const struct steerctl *ctl, const json_t *report)
                colour[0] == '\0' ? "" : text_plain(ctl));
         at += len + (at[len] == '\n' ? 1 : 0);
     }
-    return judge_drill(report);
+}
+
+/* ---- what is asked for ---- */
+
+static bool check_losses(const struct steerctl *ctl)
+{
+    for (size_t i = 0; i < ctl->loss_count; i++) {
+        const char *plural, *name;
+        if (!target_split(ctl->losses[i], &plural, &name)) {
+            (void)steerctl_usage(TARGET_EXPECTED, ctl->losses[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The short form. */
+static json_t *make_body(const struct steerctl *ctl)
+{
+    json_t *body = json_object(), *losses = json_array();
+    for (size_t i = 0; i < ctl->loss_count; i++) {
+        json_array_append_new(losses, json_string(ctl->losses[i]));
+    }
+    steerctl_set(body, "mode", "simulate");
+    json_object_set_new(body, "lose", losses);
+    steerctl_set(body, "failure", ctl->failure);
+    steerctl_set(body, "from", ctl->from);
+    return body;
+}
+
+/* NULL: why was said. */
+static json_t *read_document(const char *path)
+{
+    struct file file = {.fd = -1};
+    json_error_t error;
+    size_t len;
+    int code = 0;
+    char *text = file_read_all(path, DOCUMENT_MAX, &file, &len, &code);
+    if (text == NULL) {
+        fprintf(stderr, "steerctl: %s cannot be read: %s\n", path,
+                file.why[0] != '\0' ? file.why : error_text(code));
+        return NULL;
+    }
+    json_t *document = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+    free(text);
+    if (document == NULL) {
+        fprintf(stderr, "steerctl: %s:%d:%d: %s\n", path, error.line, error.column, error.text);
+    } else if (json_object_get(document, "events") == NULL) {
+        fprintf(stderr, "steerctl: %s: found no \"events\", expected a drill document\n", path);
+        json_decref(document);
+        return NULL;
+    }
+    return document;
+}
+
+/* Takes the body. */
+static enum steerctl_exit simulate(const struct steerctl *ctl, json_t *body)
+{
+    json_t *report = NULL;
+    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/drills", body, &report);
+    if (code == STEERCTL_OK) {
+        if (!ctl->json) {
+            show_drill(ctl, report);
+        }
+        code = json_is_true(json_object_get(report, "failed")) ? (enum steerctl_exit)EXITS_DRILL_MISSED
+                                                               : STEERCTL_OK;
+        json_decref(report);
+        return code;
+    }
+    for (size_t i = 0; code == STEERCTL_REFUSED && i < ctl->loss_count; i++) {
+        code = target_explain_text(ctl, code, ctl->losses[i]);
+    }
+    json_decref(report);
+    return (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
+}
+
+/* ---- a first document ---- */
+
+static json_t *make_document(const struct steerctl *ctl)
+{
+    json_t *events = json_array();
+    struct buffer name;
+    buffer_init(&name);
+    for (size_t i = 0; i < ctl->loss_count; i++) {
+        buffer_print(&name, "%s%s", i == 0 ? "loss of " : " and ", ctl->losses[i]);
+        json_array_append_new(events, json_pack("{s:s, s:s, s:s, s:s}", "at", "0s", "what", ctl->losses[i],
+                                                "how", "lost", "for", "10m"));
+    }
+    json_t *document =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:{s:s}}", "name", name.bytes, "description",
+                  "Lost at 0 s, and back after ten minutes: turn what happens, and when.", "mode", "simulate",
+                  "from", "healthy", "duration", "30m", "events", events, "objectives", "rto", "60s");
+    buffer_fini(&name);
+    return document;
+}
+
+static enum steerctl_exit write_first(const struct steerctl *ctl)
+{
+    json_t *document = make_document(ctl);
+    char *text = document == NULL ? NULL : json_dumps(document, JSON_INDENT(2));
+    FILE *to = ctl->output == NULL ? stdout : fopen(ctl->output, "wxe");
+    enum steerctl_exit code = STEERCTL_OK;
+    if (text == NULL) {
+        code = steerctl_usage("found a --lose that is no UTF-8");
+    } else if (to == NULL || fprintf(to, "%s\n", text) < 0) {
+        perror(ctl->output == NULL ? "steerctl: stdout" : ctl->output);
+        code = (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
+    }
+    if (ctl->output != NULL && to != NULL && fclose(to) != 0) {
+        perror(ctl->output);
+        code = (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
+    }
+    free(text);
+    json_decref(document);
+    return code;
+}
+
+/* ---- the verb ---- */
+
+enum steerctl_exit run_drill(const struct steerctl *ctl)
+{
+    const char *what = ctl->words[1], *path = ctl->word_count > 2 ? ctl->words[2] : NULL;
+    bool is_new = strcmp(what, "new") == 0;
+    if (!is_new && strcmp(what, "simulate") != 0) {
+        return steerctl_usage("found drill \"%s\", expected simulate or new", what);
+    }
+    if (path != NULL ? is_new || ctl->given != 0 : ctl->loss_count == 0) {
+        return path != NULL
+                   ? steerctl_usage("found \"%s\" beside what is said by options, expected one of them", path)
+                   : steerctl_usage("drill needs --lose TARGET, or drill simulate a FILE");
+    }
+    if ((is_new && (ctl->given & ~(OPTION_LOSE | OPTION_OUTPUT)) != 0) ||
+        (!is_new && (ctl->given & OPTION_OUTPUT) != 0)) {
+        return steerctl_usage("found an option that belongs to the other kind of drill: new takes --lose and "
+                              "--output, simulate --lose, --failure and --from");
+    }
+    if (!check_losses(ctl)) {
+        return STEERCTL_USAGE;
+    }
+    if (is_new) {
+        return write_first(ctl);
+    }
+    json_t *body = path == NULL ? make_body(ctl) : read_document(path);
+    return body == NULL ? (enum steerctl_exit)EXITS_DRILL_NOT_RUN : simulate(ctl, body);
 }

@@ -26,7 +26,7 @@ void help_print_all(const struct verb *verbs, size_t count)
         "  -j, --json            print the JSON of the API\n"
         "  -h, --help            this text, or that of the verb\n"
         "  -V, --version         the version of steerctl\n\n"
-        "Exit: 0 done, 1 refused, 2 usage, 3 not reachable, 4 not found, 5 drill failed, 6 journal or "
+        "Exit: 0 done, 1 refused, 2 usage, 3 not reachable, 4 not found, 6 journal or "
         "backup broken.");
 }
 

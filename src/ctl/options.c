@@ -85,6 +85,8 @@ static const struct option_row {
     {"emergency", NULL, "at once, in one step, and without a look", "emergency", OPTION_EMERGENCY, 0},
     {"to", "DIR", "where to: an empty folder, or a new one; of switchover: a region or an az", "to",
      OPTION_TO, offsetof(struct steerctl, to)},
+    {"output", "FILE", "write to this file, not to stdout; also -o", NULL, OPTION_OUTPUT,
+     offsetof(struct steerctl, output)},
     {"lose", "TARGET", "what is lost; repeatable", "lose", OPTION_LOSE, 0},
     {"failure", "KIND", "how it fails: timeout (a dead host, the default) or refused (a dead process)",
      "failure", OPTION_FAILURE, offsetof(struct steerctl, failure)},
@@ -195,6 +197,10 @@ static enum steerctl_exit take_found(struct steerctl *ctl, int found, char *cons
     case 'C': ctl->cert = optarg; return STEERCTL_OK;
     case 'K': ctl->key = optarg; return STEERCTL_OK;
     case 'P': ctl->profile = optarg; return STEERCTL_OK;
+    case 'o':
+        ctl->output = optarg;
+        ctl->given |= OPTION_OUTPUT;
+        return STEERCTL_OK;
     case '?':
     case ':': return refuse(argv, found == ':');
     default: return take(ctl, &rows[found - ROW_BASE], optarg);
@@ -214,7 +220,7 @@ enum steerctl_exit options_parse(struct steerctl *ctl, int argc, char **argv)
     }
     opterr = 0;
     for (int found;
-         code == STEERCTL_OK && (found = getopt_long(argc, argv, ":s:jhV", options, NULL)) != -1;) {
+         code == STEERCTL_OK && (found = getopt_long(argc, argv, ":s:jhVo:", options, NULL)) != -1;) {
         code = take_found(ctl, found, argv);
     }
     ctl->word_count = argc - optind;

@@ -377,12 +377,16 @@ static const struct verb verbs[] = {
      "start,\n"
      "nothing changes, and why is told",
      "  steerctl takeover", 0, 0, 0, NULL, run_takeover},
-    {"drill", "simulate --lose TARGET", "rehearse a loss without touching anything",
-     "Compute what would happen if the targets were lost: which names change, to where, when, and whether "
-     "that\n"
-     "meets the recovery time objective. Exit code 5 if it fails; lines with FAILED say why",
-     "  steerctl drill simulate --lose region:us-east --from healthy", 1, 1,
-     OPTION_LOSE | OPTION_FAILURE | OPTION_FROM, "mode=simulate", run_drill},
+    {"drill", "simulate FILE | simulate --lose TARGET | new --lose TARGET",
+     "rehearse a loss without touching anything",
+     "Compute what would happen if a drill document came true, or the targets were lost: which names change, "
+     "to\n"
+     "where, when, and whether that meets the objectives. Lines with FAILED say why not. Exit code 0: met, "
+     "1:\n"
+     "missed, 2: it could not be computed. \"new\" writes a first document about the loss of the targets",
+     "  steerctl drill simulate --lose region:us-east --from healthy\n"
+     "  steerctl drill simulate us-east.json\n  steerctl drill new --lose region:us-east",
+     1, 2, OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_OUTPUT, "mode=simulate", run_drill},
     {"metrics", "", "metrics as Prometheus reads them",
      "All metrics, in the text format that Prometheus reads; with --json that text is one string",
      "  steerctl metrics | grep steerd_target", 0, 0, 0, NULL, run_metrics},

@@ -18,7 +18,6 @@ enum steerctl_exit {
     STEERCTL_USAGE = EXITS_USAGE,
     STEERCTL_UNREACHABLE = EXITS_UNREACHABLE,
     STEERCTL_NOT_FOUND = EXITS_NOT_FOUND,
-    STEERCTL_DRILL_FAILED = EXITS_DRILL_FAILED,
     STEERCTL_BROKEN = EXITS_BROKEN,
     STEERCTL_CHECK_FAILED = EXITS_CHECK_FAILED,
 };
@@ -78,6 +77,7 @@ enum {
 #define OPTION_LOWER_TTL     (UINT64_C(1) << 60)
 #define OPTION_NAMES         (UINT64_C(1) << 47)
 #define OPTION_KIND          (UINT64_C(1) << 50)
+#define OPTION_OUTPUT        (UINT64_C(1) << 51)
 
 struct verb;
 
@@ -91,7 +91,7 @@ struct steerctl {
     uint64_t given; /* OPTION_ bits */
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
         *traffic, *limit, *since, *kind, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict,
-        *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm;
+        *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm, *output;
     const char **losses;
     size_t loss_count;
     const char **accepted;
@@ -235,6 +235,4 @@ void show_names(const struct steerctl *ctl, const json_t *items);
 void show_explanation(const struct steerctl *ctl, const json_t *explanation);
 enum steerctl_exit show_reload(const struct steerctl *ctl,
                                const json_t *result); /* REFUSED: some zones stay as they were */
-enum steerctl_exit show_drill(const struct steerctl *ctl, const json_t *report);
-enum steerctl_exit judge_drill(const json_t *report);
 enum steerctl_exit judge_reload(const json_t *result);

@@ -44,6 +44,8 @@ enum steerctl_exit run_events(const struct steerctl *ctl);
 enum steerctl_exit run_webhooks(const struct steerctl *ctl);
 enum steerctl_exit run_retry(const struct steerctl *ctl);
 enum steerctl_exit run_hooks(const struct steerctl *ctl);
+/* drill.c */
+enum steerctl_exit run_drill(const struct steerctl *ctl);
 /* config.c */
 enum steerctl_exit run_config(const struct steerctl *ctl);
 /* tokens.c */
@@ -80,7 +82,6 @@ enum steerctl_exit run_failback(const struct steerctl *ctl);
 enum steerctl_exit run_load(const struct steerctl *ctl);
 enum steerctl_exit run_takeover(const struct steerctl *ctl);
 enum steerctl_exit run_reload(const struct steerctl *ctl);
-enum steerctl_exit run_drill(const struct steerctl *ctl);
 
 /* ---- target.c ---- */
 

@@ -19,6 +19,7 @@ src_steerd_SOURCES = \
 	src/daemon/difference_words.c \
 	src/daemon/documents.c src/daemon/documents.h src/daemon/documents_edit.c src/daemon/documents_load.c \
 	src/daemon/documents_load.h src/daemon/documents_look.c src/daemon/documents_set.c src/daemon/documents_settle.c \
+	src/daemon/drills.c src/daemon/drills.h \
 	src/daemon/dump.c \
 	src/daemon/durable.c src/daemon/durable.h \
 	src/daemon/durations.c src/daemon/durations.h \

@@ -42,6 +42,7 @@ static void print_usage(FILE *to)
           "              [--against FILE]               and say what changes for traffic\n"
           "       steerd -c FILE --dump ZONE            print a zone as it was loaded\n"
           "       steerd -c FILE --drill KIND:NAME …    compute the loss of a region, az or endpoint\n"
+          "       steerd -c FILE --drill SCENARIO.json  compute what a drill document says\n"
           "              [--failure timeout|refused] [--json]\n"
           "       steerd -c FILE --at MOMENT            what was answered then, and why, from the state "
           "folder\n"
@@ -179,7 +180,7 @@ static int print_drill(const struct options *options, const struct drill_report 
         putchar('\n');
     }
     free(text);
-    return report->reason_count != 0 ? EXITS_DRILL_FAILED : EXITS_OK;
+    return report->reason_count != 0 ? EXITS_DRILL_MISSED : EXITS_DRILL_MET;
 }
 
 /* kind: holds if there is no such target */
@@ -188,11 +189,11 @@ static int refuse_target(const struct view *view, const char *text, int error, e
     if (view->topology == NULL) {
         fprintf(stderr, "steerd: --drill %s: %s has no topology to lose something of\n", text,
                 view->server->path);
-        return EXITS_REFUSED;
+        return EXITS_DRILL_NOT_RUN;
     }
     if (error != ERROR_NOT_FOUND) {
         fprintf(stderr, "steerd: --drill %s: expected region:NAME, az:NAME or endpoint:NAME\n", text);
-        return EXITS_USAGE;
+        return EXITS_DRILL_NOT_RUN;
     }
     const struct conf_topology *topology = view->topology;
     const struct suggest_list lists[] = {
@@ -206,12 +207,51 @@ static int refuse_target(const struct view *view, const char *text, int error, e
     suggest_write(name, &lists[kind], 1, &hint);
     fprintf(stderr, "steerd: there is no %s \"%s\"%s\n", health_kind_text(kind), name, hint.bytes);
     buffer_fini(&hint);
-    return EXITS_NOT_FOUND;
+    return EXITS_DRILL_NOT_RUN;
+}
+
+/* A document; else it is a target such as "region:us-east". */
+static bool is_file(const char *text)
+{
+    size_t len = strlen(text);
+    return strchr(text, '/') != NULL || (len > 5 && strcmp(text + len - 5, ".json") == 0);
+}
+
+static int run_document(const struct options *options, const struct view *view, struct arena *arena)
+{
+    struct report *errors = report_new();
+    struct drill_document document;
+    struct drill_report report;
+    int error = ERROR_INVALID;
+    if (options->loss_count != 1 || options->refused) {
+        fputs("steerd: --drill FILE says all that happens, expected no further --drill and no --failure\n",
+              stderr);
+    } else if (view->topology == NULL) {
+        (void)refuse_target(view, options->losses[0], 0, HEALTH_REGION);
+    } else {
+        error = drill_load_document(options->losses[0], view->topology, arena, errors, &document);
+        report_write(errors, stderr);
+    }
+    if (error == 0 && document.from_live) {
+        fputs("steerd: --drill FILE: without a server there is no present health, expected \"from\": "
+              "\"healthy\"\n",
+              stderr);
+        error = ERROR_INVALID;
+    }
+    if (error == 0) {
+        struct drill_scenario scenario = {.document = &document};
+        error = drill_simulate(view, &scenario, arena, &report);
+    }
+    report_free(errors);
+    return error == 0 ? print_drill(options, &report) : EXITS_DRILL_NOT_RUN;
 }
 
 static int simulate(const struct options *options, const struct view *view, struct arena *arena)
 {
     struct drill_loss losses[LOSSES_MAX] = {0};
+    if (is_file(options->losses[0])) {
+        return run_document(options, view, arena);
+    }
     for (size_t i = 0; i < options->loss_count; i++) {
         int error = operate_parse_target(view, options->losses[i], &losses[i].kind, &losses[i].index);
         if (error != 0) {
@@ -226,7 +266,7 @@ static int simulate(const struct options *options, const struct view *view, stru
     int error = drill_simulate(view, &scenario, arena, &report);
     if (error != 0) {
         fprintf(stderr, "steerd: the drill cannot be computed: %s\n", error_text(error));
-        return 1;
+        return EXITS_DRILL_NOT_RUN;
     }
     return print_drill(options, &report);
 }
@@ -235,7 +275,7 @@ static int run_drill(const struct options *options)
 {
     struct report *report = report_new();
     struct view *view = load(options->path, report);
-    int code = 1;
+    int code = EXITS_DRILL_NOT_RUN;
     if (view != NULL) {
         struct arena *arena = arena_new(0);
         code = simulate(options, view, arena);

@@ -9,6 +9,7 @@
 #include "daemon/changes.h"
 #include "daemon/check_files.h"
 #include "daemon/documents.h"
+#include "daemon/drills.h"
 #include "daemon/durable.h"
 #include "daemon/follow.h"
 #include "daemon/incidents.h"
@@ -37,7 +38,6 @@
 #include "daemon/whatif.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "drill/drill.h"
 #include "geo/geo.h"
 
 #include <stdlib.h>
@@ -336,46 +336,6 @@ static int explain(void *context, const struct operate_question *question, struc
     return error;
 }
 
-static int simulate(void *context, struct admin_drill *asked, char **json)
-{
-    struct reader *reader = context;
-    struct arena *arena = arena_new(0);
-    struct drill_loss *parsed = arena_alloc(arena, asked->count * sizeof *parsed);
-    struct drill_report report;
-    const struct view *view = reader_begin(reader);
-    int error = asked->count == 0 ? ERROR_INVALID : 0;
-    for (size_t i = 0; i < asked->count && error == 0; i++) {
-        error = operate_parse_target(view, asked->losses[i], &parsed[i].kind, &parsed[i].index);
-        asked->bad = error != 0 ? asked->losses[i] : NULL;
-    }
-    if (error == 0) {
-        bool is_refused = strcmp(asked->failure, "refused") == 0;
-        struct drill_scenario scenario = {.losses = parsed,
-                                          .loss_count = asked->count,
-                                          .from_live = asked->from_live,
-                                          .wall_ms = clock_wall_ms(&reader->server->clock),
-                                          .failure =
-                                              is_refused ? HEALTH_OUTCOME_REFUSED : HEALTH_OUTCOME_TIMEOUT,
-                                          .progress = asked->progress};
-        error = drill_simulate(view, &scenario, arena, &report);
-    }
-    reader_end(reader);
-    if (error == 0) {
-        *json = drill_write_json(&report);
-        error = *json == NULL ? ERROR_CANCELLED : 0;
-    }
-    if (error == 0) {
-        changes_tell_drill(reader->server->changes,
-                           &(struct changes_drill){.lost = asked->losses[0],
-                                                   .losses = asked->count,
-                                                   .names_changed = report.changed_count,
-                                                   .unserved = report.unserved_count,
-                                                   .recovery_ms = report.recovery_ms});
-    }
-    arena_free(arena);
-    return error;
-}
-
 static int reload(void *context, const struct admin_reload *asked,
                   void (*done)(void *argument, const struct admin_reload_result *result), void *argument)
 {
@@ -563,7 +523,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .explain_at = server_explain_at,
                                   .compare_moments = server_compare_moments,
                                   .what_if = server_what_if,
-                                  .simulate = simulate,
+                                  .simulate = drills_simulate,
                                   .reload = reload,
                                   .list_documents = server_list_documents,
                                   .read_document = server_read_document,

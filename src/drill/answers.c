@@ -18,11 +18,16 @@ struct slot {
     uint16_t class_id;
     uint16_t types; /* one bit */
     const char *type;
-    struct steer_choice before, now;
-    int64_t decided_ms, interval_ms; /* of the last change, and of the check that brought it */
-    size_t row_count;                /* names that share it */
-    struct drill_name row;           /* what they have in common at the end */
-    uint32_t *regions;               /* of row.shares */
+    struct steer_choice before, now, after; /* after: at the last mark where it was another one */
+    int64_t decided_ms, interval_ms; /* of the last change in a loss, and of the check that brought it */
+    struct drill_step *steps;
+    size_t step_count, step_capacity;
+    uint32_t course;
+    bool unserved, held;   /* at any mark */
+    double to_lost;        /* likewise, the largest */
+    size_t row_count;      /* names that share it */
+    struct drill_name row; /* what they have in common at the end */
+    uint32_t *regions;     /* of row.shares */
 };
 
 struct drill_answers {
@@ -36,6 +41,7 @@ struct drill_answers {
     double *odds;
     double *sums; /* by region, the last one for nowhere: before, after, and both of all names */
     struct arena *arena;
+    struct arena *report_arena;
 };
 
 /* ---- following ---- */
@@ -82,6 +88,32 @@ static bool has_type(const struct view_name *name, unsigned type)
     return (name->types & 1u << type) != 0;
 }
 
+static const char *describe(struct arena *arena, const struct slot *slot, const struct steer_choice *choice)
+{
+    const struct steer_class *class = &slot->policy->classes[slot->class_id];
+    return operate_describe_choice(class, choice, slot->type, arena);
+}
+
+/* What is answered from now on. */
+static void add_step(struct drill_answers *answers, struct slot *slot, int64_t at_ms, bool changes)
+{
+    const struct steer_choice *now = &slot->now;
+    struct drill_part *parts = arena_alloc(answers->report_arena, now->count * sizeof *parts);
+    operate_find_shares(slot->policy, now, answers->odds);
+    for (size_t i = 0; i < now->count; i++) {
+        parts[i] = (struct drill_part){slot->policy->members[now->members[i]].endpoint, answers->odds[i]};
+    }
+    uint32_t most = slot->policy->pick == STEER_PICK_ALL ? STEER_ANSWERS_MAX : slot->policy->answers;
+    slot->steps = memory_grow(slot->steps, slot->step_count, &slot->step_capacity, sizeof *slot->steps);
+    slot->steps[slot->step_count++] = (struct drill_step){.at_ms = at_ms,
+                                                          .from = describe(answers->report_arena, slot, now),
+                                                          .ttl_max = now->ttl,
+                                                          .records = now->count < most ? now->count : most,
+                                                          .parts = parts,
+                                                          .part_count = now->count,
+                                                          .changes = changes};
+}
+
 static void use_slot(struct drill_answers *answers, const struct view_name *name, uint16_t class_id,
                      unsigned type)
 {
@@ -97,15 +129,19 @@ static void use_slot(struct drill_answers *answers, const struct view_name *name
     slot->decided_ms = -1;
     slot->before = new_choice(answers->arena, steer_find_room(slot->policy, class_id));
     slot->now = new_choice(answers->arena, steer_find_room(slot->policy, class_id));
+    slot->after = new_choice(answers->arena, steer_find_room(slot->policy, class_id));
     steer_evaluate(slot->policy, ask_of(slot), answers->table, &slot->before, NULL);
     steer_choice_copy(&slot->now, &slot->before);
+    steer_choice_copy(&slot->after, &slot->before);
+    add_step(answers, slot, 0, false);
 }
 
 struct drill_answers *drill_answers_new(const struct view *view, const struct health_table *table,
-                                        struct progress *progress)
+                                        struct arena *arena, struct progress *progress)
 {
     struct drill_answers *answers = memory_alloc(sizeof *answers);
     answers->arena = arena_new(0);
+    answers->report_arena = arena;
     answers->view = view;
     answers->table = table;
     answers->progress = progress;
@@ -127,24 +163,37 @@ struct drill_answers *drill_answers_new(const struct view *view, const struct he
 
 void drill_answers_free(struct drill_answers *answers)
 {
+    for (size_t i = 0; i < answers->slot_count; i++) {
+        free(answers->slots[i].steps);
+    }
     arena_free(answers->arena);
     free(answers);
 }
 
-size_t drill_answers_follow(struct drill_answers *answers, int64_t at_ms, int64_t interval_ms)
+static bool follow_slot(struct drill_answers *answers, struct slot *slot, const struct drill_moment *moment)
+{
+    steer_evaluate(slot->policy, ask_of(slot), answers->table, &answers->scratch, NULL);
+    bool changes = !steer_choice_equal(&slot->now, &answers->scratch);
+    if (!changes && slot->now.ttl == answers->scratch.ttl) {
+        return false;
+    }
+    steer_choice_copy(&slot->now, &answers->scratch);
+    add_step(answers, slot, moment->at_ms, changes);
+    int64_t decided_ms = moment->at_ms - moment->since_ms;
+    if (changes && !moment->is_back && decided_ms >= slot->decided_ms) {
+        slot->decided_ms = decided_ms;
+        slot->interval_ms = moment->interval_ms;
+    }
+    return changes;
+}
+
+size_t drill_answers_follow(struct drill_answers *answers, const struct drill_moment *moment)
 {
     size_t changed = 0;
     progress_expect(answers->progress, answers->slot_count);
     for (size_t i = 0; i < answers->slot_count && progress_step(answers->progress, 1); i++) {
         struct slot *slot = &answers->slots[i];
-        if (slot->row_count == 0) {
-            continue;
-        }
-        steer_evaluate(slot->policy, ask_of(slot), answers->table, &answers->scratch, NULL);
-        if (!steer_choice_equal(&slot->now, &answers->scratch)) {
-            steer_choice_copy(&slot->now, &answers->scratch);
-            slot->decided_ms = at_ms;
-            slot->interval_ms = interval_ms;
+        if (slot->row_count != 0 && follow_slot(answers, slot, moment)) {
             changed += slot->row_count;
         }
     }
@@ -153,14 +202,8 @@ size_t drill_answers_follow(struct drill_answers *answers, int64_t at_ms, int64_
 
 /* ---- reporting ---- */
 
-static const char *describe(struct arena *arena, const struct slot *slot, const struct steer_choice *choice)
-{
-    const struct steer_class *class = &slot->policy->classes[slot->class_id];
-    return operate_describe_choice(class, choice, slot->type, arena);
-}
-
-/* Where a choice sends traffic: each endpoint its part of all the odds. Returns the part of lost endpoints.
- */
+/* Where a choice sends traffic: each endpoint its part of all the odds. Returns the part of lost endpoints
+ * (is_lost may be NULL). */
 static double add_shares(struct drill_answers *answers, const struct slot *slot,
                          const struct steer_choice *choice, const bool *is_lost, double *sums)
 {
@@ -174,7 +217,7 @@ static double add_shares(struct drill_answers *answers, const struct slot *slot,
         const struct steer_member *member = &slot->policy->members[choice->members[i]];
         double share = answers->odds[i];
         sums[slot->policy->places[member->endpoint].region] += share;
-        lost += is_lost[member->endpoint] ? share : 0;
+        lost += is_lost != NULL && is_lost[member->endpoint] ? share : 0;
     }
     return lost;
 }
@@ -207,31 +250,61 @@ static struct share_list list_shares(const struct drill_answers *answers, const 
     return list;
 }
 
-static void finish_slot(struct drill_answers *answers, struct slot *slot, const bool *is_lost,
-                        struct arena *arena)
+static bool is_held(const struct steer_choice *choice)
+{
+    return choice->hold == STEER_HOLDS || choice->hold == STEER_HOLDS_BACK;
+}
+
+static void mark_slot(struct drill_answers *answers, struct slot *slot, const bool *is_lost)
+{
+    size_t columns = answers->view->topology->region_count + 1;
+    enum steer_source source = slot->now.source;
+    bool serves = source == STEER_FROM_TIER || source == STEER_FROM_POOL || source == STEER_FROM_FIRST;
+    memset(answers->sums, 0, columns * sizeof *answers->sums);
+    double to_lost = add_shares(answers, slot, &slot->now, is_lost, answers->sums);
+    bool held = is_held(&slot->now);
+    bool unserved = !held && (!serves || (slot->now.count == 0 && slot->before.count != 0));
+    bool is_worse = unserved || held || !(slot->unserved || slot->held);
+    slot->held = slot->held || held;
+    slot->to_lost = !held && to_lost > slot->to_lost ? to_lost : slot->to_lost;
+    slot->unserved = slot->unserved || unserved;
+    if (is_worse && !steer_choice_equal(&slot->before, &slot->now)) {
+        steer_choice_copy(&slot->after, &slot->now);
+    }
+}
+
+void drill_answers_mark(struct drill_answers *answers, const bool *is_lost)
+{
+    for (size_t i = 0; i < answers->slot_count; i++) {
+        if (answers->slots[i].row_count != 0) {
+            mark_slot(answers, &answers->slots[i], is_lost);
+        }
+    }
+}
+
+static void finish_slot(struct drill_answers *answers, struct slot *slot, struct arena *arena)
 {
     size_t columns = answers->view->topology->region_count + 1;
     double *before = answers->sums, *after = answers->sums + columns;
     struct drill_name *row = &slot->row;
     memset(answers->sums, 0, 2 * columns * sizeof *before);
-    add_shares(answers, slot, &slot->before, is_lost, before);
-    row->to_lost = add_shares(answers, slot, &slot->now, is_lost, after);
+    (void)add_shares(answers, slot, &slot->before, NULL, before);
+    (void)add_shares(answers, slot, &slot->after, NULL, after);
     struct share_list shares = list_shares(answers, before, after, arena);
     row->shares = shares.items;
     row->share_count = shares.count;
     slot->regions = shares.regions;
-    row->changes = !steer_choice_equal(&slot->before, &slot->now);
-    enum steer_source source = slot->now.source;
-    bool serves = source == STEER_FROM_TIER || source == STEER_FROM_POOL || source == STEER_FROM_FIRST;
-    row->held = slot->now.hold == STEER_HOLDS || slot->now.hold == STEER_HOLDS_BACK;
-    row->to_lost = row->held ? 0 : row->to_lost;
-    row->unserved = !row->held && (!serves || (slot->now.count == 0 && slot->before.count != 0));
+    row->changes = !steer_choice_equal(&slot->before, &slot->after);
+    row->held = slot->held;
+    row->to_lost = slot->to_lost;
+    row->unserved = slot->unserved;
     row->decided_ms = row->changes ? slot->decided_ms : -1;
     row->decided_expected_ms = row->changes ? slot->decided_ms - slot->interval_ms / 2 : -1;
     row->type = arena_copy_text(arena, slot->type);
     row->class_label = arena_copy_text(arena, slot->policy->classes[slot->class_id].label);
     row->before = describe(arena, slot, &slot->before);
-    row->after = describe(arena, slot, &slot->now);
+    row->after = describe(arena, slot, &slot->after);
+    row->course = slot->course;
 }
 
 static void count_row(struct drill_report *report, const struct drill_name *row)
@@ -330,16 +403,34 @@ static void list_total(struct drill_answers *answers, struct arena *arena, struc
     report->total_count = shares.count;
 }
 
-void drill_answers_report(struct drill_answers *answers, const bool *is_lost, struct arena *arena,
-                          struct drill_report *report)
+/* All that have happened, of slots that a name uses. */
+static void list_courses(struct drill_answers *answers, struct drill_report *report)
+{
+    struct drill_course *courses = arena_alloc(answers->report_arena, answers->slot_count * sizeof *courses);
+    for (size_t i = 0; i < answers->slot_count; i++) {
+        struct slot *slot = &answers->slots[i];
+        if (slot->row_count == 0) {
+            continue;
+        }
+        slot->course = (uint32_t)report->course_count;
+        courses[report->course_count++] = (struct drill_course){
+            arena_copy(answers->report_arena, slot->steps, slot->step_count * sizeof *slot->steps),
+            slot->step_count};
+    }
+    report->courses = courses;
+}
+
+void drill_answers_report(struct drill_answers *answers, struct drill_report *report)
 {
     size_t room = 0;
+    struct arena *arena = answers->report_arena;
+    list_courses(answers, report);
     progress_expect(answers->progress, answers->slot_count + answers->view->name_count);
     for (size_t i = 0; i < answers->slot_count && progress_step(answers->progress, 1); i++) {
         struct slot *slot = &answers->slots[i];
         room += slot->row_count;
         if (slot->row_count != 0) {
-            finish_slot(answers, slot, is_lost, arena);
+            finish_slot(answers, slot, arena);
         }
     }
     struct drill_name *rows = memory_alloc_array(room, sizeof *rows);

@@ -9,17 +9,27 @@
 
 struct drill_answers;
 
-/* The choices of all steered names of the view as the table stands now: "before". All are borrowed. When the
- * progress (may be NULL) is cancelled, calls return before they are done; then what they found is worthless.
- */
+/* The choices of all steered names of the view as the table stands now: "before". All are borrowed; what goes
+ * into reports is in the arena. When the progress (may be NULL) is cancelled, calls return before they are
+ * done; then what they found is worthless. */
 struct drill_answers *drill_answers_new(const struct view *view, const struct health_table *table,
-                                        struct progress *progress);
+                                        struct arena *arena, struct progress *progress);
 void drill_answers_free(struct drill_answers *answers);
 
-/* Evaluate again, at the end of checks with this interval: returns how many answers (of a name, type and
- * class) are others than at the last call. */
-size_t drill_answers_follow(struct drill_answers *answers, int64_t at_ms, int64_t interval_ms);
+/* When answers are looked at. */
+struct drill_moment {
+    int64_t at_ms, since_ms; /* since the start; and the begin of the phase that it is in */
+    bool is_back;            /* that is a way back: what changes is no decision about a loss */
+    int64_t interval_ms;     /* of the checks that end there; 0: none */
+};
 
-/* Fill the report's names, counts, shares, decision and TTL. is_lost: one per endpoint. */
-void drill_answers_report(struct drill_answers *answers, const bool *is_lost, struct arena *arena,
-                          struct drill_report *report);
+/* Evaluate again: returns how many answers (of a name, type and class) are others than at the last call. */
+size_t drill_answers_follow(struct drill_answers *answers, const struct drill_moment *moment);
+
+/* Something was lost, and answers are as they will be: who is unserved, held, or led to what is lost. The
+ * last call at which an answer is not what it was before says what a report has as "after". is_lost: one per
+ * endpoint. */
+void drill_answers_mark(struct drill_answers *answers, const bool *is_lost);
+
+/* Fill the report's names, courses, counts, shares, decision and TTL. */
+void drill_answers_report(struct drill_answers *answers, struct drill_report *report);

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Drill "simulate": the loss of regions, azs or endpoints computed in virtual time with the health and
- * steering code that serves, on a health machine of its own. Nothing of the live view or its health changes.
+ * Drill "simulate": what a document says that happens, computed in virtual time with the health and steering
+ * code that serves, on a health machine of its own. Nothing of the live view or its health changes.
  *
- * The simulated prober follows the topology: each monitor of what is lost is checked every interval and fails
- * with `failure` (a refusal is seen at once, a timeout after the check's timeout). The first check after the
- * loss comes at the worst moment: a whole interval after it; so the n-th failure ends at n intervals, plus
- * the timeout. The report also gives the expected time (half an interval less). Whatever is not lost stays as
- * it is at the start: what is down already does not come back. Overrides start and end at their times as long
- * as the run lasts, which is until the last check has made its verdict fall. */
+ * The simulated prober follows the topology: each monitor that anything happens to is checked every interval,
+ * and ends as the causes (causes.h) that are in force say. The first check after a cause begins or ends comes
+ * at the worst moment: a whole interval after it, unless the monitor is being checked already; so the n-th
+ * failure ends at n intervals, plus the timeout. The report also gives the expected time (half an interval
+ * less). Whatever nothing happens to stays as it is at the start, and what was down at the start does not
+ * come back. Overrides start and end at their times as long as the run lasts.
+ *
+ * A list of losses is the short form of a document: all of them at 0, for good, and the run lasts until the
+ * last check has made its verdict fall. */
 #pragma once
 
 #include "base/arena.h"
 #include "base/progress.h"
+#include "drill/document.h"
 #include "health/health.h"
 #include "view/view.h"
 
@@ -26,12 +30,14 @@ struct drill_loss {
 };
 
 struct drill_scenario {
-    const struct drill_loss *losses;
+    const struct drill_loss *losses; /* the short form; none with a document */
     size_t loss_count;
     enum health_outcome failure; /* TIMEOUT (a dead host) or REFUSED (a dead process) …; NONE: TIMEOUT */
     bool from_live;  /* start from the live health (overrides, what is down already); else all is healthy */
     int64_t wall_ms; /* when it happens: decides which overrides start or end meanwhile */
     struct progress *progress; /* NULL: nobody looks */
+    const struct drill_document
+        *document; /* for this topology; NULL: the losses. Its from_live does not count */
 };
 
 /* Where the traffic of a name goes: shares by region, before and after. */
@@ -57,6 +63,45 @@ struct drill_name {
     int64_t decided_expected_ms; /* on average over the moment of the loss; -1 likewise */
     uint32_t rto_ms;             /* its own, not that of all; 0: it has none */
     bool late;                   /* it changes, and its decision + TTL is above that */
+    uint32_t course;             /* all its answers, in the report's courses */
+};
+
+/* An endpoint's part in all records of an answer; those of an answer add up to 1. */
+struct drill_part {
+    uint32_t endpoint; /* of the report's */
+    double share;
+};
+
+/* What is answered from a time on. */
+struct drill_step {
+    int64_t at_ms;
+    const char *from; /* as `before` and `after` of a name */
+    uint32_t ttl_max; /* TTLs are no higher; UINT32_MAX: those of the names */
+    uint32_t records; /* so many parts are in one answer */
+    const struct drill_part *parts;
+    size_t part_count; /* 0: nobody (static records, no data, SERVFAIL) */
+    bool changes;      /* other places than before, not the TTL alone */
+};
+
+/* All answers of a type and class of clients, from the start on: names that have it in common share it. */
+struct drill_course {
+    const struct drill_step *steps; /* the first at 0 */
+    size_t step_count;
+};
+
+/* Something begins or ends, until the next thing does. Times from `at_ms` on. */
+struct drill_phase {
+    int64_t at_ms;
+    const char *text;     /* "region:us-east lost" */
+    bool is_back;         /* things end only: the way back */
+    int64_t detection_ms; /* the first check that sees it; -1: none does */
+    int64_t decision_ms;  /* the last change of answers; -1: none changes */
+    size_t changed;       /* answers that changed, each time that they did */
+};
+
+/* Where an endpoint is, by name. */
+struct drill_place {
+    const char *name, *az, *region;
 };
 
 struct drill_event {
@@ -76,6 +121,18 @@ struct drill_decider {
 };
 
 struct drill_report {
+    bool has_document;
+    const char *title;   /* of the document; NULL: it has none */
+    uint64_t seed;       /* likewise */
+    int64_t duration_ms; /* of virtual time; of the short form: when the last verdict fell */
+    const struct drill_phase *phases;
+    size_t phase_count;
+    const struct drill_course *courses;
+    size_t course_count;
+    const struct drill_place *endpoints; /* all of the topology */
+    size_t endpoint_count;
+    const char **misses; /* objectives of the document that were missed, in words */
+    size_t miss_count;
     const char **lost; /* "region:us-east" … */
     size_t lost_count;
     enum health_outcome failure;
@@ -100,15 +157,16 @@ struct drill_report {
     bool meets_rto; /* within the objective, all names served, nothing sent to what is lost; false without
                        an objective */
     struct drill_decider decider; /* of decision_ms */
-    /* Why it failed: names end unserved, traffic goes to what is lost, or the objective is missed. None: it
+    /* Why it failed: names were unserved, traffic goes to what is lost, or the objective is missed. None: it
      * ended well. */
     const char **reasons;
     size_t reason_count;
 };
 
-/* Returns 0, or ERROR_INVALID (a view without topology, no loss, a loss that does not exist, a failure that
- * is none), or ERROR_CANCELLED by the progress. The report lives in the arena and borrows nothing else. The
- * health of the view is read: the caller holds the health lock, or the view is a copy of its own. */
+/* Returns 0, or ERROR_INVALID (a view without topology, no loss and no document, a loss that does not exist,
+ * a failure that is none), or ERROR_CANCELLED by the progress. The report lives in the arena and borrows
+ * nothing else. The health of the view is read: the caller holds the health lock, or the view is a copy of
+ * its own. */
 int drill_simulate(const struct view *view, const struct drill_scenario *scenario, struct arena *arena,
                    struct drill_report *report);
 

@@ -57,7 +57,52 @@ static json_t *write_answer(const struct drill_name *name)
     json_object_set_new(item, "rto_ms", name->rto_ms == 0 ? json_null() : json_integer(name->rto_ms));
     json_object_set_new(item, "late", json_boolean(name->late));
     json_object_set_new(item, "shares", write_shares(name->shares, name->share_count));
+    set_count(item, "course", name->course);
     return item;
+}
+
+static json_t *write_phases(const struct drill_report *report)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < report->phase_count; i++) {
+        const struct drill_phase *phase = &report->phases[i];
+        json_t *item = json_object();
+        json_object_set_new(item, "at_ms", json_integer(phase->at_ms));
+        json_object_set_new(item, "text", json_string(phase->text));
+        json_object_set_new(item, "back", json_boolean(phase->is_back));
+        json_object_set_new(item, "detection_ms", time_or_null(phase->detection_ms));
+        json_object_set_new(item, "decision_ms", time_or_null(phase->decision_ms));
+        set_count(item, "answers_changed", phase->changed);
+        json_array_append_new(list, item);
+    }
+    return list;
+}
+
+static json_t *write_step(const struct drill_report *report, const struct drill_step *step)
+{
+    json_t *item = json_object(), *endpoints = json_array();
+    for (size_t i = 0; i < step->part_count; i++) {
+        const struct drill_place *place = &report->endpoints[step->parts[i].endpoint];
+        json_array_append_new(endpoints,
+                              json_pack("{s:s, s:s, s:s, s:f}", "endpoint", place->name, "az", place->az,
+                                        "region", place->region, "share", step->parts[i].share));
+    }
+    json_object_set_new(item, "at_ms", json_integer(step->at_ms));
+    json_object_set_new(item, "from", json_string(step->from));
+    json_object_set_new(item, "ttl_max_s",
+                        step->ttl_max == UINT32_MAX ? json_null() : json_integer(step->ttl_max));
+    json_object_set_new(item, "records", json_integer(step->records));
+    json_object_set_new(item, "endpoints", endpoints);
+    return item;
+}
+
+static json_t *write_course(const struct drill_report *report, const struct drill_course *course)
+{
+    json_t *steps = json_array();
+    for (size_t i = 0; i < course->step_count; i++) {
+        json_array_append_new(steps, write_step(report, &course->steps[i]));
+    }
+    return steps;
 }
 
 static void write_scenario(json_t *root, const struct drill_report *report)
@@ -68,8 +113,14 @@ static void write_scenario(json_t *root, const struct drill_report *report)
     }
     json_object_set_new(root, "mode", json_string("simulate"));
     json_object_set_new(root, "lost", lost);
-    json_object_set_new(root, "failure", json_string(health_outcome_text(report->failure)));
+    json_object_set_new(root, "failure",
+                        report->has_document ? json_null()
+                                             : json_string(health_outcome_text(report->failure)));
     json_object_set_new(root, "from_live", json_boolean(report->from_live));
+    json_object_set_new(root, "name", text_or_null(report->title));
+    json_object_set_new(root, "seed", json_integer((json_int_t)report->seed));
+    json_object_set_new(root, "duration_ms", json_integer(report->duration_ms));
+    json_object_set_new(root, "phases", write_phases(report));
 }
 
 static void write_summary(json_t *root, const struct drill_report *report)
@@ -161,6 +212,12 @@ char *drill_write_json(const struct drill_report *report)
         add_item(&text, i, write_answer(&report->names[i]));
     }
     end_list(&text, report->name_count);
+    begin_list(&text, "courses");
+    progress_expect(report->progress, report->course_count);
+    for (size_t i = 0; i < report->course_count && progress_step(report->progress, 1); i++) {
+        add_item(&text, i, write_course(report, &report->courses[i]));
+    }
+    end_list(&text, report->course_count);
     buffer_add_text(&text, "\n}");
     if (progress_is_cancelled(report->progress)) {
         buffer_fini(&text);

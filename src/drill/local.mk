@@ -2,8 +2,16 @@ noinst_LIBRARIES += src/libdrill.a
 src_libdrill_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_libdrill_a_SOURCES = \
 	src/drill/answers.c src/drill/answers.h \
+	src/drill/causes.c src/drill/causes.h \
+	src/drill/checks.c \
+	src/drill/document.c src/drill/document.h \
 	src/drill/drill.h \
+	src/drill/follow.c \
+	src/drill/hear.c \
 	src/drill/json.c \
+	src/drill/objectives.c src/drill/objectives.h \
+	src/drill/phases.c \
 	src/drill/reasons.c src/drill/reasons.h \
+	src/drill/run.h \
 	src/drill/simulate.c \
 	src/drill/text.c

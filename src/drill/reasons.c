@@ -156,7 +156,7 @@ void drill_find_reasons(struct drill_report *report, struct arena *arena)
         {report->held_count != 0, tell_held},
         {report->to_lost_count != 0, tell_to_lost},
     };
-    report->reasons = arena_alloc(arena, REASONS_MAX * sizeof *report->reasons);
+    report->reasons = arena_alloc(arena, (REASONS_MAX + report->miss_count) * sizeof *report->reasons);
     report->reason_count = 0;
     for (size_t i = 0; i < REASONS_MAX; i++) {
         struct buffer text;
@@ -166,5 +166,8 @@ void drill_find_reasons(struct drill_report *report, struct arena *arena)
             report->reasons[report->reason_count++] = arena_copy_text(arena, text.bytes);
         }
         buffer_fini(&text);
+    }
+    for (size_t i = 0; i < report->miss_count; i++) {
+        report->reasons[report->reason_count++] = report->misses[i];
     }
 }

@@ -27,9 +27,13 @@ static void write_headline(struct buffer *out, const struct drill_report *report
 {
     char recovery[DRILL_SECONDS_SIZE], detection[DRILL_SECONDS_SIZE], decision[DRILL_SECONDS_SIZE],
         ttl[DRILL_SECONDS_SIZE];
+    if (report->title != NULL) {
+        buffer_print(out, "%s: ", report->title);
+    }
     write_losses(out, report);
-    buffer_print(out, " lost -> %zu of %zu name%s change%s", report->owner_changed_count, report->owner_count,
-                 words_plural(report->owner_count), report->owner_changed_count == 1 ? "s" : "");
+    buffer_print(out, "%s -> %zu of %zu name%s change%s", report->has_document ? "" : " lost",
+                 report->owner_changed_count, report->owner_count, words_plural(report->owner_count),
+                 report->owner_changed_count == 1 ? "s" : "");
     if (report->recovery_ms >= 0) {
         buffer_print(out, ", recovery %s (detection %s, decision %s, TTL %s)",
                      drill_write_seconds(report->recovery_ms, recovery),
@@ -72,9 +76,13 @@ static void write_verdict(struct buffer *out, const struct drill_report *report)
 static void write_conditions(struct buffer *out, const struct drill_report *report)
 {
     char expected[DRILL_SECONDS_SIZE];
-    buffer_print(out, "Simulated from %s; checks of what is lost end in \"%s\"; times are the worst case",
-                 report->from_live ? "the present health" : "all healthy",
-                 health_outcome_text(report->failure));
+    buffer_print(out, "Simulated from %s", report->from_live ? "the present health" : "all healthy");
+    if (report->has_document) {
+        buffer_print(out, ", for %s", drill_write_seconds(report->duration_ms, expected));
+    } else {
+        buffer_print(out, "; checks of what is lost end in \"%s\"", health_outcome_text(report->failure));
+    }
+    buffer_add_text(out, "; times are the worst case");
     if (report->decision_expected_ms >= 0) {
         buffer_print(out, ", the decision is expected after %s",
                      drill_write_seconds(report->decision_expected_ms, expected));
@@ -92,12 +100,40 @@ static void write_rest(struct buffer *out, size_t left)
     }
 }
 
+/* What each thing that begins or ends led to, and when. */
+static void write_phases(struct buffer *out, const struct drill_report *report)
+{
+    char at[DRILL_SECONDS_SIZE], detection[DRILL_SECONDS_SIZE], decision[DRILL_SECONDS_SIZE];
+    if (!report->has_document) {
+        return;
+    }
+    buffer_add_text(out, "\nWhat happens\n");
+    for (size_t i = 0; i < report->phase_count && i < EVENTS_MAX; i++) {
+        const struct drill_phase *phase = &report->phases[i];
+        buffer_print(out, "  %9s  %s: ", drill_write_seconds(phase->at_ms, at), phase->text);
+        if (phase->decision_ms < 0) {
+            buffer_add_text(out, "no answer changes\n");
+            continue;
+        }
+        if (phase->detection_ms >= 0) {
+            buffer_print(out, "seen after %s, ", drill_write_seconds(phase->detection_ms, detection));
+        }
+        buffer_print(out, "%zu answer%s change%s, the last one %s later\n", phase->changed,
+                     words_plural(phase->changed), phase->changed == 1 ? "s" : "",
+                     drill_write_seconds(phase->decision_ms, decision));
+    }
+    write_rest(out, report->phase_count > EVENTS_MAX ? report->phase_count - EVENTS_MAX : 0);
+}
+
 /* Details make room for what matters more: thousands of endpoints must not hide the region. */
 static void write_timeline(struct buffer *out, const struct drill_report *report)
 {
     char at[DRILL_SECONDS_SIZE];
     size_t details = 0, others = 0;
-    buffer_print(out, "\nTimeline\n  %9s  %s\n", "0.0 s", "loss");
+    buffer_add_text(out, "\nTimeline\n");
+    if (!report->has_document) {
+        buffer_print(out, "  %9s  %s\n", "0.0 s", "loss");
+    }
     for (size_t i = 0; i < report->event_count; i++) {
         const struct drill_event *event = &report->events[i];
         size_t *written = event->is_detail ? &details : &others;
@@ -226,6 +262,7 @@ char *drill_write_text(const struct drill_report *report)
     write_unserved(&out, report);
     write_held(&out, report);
     write_to_lost(&out, report);
+    write_phases(&out, report);
     write_timeline(&out, report);
     write_names(&out, report);
     buffer_add_text(&out, "\nTraffic by region, all names alike: ");

@@ -66,7 +66,7 @@ def test_offline_text(planned):
 
 
 def test_losing_everything_is_unserved(planned):
-    done = offline(planned, "--drill", "region:us-east", "--drill", "region:eu-west", "--json", code=5)
+    done = offline(planned, "--drill", "region:us-east", "--drill", "region:eu-west", "--json", code=1)
     report = json.loads(done.stdout)
     names = by_name(report)
     assert all(told["unserved"] for told in names.values())
@@ -76,10 +76,10 @@ def test_losing_everything_is_unserved(planned):
 def test_missed_objective(planned):
     planned.topology["objectives"] = {"rto": "10s"}
     planned.write()
-    report = json.loads(offline(planned, "--drill", "region:us-east", "--json", code=5).stdout)
+    report = json.loads(offline(planned, "--drill", "region:us-east", "--json", code=1).stdout)
     assert report["rto_ms"] == 10000 and report["meets_rto"] is False and report["failed"] is True
     assert len(report["reasons"]) == 1
-    said = offline(planned, "--drill", "region:us-east", code=5).stdout
+    said = offline(planned, "--drill", "region:us-east", code=1).stdout
     for text in report["reasons"][0], said:
         assert "recovery 37.0 s misses the RTO of 10.0 s: decision 7.0 s (3 checks of web-us-east-1" in text
         assert ", one every 2.0 s, and a timeout of 1.0 s) + TTL 30.0 s (www.example.com.)" in text
@@ -92,7 +92,7 @@ def test_missed_objective(planned):
 def test_an_objective_of_a_name(planned):
     planned.topology["objectives"] = {"rto": "5m", "names": {"WWW.example.com": {"rto": "10s"}}}
     planned.write()
-    report = json.loads(offline(planned, "--drill", "region:us-east", "--json", code=5).stdout)
+    report = json.loads(offline(planned, "--drill", "region:us-east", "--json", code=1).stdout)
     late = {row["name"] for row in report["answers"] if row["late"]}
     assert late == {"www.example.com."} and report["answers_late"] >= 1 and not report["meets_rto"]
     assert "the RTO of the name" in report["reasons"][0] and {row["rto_ms"] for row in report["answers"]} == {10000, None}
@@ -110,14 +110,84 @@ def test_bad_targets(planned, target):
 
 
 def test_unknown_targets_are_not_found(planned):
-    done = offline(planned, "--drill", "region:us-eats", code=4)
+    done = offline(planned, "--drill", "region:us-eats", code=2)
     assert done.stdout == "" and 'there is no region "us-eats", did you mean "us-east"?' in done.stderr
 
 
 def test_drills_need_a_topology(site):
     site.zone("example.com", "").write()
     done = kit.run_steerd("-c", str(site.config), "--drill", "region:us-east")
-    assert done.returncode == 1 and "no topology" in done.stderr
+    assert done.returncode == 2 and "no topology" in done.stderr
+
+
+# ---- documents ----
+
+LOSS = {"name": "a day", "duration": "20m", "events": [{"at": "0s", "what": "region:us-east", "how": "lost", "for": "5m"}],
+        "objectives": {"rto": "1m", "must_not_move": "eu.example.com"}}
+
+
+def write(site, document, name="drill.json"):
+    path = site.config.parent / name
+    path.write_text(json.dumps(document, indent=1))
+    return str(path)
+
+
+def steps(report, name):
+    """All answers over time: [(ms, from)]."""
+    course = report["courses"][by_name(report)[name]["course"]]
+    return [(step["at_ms"], step["from"]) for step in course]
+
+
+def test_a_document_has_the_way_back(planned):
+    report = json.loads(offline(planned, "--drill", write(planned, LOSS), "--json").stdout)
+    assert report["name"] == "a day" and report["duration_ms"] == 1200000 and report["failed"] is False
+    assert steps(report, "www.example.com.") == [(0, "tier us-east"), (7000, "tier eu-west"), (304000, "tier us-east")]
+    lost, back = report["phases"]
+    assert (lost["text"], lost["detection_ms"], lost["decision_ms"], lost["back"]) == ("region:us-east lost", 3000, 7000, False)
+    assert (back["text"], back["detection_ms"], back["decision_ms"], back["back"]) == ("region:us-east back", 2000, 4000, True)
+    assert report["text"] == offline(planned, "--drill", write(planned, LOSS)).stdout
+
+
+def test_objectives_of_a_document(planned):
+    missed = LOSS | {"objectives": {"rto": "20s", "must_move": "eu.example.com"}}
+    report = json.loads(offline(planned, "--drill", write(planned, missed), "--json", code=1).stdout)
+    assert len(report["reasons"]) == 2 and report["rto_ms"] == 20000
+    assert "eu.example.com. A (default) must move" in report["reasons"][1]
+
+
+def test_a_bad_document_is_no_drill(planned):
+    document = LOSS | {"mode": "live", "events": [{"at": "0s", "what": "region:us-eats", "how": "lost"}]}
+    done = offline(planned, "--drill", write(planned, document), code=2)
+    assert "drill.json:" in done.stderr and 'did you mean "us-east"?' in done.stderr and "$.mode" in done.stderr
+    assert offline(planned, "--drill", "missing.json", code=2).stdout == ""
+    assert "no present health" in offline(planned, "--drill", write(planned, LOSS | {"from": "live"}), code=2).stderr
+    offline(planned, "--drill", write(planned, LOSS), "--drill", "region:us-east", code=2)
+
+
+def test_documents_on_a_server(pair):
+    """What steerctl writes as a first document runs, and a server says the same as the program without one."""
+    path = str(pair.site.config.parent / "first.json")
+    pair.server.ctl("drill", "new", "--lose", "region:us-east", "-o", path)
+    with open(path, encoding="utf-8") as file:
+        first = file.read()
+    assert pair.server.ctl("drill", "new", "--lose", "region:us-east").stdout == first
+    pair.server.ctl("drill", "new", "--lose", "region:us-east", "-o", path, code=2)  # it is there
+    live = pair.server.ctl("drill", "simulate", path)
+    assert live.stdout == kit.run_steerd("-c", str(pair.site.config), "--drill", path).stdout
+    assert "region:us-east back" in live.stdout
+    bad = write(pair.site, LOSS | {"events": [{"at": "0s", "what": "az:mars", "how": "lost"}]})
+    assert "mars" in pair.server.ctl("drill", "simulate", bad, code=2).stderr
+    for words in (["simulate", "missing.json"], ["simulate", path, "--lose", "region:us-east"], ["new"], ["live"],
+                  ["new", "--lose", "us-east"], ["simulate", "--lose", "region:us-east", "-o", path]):
+        pair.server.ctl("drill", *words, code=2)
+
+
+def test_documents_from_what_is(pair):
+    pair.server.override("region", "eu-west", "drain")
+    path = write(pair.site, LOSS | {"from": "live"})
+    assert pair.server.ctl_json("drill", "simulate", path, code=1)["answers_unserved"] >= 1
+    reply = pair.server.request("POST", "/v1/drills", {"events": [{"at": "0s", "what": "region:us-east", "how": "slow"}]})
+    assert reply.status == 422 and reply.json["errors"]
 
 
 # ---- on a running server ----
@@ -149,7 +219,7 @@ def test_simulation_and_reality_agree(pair):
 def test_simulation_starts_from_what_is(pair):
     """With eu-west drained there is nowhere to go: the drill says so, and the exit code too."""
     pair.server.override("region", "eu-west", "drain")
-    report = pair.server.ctl_json("drill", "simulate", "--lose", "region:us-east", code=5)
+    report = pair.server.ctl_json("drill", "simulate", "--lose", "region:us-east", code=1)
     assert by_name(report)["www.example.com."]["unserved"] is True
 
 
@@ -164,17 +234,17 @@ def test_api(pair):
 
 def test_both_programs_say_the_same(pair):
     """The text and the exit code do not depend on who computes the drill."""
-    for arguments, code in (["region:us-east"], 0), (["region:us-east", "region:eu-west"], 5):
+    for arguments, code in (["region:us-east"], 0), (["region:us-east", "region:eu-west"], 1):
         lose = [word for target in arguments for word in ("--lose", target)]
         drill = [word for target in arguments for word in ("--drill", target)]
         offline_text = kit.run_steerd("-c", str(pair.site.config), *drill)
         live = pair.server.ctl("drill", "simulate", "--from", "healthy", *lose, code=code)
         assert (offline_text.stdout, offline_text.returncode) == (live.stdout, code)
-        assert ("FAILED: " in live.stdout) == (code == 5)
+        assert ("FAILED: " in live.stdout) == (code == 1)
 
 
 def test_text_for_people(pair):
     text = pair.server.ctl("drill", "simulate", "--lose", "region:us-east").stdout
     assert "www.example.com." in text and "eu-west" in text
-    assert "mars" in pair.server.ctl("drill", "simulate", "--lose", "region:mars", code=4).stderr
+    assert "mars" in pair.server.ctl("drill", "simulate", "--lose", "region:mars", code=2).stderr
     pair.server.ctl("drill", "simulate", code=2)

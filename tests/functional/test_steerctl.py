@@ -129,7 +129,7 @@ def test_help_of_every_verb(verb):
 def test_names_that_were_meant(pair):
     done = pair.server.ctl("show", "region:us-eats", code=NOT_FOUND)
     assert "did you mean region:us-east?" in done.stderr
-    done = pair.server.ctl("drill", "simulate", "--lose", "az:us-east-1c", code=NOT_FOUND)
+    done = pair.server.ctl("drill", "simulate", "--lose", "az:us-east-1c", code=2)
     assert "--lose: found" in done.stderr and "did you mean az:us-east-1" in done.stderr
     done = pair.server.ctl("explain", "www.example.com", "--assume", "endpoint:web-us-east-1x=down", code=NOT_FOUND)
     assert "did you mean endpoint:web-us-east-1" in done.stderr

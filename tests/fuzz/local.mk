@@ -169,6 +169,13 @@ tests_fuzz_fuzz_condition_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_condition_SOURCES = tests/fuzz/fuzz_condition.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_condition_LDADD = src/libadmin.a src/libbase.a
 
+## drill documents, against a topology
+fuzz_programs += tests/fuzz/fuzz_drill
+tests_fuzz_fuzz_drill_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"drill"'
+tests_fuzz_fuzz_drill_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_drill_SOURCES = tests/fuzz/fuzz_drill.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_drill_LDADD = src/libdrill.a $(OPERATE_TEST_LIBS)
+
 ## what requests to the admin API would like (Prefer)
 fuzz_programs += tests/fuzz/fuzz_prefer
 tests_fuzz_fuzz_prefer_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"prefer"'

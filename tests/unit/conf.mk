@@ -72,6 +72,7 @@ endif
 TESTS += tests/unit/test_conf_schema
 EXTRA_DIST += \
 	tests/unit/test_conf_schema \
+	tests/data/conf/drill.json \
 	tests/data/conf/plain.json \
 	tests/data/conf/policy.json \
 	tests/data/conf/steerd.json \

@@ -1,15 +1,22 @@
 ## Unit tests of src/drill
 if HAVE_CMOCKA
-TESTS += tests/unit/test_drill_reasons tests/unit/test_drill tests/unit/test_drill_crowd
-check_PROGRAMS += tests/unit/test_drill_reasons tests/unit/test_drill tests/unit/test_drill_crowd
+TESTS += tests/unit/test_drill_reasons tests/unit/test_drill tests/unit/test_drill_crowd tests/unit/test_drill_document tests/unit/test_drill_time
+check_PROGRAMS += tests/unit/test_drill_reasons tests/unit/test_drill tests/unit/test_drill_crowd tests/unit/test_drill_document \
+	tests/unit/test_drill_time
+drill_test_libs = src/libdrill.a $(OPERATE_TEST_LIBS)
 tests_unit_test_drill_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_drill_SOURCES = tests/unit/test_drill.c tests/unit/unit.h
-tests_unit_test_drill_LDADD = src/libdrill.a src/liboperate.a src/libview.a src/libsteer.a src/libhealth.a src/libgeo.a \
-	src/libdns.a src/libbase.a $(JANSSON_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_drill_LDADD = $(drill_test_libs)
 tests_unit_test_drill_crowd_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_crowd_SOURCES = tests/unit/test_drill_crowd.c tests/unit/unit.h
 tests_unit_test_drill_crowd_LDADD = $(tests_unit_test_drill_LDADD)
 tests_unit_test_drill_reasons_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_reasons_SOURCES = tests/unit/test_drill_reasons.c tests/unit/unit.h
 tests_unit_test_drill_reasons_LDADD = src/libdrill.a src/libbase.a $(CMOCKA_LIBS)
+tests_unit_test_drill_document_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
+tests_unit_test_drill_document_SOURCES = tests/unit/test_drill_document.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_drill_document_LDADD = $(drill_test_libs)
+tests_unit_test_drill_time_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
+tests_unit_test_drill_time_SOURCES = tests/unit/test_drill_time.c tests/unit/unit.h
+tests_unit_test_drill_time_LDADD = $(drill_test_libs)
 endif

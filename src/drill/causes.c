@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What follows from causes at a time. There are few of them: each question walks over all, from the latest to
+ * the first, until one says that all before it is over. */
+#include "config.h"
+
+#include "drill/causes.h"
+
+#include <string.h>
+
+/* ---- chance ---- */
+
+/* 0..1, the same for the same numbers (splitmix64). */
+static double draw(uint64_t seed, uint64_t a, uint64_t b)
+{
+    uint64_t x = seed + 0x9e3779b97f4a7c15u * (a + 1) + 0xd1b54a32d192ed03u * (b + 1);
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return (double)((x ^ x >> 31) >> 11) / 9007199254740992.0;
+}
+
+/* Is this endpoint among those that are lost? */
+static bool is_drawn(const struct drill_causes *causes, const struct drill_cause *cause, uint32_t endpoint)
+{
+    return draw(causes->seed + (uint64_t)(cause - causes->items), endpoint, UINT32_MAX) < cause->share;
+}
+
+/* ---- whom it concerns ---- */
+
+bool drill_cause_covers(const struct drill_causes *causes, const struct drill_cause *cause, uint32_t endpoint)
+{
+    const struct conf_endpoint *own = &causes->topology->endpoints[endpoint];
+    if (cause->what != DRILL_PLACE) {
+        return false;
+    }
+    uint32_t index = cause->kind == HEALTH_ENDPOINT ? endpoint
+                     : cause->kind == HEALTH_AZ     ? own->az
+                                                    : own->region;
+    return index == cause->index;
+}
+
+bool drill_cause_touches(const struct drill_causes *causes, const struct drill_cause *cause,
+                         uint32_t endpoint, uint32_t check)
+{
+    return cause->what == DRILL_VANTAGE || (cause->what == DRILL_CHECK && cause->index == check) ||
+           drill_cause_covers(causes, cause, endpoint);
+}
+
+/* ---- when ---- */
+
+/* A turn of a flap begins with the down. */
+static bool is_down(const struct drill_cause *cause, int64_t at_ms)
+{
+    return (at_ms - cause->at_ms) % (cause->down_ms + cause->up_ms) < cause->down_ms;
+}
+
+static bool has_begun(const struct drill_cause *cause, int64_t at_ms)
+{
+    return cause->at_ms <= at_ms;
+}
+
+static bool is_in_force(const struct drill_cause *cause, int64_t at_ms)
+{
+    return has_begun(cause, at_ms) && at_ms < cause->until_ms &&
+           (cause->how != DRILL_FLAPPING || is_down(cause, at_ms));
+}
+
+static int64_t next_of(const struct drill_cause *cause, int64_t from_ms)
+{
+    if (from_ms <= cause->at_ms) {
+        return cause->at_ms;
+    }
+    if (from_ms > cause->until_ms) {
+        return INT64_MAX;
+    }
+    if (cause->how != DRILL_FLAPPING) {
+        return cause->until_ms;
+    }
+    int64_t period_ms = cause->down_ms + cause->up_ms, in_ms = (from_ms - cause->at_ms) % period_ms;
+    int64_t left_ms = in_ms == 0 ? 0 : in_ms <= cause->down_ms ? cause->down_ms - in_ms : period_ms - in_ms;
+    return from_ms + left_ms < cause->until_ms ? from_ms + left_ms : cause->until_ms;
+}
+
+int64_t drill_causes_next(const struct drill_causes *causes, int64_t from_ms)
+{
+    int64_t next_ms = INT64_MAX;
+    for (size_t i = 0; i < causes->count; i++) {
+        int64_t own_ms = next_of(&causes->items[i], from_ms);
+        next_ms = own_ms < next_ms ? own_ms : next_ms;
+    }
+    return next_ms;
+}
+
+enum drill_turn drill_cause_turns(const struct drill_cause *cause, int64_t at_ms)
+{
+    bool is_over = at_ms == cause->until_ms && at_ms > cause->at_ms;
+    if (next_of(cause, at_ms) != at_ms ||
+        (is_over && cause->how == DRILL_FLAPPING && !is_down(cause, at_ms - 1))) {
+        return DRILL_TURN_NONE; /* the last up of a flap goes on */
+    }
+    bool is_end = at_ms == cause->until_ms || cause->how == DRILL_RECOVERED ||
+                  (cause->how == DRILL_FLAPPING && !is_down(cause, at_ms));
+    return is_end ? DRILL_TURN_ENDS : DRILL_TURN_BEGINS;
+}
+
+/* ---- what follows ---- */
+
+static struct drill_result worse(struct drill_result a, struct drill_result b)
+{
+    struct drill_result result = health_outcome_is_failure(a.outcome) ? a : b;
+    result.is_chance = a.is_chance || b.is_chance;
+    if (a.outcome == HEALTH_OUTCOME_OK && b.outcome == HEALTH_OUTCOME_OK) {
+        result.took_ms = a.took_ms > b.took_ms ? a.took_ms : b.took_ms;
+    }
+    return result;
+}
+
+static struct drill_result fail(enum health_outcome outcome, int64_t timeout_ms)
+{
+    bool waits = outcome == HEALTH_OUTCOME_TIMEOUT || outcome == HEALTH_OUTCOME_CONNECT_TIMEOUT;
+    return (struct drill_result){.outcome = outcome, .took_ms = waits ? timeout_ms : 0};
+}
+
+static struct drill_result result_of(const struct drill_causes *causes, const struct drill_cause *cause,
+                                     uint32_t endpoint, uint32_t check, uint64_t round)
+{
+    const struct drill_result well = {.outcome = HEALTH_OUTCOME_OK};
+    int64_t timeout_ms = causes->topology->checks[check].timeout_ms;
+    struct drill_result result;
+    switch (cause->how) {
+    case DRILL_LOST:
+    case DRILL_FLAPPING: return fail(cause->outcome, timeout_ms);
+    case DRILL_SLOW:
+        return cause->slow_ms >= timeout_ms
+                   ? fail(HEALTH_OUTCOME_TIMEOUT, timeout_ms)
+                   : (struct drill_result){.outcome = HEALTH_OUTCOME_OK, .took_ms = cause->slow_ms};
+    case DRILL_PARTIAL:
+        if (!cause->is_share_of_checks) {
+            return is_drawn(causes, cause, endpoint) ? fail(cause->outcome, timeout_ms) : well;
+        }
+        result = draw(causes->seed, (uint64_t)endpoint << 16 | check, round) < cause->share
+                     ? fail(cause->outcome, timeout_ms)
+                     : well;
+        result.is_chance = true;
+        return result;
+    case DRILL_LAG:
+    case DRILL_RECOVERED: break;
+    }
+    return well;
+}
+
+struct drill_result drill_causes_check(const struct drill_causes *causes, uint32_t endpoint, uint32_t check,
+                                       int64_t at_ms, uint64_t round)
+{
+    struct drill_result result = {.outcome = HEALTH_OUTCOME_OK};
+    for (size_t i = causes->count; i > 0; i--) {
+        const struct drill_cause *cause = &causes->items[i - 1];
+        if (!has_begun(cause, at_ms - 1) || !drill_cause_touches(causes, cause, endpoint, check)) {
+            continue;
+        }
+        if (cause->how == DRILL_RECOVERED) {
+            break;
+        }
+        if (is_in_force(cause, at_ms - 1)) {
+            result = worse(result, result_of(causes, cause, endpoint, check, round));
+        }
+    }
+    return result;
+}
+
+struct drill_service drill_causes_serve(const struct drill_causes *causes, uint32_t endpoint, int64_t at_ms)
+{
+    struct drill_service service = {.fails = 0};
+    for (size_t i = causes->count; i > 0; i--) {
+        const struct drill_cause *cause = &causes->items[i - 1];
+        if (!has_begun(cause, at_ms) || !drill_cause_covers(causes, cause, endpoint)) {
+            continue;
+        }
+        if (cause->how == DRILL_RECOVERED) {
+            break;
+        }
+        if (!is_in_force(cause, at_ms)) {
+            continue;
+        }
+        double fails = cause->how == DRILL_LOST || cause->how == DRILL_FLAPPING ? 1
+                       : cause->how != DRILL_PARTIAL                            ? 0
+                       : cause->is_share_of_checks                              ? cause->share
+                       : is_drawn(causes, cause, endpoint)                      ? 1
+                                                                                : 0;
+        service.fails = fails > service.fails ? fails : service.fails;
+        service.slow_ms = cause->slow_ms > service.slow_ms ? cause->slow_ms : service.slow_ms;
+    }
+    return service;
+}
+
+double drill_causes_lag(const struct drill_causes *causes, uint32_t lag, int64_t at_ms)
+{
+    double worst_ms = -1;
+    for (size_t i = causes->count; i > 0; i--) {
+        const struct drill_cause *cause = &causes->items[i - 1];
+        if (cause->what != DRILL_COPY || cause->index != lag) {
+            continue;
+        }
+        double own_ms = 0; /* before and after it there is none */
+        if (has_begun(cause, at_ms) && cause->how == DRILL_RECOVERED) {
+            return worst_ms > 0 ? worst_ms : 0;
+        }
+        if (is_in_force(cause, at_ms)) {
+            own_ms = cause->lag_ms + cause->growth * (double)(at_ms - cause->at_ms);
+        }
+        worst_ms = own_ms > worst_ms ? own_ms : worst_ms;
+    }
+    return worst_ms;
+}

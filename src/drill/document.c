@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Reading a drill document: everything wrong with it is reported at once, with line and path, by the readers
+ * of conf. Keys that an event cannot use are errors, too: nobody shall believe that they did something. */
+#include "config.h"
+
+#include "drill/document.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "conf/doc.h"
+#include "conf/suggest.h"
+#include "conf/value.h"
+#include "dns/name.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint32_t any_ms[2] = {0, 7u * 24 * 3600 * 1000}, some_ms[2] = {1, 7u * 24 * 3600 * 1000};
+
+struct reader {
+    const struct conf_topology *topology;
+    struct arena *arena;
+    struct drill_document *document;
+};
+
+/* ---- what ---- */
+
+#define WHAT_EXPECTED                                                                                        \
+    "what it happens to: \"region:NAME\", \"az:NAME\", \"endpoint:NAME\", \"check:NAME\", "                  \
+    "\"vantage:local\" or \"copy:FROM/TO\""
+
+static bool read_place(const struct reader *reader, const struct doc_node *node, const char *kind,
+                       const char *name, struct drill_cause *cause)
+{
+    const struct conf_topology *topology = reader->topology;
+    const struct {
+        const char *word;
+        enum drill_what what;
+        enum health_kind kind;
+        struct suggest_list list;
+    } all[] = {
+        {"region",
+         DRILL_PLACE,
+         HEALTH_REGION,
+         {topology->regions, topology->region_count, sizeof *topology->regions}},
+        {"az", DRILL_PLACE, HEALTH_AZ, {topology->azs, topology->az_count, sizeof *topology->azs}},
+        {"endpoint",
+         DRILL_PLACE,
+         HEALTH_ENDPOINT,
+         {topology->endpoints, topology->endpoint_count, sizeof *topology->endpoints}},
+        {"check",
+         DRILL_CHECK,
+         HEALTH_ENDPOINT,
+         {topology->checks, topology->check_count, sizeof *topology->checks}},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (strcmp(all[i].word, kind) != 0) {
+            continue;
+        }
+        for (size_t n = 0; n < all[i].list.count; n++) {
+            const char *const *own = (const void *)((const char *)all[i].list.items + n * all[i].list.size);
+            if (strcmp(*own, name) == 0) {
+                cause->what = all[i].what;
+                cause->kind = all[i].kind;
+                cause->index = (uint32_t)n;
+                return true;
+            }
+        }
+        struct buffer hint;
+        buffer_init(&hint);
+        suggest_write(name, &all[i].list, 1, &hint);
+        doc_error(node, "there is no %s \"%.100s\"%s", kind, name, hint.bytes == NULL ? "" : hint.bytes);
+        buffer_fini(&hint);
+        return false;
+    }
+    doc_error_expected(node, WHAT_EXPECTED);
+    return false;
+}
+
+static bool read_copy(const struct reader *reader, const struct doc_node *node, const char *pair,
+                      struct drill_cause *cause)
+{
+    const struct conf_topology *topology = reader->topology;
+    const char *slash = strchr(pair, '/');
+    for (size_t i = 0; slash != NULL && i < topology->replication_count; i++) {
+        const struct conf_replication *own = &topology->replications[i];
+        const char *from = own->of_azs ? topology->azs[own->from].name : topology->regions[own->from].name;
+        const char *to = own->of_azs ? topology->azs[own->to].name : topology->regions[own->to].name;
+        if (strlen(from) == (size_t)(slash - pair) && strncmp(from, pair, strlen(from)) == 0 &&
+            strcmp(to, slash + 1) == 0) {
+            cause->what = DRILL_COPY;
+            cause->index = (uint32_t)i;
+            return true;
+        }
+    }
+    doc_error(node,
+              "found \"copy:%.100s\", expected \"copy:FROM/TO\" of a pair that \"replicates_to\" declares",
+              pair);
+    return false;
+}
+
+static bool read_what(const struct reader *reader, const struct doc_node *event, struct drill_cause *cause)
+{
+    struct doc_node node;
+    if (!doc_require(event, "what", &node)) {
+        return false;
+    }
+    const char *text = doc_text(&node), *colon = text == NULL ? NULL : strchr(text, ':');
+    if (colon == NULL) {
+        doc_error_expected(&node, WHAT_EXPECTED);
+        return false;
+    }
+    char *kind = memory_copy_text(text);
+    kind[colon - text] = '\0';
+    bool is_good = false;
+    if (strcmp(kind, "vantage") == 0) {
+        cause->what = DRILL_VANTAGE;
+        is_good = strcmp(colon + 1, "local") == 0;
+        if (!is_good) {
+            doc_error(&node,
+                      "found \"%.100s\", expected \"vantage:local\": this version of steerd does not "
+                      "simulate other vantages yet",
+                      text);
+        }
+    } else if (strcmp(kind, "copy") == 0) {
+        is_good = read_copy(reader, &node, colon + 1, cause);
+    } else {
+        is_good = read_place(reader, &node, kind, colon + 1, cause);
+    }
+    free(kind);
+    cause->text = arena_copy_text(reader->arena, text);
+    return is_good;
+}
+
+/* ---- how ---- */
+
+enum key { KEY_FAILURE = 1, KEY_AFTER = 2, KEY_UP_DOWN = 4, KEY_SHARE = 8, KEY_LAG = 16, KEY_FOR = 32 };
+
+static const struct {
+    const char *word;
+    enum drill_how how;
+    enum health_outcome outcome;
+    unsigned keys; /* that it may have */
+} ways[] = {
+    {"lost", DRILL_LOST, HEALTH_OUTCOME_TIMEOUT, KEY_FOR},
+    {"refused", DRILL_LOST, HEALTH_OUTCOME_REFUSED, KEY_FOR},
+    {"slow", DRILL_SLOW, HEALTH_OUTCOME_NONE, KEY_AFTER | KEY_FOR},
+    {"flapping", DRILL_FLAPPING, HEALTH_OUTCOME_TIMEOUT, KEY_FAILURE | KEY_UP_DOWN | KEY_FOR},
+    {"partial", DRILL_PARTIAL, HEALTH_OUTCOME_TIMEOUT, KEY_FAILURE | KEY_SHARE | KEY_FOR},
+    {"lag", DRILL_LAG, HEALTH_OUTCOME_NONE, KEY_LAG | KEY_FOR},
+    {"recovered", DRILL_RECOVERED, HEALTH_OUTCOME_NONE, 0},
+};
+
+/* Whoever wrote a key that does nothing here meant something. */
+static void reject_others(const struct doc_node *event, const char *how, unsigned keys)
+{
+    static const struct {
+        const char *name;
+        unsigned key;
+    } all[] = {{"failure", KEY_FAILURE}, {"after", KEY_AFTER},  {"up", KEY_UP_DOWN},
+               {"down", KEY_UP_DOWN},    {"checks", KEY_SHARE}, {"endpoints", KEY_SHARE},
+               {"value", KEY_LAG},       {"growing", KEY_LAG},  {"for", KEY_FOR}};
+    struct doc_node member;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if ((keys & all[i].key) == 0 && doc_find(event, all[i].name, &member)) {
+            doc_error_at_key(&member, "found \"%s\", which does nothing where \"how\" is \"%s\"", all[i].name,
+                             how);
+        }
+    }
+}
+
+static void read_share(const struct doc_node *event, struct drill_cause *cause)
+{
+    struct doc_node checks, endpoints;
+    bool has_checks = doc_find(event, "checks", &checks),
+         has_endpoints = doc_find(event, "endpoints", &endpoints);
+    if (has_checks == has_endpoints) {
+        doc_error(event, "expected either \"checks\" or \"endpoints\": the share of them that fails");
+    }
+    cause->is_share_of_checks = has_checks;
+    cause->share = doc_get_share(event, has_checks ? "checks" : "endpoints", 1);
+    if (has_endpoints && cause->what != DRILL_PLACE) {
+        doc_error_at_key(&endpoints,
+                         "found \"endpoints\", expected \"checks\": what is partial here has none");
+    }
+}
+
+/* Numbers of the event that belong to its way. */
+static void read_details(const struct doc_node *event, unsigned keys, struct drill_cause *cause)
+{
+    static const char *const failures[] = {"timeout", "refused", NULL};
+    struct doc_node member;
+    if ((keys & KEY_FAILURE) != 0 && doc_get_choice(event, "failure", failures, 0) == 1) {
+        cause->outcome = HEALTH_OUTCOME_REFUSED;
+    }
+    if ((keys & KEY_AFTER) != 0 && doc_require(event, "after", &member)) {
+        cause->slow_ms = doc_get_duration_ms(event, "after", some_ms, 1);
+    }
+    if ((keys & KEY_UP_DOWN) != 0) {
+        cause->up_ms = doc_require(event, "up", &member) ? doc_get_duration_ms(event, "up", some_ms, 1) : 1;
+        cause->down_ms =
+            doc_require(event, "down", &member) ? doc_get_duration_ms(event, "down", some_ms, 1) : 1;
+    }
+    if ((keys & KEY_SHARE) != 0) {
+        read_share(event, cause);
+    }
+    if ((keys & KEY_LAG) != 0) {
+        const double range[2] = {0, 1e6};
+        cause->lag_ms = doc_get_duration_ms(event, "value", any_ms, 0);
+        if (doc_find(event, "growing", &member)) { /* seconds per second */
+            (void)doc_read_real(&member, range, &cause->growth);
+        }
+    }
+}
+
+static void read_how(const struct doc_node *event, struct drill_cause *cause)
+{
+    enum { WAYS = sizeof ways / sizeof ways[0] };
+    const char *words[WAYS + 1] = {NULL};
+    struct doc_node node;
+    for (size_t i = 0; i < WAYS; i++) {
+        words[i] = ways[i].word;
+    }
+    if (!doc_require(event, "how", &node)) {
+        return;
+    }
+    unsigned way = doc_get_choice(event, "how", words, WAYS);
+    if (way == WAYS) {
+        return;
+    }
+    cause->how = ways[way].how;
+    cause->outcome = ways[way].outcome;
+    reject_others(event, words[way], ways[way].keys);
+    read_details(event, ways[way].keys, cause);
+    if ((cause->what == DRILL_COPY) != (cause->how == DRILL_LAG) && cause->how != DRILL_RECOVERED) {
+        doc_error(&node, "found \"%s\", expected %s", words[way],
+                  cause->what == DRILL_COPY ? "\"lag\" or \"recovered\": this is a copy"
+                                            : "something that can happen to it: only a copy lags");
+    }
+}
+
+/* ---- events ---- */
+
+static void read_event(const struct reader *reader, const struct doc_node *event)
+{
+    static const char *const keys[] = {"at",   "what",   "how",       "for",   "failure", "after", "up",
+                                       "down", "checks", "endpoints", "value", "growing", NULL};
+    struct doc_node member;
+    struct drill_cause *cause = &reader->document->causes[reader->document->cause_count];
+    if (!doc_check_object(event, keys)) {
+        return;
+    }
+    *cause = (struct drill_cause){.until_ms = INT64_MAX};
+    if (doc_require(event, "at", &member)) {
+        cause->at_ms = doc_get_duration_ms(event, "at", any_ms, 0);
+    }
+    if (doc_find(event, "for", &member)) {
+        cause->until_ms = cause->at_ms + doc_get_duration_ms(event, "for", some_ms, 1);
+    }
+    bool is_known = read_what(reader, event, cause);
+    read_how(event, cause);
+    reader->document->cause_count += is_known;
+}
+
+/* By time; those of one moment stay in their order. */
+static void sort_causes(struct drill_document *document)
+{
+    for (size_t i = 1; i < document->cause_count; i++) {
+        struct drill_cause moved = document->causes[i];
+        size_t at = i;
+        for (; at > 0 && document->causes[at - 1].at_ms > moved.at_ms; at--) {
+            document->causes[at] = document->causes[at - 1];
+        }
+        document->causes[at] = moved;
+    }
+}
+
+static void read_events(const struct reader *reader, const struct doc_node *root)
+{
+    struct doc_node events, event = {.value = NULL};
+    if (!doc_require(root, "events", &events) || !doc_check_array(&events, "an array of events")) {
+        return;
+    }
+    size_t count = doc_count(&events);
+    if (count == 0 || count > DRILL_CAUSES_MAX) {
+        doc_error(&events, "found %zu events, expected 1 to %d", count, DRILL_CAUSES_MAX);
+        return;
+    }
+    reader->document->causes = arena_alloc(reader->arena, count * sizeof *reader->document->causes);
+    while (doc_next(&events, &event)) {
+        read_event(reader, &event);
+    }
+    sort_causes(reader->document);
+}
+
+/* ---- objectives ---- */
+
+/* Absolute, in lower case. */
+static const char *copy_owner(struct arena *arena, const char *text)
+{
+    size_t len = strlen(text);
+    char *owner = arena_print(arena, "%s%s", text, text[len - 1] == '.' ? "" : ".");
+    for (char *at = owner; *at != '\0'; at++) {
+        *at = (char)tolower((unsigned char)*at);
+    }
+    return owner;
+}
+
+static const char **read_names(const struct reader *reader, const struct doc_node *objectives,
+                               const char *key, size_t *count)
+{
+    struct doc_node list, item = {.value = NULL};
+    *count = 0;
+    if (!doc_find(objectives, key, &list)) {
+        return NULL;
+    }
+    const char **names = arena_alloc(reader->arena, doc_count_texts(&list) * sizeof *names);
+    while (doc_next_text(&list, "a name or an array of names, which may have a \"*\"", &item)) {
+        const char *text = doc_text(&item);
+        if (text == NULL || text[0] == '\0') {
+            doc_error_expected(&item, "a name");
+        } else {
+            names[(*count)++] = copy_owner(reader->arena, text);
+        }
+    }
+    return names;
+}
+
+static void read_objectives(const struct reader *reader, const struct doc_node *root)
+{
+    static const char *const keys[] = {"rto", "must_move", "must_not_move", NULL};
+    struct drill_objectives *to = &reader->document->objectives;
+    struct doc_node node;
+    if (!doc_find(root, "objectives", &node) || !doc_check_object(&node, keys)) {
+        return;
+    }
+    to->rto_ms = doc_get_duration_ms(&node, "rto", some_ms, 0);
+    to->must_move = read_names(reader, &node, "must_move", &to->must_move_count);
+    to->must_not_move = read_names(reader, &node, "must_not_move", &to->must_not_move_count);
+}
+
+/* ---- the document ---- */
+
+static void read_mode(const struct doc_node *root)
+{
+    static const char *const modes[] = {"simulate", "shadow", "live", NULL};
+    struct doc_node node;
+    if (doc_get_choice(root, "mode", modes, 0) != 0 && doc_find(root, "mode", &node)) {
+        doc_error(
+            &node,
+            "found \"%s\", expected \"simulate\": this version of steerd runs no others from a document",
+            doc_text(&node));
+    }
+}
+
+static void read_document(const struct reader *reader, const struct doc_node *root)
+{
+    static const char *const keys[] = {"name",     "description", "mode",       "seed", "from",
+                                       "duration", "events",      "objectives", NULL};
+    static const char *const starts[] = {"healthy", "live", NULL};
+    static const uint32_t seeds[2] = {0, UINT32_MAX};
+    struct drill_document *document = reader->document;
+    if (!doc_check_object(root, keys)) {
+        return;
+    }
+    document->name = arena_copy_text(reader->arena, doc_get_text(root, "name"));
+    document->description = arena_copy_text(reader->arena, doc_get_text(root, "description"));
+    read_mode(root);
+    document->seed = doc_get_number(root, "seed", seeds, 1);
+    document->from_live = doc_get_choice(root, "from", starts, 0) == 1;
+    document->duration_ms = doc_get_duration_ms(root, "duration", some_ms, 0);
+    read_events(reader, root);
+    read_objectives(reader, root);
+}
+
+/* Takes the document. */
+static int read_all(struct doc *doc, const struct conf_topology *topology, struct arena *arena,
+                    struct drill_document *document)
+{
+    *document = (struct drill_document){.name = NULL};
+    if (doc == NULL) {
+        return ERROR_INVALID;
+    }
+    struct doc_node root = doc_get_root(doc);
+    read_document(&(struct reader){topology, arena, document}, &root);
+    int error = doc_has_errors(doc) ? ERROR_INVALID : 0;
+    doc_free(doc);
+    return error;
+}
+
+int drill_parse_document(const char *path, const char *text, size_t len, const struct conf_topology *topology,
+                         struct arena *arena, struct report *report, struct drill_document *document)
+{
+    return read_all(doc_parse(path, text, len, report), topology, arena, document);
+}
+
+int drill_load_document(const char *path, const struct conf_topology *topology, struct arena *arena,
+                        struct report *report, struct drill_document *document)
+{
+    return read_all(doc_load(path, report), topology, arena, document);
+}
+
+int64_t drill_document_duration(const struct drill_document *document)
+{
+    enum { AFTERWARDS_MS = 10 * 60 * 1000 };
+    int64_t last_ms = 0;
+    for (size_t i = 0; i < document->cause_count; i++) {
+        const struct drill_cause *cause = &document->causes[i];
+        int64_t end_ms = cause->until_ms == INT64_MAX ? cause->at_ms : cause->until_ms;
+        last_ms = end_ms > last_ms ? end_ms : last_ms;
+    }
+    return document->duration_ms != 0 ? document->duration_ms : last_ms + AFTERWARDS_MS;
+}

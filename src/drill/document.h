@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A drill as an operator writes it: a JSON document, whose schema is doc/schema/drill.json. Read against a
+ * topology, since it speaks of regions, azs, endpoints and checks by name. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/report.h"
+#include "drill/causes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DRILL_CAUSES_MAX = 256 };
+
+struct drill_objectives {
+    int64_t rto_ms;                          /* 0: that of the topology */
+    const char **must_move, **must_not_move; /* names, or patterns with '*'; absolute, lower case */
+    size_t must_move_count, must_not_move_count;
+};
+
+struct drill_document {
+    const char *name, *description; /* NULL: not given */
+    uint64_t seed;
+    int64_t duration_ms;        /* 0: not given: some minutes after the last event */
+    bool from_live;             /* else all is healthy at its start */
+    struct drill_cause *causes; /* by time; the indices are of the topology and its health machine */
+    size_t cause_count;
+    struct drill_objectives objectives;
+};
+
+/* Returns 0, or ERROR_INVALID: all errors are in the report. The document lives in the arena and borrows
+ * nothing else; path is for messages only. */
+int drill_parse_document(const char *path, const char *text, size_t len, const struct conf_topology *topology,
+                         struct arena *arena, struct report *report, struct drill_document *document);
+/* The same from a file. */
+int drill_load_document(const char *path, const struct conf_topology *topology, struct arena *arena,
+                        struct report *report, struct drill_document *document);
+
+/* How long it lasts. */
+int64_t drill_document_duration(const struct drill_document *document);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What follows from what happens: what checks see first, answers that change, and lags that are told. It is
+ * put down to the phase that is now. */
+#include "config.h"
+
+#include "drill/run.h"
+
+enum { LAGS_PACE_MS = 1000 };
+
+void run_note_check(struct run *run, uint32_t monitor, enum health_outcome outcome)
+{
+    struct drill_phase *phase = &run->phases[run->phase_count - 1];
+    bool fails = health_outcome_is_failure(outcome);
+    if (phase->detection_ms >= 0 || fails == phase->is_back) {
+        return;
+    }
+    phase->detection_ms = run->now_ms - phase->at_ms;
+    const char *endpoint = run->topology->endpoints[run->monitors[monitor].endpoint].name;
+    const char *text = fails ? arena_print(run->arena, "first failed check of %s (%s)", endpoint,
+                                           health_outcome_text(outcome))
+                             : arena_print(run->arena, "first good check of %s", endpoint);
+    run_add_event(run, RUN_CONSEQUENCE, false, text);
+}
+
+void run_follow_answers(struct run *run, int64_t interval_ms, const struct drill_decider *decider)
+{
+    struct drill_phase *phase = run->phase_count == 0 ? NULL : &run->phases[run->phase_count - 1];
+    uint64_t generation = atomic_load(&health_get_table(run->health)->generation);
+    if (generation == run->generation || run->answers == NULL) {
+        return;
+    }
+    run->generation = generation;
+    size_t changed = drill_answers_follow(run->answers,
+                                          &(struct drill_moment){.at_ms = run->now_ms,
+                                                                 .since_ms = phase == NULL ? 0 : phase->at_ms,
+                                                                 .is_back = phase == NULL || phase->is_back,
+                                                                 .interval_ms = interval_ms});
+    if (changed == 0) {
+        return;
+    }
+    run_add_event(run, RUN_CONSEQUENCE, false,
+                  arena_print(run->arena, "%zu answer%s change%s", changed, changed == 1 ? "" : "s",
+                              changed == 1 ? "s" : ""));
+    if (phase == NULL) {
+        return;
+    }
+    phase->decision_ms = run->now_ms - phase->at_ms;
+    phase->changed += changed;
+    if (!phase->is_back) {
+        run->decider = *decider;
+    }
+}
+
+void run_tell_lags(struct run *run)
+{
+    run->now_ms = run->lags_ms;
+    health_follow_time(run->health, run->began_ms + run->now_ms);
+    for (uint32_t i = 0; i < health_count_lags(run->health); i++) {
+        double lag_ms = drill_causes_lag(&run->causes, i, run->now_ms);
+        if (lag_ms < 0 && run->scenario->from_live) {
+            continue; /* it is as it was said last */
+        }
+        (void)health_report_lag(run->health, i,
+                                &(struct health_lag_report){.value = lag_ms < 0 ? 0 : lag_ms,
+                                                            .unit = HEALTH_LAG_MILLISECONDS,
+                                                            .source = HEALTH_LAG_PUSHED},
+                                run->wall_ms + run->now_ms, run->began_ms + run->now_ms);
+    }
+    health_follow_lags(run->health, run->wall_ms + run->now_ms, run->began_ms + run->now_ms);
+    run_follow_answers(run, 0, &(struct drill_decider){.endpoint = NULL});
+    run->lags_ms += LAGS_PACE_MS;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Each objective that was missed becomes a sentence. */
+#include "config.h"
+
+#include "drill/objectives.h"
+
+#include "conf/value.h"
+
+static void add_miss(struct drill_report *report, const char *text)
+{
+    report->misses[report->miss_count++] = text;
+}
+
+/* Of the answers whose name matches: how many there are, and the first that moves, or does not. */
+static void judge_pattern(struct drill_report *report, struct arena *arena, const char *pattern, bool must)
+{
+    size_t matching = 0;
+    const struct drill_name *found = NULL;
+    for (size_t i = 0; i < report->name_count; i++) {
+        const struct drill_name *name = &report->names[i];
+        if (value_matches(pattern, name->name)) {
+            matching++;
+            found = found == NULL && name->changes != must ? name : found;
+        }
+    }
+    if (matching == 0) {
+        add_miss(report, arena_print(arena, "no steered name is %s, which %s", pattern,
+                                     must ? "must move" : "must not move"));
+    } else if (found != NULL) {
+        add_miss(report,
+                 must ? arena_print(arena, "%s %s (%s) must move, and stays at %s", found->name, found->type,
+                                    found->class_label, found->before)
+                      : arena_print(arena, "%s %s (%s) must not move, and goes from %s to %s", found->name,
+                                    found->type, found->class_label, found->before, found->after));
+    }
+}
+
+void drill_judge_objectives(const struct drill_objectives *objectives, struct arena *arena,
+                            struct drill_report *report)
+{
+    size_t most = objectives->must_move_count + objectives->must_not_move_count;
+    report->misses = arena_alloc(arena, most * sizeof *report->misses);
+    for (size_t i = 0; i < objectives->must_move_count; i++) {
+        judge_pattern(report, arena, objectives->must_move[i], true);
+    }
+    for (size_t i = 0; i < objectives->must_not_move_count; i++) {
+        judge_pattern(report, arena, objectives->must_not_move[i], false);
+    }
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A simulation in phases: one begins whenever something begins or ends. */
+#include "config.h"
+
+#include "drill/run.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+
+#include <string.h>
+
+enum { PHASES_MAX = 1000 };
+
+/* ---- what begins and ends ---- */
+
+static const char *say_turn(const struct drill_cause *cause, enum drill_turn turn)
+{
+    if (turn == DRILL_TURN_ENDS) {
+        return cause->how == DRILL_LAG ? "keeps up again" : cause->how == DRILL_SLOW ? "fast again" : "back";
+    }
+    switch (cause->how) {
+    case DRILL_LOST:
+    case DRILL_FLAPPING: return cause->what == DRILL_PLACE ? "lost" : "failing";
+    case DRILL_SLOW: return "slow";
+    case DRILL_PARTIAL: return "failing in part";
+    case DRILL_LAG: return "lags behind";
+    case DRILL_RECOVERED: break;
+    }
+    return "back";
+}
+
+/* The sight of the server is lost, or back: so are the control targets. */
+static void turn_sight(struct run *run, enum drill_turn turn)
+{
+    for (uint32_t i = 0; i < run->topology->brake.control_count; i++) {
+        health_observe_control(run->health, i,
+                               turn == DRILL_TURN_BEGINS ? HEALTH_OUTCOME_TIMEOUT : HEALTH_OUTCOME_OK);
+    }
+}
+
+static void note_lost(struct run *run)
+{
+    for (uint32_t i = 0; i < run->topology->endpoint_count; i++) {
+        run->is_lost[i] = drill_causes_serve(&run->causes, i, run->now_ms).fails >= 1;
+    }
+}
+
+static void begin_phase(struct run *run, const char *text, bool is_back)
+{
+    if (run->phase_count == PHASES_MAX) { /* a flap of hours: the last one goes on */
+        return;
+    }
+    run->phases = memory_grow(run->phases, run->phase_count, &run->phase_capacity, sizeof *run->phases);
+    run->phases[run->phase_count++] = (struct drill_phase){.at_ms = run->now_ms,
+                                                           .text = arena_copy_text(run->arena, text),
+                                                           .is_back = is_back,
+                                                           .detection_ms = -1,
+                                                           .decision_ms = -1};
+    if (run->scenario->document != NULL) {
+        run_add_event(run, RUN_ENDPOINT, false, run->phases[run->phase_count - 1].text);
+    }
+}
+
+void run_end_phase(struct run *run)
+{
+    if (run->phase_count != 0 && !run->phases[run->phase_count - 1].is_back) {
+        drill_answers_mark(run->answers, run->is_lost);
+    }
+}
+
+/* Of all causes, what they do now, in words. False: they do nothing. */
+static bool say_turns(const struct run *run, struct buffer *text, bool *is_back)
+{
+    *is_back = true;
+    for (size_t i = 0; i < run->causes.count; i++) {
+        const struct drill_cause *cause = &run->causes.items[i];
+        enum drill_turn turn = drill_cause_turns(cause, run->now_ms);
+        if (turn != DRILL_TURN_NONE) {
+            *is_back = *is_back && turn == DRILL_TURN_ENDS;
+            buffer_print(text, "%s%s %s", text->len == 0 ? "" : ", ", cause->text, say_turn(cause, turn));
+        }
+    }
+    return text->len != 0;
+}
+
+void run_turn(struct run *run)
+{
+    struct buffer text;
+    bool is_back;
+    buffer_init(&text);
+    run->now_ms = run->turn_ms;
+    if (say_turns(run, &text, &is_back)) {
+        run_end_phase(run);
+        note_lost(run);
+        begin_phase(run, text.bytes, is_back);
+        for (size_t i = 0; i < run->causes.count; i++) {
+            const struct drill_cause *cause = &run->causes.items[i];
+            enum drill_turn turn = drill_cause_turns(cause, run->now_ms);
+            if (turn != DRILL_TURN_NONE && cause->what == DRILL_VANTAGE) {
+                turn_sight(run, turn);
+            }
+            if (turn != DRILL_TURN_NONE) {
+                run_wake_checks(run, cause);
+            }
+        }
+    }
+    buffer_fini(&text);
+    run->turn_ms = drill_causes_next(&run->causes, run->now_ms + 1);
+}
