@@ -287,6 +287,7 @@ static struct admin *new_admin(struct event_base *base, unsigned mode, const str
     uint64_t secret;
     random_make_secret(&secret, sizeof secret);
     lockout_init(&admin->lockout, secret);
+    precedence_init(&admin->precedence);
     random_make_secret(&admin->operations.instance, sizeof admin->operations.instance);
     return admin;
 }
@@ -357,6 +358,13 @@ void admin_resume(struct admin *admin)
     (void)event_add(admin->look, &interval);
 }
 
+void admin_set_places(struct admin *admin, size_t places)
+{
+    admin->local->connections.max = places < CONNECTION_MAX         ? CONNECTION_MAX
+                                    : places > CONNECTION_LOCAL_MAX ? CONNECTION_LOCAL_MAX
+                                                                    : places;
+}
+
 int admin_get_socket(const struct admin *admin)
 {
     return admin->socket.fd;
@@ -424,6 +432,7 @@ void admin_close(struct admin *admin)
         door_free(door);
     }
     gate_close(admin->gate);
+    gate_close(admin->late_gate);
     door_free(admin->local);
     if (admin->look != NULL) {
         event_free(admin->look);

@@ -292,6 +292,8 @@ struct admin_order {
     const char *request;                 /* "PUT /v1/regions/us-east/override": for the journal */
     const struct condition *condition;   /* of orders: what they take for granted; borrowed; NULL: nothing */
     const struct admin_receipt *receipt; /* goes with it into the store; borrowed; NULL: none */
+    bool is_emergency;                   /* who ordered it waits for no disk */
+    void (*in_force)(void *argument);    /* with that of `done`, before it; NULL: nobody has to know */
 };
 
 /* What became of it. */
@@ -575,6 +577,9 @@ int admin_adopt(struct event_base *base, int fd, const char *socket_path, unsign
                 const struct admin_verbs *verbs, struct admin **admin);
 /* An answer that a process before has kept. 0 or ERROR_SYNTAX. */
 int admin_learn_answer(struct admin *admin, const char *key, const char *value);
+/* For so many clients of the unix socket there is room, within CONNECTION_MAX (as at the beginning) and
+ * CONNECTION_LOCAL_MAX. */
+void admin_set_places(struct admin *admin, size_t places);
 /* Nobody is let in and no request is read: they wait, in the socket. */
 void admin_pause(struct admin *admin);
 void admin_resume(struct admin *admin);

@@ -7,6 +7,7 @@
 #include "admin/fields.h"
 #include "admin/caller.h"
 #include "admin/lockout.h"
+#include "admin/precedence.h"
 #include "admin/operations.h"
 #include "admin/problem.h"
 #include "admin/receipts.h"
@@ -27,9 +28,10 @@ struct work;
 
 struct admin {
     struct event_base *base;
-    struct door *local;   /* of the unix socket */
-    struct door *remotes; /* where it listens beside that */
-    struct gate *gate;    /* of those; NULL: there was none yet */
+    struct door *local;            /* of the unix socket */
+    struct door *remotes;          /* where it listens beside that */
+    struct gate *gate, *late_gate; /* of those; NULL: there was none yet */
+    struct precedence precedence;  /* between these */
     struct admin_socket socket;
     unsigned mode;      /* of the socket */
     struct event *look; /* timer: is its file still there? */

@@ -200,6 +200,9 @@ static void find_guest(struct call *call)
     } else {
         snprintf(call->caller.peer, sizeof call->caller.peer, "%s", guest->address);
     }
+    if (guest != NULL && call->caller.role != ROLE_NONE) {
+        precedence_learn(&call->admin->precedence, &guest->from.addr, clock_now_ms(&call->admin->clock));
+    }
 }
 
 /* ---- what they may do ---- */

@@ -17,6 +17,7 @@
 #include "admin/gate.h"
 #include "admin/head.h"
 #include "admin/page.h"
+#include "admin/precedence.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -111,6 +112,15 @@ static struct connection *find_idle(const struct connection_set *set)
     return found;
 }
 
+static void follow_ticks(struct connection_set *set)
+{
+    int64_t now_ms = clock_now_ms(&set->clock);
+    if (now_ms - set->tick_ms >= TICK_MS) {
+        set->tick_ms = now_ms;
+        set->paces = PACE;
+    }
+}
+
 /* Clients are accepted while there is a place, or one that would be given up; else they wait in the backlog.
  */
 static void look_for_room(struct connection_set *set)
@@ -118,6 +128,7 @@ static void look_for_room(struct connection_set *set)
     if (set->listener == NULL) {
         return;
     }
+    follow_ticks(set);
     if (set->is_paused) {
         (void)evconnlistener_disable(set->listener);
     } else if (set->gate != NULL && set->paces == 0) {
@@ -136,7 +147,6 @@ static void on_full(evutil_socket_t fd, short what, void *argument)
 {
     struct connection_set *set = argument;
     (void)fd, (void)what;
-    set->paces = PACE;
     look_for_room(set);
 }
 
@@ -224,7 +234,8 @@ static bool pass_gate(struct connection *connection)
     (void)setsockopt(outer, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     addr_from_sockaddr((const struct sockaddr *)&from, &at);
     connection->guest = guest_new(&at);
-    gate_take(set->gate, outer, pair[1], set->shown, connection->guest);
+    bool goes_first = precedence_take(set->precedence, &at.addr, clock_now_ms(&set->clock));
+    gate_take(goes_first ? set->gate : set->late_gate, outer, pair[1], set->shown, connection->guest);
     return true;
 }
 
@@ -373,6 +384,7 @@ struct bufferevent *connection_accept(struct event_base *base, void *argument)
     event_active(connection->start, EV_TIMEOUT, 1);
     set->first = connection;
     set->count++;
+    follow_ticks(set);
     set->paces -= set->paces != 0;
     look_for_room(set);
     return transport;
@@ -461,8 +473,8 @@ void connection_unwatch(struct connection *connection)
 
 int connection_set_init(struct connection_set *set, struct event_base *base)
 {
-    *set = (struct connection_set){
-        .base = base, .max = CONNECTION_MAX, .deadline_ms = CONNECTION_DEADLINE_MS, .paces = PACE};
+    *set =
+        (struct connection_set){.base = base, .max = CONNECTION_MAX, .deadline_ms = CONNECTION_DEADLINE_MS};
     clock_init(&set->clock);
     set->full = evtimer_new(base, on_full, set);
     return set->full == NULL ? -ENOMEM : 0;

@@ -18,13 +18,15 @@ struct evconnlistener;
 struct evhttp_request;
 
 enum {
-    CONNECTION_MAX = 64,
+    CONNECTION_MAX = 64, /* of the unix socket, where descriptors are few; else */
+    CONNECTION_LOCAL_MAX = 600,
     CONNECTION_REMOTE_MAX = 600,
     CONNECTION_DEADLINE_MS = 10000,
 };
 
 struct gate;
 struct guest;
+struct precedence;
 struct tls_context;
 
 /* All connections of a server. Owned by the control thread. */
@@ -40,9 +42,11 @@ struct connection_set {
     int deadline_ms;
     /* Who comes from elsewhere is led through the gate, as far as these are set. A crowd is let in at a pace
      * that leaves the control thread its time. */
-    struct gate *gate;         /* borrowed */
-    struct tls_context *shown; /* a hold of it; NULL: nobody gets in */
-    unsigned paces;            /* that may be let in before the next tick */
+    struct gate *gate, *late_gate; /* borrowed */
+    struct precedence *precedence; /* likewise: who goes by the first one */
+    struct tls_context *shown;     /* a hold of it; NULL: nobody gets in */
+    unsigned paces;                /* that may be let in before the next tick */
+    int64_t tick_ms;               /* the last one */
     /* What came was no request, or one that others may read otherwise: its connection ends. */
     void (*refused)(void *context, int fd, const struct guest *guest, const char *why); /* NULL: no matter */
     void *context;

@@ -203,12 +203,17 @@ static struct door *find(struct admin *admin, const struct addr_port *at)
     return NULL;
 }
 
+static bool open_gates(struct admin *admin)
+{
+    const size_t max = (size_t)2 * CONF_DOORS_MAX * CONNECTION_REMOTE_MAX;
+    admin->gate = admin->gate == NULL ? gate_open(max, false) : admin->gate;
+    admin->late_gate = admin->late_gate == NULL ? gate_open(max, true) : admin->late_gate;
+    return admin->gate != NULL && admin->late_gate != NULL;
+}
+
 static struct door *add(struct admin *admin, const struct addr_port *at)
 {
-    if (admin->gate == NULL) {
-        admin->gate = gate_open((size_t)2 * CONF_DOORS_MAX * CONNECTION_REMOTE_MAX);
-    }
-    struct door *door = admin->gate == NULL ? NULL : door_new(admin, admin->on_request);
+    struct door *door = open_gates(admin) ? door_new(admin, admin->on_request) : NULL;
     if (door == NULL) {
         log_error("admin listener failed error=\"%s\"", error_text(-ENOMEM));
         return NULL;
@@ -216,6 +221,8 @@ static struct door *add(struct admin *admin, const struct addr_port *at)
     door->is_remote = true;
     door->at = *at;
     door->connections.gate = admin->gate;
+    door->connections.late_gate = admin->late_gate;
+    door->connections.precedence = &admin->precedence;
     door->connections.max = CONNECTION_REMOTE_MAX;
     door->connections.is_paused = admin->is_paused;
     door->next = admin->remotes;

@@ -4,8 +4,7 @@
  * moved, some pieces in a turn. Octets that one side does not take are kept, one piece for each direction,
  * and nothing more is read for it meanwhile.
  *
- * The thread is nice: its handshakes are the first to wait when processors are short. Nothing that others
- * wait for is locked by it: connections come through a pipe. */
+ * A thread that is nice holds no lock that others wait for: connections come through a pipe. */
 #include "config.h"
 
 #include "admin/gate.h"
@@ -72,7 +71,7 @@ struct gate {
     struct event *arrival;
     int pipe[2];
     size_t count, max;
-    bool is_closing;
+    bool is_nice;
     LIST_HEAD(gate_lines, line) lines;
     char piece[PIECE_SIZE];
 };
@@ -405,8 +404,10 @@ void gate_take(struct gate *gate, int outer, int inner, struct tls_context *cont
 static void *run(void *context)
 {
     struct gate *gate = context;
-    pthread_setname_np(pthread_self(), "gate");
-    (void)setpriority(PRIO_PROCESS, 0, NICE);
+    pthread_setname_np(pthread_self(), gate->is_nice ? "gate-late" : "gate");
+    if (gate->is_nice) {
+        (void)setpriority(PRIO_PROCESS, 0, NICE);
+    }
     (void)event_base_dispatch(gate->base);
     while (!LIST_EMPTY(&gate->lines)) {
         free_line(LIST_FIRST(&gate->lines));
@@ -430,10 +431,11 @@ static void free_gate(struct gate *gate)
     free(gate);
 }
 
-struct gate *gate_open(size_t max)
+struct gate *gate_open(size_t max, bool is_nice)
 {
     struct gate *gate = memory_alloc(sizeof *gate);
     gate->max = max;
+    gate->is_nice = is_nice;
     LIST_INIT(&gate->lines);
     gate->pipe[0] = gate->pipe[1] = -1;
     gate->base = event_base_new();

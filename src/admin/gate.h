@@ -2,7 +2,8 @@
  *
  * Where TLS ends: a thread that shakes hands with who comes from elsewhere and then carries octets between
  * the socket and one end of a pair, whose other end is a client like those of the unix socket. So nothing of
- * TLS is computed on the control thread, and a crowd that shakes hands holds up nobody but itself. */
+ * TLS is computed on the control thread. There are two of them, one for those who go first (precedence.h) and
+ * one that is nice, where a crowd that shakes hands holds up nobody but itself. */
 #pragma once
 
 #include "base/addr.h"
@@ -38,8 +39,8 @@ struct guest *guest_new(const struct addr_port *from); /* returns owned: one hol
 struct guest *guest_hold(struct guest *guest);
 void guest_drop(struct guest *guest); /* NULL is fine */
 
-/* NULL: it could not be started. At most `max` connections. */
-struct gate *gate_open(size_t max);
+/* NULL: it could not be started. At most `max` connections. is_nice: it is the last that gets a processor. */
+struct gate *gate_open(size_t max, bool is_nice);
 void gate_close(struct gate *gate); /* ends all connections; NULL is fine */
 /* Takes both descriptors, which never wait, and a hold of context and guest of its own. Never waits: a gate
  * that is behind closes them. */

@@ -24,6 +24,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/moment.h src/admin/moments.c \
 	src/admin/override.c \
 	src/admin/points.c src/admin/render_points.c src/admin/restore.c \
+	src/admin/precedence.c src/admin/precedence.h \
 	src/admin/prefer.c src/admin/prefer.h \
 	src/admin/problem.c src/admin/problem.h \
 	src/admin/query.c src/admin/query.h \

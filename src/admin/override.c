@@ -196,7 +196,7 @@ struct ordered {
     struct call_pending *pending; /* NULL: nobody waits for the answer */
     enum health_kind kind;
     char *name;
-    bool fails_back;
+    bool fails_back, holds_others;
     char *releases; /* NULL: it is no such order */
 };
 
@@ -218,14 +218,20 @@ void override_tell(struct call *call)
     reply_ordered(call, &(struct admin_ordered){.durable = true});
 }
 
-/* What comes next is looked at when this one is in force: not before, or it would not be seen. Where many are
- * on their way, after each of them. */
-static void hold_others(const struct admin *admin, bool held)
+/* What comes next is looked at when this one is in force, written or not: not before, or it would not be
+ * seen. Where many are on their way, after each of them. */
+static void hold_others(struct ordered *ordered, bool held)
 {
-    struct worker *lane = admin->verbs.lanes[ADMIN_ORDERS];
-    if (lane != NULL) {
+    struct worker *lane = ordered->admin == NULL ? NULL : ordered->admin->verbs.lanes[ADMIN_ORDERS];
+    if (lane != NULL && ordered->holds_others != held) {
+        ordered->holds_others = held;
         worker_hold(lane, held);
     }
+}
+
+static void on_force(void *argument)
+{
+    hold_others(argument, false);
 }
 
 static void forget(struct ordered *ordered)
@@ -257,9 +263,7 @@ static void on_ordered(void *argument, const struct admin_ordered *result)
         }
         call_finish(&call);
     }
-    if (ordered->admin != NULL) {
-        hold_others(ordered->admin, false);
-    }
+    hold_others(ordered, false);
     forget(ordered);
 }
 
@@ -309,7 +313,8 @@ bool override_put(struct call *call)
                                 .releases = wanted->releases,
                                 .request = describe_request(call),
                                 .condition = call->condition,
-                                .receipt = call_make_receipt(call)};
+                                .receipt = call_make_receipt(call),
+                                .in_force = on_force};
     struct ordered *ordered = memory_alloc(sizeof *ordered);
     *ordered =
         (struct ordered){.admin = admin,
@@ -320,7 +325,7 @@ bool override_put(struct call *call)
                          .fails_back = wanted->fails_back,
                          .releases = wanted->releases == NULL ? NULL : memory_copy_text(wanted->releases)};
     admin->ordered = ordered;
-    hold_others(admin, true);
+    hold_others(ordered, true);
     int error = admin->verbs.put_override(admin->verbs.context, &order, on_ordered, ordered);
     if (error != 0) {
         on_ordered(ordered, &(struct admin_ordered){.error = error});

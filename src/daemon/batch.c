@@ -21,15 +21,16 @@
 #include <event2/event.h>
 
 enum {
-    PATIENCE_MS = 500, /* with the disk */
-    MEET_MS = 5,       /* between two looks at orders about the same targets */
-    TURN_US = 400,     /* of putting, and */
-    TURN_OPS = 64,     /* so many at most */
+    TURN_US = 400, /* of putting, and */
+    TURN_OPS = 64, /* so many at most */
 };
 
-static const char slow[] = "the disk has not answered for half a second; it is written as soon as it does";
-
-enum stage { WAITING, MEETING, WRITING, PUTTING, LATE };
+enum stage {
+    WAITING,  /* for another one */
+    PUTTING,  /* in turns, while the disk works */
+    SETTLING, /* in force, and the store is not done */
+    LATE,     /* likewise, and that was told */
+};
 
 struct batch;
 
@@ -50,13 +51,14 @@ struct batch {
     struct batch_result result;
     struct writing *writings;
     size_t unwritten, put;
+    int64_t since_us; /* monotonic: when the first was in force */
 };
 
 struct batches {
     struct server *server;
     struct batch *first, **last; /* in the order in which they came */
-    struct batch *current;       /* that is carried out; one at a time */
-    struct event *timer;         /* of that */
+    struct batch *current;       /* that is put; one at a time */
+    struct event *timer;         /* its next turn, or somebody's patience ends */
 };
 
 /* ---- ops ---- */
@@ -130,10 +132,39 @@ static void end(struct batch *batch)
 
 /* ---- putting ---- */
 
-static void wait_ms(struct batch *batch, int64_t ms)
+static int64_t find_until_us(const struct batch *batch)
 {
-    const struct timeval timeout = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-    event_add(batch->all->timer, &timeout);
+    return batch->since_us + durable_patience_us(batch->plan.is_emergency);
+}
+
+/* One where it burns goes before the others. */
+static struct batch *find_next(const struct batches *all)
+{
+    struct batch *found = NULL;
+    for (struct batch *batch = all->first; batch != NULL; batch = batch->next) {
+        bool is_better = found == NULL || (batch->plan.is_emergency && !found->plan.is_emergency);
+        found = batch->stage == WAITING && is_better ? batch : found;
+    }
+    return found;
+}
+
+static void schedule(struct batches *all)
+{
+    int64_t now_us = clock_now_us(&all->server->clock), until_us = INT64_MAX;
+    if (all->current != NULL || find_next(all) != NULL) {
+        until_us = now_us;
+    }
+    for (const struct batch *batch = all->first; batch != NULL; batch = batch->next) {
+        int64_t its_us = batch->stage == SETTLING ? find_until_us(batch) : INT64_MAX;
+        until_us = its_us < until_us ? its_us : until_us;
+    }
+    if (until_us == INT64_MAX) {
+        event_del(all->timer);
+        return;
+    }
+    int64_t left_us = until_us > now_us ? until_us - now_us : 0;
+    const struct timeval timeout = {.tv_sec = left_us / 1000000, .tv_usec = left_us % 1000000};
+    event_add(all->timer, &timeout);
 }
 
 static void put_one(struct batch *batch, struct batch_op *op, int64_t wall_ms)
@@ -144,6 +175,7 @@ static void put_one(struct batch *batch, struct batch_op *op, int64_t wall_ms)
     lock_take(&server->lock);
     bool is_put = batch_apply(server->view, op, wall_ms);
     lock_leave(&server->lock);
+    durable_note_order(server->durable, op->kind, op->name);
     if (is_put) {
         changes_tell_override(server->changes, op->kind, op->name, &op->what);
     }
@@ -152,18 +184,19 @@ static void put_one(struct batch *batch, struct batch_op *op, int64_t wall_ms)
     }
 }
 
-static void begin_next(struct batches *all);
-
+/* All are in force; who waits for the disk, too, does so without holding up others. */
 static void finish(struct batch *batch)
 {
     struct server *server = batch->all->server;
     struct batches *all = batch->all;
     durable_end(server->durable, &batch->mark);
     server_schedule_expiry(server);
-    orders_go_on(server->orders);
     all->current = NULL;
-    end(batch);
-    begin_next(all);
+    batch->stage = SETTLING;
+    if (batch->unwritten == 0) {
+        end(batch);
+    }
+    orders_go_on(server->orders);
 }
 
 /* Those that remove come first where the list has them first; each target is there once. */
@@ -180,19 +213,9 @@ static void put_some(struct batch *batch)
         }
     }
     server_forget_snapshot(server);
-    if (batch->put < ops->count) {
-        wait_ms(batch, 0);
-    } else {
+    if (batch->put == ops->count) {
         finish(batch);
     }
-}
-
-static void begin_to_put(struct batch *batch, bool durable, const char *why)
-{
-    batch->stage = PUTTING;
-    batch->result.durable = durable;
-    batch->result.not_durable_because = why;
-    put_some(batch);
 }
 
 /* ---- the store's part ---- */
@@ -205,26 +228,33 @@ static const char *find_reason(const struct batch *batch, int error)
     return arena_copy_text(batch->plan.arena, reason[0] == '\0' ? error_text(error) : reason);
 }
 
+static void settle_late(struct batch *batch, const struct store_job *job)
+{
+    struct server *server = batch->all->server;
+    durable_note_late(server->durable, -1);
+    if (batch->unwritten == 0) {
+        durable_tell_late(server->durable, job, batch->since_us);
+        forget(batch);
+    }
+}
+
 static void on_written(struct store_job *job)
 {
     struct batch *batch = ((struct writing *)job)->batch;
-    struct server *server = batch->all->server;
+    struct batches *all = batch->all;
     batch->unwritten--;
-    revisions_note(server->revisions, job);
-    if (batch->stage != WRITING) {
-        durable_note_late(server->durable, -1);
-        if (batch->stage == LATE && batch->unwritten == 0) {
-            forget(batch);
-        }
+    revisions_end(all->server->revisions, job);
+    if (batch->stage == LATE) {
+        settle_late(batch, job);
         return;
     }
     if (job->error != 0) {
+        batch->result.durable = false;
         batch->result.not_durable_because = find_reason(batch, job->error);
     }
-    if (batch->unwritten == 0) {
-        const char *why = batch->result.not_durable_because;
-        event_del(batch->all->timer);
-        begin_to_put(batch, why == NULL, why);
+    if (batch->stage == SETTLING && batch->unwritten == 0) {
+        end(batch);
+        schedule(all);
     }
 }
 
@@ -264,10 +294,9 @@ static void write_down(struct batch *batch)
     const struct batch_plan *plan = &batch->plan;
     size_t count = count_transactions(plan), at = 0;
     if (!durable_has_store(server->durable) || count == 0) {
-        begin_to_put(batch, false, NULL);
         return;
     }
-    batch->stage = WRITING;
+    batch->result.durable = true; /* unless it fails */
     batch->writings = memory_alloc_array(count, sizeof *batch->writings);
     batch->result.transactions = batch->unwritten = count;
     for (size_t i = 0; i < count; i++) {
@@ -275,9 +304,9 @@ static void write_down(struct batch *batch)
         size_t some = left < room ? left : room;
         write_ops(batch, &batch->writings[i], at, some);
         at += some;
+        revisions_begin(server->revisions, &batch->writings[i].job);
         durable_submit(server->durable, &batch->writings[i].job);
     }
-    wait_ms(batch, PATIENCE_MS);
 }
 
 static bool covers(const struct durable_order *order, enum health_kind kind, const char *name)
@@ -286,60 +315,42 @@ static bool covers(const struct durable_order *order, enum health_kind kind, con
     return batch_find(&batch->plan.ops, kind, name) != NULL;
 }
 
-/* Orders about its targets that came before it are carried out first: each takes half a second at most. */
-static void meet(struct batch *batch)
+/* The disk is asked in the turn in which the first are put, and works while the others are. */
+static void begin(struct batches *all, struct batch *batch)
 {
-    struct server *server = batch->all->server;
-    if (durable_meets(server->durable, &batch->mark)) {
-        wait_ms(batch, MEET_MS);
-        return;
-    }
-    durable_begin(server->durable, &batch->mark);
+    all->current = batch;
+    batch->stage = PUTTING;
+    batch->since_us = clock_now_us(&all->server->clock);
+    durable_begin(all->server->durable, &batch->mark);
     write_down(batch);
+    put_some(batch);
 }
 
-static void begin_next(struct batches *all)
+static void lose_patience(struct batch *batch)
 {
-    struct batch *batch = all->first;
-    while (batch != NULL && batch->stage != WAITING) {
-        batch = batch->next;
-    }
-    if (batch != NULL && all->current == NULL) {
-        all->current = batch;
-        batch->stage = MEETING;
-        meet(batch);
-    }
-}
-
-static void note_unwritten(const struct batch *batch)
-{
-    struct revisions *revisions = batch->all->server->revisions;
-    for (size_t i = 0; i < batch->result.transactions; i++) {
-        const struct store_job *job = &batch->writings[i].job;
-        for (size_t j = 0; j < job->op_count; j++) {
-            revisions_note_unwritten(revisions, job->ops[j].kind, job->ops[j].key);
-        }
-    }
+    durable_note_late(batch->all->server->durable, (int)batch->unwritten);
+    batch->result.durable = false;
+    batch->result.not_durable_because = durable_slow_text(batch->plan.is_emergency);
+    end(batch);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
     struct batches *all = argument;
-    struct batch *batch = all->current;
     (void)fd, (void)what;
-    if (batch == NULL) {
-        return;
+    struct batch *next = find_next(all);
+    if (all->current != NULL) {
+        put_some(all->current);
+    } else if (next != NULL) {
+        begin(all, next);
     }
-    switch (batch->stage) {
-    case MEETING: meet(batch); break;
-    case PUTTING: put_some(batch); break;
-    case WRITING:
-        durable_note_late(batch->all->server->durable, (int)batch->unwritten);
-        note_unwritten(batch);
-        begin_to_put(batch, false, slow);
-        break;
-    default: break;
+    int64_t now_us = clock_now_us(&all->server->clock);
+    for (struct batch *batch = all->first; batch != NULL; batch = batch->next) {
+        if (batch->stage == SETTLING && find_until_us(batch) <= now_us) {
+            lose_patience(batch); /* it stays in the list: the store has it */
+        }
     }
+    schedule(all);
 }
 
 /* ---- life ---- */
@@ -350,7 +361,10 @@ void batches_start(struct batches *all, const struct batch_plan *plan)
     *batch = (struct batch){.mark = {.covers = covers}, .all = all, .plan = *plan};
     *all->last = batch;
     all->last = &batch->next;
-    begin_next(all);
+    if (all->current == NULL) {
+        begin(all, find_next(all));
+    }
+    schedule(all);
 }
 
 bool batches_any(const struct batches *all)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Many overrides at once, and objects of the store that go with them: one transaction (of several thousand
- * ops each), in force when that is written, or after half a second. Orders about the same targets that came
- * before are carried out first, later ones wait. They are put in turns, so that nothing waits for ten
- * thousand of them; other answers in between see those that hold already. Belongs to the control thread.
+ * ops each), which is written while they are put in force, so that no disk holds that up. Orders about the
+ * same targets that come meanwhile wait. They are put in turns, so that nothing waits for ten thousand of
+ * them; other answers in between see those that hold already. Whoever waits is told when all is in force and
+ * written, or has been with the disk for durable_patience_us(). Belongs to the control thread.
  * Private to src/daemon. */
 #pragma once
 
@@ -50,15 +51,16 @@ struct batch_plan {
     const struct store_op *others; /* objects that go with them; STORE_ANY */
     size_t other_count;            /* below STORE_OPS_MAX */
     struct store_cause cause;
+    bool is_emergency;
     int64_t clock_offset_ms; /* between the clocks, when it was planned: durations follow it */
     void *context;
-    /* Once, at once or later, when all are in force. */
+    /* Once, at once or later, when all are in force, and durable or not. */
     void (*done)(void *context, const struct batch_result *result);
 };
 
 struct batches *batches_open(struct server *server); /* NULL: no memory */
 /* Whoever waits is told ERROR_CANCELLED. Only when the store has ended; NULL is fine. */
 void batches_close(struct batches *batches);
-/* Is any not in force yet? NULL: none. */
+/* Is any not in force, or its order not answered yet? NULL: none. */
 bool batches_any(const struct batches *batches);
 void batches_start(struct batches *batches, const struct batch_plan *plan);

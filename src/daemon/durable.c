@@ -32,8 +32,16 @@
 
 #include <event2/event.h>
 
-enum { PATIENCE_MS = 500 * SANITIZER_SLOWNESS };
+enum {
+    PATIENCE_MS = 500 * SANITIZER_SLOWNESS, /* at the end */
+    ORDER_US = 500000,                      /* of who ordered something, with the disk */
+    EMERGENCY_US = 2000,                    /* and where it burns */
+};
 
+static const char slow[] = "the disk has not answered for half a second; it is written as soon as it does";
+static const char slow_emergency[] =
+    "an emergency waits 2 ms for the disk, which has not answered by then; it "
+    "is written as soon as it does";
 static const char unread[] =
     "it could not be read at the start; the overrides in it are in force as soon as it can be";
 
@@ -197,6 +205,11 @@ static void compare_stores(struct durable *durable, const struct store_stats *st
 
 /* ---- orders ---- */
 
+void durable_note_order(struct durable *durable, enum health_kind kind, const char *name)
+{
+    regain_note(durable->regain, kind, name);
+}
+
 void durable_begin(struct durable *durable, struct durable_order *order)
 {
     order->next = durable->orders;
@@ -210,33 +223,39 @@ void durable_end(struct durable *durable, struct durable_order *order)
         at = &(*at)->next;
     }
     *at = order->next;
-    regain_note(durable->regain, order->kind, order->name);
 }
 
 bool durable_is_begun(const struct durable *durable, enum health_kind kind, const char *name)
 {
-    for (const struct durable_order *order = durable->orders; order != NULL; order = order->next) {
-        if (order->covers != NULL ? order->covers(order, kind, name)
-                                  : order->kind == kind && strcmp(order->name, name) == 0) {
-            return true;
-        }
+    const struct durable_order *order = durable->orders;
+    while (order != NULL && !order->covers(order, kind, name)) {
+        order = order->next;
     }
-    return false;
+    return order != NULL;
 }
 
-bool durable_meets(const struct durable *durable, const struct durable_order *many)
+int64_t durable_patience_us(bool is_emergency)
 {
-    for (const struct durable_order *order = durable->orders; order != NULL; order = order->next) {
-        if (order->covers == NULL && many->covers(many, order->kind, order->name)) {
-            return true;
-        }
-    }
-    return false;
+    return is_emergency ? EMERGENCY_US : ORDER_US;
+}
+
+const char *durable_slow_text(bool is_emergency)
+{
+    return is_emergency ? slow_emergency : slow;
 }
 
 void durable_note_late(struct durable *durable, int by)
 {
     atomic_fetch_add_explicit(&durable->late, (size_t)by, memory_order_relaxed);
+}
+
+void durable_tell_late(struct durable *durable, const struct store_job *job, int64_t since_us)
+{
+    if (job->error == 0 && job->op_count != 0) {
+        log_info("order durable key=%s:%s seq=%llu after_ms=%lld", job->ops[0].kind, job->ops[0].key,
+                 (unsigned long long)job->seq,
+                 (long long)(clock_now_us(&durable->server->clock) - since_us) / 1000);
+    }
 }
 
 bool durable_has_store(const struct durable *durable)

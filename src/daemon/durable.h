@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What operators have ordered, in the store (store/store.h): read from it before the first answer, written to
- * it before an order is acknowledged (orders.h), and kept true when something starts or ends by itself.
+ * it once it is in force and before that is acknowledged (orders.h), and kept true when something starts or
+ * ends by itself.
  * Belongs to the control thread, but for durable_note_turn(). Private to src/daemon. */
 #pragma once
 
@@ -36,22 +37,26 @@ void durable_restore(struct durable *durable, struct view *view, struct report *
 
 /* ---- orders ---- */
 
-/* While an order is on its way, the store is not told what its target is by itself. */
+/* One is in force, and goes to the store now. */
+void durable_note_order(struct durable *durable, enum health_kind kind, const char *name);
+
+/* Many that are put in turns (batch.h): until all are, the store is not told what their targets are by
+ * themselves. */
 struct durable_order {
-    enum health_kind kind;
-    const char *name;
-    /* NULL: it is about this target; else about many. */
     bool (*covers)(const struct durable_order *order, enum health_kind kind, const char *name);
     struct durable_order *next;
 };
 void durable_begin(struct durable *durable, struct durable_order *order);
 void durable_end(struct durable *durable, struct durable_order *order);
 bool durable_is_begun(const struct durable *durable, enum health_kind kind, const char *name);
-/* Is one on its way that is about a target of this one, which covers many? */
-bool durable_meets(const struct durable *durable, const struct durable_order *many);
 
+/* How long whoever ordered something that is in force waits for the disk, and what he is told then. */
+int64_t durable_patience_us(bool is_emergency);
+const char *durable_slow_text(bool is_emergency);
 /* One that holds and is not written yet, because the disk takes its time; and now it is, or has failed. */
 void durable_note_late(struct durable *durable, int by);
+/* What became of such a one, in its `done`. since_us: when it was in force. */
+void durable_tell_late(struct durable *durable, const struct store_job *job, int64_t since_us);
 
 /* Is there a store at all? */
 bool durable_has_store(const struct durable *durable);

@@ -28,7 +28,7 @@ static const struct {
     size_t limit;
     int nice;
 } kinds[ADMIN_LANES] = {
-    [ADMIN_QUICK] = {"quick", 64, NICE}, /* as many as there are connections: lists are not refused */
+    [ADMIN_QUICK] = {"quick", 640, NICE}, /* more than the unix socket has places: lists are not refused */
     [ADMIN_LONG] = {"long", 15, NICE},
     [ADMIN_ORDERS] = {"orders", 64, 0},
     [ADMIN_TRIES] = {"tries", 15, 0}, /* as the prober: what it sees should not depend on who runs last */

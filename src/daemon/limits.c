@@ -19,6 +19,9 @@
 enum {
     DOOR_DESCRIPTORS = 2400, /* 600 connections to the admin API from elsewhere, of four each */
     OTHER_DESCRIPTORS = 64,  /* the admin API, files, sockets of the server */
+    PLACES_FEW = 64,         /* clients of the admin socket, of two each; */
+    PLACES_MANY = 600,
+    PLACES_PART = 16, /* of the descriptors, in between */
     REPORT_EVERY_S = 10,
     CULPRITS = 5
 };
@@ -41,10 +44,21 @@ static uint32_t find_room(size_t monitors)
     return room == 0 ? 1 : (uint32_t)room;
 }
 
+size_t server_find_admin_places(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
+        return PLACES_FEW;
+    }
+    rlim_t part = limit.rlim_cur / PLACES_PART;
+    return part < PLACES_FEW ? PLACES_FEW : part > PLACES_MANY ? PLACES_MANY : (size_t)part;
+}
+
 void server_find_tcp_limits(const struct view *view, struct serve_tcp_limits *limits)
 {
     const struct conf_server *conf = view->server;
-    size_t others = view->monitor_count + conf->door_count * DOOR_DESCRIPTORS;
+    size_t others = view->monitor_count + conf->door_count * DOOR_DESCRIPTORS +
+                    2 * (server_find_admin_places() - PLACES_FEW);
     rlim_t needed = (rlim_t)conf->tcp.clients + OTHER_DESCRIPTORS + (rlim_t)others;
     if (find_room(others) < conf->tcp.clients) {
         /* the soft limit was raised to the hard one at the start; that one only root can raise */

@@ -5,10 +5,14 @@
 
 #include "serve/serve.h"
 
+#include <stddef.h>
+
 struct server;
 struct view;
 
 /* As configured, but no more clients than there are descriptors for; says so. */
 void server_find_tcp_limits(const struct view *view, struct serve_tcp_limits *limits);
+/* How many clients of the admin socket the descriptors permit. */
+size_t server_find_admin_places(void);
 /* From now on log which prefixes are rate-limited, if any are. 0, or -1 without memory. */
 int server_start_reports(struct server *server);

@@ -23,12 +23,10 @@
 
 #include <event2/event.h>
 
-enum { PATIENCE_MS = 500 };
-
 enum stage {
-    WAITS,     /* for another one of its target */
-    SUBMITTED, /* to the store */
-    IN_FORCE,  /* and acknowledged; the store is not done with it */
+    WAITS,    /* for something else about its target */
+    IN_FORCE, /* and with the store */
+    LATE,     /* and acknowledged; the store is not done with it */
 };
 
 struct order {
@@ -36,8 +34,11 @@ struct order {
     struct orders *orders;
     struct order *next; /* in the order in which they came */
     enum stage stage;
-    int64_t until_ms; /* monotonic: then it is in force, store or not */
-    struct durable_order mark;
+    int64_t since_us; /* monotonic: when it was in force */
+    int64_t until_us; /* then it is acknowledged, store or not */
+    enum health_kind kind;
+    const char *name; /* in texts */
+    bool is_emergency;
     struct health_override what;
     const char *overrides_rules;       /* in texts; NULL: none */
     const struct condition *condition; /* likewise */
@@ -48,6 +49,7 @@ struct order {
     const struct admin_receipt *receipt; /* in texts; NULL: none */
     struct store_op ops[2];              /* its own, and that of the receipt */
     uint64_t seqs[2];
+    void (*in_force)(void *argument); /* NULL: nobody has to know */
     admin_ordered_fn *done;
     void *argument;
 };
@@ -58,21 +60,19 @@ struct orders {
     struct event *patience;
 };
 
-static const char slow[] = "the disk has not answered for half a second; it is written as soon as it does";
-
 /* ---- judging and carrying out ---- */
 
 /* [lock] */
 static int judge_failback(const struct health *health, const struct order *order)
 {
-    ptrdiff_t index = health_find(health, order->mark.kind, order->mark.name);
-    return index < 0 ? ERROR_NOT_FOUND : health_judge_failback(health, order->mark.kind, (uint32_t)index);
+    ptrdiff_t index = health_find(health, order->kind, order->name);
+    return index < 0 ? ERROR_NOT_FOUND : health_judge_failback(health, order->kind, (uint32_t)index);
 }
 
 /* [lock] */
 static int put_release(struct health *health, const struct order *order, int64_t wall_ms)
 {
-    ptrdiff_t index = health_find(health, HEALTH_REGION, order->mark.name),
+    ptrdiff_t index = health_find(health, HEALTH_REGION, order->name),
               rule = health_find_guard(health, order->releases);
     return index < 0 || rule < 0 ? ERROR_NOT_FOUND
                                  : health_release_hold(health, (uint32_t)index, (size_t)rule, wall_ms);
@@ -81,7 +81,7 @@ static int put_release(struct health *health, const struct order *order, int64_t
 /* [lock] */
 static int judge_release(const struct health *health, const struct order *order)
 {
-    ptrdiff_t index = health_find(health, HEALTH_REGION, order->mark.name),
+    ptrdiff_t index = health_find(health, HEALTH_REGION, order->name),
               rule = health_find_guard(health, order->releases);
     return index < 0 || rule < 0 ? ERROR_NOT_FOUND
                                  : health_judge_release(health, (uint32_t)index, (size_t)rule);
@@ -96,15 +96,14 @@ static int judge(const struct server *server, const struct order *order)
     if (order->fails_back) {
         return judge_failback(server->view->health, order);
     }
-    return operate_judge_override(server->view, order->mark.kind, order->mark.name, &order->what,
+    return operate_judge_override(server->view, order->kind, order->name, &order->what,
                                   clock_wall_ms(&server->clock));
 }
 
 /* "region:us-east", "region:us-east rule:slowly" */
 static const char *write_key(const struct order *order)
 {
-    const char *target =
-        arena_print(order->texts, "%s:%s", health_kind_text(order->mark.kind), order->mark.name);
+    const char *target = arena_print(order->texts, "%s:%s", health_kind_text(order->kind), order->name);
     return order->releases == NULL ? target
                                    : arena_print(order->texts, "%s rule:%s", target, order->releases);
 }
@@ -113,45 +112,27 @@ static const char *write_key(const struct order *order)
 static int judge_condition(const struct server *server, const struct order *order)
 {
     const struct health *health = server->view->health;
-    ptrdiff_t index = health_find(health, order->mark.kind, order->mark.name);
-    bool is_there = index >= 0 ? health_get_override(health, order->mark.kind, (uint32_t)index) != NULL
-                               : health_find_dormant(health, order->mark.kind, order->mark.name) != NULL;
+    ptrdiff_t index = health_find(health, order->kind, order->name);
+    bool is_there = index >= 0 ? health_get_override(health, order->kind, (uint32_t)index) != NULL
+                               : health_find_dormant(health, order->kind, order->name) != NULL;
     return revisions_judge(server->revisions, "override", write_key(order), is_there, order->condition);
-}
-
-static bool is_over(const struct order *order, int64_t wall_ms)
-{
-    return order->what.expires_ms != 0 && order->what.expires_ms <= wall_ms;
 }
 
 /* [lock] */
 static int put_failback(struct health *health, const struct order *order, int64_t wall_ms)
 {
-    ptrdiff_t index = health_find(health, order->mark.kind, order->mark.name);
-    return index < 0 ? ERROR_NOT_FOUND : health_fail_back(health, order->mark.kind, (uint32_t)index, wall_ms);
+    ptrdiff_t index = health_find(health, order->kind, order->name);
+    return index < 0 ? ERROR_NOT_FOUND : health_fail_back(health, order->kind, (uint32_t)index, wall_ms);
 }
 
-/* [lock] It was judged before it was written, but its target may have gone with a reload since. One that has
- * ended on its way was good when it came, and the store has it in the place of what was before: so that is
- * over, too, as it would be after a crash now. */
+/* [lock] It was judged under the same lock. */
 static int put(const struct server *server, const struct order *order)
 {
     int64_t wall_ms = clock_wall_ms(&server->clock);
-    struct health_override what = order->what;
-    if (order->fails_back) {
-        return put_failback(server->view->health, order, wall_ms);
-    }
-    if (order->releases != NULL) {
-        return put_release(server->view->health, order, wall_ms);
-    }
-    what.desired = is_over(order, wall_ms) ? HEALTH_DESIRED_AUTO : what.desired;
-    int error = operate_put_override(server->view, order->mark.kind, order->mark.name, &what, wall_ms);
-    if (error == ERROR_NOT_FOUND && order->what.desired != HEALTH_DESIRED_AUTO) {
-        (void)health_restore_override(server->view->health, order->mark.kind, order->mark.name, &order->what,
-                                      order->what.starts_ms > wall_ms, wall_ms);
-        return 0;
-    }
-    return error == ERROR_NOT_FOUND ? 0 : error;
+    return order->fails_back ? put_failback(server->view->health, order, wall_ms)
+           : order->releases != NULL
+               ? put_release(server->view->health, order, wall_ms)
+               : operate_put_override(server->view, order->kind, order->name, &order->what, wall_ms);
 }
 
 static void reply(struct order *order, int error, bool durable, const char *why)
@@ -167,66 +148,58 @@ static void forget(struct order *order)
     free(order);
 }
 
-/* Was the clock set since it came? Durations go along. Returns whether it is another one now. */
-static bool follow_clock(struct order *order)
+/* If the clock was set since it came, durations go along. */
+static void follow_clock(struct order *order)
 {
     struct server *server = order->orders->server;
     server_follow_clock_step(server); /* it knows the time as it is now */
     int64_t by_ms = server->clock_offset_ms - order->clock_offset_ms;
     bool planned = order->what.starts_ms > clock_wall_ms(&server->clock) - by_ms;
-    return by_ms != 0 && health_override_shift(&order->what, planned, by_ms);
-}
-
-static void tell_overridden(const struct order *order)
-{
-    if (order->overrides_rules != NULL) {
-        const struct durable_order *mark = &order->mark;
-        changes_tell_overridden(order->orders->server->changes, order->overrides_rules,
-                                arena_print(order->texts, "%s:%s", health_kind_text(mark->kind), mark->name),
-                                &order->what);
+    if (by_ms != 0) {
+        (void)health_override_shift(&order->what, planned, by_ms);
     }
+    order->clock_offset_ms = server->clock_offset_ms;
 }
 
-/* It holds, or could not be put. */
-static void tell(struct order *order, int error, bool is_shifted)
+static void tell(const struct order *order)
 {
-    struct server *server = order->orders->server;
-    const struct durable_order *mark = &order->mark;
+    struct changes *changes = order->orders->server->changes;
     if (order->releases != NULL) {
-        if (error == 0) {
-            changes_tell_released(server->changes, order->releases, mark->name, &order->what);
-        }
-        return;
+        changes_tell_released(changes, order->releases, order->name, &order->what);
+    } else if (order->fails_back) {
+        changes_tell_failback(changes, order->kind, order->name, &order->what);
+    } else {
+        changes_tell_override(changes, order->kind, order->name, &order->what);
     }
-    if (order->fails_back) {
-        if (error == 0) {
-            changes_tell_failback(server->changes, mark->kind, mark->name, &order->what);
-        }
-        return;
-    }
-    if (error == 0) {
-        changes_tell_override(server->changes, mark->kind, mark->name, &order->what);
-        tell_overridden(order);
-    }
-    if (error != 0 || is_shifted ||
-        is_over(order, clock_wall_ms(&server->clock))) { /* what was written is not what is */
-        durable_keep(server->durable, mark->kind, mark->name, "as it came to be");
+    if (order->overrides_rules != NULL) {
+        changes_tell_overridden(
+            changes, order->overrides_rules,
+            arena_print(order->texts, "%s:%s", health_kind_text(order->kind), order->name), &order->what);
     }
 }
 
-static void carry_out(struct order *order, bool durable, const char *why)
+/* Judged and in force, in one turn at the lock: answers change here. Or it is refused. */
+static int put_in_force(struct order *order)
 {
     struct server *server = order->orders->server;
-    bool is_shifted = follow_clock(order);
+    follow_clock(order);
     lock_take(&server->lock);
-    int error = put(server, order);
+    int error = judge(server, order);
+    error = error != 0 || order->condition == NULL ? error : judge_condition(server, order);
+    error = error != 0 ? error : put(server, order);
     lock_leave(&server->lock);
+    if (error != 0) {
+        return error;
+    }
+    order->since_us = clock_now_us(&server->clock);
+    durable_note_order(server->durable, order->kind, order->name);
     server_forget_snapshot(server);
-    durable_end(server->durable, &order->mark);
-    order->stage = IN_FORCE;
-    tell(order, error, is_shifted);
+    tell(order);
     server_schedule_expiry(server);
-    reply(order, error, durable, why);
+    if (order->in_force != NULL) {
+        order->in_force(order->argument);
+    }
+    return 0;
 }
 
 /* ---- the store's part ---- */
@@ -245,30 +218,44 @@ static void unlink_order(struct orders *orders, struct order *order)
 
 static void schedule(struct orders *orders)
 {
-    const struct order *order = orders->first;
+    int64_t until_us = INT64_MAX;
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed is not in the list any more */
-    while (order != NULL && order->stage != SUBMITTED) {
-        order = order->next;
+    for (const struct order *order = orders->first; order != NULL; order = order->next) {
+        until_us = order->stage == IN_FORCE && order->until_us < until_us ? order->until_us : until_us;
     }
-    if (order == NULL) {
+    if (until_us == INT64_MAX) {
         event_del(orders->patience);
         return;
     }
-    int64_t left = order->until_ms - clock_now_ms(&orders->server->clock);
-    left = left < 1 ? 1 : left;
-    struct timeval timeout = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
+    int64_t left_us = until_us - clock_now_us(&orders->server->clock);
+    left_us = left_us < 1 ? 1 : left_us;
+    struct timeval timeout = {.tv_sec = left_us / 1000000, .tv_usec = left_us % 1000000};
     event_add(orders->patience, &timeout);
 }
 
 static int begin(struct order *order);
 
-/* Orders of this target that have waited for the one before. */
+/* What is put in turns has to be there as a whole before something is put over it. And whoever takes
+ * something for granted is told who has changed it, which is known when that is written. */
+static bool has_to_wait(const struct order *order)
+{
+    const struct orders *orders = order->orders;
+    if (durable_is_begun(orders->server->durable, order->kind, order->name)) {
+        return true;
+    }
+    const struct order *other = order->condition == NULL ? order : orders->first;
+    while (other != order && (other->stage != IN_FORCE || other->kind != order->kind ||
+                              strcmp(other->name, order->name) != 0)) {
+        other = other->next;
+    }
+    return other != order;
+}
+
 static void begin_next(struct orders *orders)
 {
     for (struct order *order = orders->first, *next; order != NULL; order = next) {
         next = order->next;
-        if (order->stage == WAITS &&
-            !durable_is_begun(orders->server->durable, order->mark.kind, order->mark.name)) {
+        if (order->stage == WAITS && !has_to_wait(order)) {
             int error = begin(order);
             if (error != 0) {
                 reply(order, error, false, NULL);
@@ -284,21 +271,23 @@ static void on_written(struct store_job *job)
 {
     struct order *order = (struct order *)job;
     struct orders *orders = order->orders;
-    bool was_submitted = order->stage == SUBMITTED;
-    revisions_note(orders->server->revisions, job);
-    if (!was_submitted) {
-        durable_note_late(orders->server->durable, -1);
+    struct server *server = orders->server;
+    bool was_awaited = order->stage == IN_FORCE;
+    revisions_end(server->revisions, job);
+    if (!was_awaited) {
+        durable_note_late(server->durable, -1);
+        durable_tell_late(server->durable, job, order->since_us);
     } else if (job->error == 0) {
-        carry_out(order, true, NULL);
+        reply(order, 0, true, NULL);
     } else {
         struct durable_status status;
-        durable_get_status(orders->server->durable, &status); /* it may be well again */
+        durable_get_status(server->durable, &status); /* it may be well again */
         const char *reason = status.stats.reason;
-        carry_out(order, false, reason[0] == '\0' ? error_text(job->error) : reason);
+        reply(order, 0, false, reason[0] == '\0' ? error_text(job->error) : reason);
     }
     unlink_order(orders, order);
     forget(order);
-    if (was_submitted) {
+    if (was_awaited) {
         begin_next(orders);
     }
 }
@@ -306,22 +295,16 @@ static void on_written(struct store_job *job)
 static void on_patience(evutil_socket_t fd, short what, void *argument)
 {
     struct orders *orders = argument;
-    int64_t now = clock_now_ms(&orders->server->clock);
-    bool any = false;
+    int64_t now_us = clock_now_us(&orders->server->clock);
     (void)fd, (void)what;
     for (struct order *order = orders->first; order != NULL; order = order->next) {
-        if (order->stage == SUBMITTED && order->until_ms <= now) {
+        if (order->stage == IN_FORCE && order->until_us <= now_us) {
             durable_note_late(orders->server->durable, 1);
-            revisions_note_unwritten(orders->server->revisions, order->ops[0].kind, order->ops[0].key);
-            carry_out(order, false, slow);
-            any = true;
+            order->stage = LATE;
+            reply(order, 0, false, durable_slow_text(order->is_emergency));
         }
     }
-    if (any) {
-        begin_next(orders);
-    } else {
-        schedule(orders);
-    }
+    begin_next(orders);
 }
 
 /* ---- an order's way ---- */
@@ -360,23 +343,20 @@ static int begin(struct order *order)
 {
     struct orders *orders = order->orders;
     struct server *server = orders->server;
-    lock_take(&server->lock);
-    int error = judge(server, order);
-    error = error != 0 || order->condition == NULL ? error : judge_condition(server, order);
-    lock_leave(&server->lock);
+    int error = put_in_force(order);
     if (error != 0) {
         return error;
     }
-    durable_begin(server->durable, &order->mark);
     if (!durable_has_store(server->durable)) {
-        carry_out(order, false, NULL);
+        reply(order, 0, false, NULL);
         unlink_order(orders, order);
         forget(order);
         return 0;
     }
-    order->stage = SUBMITTED;
-    order->until_ms = clock_now_ms(&server->clock) + PATIENCE_MS;
+    order->stage = IN_FORCE;
+    order->until_us = order->since_us + durable_patience_us(order->is_emergency);
     write_op(order);
+    revisions_begin(server->revisions, &order->job);
     durable_submit(server->durable, &order->job);
     return 0;
 }
@@ -389,7 +369,9 @@ int orders_put(struct orders *orders, const struct admin_order *asked, admin_ord
     server_follow_clock_step(server); /* it knows the time as it is now */
     *order = (struct order){
         .orders = orders,
-        .mark = {.kind = asked->kind, .name = arena_copy_text(texts, asked->name)},
+        .kind = asked->kind,
+        .name = arena_copy_text(texts, asked->name),
+        .is_emergency = asked->is_emergency,
         .what = *asked->override,
         .overrides_rules = arena_copy_text(texts, asked->overrides_rules),
         .condition = condition_copy(asked->condition, texts),
@@ -398,6 +380,7 @@ int orders_put(struct orders *orders, const struct admin_order *asked, admin_ord
         .releases = arena_copy_text(texts, asked->releases),
         .clock_offset_ms = server->clock_offset_ms,
         .texts = texts,
+        .in_force = asked->in_force,
         .done = done,
         .argument = argument,
         .job = {.insists = true, .done = on_written},
@@ -408,7 +391,7 @@ int orders_put(struct orders *orders, const struct admin_order *asked, admin_ord
                                             .request = arena_copy_text(texts, asked->request)};
     *orders->last = order;
     orders->last = &order->next;
-    if (durable_is_begun(server->durable, asked->kind, asked->name)) {
+    if (has_to_wait(order)) {
         return 0; /* judged when it is its turn */
     }
     int error = begin(order);
@@ -429,25 +412,35 @@ size_t orders_list(const struct orders *orders, struct health_spell *spells, siz
 {
     size_t used = 0;
     for (const struct order *order = orders->first; order != NULL; order = order->next) {
-        ptrdiff_t index = order->stage == IN_FORCE || order->fails_back || order->releases != NULL
+        ptrdiff_t index = order->stage != WAITS || order->fails_back || order->releases != NULL
                               ? -1
-                              : health_find(orders->server->view->health, order->mark.kind, order->mark.name);
+                              : health_find(orders->server->view->health, order->kind, order->name);
         if (index >= 0 && used < count) {
-            spells[used] = health_find_spell(orders->server->view->health, order->mark.kind, (uint32_t)index,
-                                             &order->what);
+            spells[used] =
+                health_find_spell(orders->server->view->health, order->kind, (uint32_t)index, &order->what);
         }
         used += index >= 0;
     }
     return used;
 }
 
-bool orders_any(const struct orders *orders)
+static bool has_stage(const struct orders *orders, enum stage stage)
 {
     const struct order *order = orders->first;
-    while (order != NULL && order->stage == IN_FORCE) {
+    while (order != NULL && order->stage != stage) {
         order = order->next;
     }
     return order != NULL;
+}
+
+bool orders_wait(const struct orders *orders)
+{
+    return has_stage(orders, WAITS);
+}
+
+bool orders_any(const struct orders *orders)
+{
+    return orders_wait(orders) || has_stage(orders, IN_FORCE);
 }
 
 /* ---- life ---- */

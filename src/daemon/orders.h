@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * An order on its way: judged, written to the store, in force, acknowledged. What cannot be written, or not
- * within half a second, is in force all the same, and the answer says that it is not durable. Orders of one
- * target keep their order; others are committed together. Belongs to the control thread. Private to
- * src/daemon. */
+ * An order on its way: judged and in force in one turn, then written to the store and acknowledged. No disk
+ * is asked before answers have changed. What cannot be written, or not within durable_patience_us(), is
+ * acknowledged all the same, and the answer says that it is not durable. Orders reach the store in the order
+ * in which they came into force; those that meet there are committed together. Belongs to the control thread.
+ * Private to src/daemon. */
 #pragma once
 
 #include "admin/admin.h"
@@ -20,7 +21,9 @@ int orders_put(struct orders *orders, const struct admin_order *order, admin_ord
                void *argument);
 /* What they waited for is over: begin those that can be. */
 void orders_go_on(struct orders *orders);
-/* What those want that are on their way; count: room, returns how many there are. */
+/* What those want that are not in force yet; count: room, returns how many there are. */
 size_t orders_list(const struct orders *orders, struct health_spell *spells, size_t count);
-/* Is any on its way, not yet in force? */
+/* Is any not in force yet? */
+bool orders_wait(const struct orders *orders);
+/* Or not acknowledged? */
 bool orders_any(const struct orders *orders);

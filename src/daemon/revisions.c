@@ -28,7 +28,9 @@ struct entry {
     struct entry *next;
     uint64_t hash, revision;
     int64_t written_ms; /* wall */
-    bool is_unwritten;  /* a later one holds */
+    unsigned begun;     /* changes of it that hold, and that the store has not said anything of */
+    bool is_unwritten;  /* a later one holds, which could not be written */
+    bool is_gone;       /* there is none as far as the store has said; kept for those that were begun */
     char actor[ACTOR_MAX + 1];
     const char *kind; /* of kinds */
     char key[];
@@ -136,23 +138,49 @@ static void put(struct revisions *revisions, const struct store_object *object, 
     if (entry == NULL || object->revision <= entry->revision) {
         return;
     }
-    if (object->value == NULL) {
+    if (object->value == NULL && entry->begun == 0) {
         take_out(revisions, entry);
         return;
     }
     entry->revision = object->revision;
     entry->is_unwritten = false;
+    entry->is_gone = object->value == NULL;
     entry->written_ms = object->written_ms;
     snprintf(entry->actor, sizeof entry->actor, "%s", actor == NULL ? "" : actor);
 }
 
 /* ---- who tells ---- */
 
-void revisions_note_unwritten(struct revisions *revisions, const char *kind, const char *key)
+static void note_unwritten(struct revisions *revisions, const char *kind, const char *key)
 {
     struct entry *entry = get(revisions, kind, key);
     if (entry != NULL) {
         entry->is_unwritten = true;
+    }
+}
+
+void revisions_begin(struct revisions *revisions, const struct store_job *job)
+{
+    for (size_t i = 0; i < job->op_count; i++) {
+        struct entry *entry = get(revisions, job->ops[i].kind, job->ops[i].key);
+        if (entry != NULL) {
+            entry->begun++;
+        }
+    }
+}
+
+void revisions_end(struct revisions *revisions, const struct store_job *job)
+{
+    revisions_note(revisions, job);
+    for (size_t i = 0; i < job->op_count; i++) {
+        struct entry *entry = find(revisions, job->ops[i].kind, job->ops[i].key);
+        if (entry == NULL) {
+            continue;
+        }
+        entry->begun -= entry->begun != 0; /* all was read anew meanwhile */
+        if (entry->begun == 0 && entry->is_gone && !entry->is_unwritten) {
+            take_out(revisions, entry);
+        }
     }
 }
 
@@ -164,7 +192,7 @@ void revisions_note(struct revisions *revisions, const struct store_job *job)
         const struct store_op *op = &job->ops[i];
         uint64_t seq = job->seqs != NULL ? job->seqs[i] : job->op_count == 1 ? job->seq : 0;
         if (job->error != 0 && job->insists) {
-            revisions_note_unwritten(revisions, op->kind, op->key);
+            note_unwritten(revisions, op->kind, op->key);
         } else if (job->error == 0 && seq != 0) {
             put(revisions,
                 &(struct store_object){.kind = op->kind,
@@ -263,11 +291,16 @@ void revisions_free(struct revisions *revisions)
 
 /* ---- who asks ---- */
 
+static bool is_written(const struct entry *entry)
+{
+    return entry->begun == 0 && !entry->is_unwritten && !entry->is_gone;
+}
+
 int revisions_judge(const struct revisions *revisions, const char *kind, const char *key, bool is_there,
                     const struct condition *condition)
 {
     const struct entry *entry = find(revisions, kind, key);
-    bool is_known = entry != NULL && !entry->is_unwritten;
+    bool is_known = entry != NULL && is_written(entry);
     return condition == NULL || condition_holds(condition, is_there, is_known ? entry->revision : 0)
                ? 0
                : ERROR_PRECONDITION;
@@ -277,7 +310,7 @@ bool server_find_revision(void *context, const char *kind, const char *key, stru
 {
     const struct entry *entry = find(((const struct server *)context)->revisions, kind, key);
     *revision = (struct admin_revision){.revision = 0};
-    if (entry == NULL || entry->is_unwritten) {
+    if (entry == NULL || !is_written(entry)) {
         return false;
     }
     *revision = (struct admin_revision){

@@ -23,8 +23,9 @@ void revisions_learn(struct revisions *revisions, const char *folder);
 /* What became of the job, in its `done`: with one op, or with seqs. One that failed was of what holds all the
  * same, if it insists. */
 void revisions_note(struct revisions *revisions, const struct store_job *job);
-/* It holds, and the store has not said yet that it has it. */
-void revisions_note_unwritten(struct revisions *revisions, const char *kind, const char *key);
+/* It holds by now, and goes to the store; revisions_end() in its `done`, in the place of revisions_note(). */
+void revisions_begin(struct revisions *revisions, const struct store_job *job);
+void revisions_end(struct revisions *revisions, const struct store_job *job);
 
 /* 0, or ERROR_PRECONDITION. condition: NULL: there is none. */
 int revisions_judge(const struct revisions *revisions, const char *kind, const char *key, bool is_there,

@@ -230,6 +230,7 @@ static int open_admin(struct server *server, struct report *report)
     server_fill_verbs(server, &verbs);
     error = listen_to_admin(server, &verbs, report);
     if (error == 0) {
+        admin_set_places(server->admin, server_find_admin_places());
         int *inherited = NULL;
         size_t count = server->heir == NULL ? 0 : heir_lend_listeners(server->heir, &inherited);
         admin_listen(server->admin, conf->doors, conf->door_count, inherited, count);

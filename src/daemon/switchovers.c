@@ -237,6 +237,7 @@ void switchovers_carry_out(struct switchovers *all, struct kept_switchover *kept
                               .others = ops,
                               .other_count = count,
                               .cause = carrying->change.cause,
+                              .is_emergency = change->is_emergency,
                               .clock_offset_ms = all->server->clock_offset_ms,
                               .context = carrying,
                               .done = on_carried_out};

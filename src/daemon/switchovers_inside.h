@@ -34,7 +34,7 @@ void switchovers_drop(struct switchovers *all, struct kept_switchover *kept);
  * then. Takes `next`. */
 struct switchover_change {
     struct switchover *next;
-    bool moves;
+    bool moves, is_emergency;
     struct store_cause cause;            /* borrowed for the call */
     const struct admin_receipt *receipt; /* likewise; NULL: none */
     void *context;

@@ -101,6 +101,7 @@ static void carry_out(struct switchover_order *order, struct kept_switchover *ke
     switchovers_carry_out(order->all, kept,
                           &(struct switchover_change){.next = next,
                                                       .moves = moves,
+                                                      .is_emergency = asked->is_emergency,
                                                       .cause = {.actor = asked->actor,
                                                                 .peer = asked->peer,
                                                                 .reason = asked->reason,

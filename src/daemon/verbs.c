@@ -472,7 +472,7 @@ static void *open_live(void *context)
 static bool is_current(void *live)
 {
     struct reader *reader = live;
-    return !orders_any(reader->server->orders) && reader_is_current(reader);
+    return !orders_wait(reader->server->orders) && reader_is_current(reader);
 }
 
 static void close_reader(void *reader)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The disk under the store is full, slow or hangs: what operators order holds at once and is said not to be durable, and
 is written as soon as it can be."""
+import threading
+
 import pytest
 
 import disk
@@ -103,6 +105,60 @@ def test_a_slow_disk_is_waited_for_a_moment(server):
     assert server.addresses("www.example.com") == server.eu
 
 
+def test_answers_change_before_the_disk_is_asked(server):
+    """Whoever ordered it waits for the disk; who asks does not."""
+    server.disk.set(disk.SYNC_MS, 2000)
+
+    def put():
+        server.override("region", "us-east", "drain")
+        happened.append("reply")
+    happened, client = [], threading.Thread(target=put)
+    client.start()
+    server.wait(lambda: server.addresses("www.example.com") == server.eu, "answers change")
+    happened.append("answers")
+    client.join()
+    assert happened == ["answers", "reply"]
+    assert server.override("endpoint", "web-us-east-1a", "drain")["durable"] is False
+    server.wait_log("order durable", "key=override:region:us-east")
+    server.wait_log("order durable", "key=override:endpoint:web-us-east-1a")
+    server.disk.heal()
+    wait_durable(server)
+    before = server.get("/v1/overrides")
+    restart(server)
+    assert server.get("/v1/overrides") == before and server.addresses("www.example.com") == server.eu
+
+
+def test_orders_of_one_target_while_the_disk_works(server):
+    """None waits for the one before; the last one holds, also after a restart, and the journal has them in their order."""
+    server.disk.set(disk.SYNC_MS, 300)
+    clients = []
+    for state in ("drain", "up", "down", "drain"):
+        clients.append(threading.Thread(target=server.override, args=("region", "us-east", state)))
+        clients[-1].start()
+        server.wait_state("region", "us-east", desired=state)
+    for client in clients:
+        client.join()
+    server.disk.heal()
+    wait_durable(server)
+    entries = server.get("/v1/journal?target=region:us-east&order=oldest")["items"]
+    assert [entry["after"]["state"] for entry in entries] == ["drain", "up", "down", "drain"]
+    restart(server)
+    assert server.addresses("www.example.com") == server.eu
+
+
+def test_a_condition_waits_for_what_it_is_about(server):
+    """Who takes something for granted that is just being changed is told by whom, once that is written."""
+    first = server.override("region", "us-east", "drain")
+    tag = server.request("GET", "/v1/regions/us-east/override").headers["ETag"]
+    server.disk.set(disk.SYNC_MS, 300)
+    client = threading.Thread(target=server.override, args=("region", "us-east", "down"), kwargs={"actor": "zoe"})
+    client.start()
+    server.wait(lambda: "ETag" not in server.request("GET", "/v1/regions/us-east/override").headers, "it has changed, and has no revision yet")
+    late = server.request("PUT", "/v1/regions/us-east/override", {"state": "up", "reason": "late", "allow_unserved": True}, {"If-Match": tag})
+    client.join()
+    assert first["durable"] and late.status == 412 and late.json["changed_by"] == "zoe", late
+
+
 def test_an_order_that_ends_on_its_way(server):
     """It was good when it came and has replaced what was before, in the store as in answers: a crash changes nothing."""
     server.override("region", "us-east", "drain")
@@ -130,7 +186,7 @@ def test_an_emergency_and_a_full_disk(server):
     made = begin_emergency(server)
     assert made["state"] == "moved" and made["durable"] is False and made["not_durable_because"]
     assert server.addresses("www.example.com") == server.eu
-    assert store(server)["owed"] == 2  # the switchover and its override
+    server.wait(lambda: store(server)["owed"] == 2, "the switchover and its override are owed")
     server.disk.heal()
     server.wait_log("store well")  # nobody asks for anything meanwhile
     restart(server)
@@ -147,6 +203,18 @@ def test_a_crash_before_an_emergency_is_written(server):
     restart(server)
     assert server.get("/v1/switchovers")["items"] == [] and server.get("/v1/overrides")["items"] == []
     assert server.addresses("www.example.com") == server.us
+
+
+def test_an_emergency_waits_for_no_disk(server):
+    """A moment, at most; the log tells when it was written after all."""
+    server.disk.set(disk.SYNC_MS, 400)
+    made = begin_emergency(server)
+    assert made["durable"] is False and "2 ms" in made["not_durable_because"]
+    server.wait_log("order durable", f"key=switchover:{made['id']}", "after_ms=")
+    assert store(server)["owed"] == 0
+    server.disk.heal()
+    restart(server)
+    assert server.get(f"/v1/switchovers/{made['id']}")["state"] == "moved" and server.addresses("www.example.com") == server.eu
 
 
 def test_an_emergency_and_a_disk_that_hangs(server):

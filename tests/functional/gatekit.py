@@ -23,15 +23,15 @@ def make_pki(site):
 class Remote:
     """A client of one address."""
 
-    def __init__(self, at, pki, certificate=None, token=None):
-        self.at, self.token = at, token
+    def __init__(self, at, pki, certificate=None, token=None, source=None):
+        self.at, self.token, self.source = at, token, source and (source, 0)  # None: whatever address the kernel takes
         self.context = ssl.create_default_context(cafile=pki.root_pem)
         self.context.check_hostname = False  # every test has an address of its own
         if certificate:
             self.context.load_cert_chain(getattr(pki, f"{certificate}_pem"), getattr(pki, f"{certificate}_key"))
 
     def connect(self, timeout=kit.PATIENCE_S):
-        raw = socket.create_connection(self.at, timeout)
+        raw = socket.create_connection(self.at, timeout, self.source)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self.context.wrap_socket(raw, server_hostname=self.at[0])
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The admin socket while clients misbehave: idle, dripping, leaving early, sending too much, deleting the socket."""
 import contextlib
+import resource
 import socket
 
 import pytest
 
 import kit
 
-CAP = 64
+CAP, FEW = 64, 1024  # places where descriptors are that few
 STATUS = b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -15,6 +16,7 @@ STATUS = b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"
 def server(site):
     kit.make_regions(site, ["us-east-1a"], interval="1h")
     site.zone("example.com", "").policy("example.com", {"www": {"endpoints": ["*"]}})
+    site.launcher = ["prlimit", f"--nofile={FEW}:{FEW}"]
     return site.start()
 
 
@@ -53,6 +55,18 @@ def test_a_crowd_is_served(server, crowd):
     """More at once than there are places, all in good faith; the kernel lets 128 wait."""
     for client in crowd(STATUS, 2 * CAP):
         assert client.recv(12) == b"HTTP/1.1 200"
+
+
+@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 2000, reason="descriptors are few")
+def test_a_crowd_that_is_idle_has_room(site, server, crowd):
+    """Nobody has to leave for somebody else, where there are descriptors."""
+    server.stop()
+    site.launcher = []
+    site.start()
+    clients = crowd(b"", 100)
+    assert server.request("GET", "/v1/status").status == 200
+    clients[0].sendall(STATUS)
+    assert clients[0].recv(12) == b"HTTP/1.1 200"
 
 
 @pytest.mark.parametrize("size", [(1 << 20) + 1, 16 << 20])

@@ -43,6 +43,12 @@ tests_unit_test_head_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_head_SOURCES = tests/unit/test_head.c tests/unit/unit.h
 tests_unit_test_head_LDADD = src/libadmin.a src/libbase.a $(CMOCKA_LIBS)
 
+TESTS += tests/unit/test_precedence
+check_PROGRAMS += tests/unit/test_precedence
+tests_unit_test_precedence_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_precedence_SOURCES = tests/unit/test_precedence.c tests/unit/unit.h
+tests_unit_test_precedence_LDADD = src/libadmin.a src/libbase.a $(CMOCKA_LIBS)
+
 TESTS += tests/unit/test_lockout
 check_PROGRAMS += tests/unit/test_lockout
 tests_unit_test_lockout_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
