@@ -138,6 +138,7 @@ static const struct handler {
     [ROUTE_RULES_CHECK] = {handle_rules_check, "rules-check", ADMIN_QUICK},
     [ROUTE_TRY] = {handle_try, "check", ADMIN_TRIES},
     [ROUTE_METRICS] = {handle_metrics, "metrics", ADMIN_QUICK},
+    [ROUTE_OPENAPI] = {handle_openapi, "openapi", ADMIN_QUICK},
     [ROUTE_JOURNAL] = {.handle = handle_pages},
     [ROUTE_VERIFY] = {handle_verify, "verify", ADMIN_LONG},
     [ROUTE_DIFF] = {handle_diff, "diff", ADMIN_LONG},

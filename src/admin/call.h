@@ -225,6 +225,7 @@ void handle_geo(struct call *call);
 void handle_explain(struct call *call);
 void handle_what_if(struct call *call);
 void handle_metrics(struct call *call);
+void handle_openapi(struct call *call);
 void handle_diff(struct call *call);
 /* GET /v1/explain with `at`, whose other parameters are in order. */
 void reply_explained_at(struct call *call, const struct operate_question *question);

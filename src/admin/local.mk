@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/libadmin.a
-src_libadmin_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+src_libadmin_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) \
+	-DOPENAPI_PATH='"$(abs_top_srcdir)/doc/openapi.yaml"'
 src_libadmin_a_SOURCES = \
 	src/admin/access.h \
 	src/admin/admin.c src/admin/admin.h \
@@ -16,6 +17,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/head.c src/admin/head.h \
 	src/admin/lockout.c src/admin/lockout.h \
 	src/admin/operation_calls.c src/admin/operation_requests.c src/admin/operations.c src/admin/operations.h \
+	src/admin/openapi.c \
 	src/admin/page.c src/admin/page.h \
 	src/admin/peers.c src/admin/peers.h \
 	src/admin/events.c src/admin/events.h src/admin/feed.h \
@@ -46,3 +48,4 @@ src_libadmin_a_SOURCES = \
 	src/admin/drains.c src/admin/traffic.c src/admin/traffic.h \
 	src/admin/vantages.c \
 	src/admin/work.c
+src/admin/libadmin_a-openapi.$(OBJEXT): doc/openapi.yaml

@@ -94,6 +94,7 @@ static const struct resource {
     [ROUTE_FAILBACK] =
         {{"v1", "failback"}, ROUTE_POST, 0, "POST", .scope = ROUTE_SCOPE_BODY, .writer = ROLE_OPERATOR},
     [ROUTE_METRICS] = {{"metrics"}, READ, 0, "GET, HEAD"},
+    [ROUTE_OPENAPI] = {{"v1", "openapi.yaml"}, READ, 0, "GET, HEAD"},
     [ROUTE_CHECKS] = {{"v1", "checks"},
                       READ,
                       PAGING | BIT(ROUTE_REGION) | BIT(ROUTE_AZ) | BIT(ROUTE_ENDPOINT) | BIT(ROUTE_CHECK) |

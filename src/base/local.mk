@@ -13,6 +13,7 @@ src_libbase_a_SOURCES = \
 	src/base/cron.c src/base/cron.h \
 	src/base/cursor.h \
 	src/base/descriptors.c src/base/descriptors.h \
+	src/base/embed.h \
 	src/base/error.c src/base/error.h \
 	src/base/exits.h \
 	src/base/file.c src/base/file.h \

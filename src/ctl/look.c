@@ -165,15 +165,16 @@ enum steerctl_exit run_what_if(const struct steerctl *ctl)
     return code;
 }
 
-enum steerctl_exit run_metrics(const struct steerctl *ctl)
+/* What is no JSON as it is; with --json as one string under this key. */
+static enum steerctl_exit print_text(const struct steerctl *ctl, const char *path, const char *key)
 {
     struct steerctl_reply reply;
     enum steerctl_exit code = STEERCTL_UNREACHABLE;
-    if (steerctl_ask(ctl, "GET", "/metrics", NULL, &reply)) {
+    if (steerctl_ask(ctl, "GET", path, NULL, &reply)) {
         code = steerctl_judge(ctl, &reply);
     }
     if (code == STEERCTL_OK && ctl->json) {
-        json_t *document = json_pack("{s:s%}", "metrics", reply.body.bytes, reply.body.len);
+        json_t *document = json_pack("{s:s%}", key, reply.body.bytes, reply.body.len);
         json_dumpf(document, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(document);
@@ -182,4 +183,14 @@ enum steerctl_exit run_metrics(const struct steerctl *ctl)
     }
     steerctl_reply_fini(&reply);
     return code;
+}
+
+enum steerctl_exit run_metrics(const struct steerctl *ctl)
+{
+    return print_text(ctl, "/metrics", "metrics");
+}
+
+enum steerctl_exit run_openapi(const struct steerctl *ctl)
+{
+    return print_text(ctl, "/v1/openapi.yaml", "openapi");
 }

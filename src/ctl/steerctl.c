@@ -390,6 +390,10 @@ static const struct verb verbs[] = {
     {"metrics", "", "metrics as Prometheus reads them",
      "All metrics, in the text format that Prometheus reads; with --json that text is one string",
      "  steerctl metrics | grep steerd_target", 0, 0, 0, NULL, run_metrics},
+    {"openapi", "", "the API as OpenAPI 3.1 has it",
+     "All operations of the server that answers, for tools that make clients of it; YAML, with --json as one "
+     "string",
+     "  steerctl openapi > steerd.yaml", 0, 0, 0, NULL, run_openapi},
     {"help", "[VERB]", "this text, or all about a verb",
      "All verbs, or the options of one, what it does and an example", "  steerctl help drain", 0, 1, 0, NULL,
      run_help},

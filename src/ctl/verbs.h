@@ -28,6 +28,7 @@ enum steerctl_exit run_show(const struct steerctl *ctl);
 enum steerctl_exit run_explain(const struct steerctl *ctl);
 enum steerctl_exit run_what_if(const struct steerctl *ctl);
 enum steerctl_exit run_metrics(const struct steerctl *ctl);
+enum steerctl_exit run_openapi(const struct steerctl *ctl);
 /* checks.c */
 enum steerctl_exit run_checks(const struct steerctl *ctl);
 /* replication.c */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The API over the unix socket: what it shows, what it changes, what it refuses."""
 import datetime
+import json
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import pytest
 
 import kit
+import openapi
 
 TARGET_FIELDS = {"kind", "name", "observed", "desired", "effective", "decided_by", "since", "override"}
 
@@ -24,6 +26,14 @@ def assert_problem(reply, status, cause):
     assert reply.headers["Content-Type"].split(";")[0] == "application/problem+json"
     assert reply.json["type"].rsplit(":", 1)[-1] == cause
     assert reply.json["status"] == status and reply.json["title"]
+
+
+def test_the_document_is_served(pair):
+    """OpenAPI 3.1, the very one that all replies of the tests are held to."""
+    reply = pair.server.request("GET", "/v1/openapi.yaml")
+    assert reply.headers["Content-Type"] == "application/yaml" and reply.body == openapi.PATH.read_bytes()
+    assert pair.server.ctl("openapi").stdout == openapi.PATH.read_text()
+    assert json.loads(pair.server.ctl("openapi", "--json").stdout)["openapi"] == openapi.PATH.read_text()
 
 
 def test_status(pair):

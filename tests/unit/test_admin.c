@@ -69,6 +69,7 @@ static void routes_are_found(void **state)
         {"/v1/endpoints/load/load", ROUTE_DELETE, ROUTE_LOAD, 0, "load"},
         {"/v1/drills", ROUTE_POST, ROUTE_DRILLS, 0, NULL},
         {"/metrics", ROUTE_GET, ROUTE_METRICS, 0, NULL},
+        {"/v1/openapi.yaml", ROUTE_HEAD, ROUTE_OPENAPI, 0, NULL},
         {"/v1/events?kind=health&target=az:a&after=x", ROUTE_GET, ROUTE_EVENTS, 0, NULL},
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
