@@ -442,6 +442,9 @@ struct admin_verbs {
                       struct operate_targets *targets); /* operate_list_some() */
     void (*list_overridden)(void *reader, enum health_kind kind, struct arena *arena,
                             struct operate_targets *targets); /* operate_list_overridden() */
+    /* Names of the endpoints of a group; 0 or ERROR_NOT_FOUND. */
+    int (*list_group)(void *reader, const char *name, struct arena *arena, const char *const **names,
+                      size_t *count);
     ptrdiff_t (*find_target)(void *reader, enum health_kind kind, const char *name);
     int (*get_target)(void *reader, enum health_kind kind, const char *name, struct arena *arena,
                       struct operate_target *target);

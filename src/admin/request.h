@@ -130,7 +130,9 @@ int request_parse_token(const char *text, size_t len, bool is_new, struct reques
                         struct problem *problem);
 /* A switchover that is wanted, or a verb of one. */
 struct request_switchover {
-    struct switchover what; /* of a new one: targets, to, steps, each_ms */
+    struct switchover what; /* of a new one: targets (room for SWITCHOVER_TARGETS_MAX), to, steps, each_ms */
+    const char *groups[SWITCHOVER_TARGETS_MAX]; /* whose endpoints are targets, too */
+    size_t group_count;
     bool executes, is_emergency;
     const char *accepted[ADMIN_ACCEPTED_MAX];
     size_t accepted_count;

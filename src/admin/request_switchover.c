@@ -33,15 +33,22 @@ static bool is_twice(const struct switchover *what, const struct switchover_targ
     return false;
 }
 
-static void add_target(const char *text, struct switchover *what, struct problem *problem)
+static void add_target(const char *text, struct request_switchover *wanted, struct problem *problem)
 {
+    static const char group[] = "group:";
+    struct switchover *what = &wanted->what;
     struct switchover_target *to = &what->targets[what->target_count];
     const char *name;
+    if (strncmp(text, group, sizeof group - 1) == 0) {
+        wanted->groups[wanted->group_count++] = text + sizeof group - 1;
+        return;
+    }
     memset(to, 0, sizeof *to);
     if (health_parse_target(text, &to->kind, &name) != 0 || name[0] == '\0' ||
         (size_t)snprintf(to->name, sizeof to->name, "%s", name) >= sizeof to->name) {
         problem_add_field(problem, "source",
-                          "found \"%.100s\", expected region:NAME, az:NAME or endpoint:NAME", text);
+                          "found \"%.100s\", expected region:NAME, az:NAME, endpoint:NAME or group:NAME",
+                          text);
     } else if (is_twice(what, to)) {
         problem_add_field(problem, "source", "found \"%.100s\" twice", text);
     } else {
@@ -49,17 +56,17 @@ static void add_target(const char *text, struct switchover *what, struct problem
     }
 }
 
-static void check_source(const json_t *body, struct switchover *what, struct problem *problem)
+static void check_source(const json_t *body, struct request_switchover *wanted, struct problem *problem)
 {
     struct request_texts texts = {.count = 0};
-    what->targets = arena_alloc(problem->arena, SWITCHOVER_TARGETS_MAX * sizeof *what->targets);
+    wanted->what.targets = arena_alloc(problem->arena, SWITCHOVER_TARGETS_MAX * sizeof *wanted->what.targets);
     if (json_object_get(body, "source") == NULL) {
         problem_add_field(problem, "source",
                           "required: what traffic is to be moved off, such as region:us-east");
     }
     if (request_get_texts(body, "source", SWITCHOVER_TARGETS_MAX, &texts, problem)) {
         for (size_t i = 0; i < texts.count; i++) {
-            add_target(texts.items[i], what, problem);
+            add_target(texts.items[i], wanted, problem);
         }
         if (texts.count == 0 && !problem_is_set(problem)) {
             problem_add_field(problem, "source", "found none");
@@ -143,7 +150,7 @@ int request_parse_switchover(const char *text, size_t len, bool is_new, struct r
     wanted->is_emergency = request_get_flag(body, "emergency", problem);
     check_accepted(body, wanted, problem);
     if (is_new) {
-        check_source(body, &wanted->what, problem);
+        check_source(body, wanted, problem);
         check_destination(body, &wanted->what, problem);
         request_check_names(body, wanted->what.names, problem);
         check_steps(body, &wanted->what, problem);

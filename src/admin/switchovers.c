@@ -177,6 +177,40 @@ static bool is_within_scopes(struct call *call, const struct switchover *what)
     return caller_may_touch(call, is_az ? HEALTH_AZ : HEALTH_REGION, what->to);
 }
 
+static void add_endpoint(struct call *call, struct switchover *what, const char *name)
+{
+    for (size_t i = 0; i < what->target_count; i++) {
+        if (what->targets[i].kind == HEALTH_ENDPOINT && strcmp(what->targets[i].name, name) == 0) {
+            return;
+        }
+    }
+    if (what->target_count == SWITCHOVER_TARGETS_MAX) {
+        problem_add_field(&call->problem, "source", "more than %d targets with the endpoints of its groups",
+                          SWITCHOVER_TARGETS_MAX);
+        return;
+    }
+    struct switchover_target *to = &what->targets[what->target_count++];
+    memset(to, 0, sizeof *to);
+    to->kind = HEALTH_ENDPOINT;
+    snprintf(to->name, sizeof to->name, "%s", name);
+}
+
+/* A group is who belongs to it now: that does not change while it is under way. */
+static void add_groups(struct call *call, struct request_switchover *wanted)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    for (size_t i = 0; i < wanted->group_count; i++) {
+        const char *const *names;
+        size_t count = 0;
+        if (verbs->list_group(verbs->current, wanted->groups[i], call->arena, &names, &count) != 0) {
+            problem_add_field(&call->problem, "source", "there is no group \"%.100s\"", wanted->groups[i]);
+        }
+        for (size_t j = 0; j < count && !problem_is_set(&call->problem); j++) {
+            add_endpoint(call, &wanted->what, names[j]);
+        }
+    }
+}
+
 static void change(struct call *call, enum switchover_verb verb)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
@@ -186,6 +220,7 @@ static void change(struct call *call, enum switchover_verb verb)
     (void)request_parse_switchover(call->body, call->body_len, is_new, &wanted, &call->problem);
     if (!problem_is_set(&call->problem)) {
         call_add_actor(call, wanted.actor, peer);
+        add_groups(call, &wanted);
     }
     if (problem_is_set(&call->problem) ||
         !is_within_scopes(call, is_new ? &wanted.what : find(call, call->route.name))) {

@@ -220,12 +220,18 @@ static enum steerctl_exit ask_one(const struct steerctl *ctl, const char *method
     return code;
 }
 
+static bool is_group(const char *word)
+{
+    static const char group[] = "group:";
+    return strncmp(word, group, sizeof group - 1) == 0 && word[sizeof group - 1] != '\0';
+}
+
 static enum steerctl_exit make_new(const struct steerctl *ctl, bool executes, bool is_emergency)
 {
     json_t *body = make_body(ctl), *source = json_array();
     const char *plural, *name;
     for (int i = 2; i < ctl->word_count; i++) {
-        if (!target_split(ctl->words[i], &plural, &name)) {
+        if (!is_group(ctl->words[i]) && !target_split(ctl->words[i], &plural, &name)) {
             json_decref(body);
             json_decref(source);
             return steerctl_usage(TARGET_EXPECTED, ctl->words[i]);

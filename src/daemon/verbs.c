@@ -140,6 +140,15 @@ static ptrdiff_t find_target(void *context, enum health_kind kind, const char *n
     return index;
 }
 
+static int list_group(void *context, const char *name, struct arena *arena, const char *const **names,
+                      size_t *count)
+{
+    struct reader *reader = context;
+    int error = operate_list_group(reader_begin(reader), name, arena, names, count);
+    reader_end(reader);
+    return error;
+}
+
 static int get_target(void *context, enum health_kind kind, const char *name, struct arena *arena,
                       struct operate_target *target)
 {
@@ -498,6 +507,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .list_some = list_some,
                                   .list_overridden = list_overridden,
                                   .find_target = find_target,
+                                  .list_group = list_group,
                                   .get_target = get_target,
                                   .count_dormant = count_dormant,
                                   .seek_dormant = seek_dormant,

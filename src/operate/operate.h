@@ -65,6 +65,9 @@ void operate_list_some(const struct view *view, enum health_kind kind, struct ar
 void operate_list_overridden(const struct view *view, enum health_kind kind, struct arena *arena,
                              struct operate_targets *targets);
 /* Its number in that order; -1: there is none. */
+/* Names of the endpoints of a group of the topology, in the arena. 0 or ERROR_NOT_FOUND. */
+int operate_list_group(const struct view *view, const char *name, struct arena *arena,
+                       const char *const **names, size_t *count);
 ptrdiff_t operate_find_target(const struct view *view, enum health_kind kind, const char *name);
 /* One by name: 0 or ERROR_NOT_FOUND. */
 int operate_get_target(const struct view *view, enum health_kind kind, const char *name, struct arena *arena,

@@ -77,6 +77,26 @@ static size_t count_of(const struct view *view, enum health_kind kind)
     return view->topology == NULL || view->health == NULL ? 0 : health_count(view->health, kind);
 }
 
+int operate_list_group(const struct view *view, const char *name, struct arena *arena,
+                       const char *const **names, size_t *count)
+{
+    const struct conf_topology *topology = view->topology;
+    const struct conf_group *group = NULL;
+    for (size_t i = 0; topology != NULL && i < topology->group_count && group == NULL; i++) {
+        group = strcmp(topology->groups[i].name, name) == 0 ? &topology->groups[i] : NULL;
+    }
+    if (group == NULL) {
+        return ERROR_NOT_FOUND;
+    }
+    const char **list = arena_alloc(arena, group->endpoint_count * sizeof *list);
+    for (size_t i = 0; i < group->endpoint_count; i++) {
+        list[i] = arena_copy_text(arena, topology->endpoints[group->endpoints[i]].name);
+    }
+    *names = list;
+    *count = group->endpoint_count;
+    return 0;
+}
+
 ptrdiff_t operate_find_target(const struct view *view, enum health_kind kind, const char *name)
 {
     return count_of(view, kind) == 0 ? -1 : health_find(view->health, kind, name);

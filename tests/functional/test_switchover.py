@@ -422,6 +422,20 @@ def test_ttls_that_cannot_go_down_object(scene):
     assert [error["field"] for error in refused["errors"]] == ["ttl"] and "1 of 1 names have no ttl_failing" in refused["errors"][0]["message"]
 
 
+def test_a_group_is_its_endpoints(scene):
+    scene.topology["groups"] = {"front": ["web-us-*"], "both": ["web-*"]}
+    server = start(scene)
+    made = begin(server, source="group:front", execute=True)
+    assert made["source"] == ["endpoint:web-us-east-1a"] and server.addresses("www.example.com") == scene.eu
+    assert "endpoint:web-us-east-1a" in server.ctl("switchover", "list").stdout
+    act(server, made, "rollback")
+    assert server.addresses("www.example.com") == scene.us
+    text = server.ctl("switchover", "plan", "group:both", "az:us-east-1a").stdout
+    assert "nobody serves 1 name" in text and "endpoint:web-eu-west-1a" in text, text
+    refused = ask(server, body={"source": ["group:front", "group:none"], "reason": "x"}, status=422)
+    assert refused["errors"] == [{"field": "source", "message": 'there is no group "none"'}]
+
+
 def test_objectives_object(scene):
     scene.topology["objectives"] = {"rto": "1m", "names": {"www.example.com": {"rto": "500ms"}}}
     server = start(scene)

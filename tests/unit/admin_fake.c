@@ -112,6 +112,16 @@ static ptrdiff_t find_target_index(void *context, enum health_kind kind, const c
     return target == NULL ? -1 : target - fake->targets[kind];
 }
 
+static int list_group(void *context, const char *name, struct arena *arena, const char *const **names,
+                      size_t *count)
+{
+    static const char *const members[] = {"web-1", "web-2"};
+    (void)context, (void)arena;
+    *names = members;
+    *count = sizeof members / sizeof *members;
+    return strcmp(name, "web") == 0 ? 0 : ERROR_NOT_FOUND;
+}
+
 static int get_target(void *context, enum health_kind kind, const char *name, struct arena *arena,
                       struct operate_target *target)
 {
@@ -503,6 +513,7 @@ struct admin_verbs fake_verbs(struct fake *fake)
                                 .list_dormant = list_dormant,
                                 .list_overridden = list_overridden,
                                 .find_target = find_target_index,
+                                .list_group = list_group,
                                 .get_target = get_target,
                                 .list_monitors = fake_list_monitors,
                                 .add_results = fake_add_results,
