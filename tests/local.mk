@@ -27,6 +27,7 @@ include tests/unit/herald.mk
 include tests/unit/steerprobe.mk
 include tests/unit/operate.mk
 include tests/unit/drill.mk
+include tests/unit/page.mk
 include tests/unit/past.mk
 include tests/unit/admin.mk
 include tests/unit/daemon.mk

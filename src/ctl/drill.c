@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/exits.h"
 #include "base/file.h"
+#include "page/page.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,23 @@ static json_t *read_document(const char *path)
     return document;
 }
 
+/* Returns whether it could be written. */
+static bool write_page(const struct steerctl *ctl, const json_t *report)
+{
+    char *json = json_dumps(report, JSON_COMPACT), *page = page_write(json);
+    FILE *to = fopen(ctl->html, "we");
+    bool is_good = to != NULL && fputs(page, to) >= 0;
+    if (to != NULL) {
+        is_good = fclose(to) == 0 && is_good;
+    }
+    if (!is_good) {
+        perror(ctl->html);
+    }
+    free(page);
+    free(json);
+    return is_good;
+}
+
 /* Takes the body. */
 static enum steerctl_exit simulate(const struct steerctl *ctl, json_t *body)
 {
@@ -100,8 +118,9 @@ static enum steerctl_exit simulate(const struct steerctl *ctl, json_t *body)
         if (!ctl->json) {
             show_drill(ctl, report);
         }
-        code = json_is_true(json_object_get(report, "failed")) ? (enum steerctl_exit)EXITS_DRILL_MISSED
-                                                               : STEERCTL_OK;
+        code = ctl->html != NULL && !write_page(ctl, report)     ? (enum steerctl_exit)EXITS_DRILL_NOT_RUN
+               : json_is_true(json_object_get(report, "failed")) ? (enum steerctl_exit)EXITS_DRILL_MISSED
+                                                                 : STEERCTL_OK;
         json_decref(report);
         return code;
     }
@@ -162,7 +181,7 @@ enum steerctl_exit run_drill(const struct steerctl *ctl)
     if (!is_new && strcmp(what, "simulate") != 0) {
         return steerctl_usage("found drill \"%s\", expected simulate or new", what);
     }
-    if (path != NULL ? is_new || ctl->given != 0 : ctl->loss_count == 0) {
+    if (path != NULL ? is_new || (ctl->given & ~OPTION_HTML) != 0 : ctl->loss_count == 0) {
         return path != NULL
                    ? steerctl_usage("found \"%s\" beside what is said by options, expected one of them", path)
                    : steerctl_usage("drill needs --lose TARGET, or drill simulate a FILE");

@@ -87,6 +87,8 @@ static const struct option_row {
      OPTION_TO, offsetof(struct steerctl, to)},
     {"output", "FILE", "write to this file, not to stdout; also -o", NULL, OPTION_OUTPUT,
      offsetof(struct steerctl, output)},
+    {"html", "FILE", "write the report to this file, too, as a page of HTML", NULL, OPTION_HTML,
+     offsetof(struct steerctl, html)},
     {"lose", "TARGET", "what is lost; repeatable", "lose", OPTION_LOSE, 0},
     {"failure", "KIND", "how it fails: timeout (a dead host, the default) or refused (a dead process)",
      "failure", OPTION_FAILURE, offsetof(struct steerctl, failure)},

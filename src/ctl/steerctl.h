@@ -78,6 +78,7 @@ enum {
 #define OPTION_NAMES         (UINT64_C(1) << 47)
 #define OPTION_KIND          (UINT64_C(1) << 50)
 #define OPTION_OUTPUT        (UINT64_C(1) << 51)
+#define OPTION_HTML          (UINT64_C(1) << 52)
 
 struct verb;
 
@@ -91,7 +92,7 @@ struct steerctl {
     uint64_t given; /* OPTION_ bits */
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
         *traffic, *limit, *since, *kind, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict,
-        *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm, *output;
+        *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm, *output, *html;
     const char **losses;
     size_t loss_count;
     const char **accepted;

@@ -105,6 +105,6 @@ src_steerd_SOURCES = \
 	src/daemon/verbs.c src/daemon/verbs.h \
 	src/daemon/whatif.c src/daemon/whatif.h
 src_steerd_LDADD = \
-	src/libadmin.a src/libpast.a src/libdrill.a src/liboperate.a src/libherald.a $(fleet_libs) src/libprobe.a src/libserve.a src/libnotify.a src/libtap.a src/libanswer.a src/libtraffic.a src/libtransfer.a \
+	src/libadmin.a src/libpast.a src/libdrill.a src/libpage.a src/liboperate.a src/libherald.a $(fleet_libs) src/libprobe.a src/libserve.a src/libnotify.a src/libtap.a src/libanswer.a src/libtraffic.a src/libtransfer.a \
 	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libstore.a src/libevents.a src/libgeo.a src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libpost.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a \
 	$(EVENT_LIBS) $(FSTRM_LIBS) $(CARES_LIBS) $(NGHTTP2_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(SQLITE_LIBS) $(URCU_LIBS) -lm

@@ -15,10 +15,12 @@
 #include "conf/server.h"
 #include "conf/suggest.h"
 #include "drill/drill.h"
+#include "page/page.h"
 #include "operate/advice.h"
 #include "operate/compare.h"
 #include "operate/operate.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +29,7 @@
 enum { LOSSES_MAX = 64, CHANGES = 100 };
 
 struct options {
-    const char *path, *zone, *against;
+    const char *path, *zone, *against, *html;
     bool check, json, refused, takes_over;
     const char *losses[LOSSES_MAX];
     size_t loss_count;
@@ -43,7 +45,7 @@ static void print_usage(FILE *to)
           "       steerd -c FILE --dump ZONE            print a zone as it was loaded\n"
           "       steerd -c FILE --drill KIND:NAME …    compute the loss of a region, az or endpoint\n"
           "       steerd -c FILE --drill SCENARIO.json  compute what a drill document says\n"
-          "              [--failure timeout|refused] [--json]\n"
+          "              [--failure timeout|refused] [--json] [--html PAGE]\n"
           "       steerd -c FILE --at MOMENT            what was answered then, and why, from the state "
           "folder\n"
           "              --explain NAME [--type TYPE] [--client ADDRESS] | --diff MOMENT\n"
@@ -172,8 +174,28 @@ static int run_dump(const struct options *options)
     return code;
 }
 
+/* Also in HTML. Returns whether it could be written. */
+static bool write_page(const struct options *options, const struct drill_report *report)
+{
+    char *json = drill_write_json(report), *page = page_write(json);
+    FILE *to = fopen(options->html, "we");
+    bool is_good = to != NULL && fputs(page, to) >= 0;
+    if (to != NULL) {
+        is_good = fclose(to) == 0 && is_good;
+    }
+    if (!is_good) {
+        fprintf(stderr, "steerd: --html %s: %s\n", options->html, strerror(errno));
+    }
+    free(page);
+    free(json);
+    return is_good;
+}
+
 static int print_drill(const struct options *options, const struct drill_report *report)
 {
+    if (options->html != NULL && !write_page(options, report)) {
+        return EXITS_DRILL_NOT_RUN;
+    }
     char *text = options->json ? drill_write_json(report) : drill_write_text(report);
     fputs(text, stdout);
     if (options->json) {
@@ -301,23 +323,15 @@ static bool is_question(const struct then_options *then)
 static int parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"check", no_argument, NULL, 'k'},
-        {"against", required_argument, NULL, 'a'},
-        {"drill", required_argument, NULL, 'd'},
-        {"json", no_argument, NULL, 'j'},
-        {"dump", required_argument, NULL, 'D'},
-        {"failure", required_argument, NULL, 'f'},
-        {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},
-        {"at", required_argument, NULL, 'A'},
-        {"explain", required_argument, NULL, 'E'},
-        {"type", required_argument, NULL, 'T'},
-        {"client", required_argument, NULL, 'C'},
-        {"diff", required_argument, NULL, 'U'},
-        {"state", required_argument, NULL, 'S'},
-        {"takeover", no_argument, NULL, 't'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},  {"check", no_argument, NULL, 'k'},
+        {"against", required_argument, NULL, 'a'}, {"drill", required_argument, NULL, 'd'},
+        {"json", no_argument, NULL, 'j'},          {"html", required_argument, NULL, 'H'},
+        {"dump", required_argument, NULL, 'D'},    {"failure", required_argument, NULL, 'f'},
+        {"version", no_argument, NULL, 'V'},       {"help", no_argument, NULL, 'h'},
+        {"at", required_argument, NULL, 'A'},      {"explain", required_argument, NULL, 'E'},
+        {"type", required_argument, NULL, 'T'},    {"client", required_argument, NULL, 'C'},
+        {"diff", required_argument, NULL, 'U'},    {"state", required_argument, NULL, 'S'},
+        {"takeover", no_argument, NULL, 't'},      {NULL, 0, NULL, 0},
     };
     for (int option; (option = getopt_long(argc, argv, "c:Vh", known, NULL)) != -1;) {
         switch (option) {
@@ -332,6 +346,7 @@ static int parse_options(int argc, char **argv, struct options *options)
         case 'S': options->then.state = optarg; break;
         case 'D': options->zone = optarg; break;
         case 'j': options->json = true; break;
+        case 'H': options->html = optarg; break;
         case 't': options->takes_over = true; break;
         case 'f':
             options->refused = strcmp(optarg, "refused") == 0;

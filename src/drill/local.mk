@@ -1,5 +1,5 @@
 noinst_LIBRARIES += src/libdrill.a
-src_libdrill_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DDRILL_PAGE_PATH='"$(abs_top_srcdir)/src/drill/page.html"'
+src_libdrill_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_libdrill_a_SOURCES = \
 	src/drill/answers.c src/drill/answers.h \
 	src/drill/causes.c src/drill/causes.h \
@@ -10,12 +10,8 @@ src_libdrill_a_SOURCES = \
 	src/drill/hear.c \
 	src/drill/json.c \
 	src/drill/objectives.c src/drill/objectives.h \
-	src/drill/page.c src/drill/page.h \
 	src/drill/phases.c \
 	src/drill/reasons.c src/drill/reasons.h \
 	src/drill/run.h \
 	src/drill/simulate.c \
 	src/drill/text.c
-
-EXTRA_DIST += src/drill/page.html
-src/drill/libdrill_a-page.$(OBJEXT): src/drill/page.html

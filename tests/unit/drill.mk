@@ -20,9 +20,3 @@ tests_unit_test_drill_time_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_time_SOURCES = tests/unit/test_drill_time.c tests/unit/unit.h
 tests_unit_test_drill_time_LDADD = $(drill_test_libs)
 endif
-
-TESTS += tests/unit/test_drill_page
-check_PROGRAMS += tests/unit/test_drill_page
-tests_unit_test_drill_page_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
-tests_unit_test_drill_page_SOURCES = tests/unit/test_drill_page.c tests/unit/unit.h
-tests_unit_test_drill_page_LDADD = src/libdrill.a src/libbase.a $(CMOCKA_LIBS) $(JANSSON_LIBS)

@@ -4,18 +4,18 @@
  * left of it. */
 #include "config.h"
 
-#include "drill/page.h"
+#include "page/page.h"
 
 #include "base/buffer.h"
 #include "base/embed.h"
 
 #include <string.h>
 
-EMBED(page, DRILL_PAGE_PATH);
+EMBED(page, PAGE_PATH);
 
 static const char marker[] = "@REPORT@";
 
-char *drill_write_page(const char *json)
+char *page_write(const char *json)
 {
     const char *hole = strstr(page_begin, marker);
     struct buffer text;

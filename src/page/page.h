@@ -4,5 +4,5 @@
  * needs, asks no network, and is fit for light, dark and paper. */
 #pragma once
 
-/* Of a report as drill_write_json() writes it, whoever has it. Returns owned, for free(). */
-char *drill_write_page(const char *json);
+/* Of a report in JSON as the API gives it. Returns owned, for free(). */
+char *page_write(const char *json);

@@ -6,7 +6,7 @@
 
 #include "unit.h"
 
-#include "drill/page.h"
+#include "page/page.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static void the_report_is_in_it(void **state)
                                         "@REPORT@", "\"quoted\" \\ & \xe2\x80\xa8 \n",    ""};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         json_t *report = json_pack("{s:s, s:[s, s]}", "name", texts[i], "reasons", texts[i], "b"), *found;
-        char *json = json_dumps(report, JSON_INDENT(2)), *page = drill_write_page(json);
+        char *json = json_dumps(report, JSON_INDENT(2)), *page = page_write(json);
         found = read_back(page);
         assert_non_null(found);
         assert_true(json_equal(found, report));
@@ -60,7 +60,7 @@ static void the_report_is_in_it(void **state)
 static void it_asks_no_network(void **state)
 {
     (void)state;
-    char *page = drill_write_page("{}");
+    char *page = page_write("{}");
     assert_non_null(strstr(page, "default-src 'none'"));
     assert_int_equal(count(page, "://"), count(page, "http://www.w3.org/2000/svg")); /* a name, not a place */
     assert_int_equal(count(page, "src=") + count(page, "@import") + count(page, "url("), 0);

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The report of a drill as a page: looked at by a browser, which has no network."""
+import html
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import kit
+from test_drill import offline, planned  # noqa: F401  pylint: disable=unused-import
+
+NAME = "a <b>bold</b> loss </script><script>document.title='taken'</script> & more"
+
+
+def embedded(page):
+    return json.loads(re.search(r'<script type="application/json" id="report">(.*?)</script', page, re.DOTALL).group(1))
+
+
+def render(path, folder):
+    """The document as the browser has it when its scripts have run."""
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("no chromium")
+    done = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", f"--user-data-dir={folder}", "--dump-dom", path.as_uri()],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=kit.PATIENCE_S, check=True)
+    return done.stdout
+
+
+def test_a_browser_shows_it(planned, tmp_path):
+    drill, page = tmp_path / "drill.json", tmp_path / "page.html"
+    drill.write_text(json.dumps({"name": NAME, "duration": "10m", "objectives": {"rto": "20s"},
+                                 "events": [{"at": "10s", "what": "region:us-east", "how": "lost", "for": "2m"}]}))
+    report = json.loads(offline(planned, "--drill", str(drill), "--json", "--html", str(page), code=1).stdout)
+    assert embedded(page.read_text()) == report and report["name"] == NAME
+    shown = render(page, tmp_path / "browser")
+    assert f"<title>Drill: {html.escape(NAME, quote=False)}</title>" in shown
+    assert f"<h1>Drill: {html.escape(NAME, quote=False)}</h1>" in shown
+    assert '<div class="verdict bad"><strong>FAILED</strong>' in shown
+    for reason in report["reasons"]:
+        assert f"<li>{html.escape(reason, quote=False)}</li>" in shown
+    assert shown.count("<svg") == 3, "the recovery beside the RTO, regions, azs"
+    for answer in report["answers"]:
+        assert answer["changes"] == (f"<td>{answer['name']}</td>" in shown)
+    for phase in report["phases"]:
+        assert f"<td>{phase['text']}</td>" in shown
+
+
+def test_both_programs_write_it(planned, tmp_path):
+    server = planned.start()
+    page = tmp_path / "page.html"
+    server.ctl("drill", "simulate", "--lose", "region:us-east", "--from", "healthy", "--html", str(page), code=None)
+    ours = embedded(page.read_text())
+    offline(planned, "--drill", "region:us-east", "--html", str(page))
+    assert ours == embedded(page.read_text()) and ours["lost"] == ["region:us-east"]
+    for done in (offline(planned, "--drill", "region:us-east", "--html", "/none/page.html", code=2),
+                 server.ctl("drill", "simulate", "--lose", "region:us-east", "--html", "/none/page.html", code=2)):
+        assert "/none/page.html: No such file" in done.stderr
