@@ -386,7 +386,8 @@ static const struct verb verbs[] = {
      "missed, 2: it could not be computed. \"new\" writes a first document about the loss of the targets",
      "  steerctl drill simulate --lose region:us-east --from healthy\n"
      "  steerctl drill simulate us-east.json --html us-east.html\n  steerctl drill new --lose region:us-east",
-     1, 2, OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_OUTPUT | OPTION_HTML, "mode=simulate", run_drill},
+     1, 2, OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_OUTPUT | OPTION_HTML, "mode=simulate",
+     run_drill},
     {"metrics", "", "metrics as Prometheus reads them",
      "All metrics, in the text format that Prometheus reads; with --json that text is one string",
      "  steerctl metrics | grep steerd_target", 0, 0, 0, NULL, run_metrics},
