@@ -180,7 +180,8 @@ static const struct handler {
     [ROUTE_WEBHOOK_DEAD] = {.handle = handle_dead},
     [ROUTE_WEBHOOK_RETRY] = {.handle = handle_retry},
     [ROUTE_HOOKS] = {.handle = handle_hooks},
-    [ROUTE_DRILLS] = {handle_drill, "drill", ADMIN_LONG},
+    [ROUTE_DRILLS] = {.handle = handle_drills},
+    [ROUTE_DRILL] = {.handle = handle_drills},
 };
 
 static void dispatch(struct call *call)

@@ -258,7 +258,8 @@ void handle_load(struct call *call);
 void handle_report(struct call *call);
 void handle_reload(struct call *call);
 void handle_takeover(struct call *call);
-void handle_drill(struct call *call);
+void handle_drill(struct call *call);  /* computes one, on a worker */
+void handle_drills(struct call *call); /* all, one, or a new one (shadows.c) */
 void handle_events(struct call *call);
 void handle_webhooks(struct call *call);
 void handle_dead(struct call *call);

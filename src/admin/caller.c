@@ -272,16 +272,21 @@ static void judge_scope(struct call *call)
     }
 }
 
+bool caller_has(struct call *call, enum role needed)
+{
+    if (call->caller.role >= needed) {
+        return true;
+    }
+    problem_init(&call->problem, call->arena);
+    problem_set(&call->problem, PROBLEM_FORBIDDEN, "this needs the role %s; %s has %s", role_text(needed),
+                call->caller.peer, call->caller.role == ROLE_NONE ? "none" : role_text(call->caller.role));
+    tell(call, ADMIN_REFUSED_ROLE);
+    return false;
+}
+
 void caller_judge(struct call *call)
 {
-    enum role needed = route_get_role(call->route.id, call->method);
-    if (call->caller.role < needed) {
-        problem_init(&call->problem, call->arena);
-        problem_set(&call->problem, PROBLEM_FORBIDDEN, "this needs the role %s; %s has %s", role_text(needed),
-                    call->caller.peer,
-                    call->caller.role == ROLE_NONE ? "none" : role_text(call->caller.role));
-        tell(call, ADMIN_REFUSED_ROLE);
-    } else if (call->caller.scopes != NULL) {
+    if (caller_has(call, route_get_role(call->route.id, call->method)) && call->caller.scopes != NULL) {
         judge_scope(call);
     }
 }

@@ -19,6 +19,8 @@ struct caller {
 void caller_find(struct call *call);
 /* May they do what the route of the call is? Else that is the problem, whatever else there is, and told. */
 void caller_judge(struct call *call);
+/* Has who asks at least this role, which only the handler knows of? False: likewise. */
+bool caller_has(struct call *call, enum role needed);
 /* The same for a target that only the handler knows. False: the problem is set, and the refusal told. */
 /* The scopes of the caller do not hold for this: says so, also in the log. `name` may be NULL. */
 void caller_refuse_scope(struct call *call, const char *what, const char *name);

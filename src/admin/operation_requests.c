@@ -20,7 +20,7 @@
 static bool may_take_long(const struct call *call)
 {
     switch (call->route.id) {
-    case ROUTE_DRILLS:
+    case ROUTE_DRILLS: return call->method == ROUTE_POST;
     case ROUTE_WHAT_IF:
     case ROUTE_VERIFY:
     case ROUTE_RELOAD:

@@ -50,6 +50,13 @@ struct request_drill {
     bool is_document; /* nothing of it was read but that it is an object */
 };
 
+/* One that some clients see on this server. */
+struct request_shadow {
+    struct admin_shadow_order order; /* but for those below */
+    const char *losses[ADMIN_SHADOW_LOSSES_MAX];
+    char reason[HEALTH_REASON_SIZE], actor[HEALTH_ACTOR_SIZE];
+};
+
 /* What is assumed for a report. */
 struct request_what_if {
     const char **assumed; /* "region:us-east=down" … as written */
@@ -102,6 +109,10 @@ int request_parse_release(const char *text, size_t len, const char **region, str
 int request_parse_load(const char *text, size_t len, struct request_load *load, struct problem *problem);
 /* POST /v1/drills */
 int request_parse_drill(const char *text, size_t len, struct request_drill *drill, struct problem *problem);
+/* Is it the body of one that clients see? Then: */
+bool request_is_shadow(const char *text, size_t len);
+int request_parse_shadow(const char *text, size_t len, struct request_shadow *wanted,
+                         struct problem *problem);
 /* POST /v1/what-if */
 int request_parse_what_if(const char *text, size_t len, struct request_what_if *what_if,
                           struct problem *problem);

@@ -12,10 +12,11 @@ bool route_takes_body(const struct route *route, unsigned method)
         return !is_edit || method == ROUTE_PUT || method == ROUTE_PATCH;
     }
     bool is_put = method == ROUTE_PUT && (route->id == ROUTE_OVERRIDE || route->id == ROUTE_LOAD);
-    return is_put || route->id == ROUTE_DRILLS || route->id == ROUTE_WHAT_IF || route->id == ROUTE_RELOAD ||
-           route->id == ROUTE_TAKEOVER || route->id == ROUTE_REPORT || route->id == ROUTE_FAILBACK ||
-           route->id == ROUTE_RULE_RELEASE || (route->id == ROUTE_POINTS && method == ROUTE_POST) ||
-           route->id == ROUTE_POINT_USE || route->id == ROUTE_RESTORE || route->id == ROUTE_IMPORT ||
+    return is_put || (route->id == ROUTE_DRILLS && method == ROUTE_POST) || route->id == ROUTE_WHAT_IF ||
+           route->id == ROUTE_RELOAD || route->id == ROUTE_TAKEOVER || route->id == ROUTE_REPORT ||
+           route->id == ROUTE_FAILBACK || route->id == ROUTE_RULE_RELEASE ||
+           (route->id == ROUTE_POINTS && method == ROUTE_POST) || route->id == ROUTE_POINT_USE ||
+           route->id == ROUTE_RESTORE || route->id == ROUTE_IMPORT ||
            (route->id == ROUTE_VANTAGES && method == ROUTE_POST) ||
            (route->id == ROUTE_TOKENS && method == ROUTE_POST) || route->id == ROUTE_TOKEN_ROTATE ||
            (route->id == ROUTE_SWITCHOVERS && method == ROUTE_POST) || route->id == ROUTE_SWITCHOVER_VERB ||

@@ -16,6 +16,7 @@ src_libanswer_a_SOURCES = \
 	src/answer/reply.c src/answer/reply.h \
 	src/answer/request.h \
 	src/answer/rrset.c src/answer/rrset.h \
+	src/answer/shadow.c src/answer/shadow.h \
 	src/answer/tally.c src/answer/tally.h \
 	src/answer/signature.c src/answer/signature.h \
 	src/answer/tap.h \

@@ -8,10 +8,12 @@
 #include "traffic/sight.h"
 #include "view/view.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct answer_shadows;
 struct answer_tap;
 struct transfer;
 
@@ -32,6 +34,10 @@ struct answer_context {
      * was read, in ns. */
     struct answer_tap *tap;
     uint64_t received_ns;
+    const struct answer_shadows *shadows; /* drills that have clients here (shadow.h); NULL: none */
+    uint32_t thread;                      /* with these: the number of this one */
+    bool in_shadow;                       /* it is one of them that answers, */
+    uint8_t least_scope;                  /* to subnets that are no wider */
 };
 
 struct answer_request {

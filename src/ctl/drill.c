@@ -178,8 +178,11 @@ enum steerctl_exit run_drill(const struct steerctl *ctl)
 {
     const char *what = ctl->words[1], *path = ctl->word_count > 2 ? ctl->words[2] : NULL;
     bool is_new = strcmp(what, "new") == 0;
+    if (shadow_has_word(what)) {
+        return run_shadow(ctl);
+    }
     if (!is_new && strcmp(what, "simulate") != 0) {
-        return steerctl_usage("found drill \"%s\", expected simulate or new", what);
+        return steerctl_usage("found drill \"%s\", expected simulate, new, shadow, list, show or stop", what);
     }
     if (path != NULL ? is_new || (ctl->given & ~OPTION_HTML) != 0 : ctl->loss_count == 0) {
         return path != NULL
@@ -187,7 +190,7 @@ enum steerctl_exit run_drill(const struct steerctl *ctl)
                    : steerctl_usage("drill needs --lose TARGET, or drill simulate a FILE");
     }
     if ((is_new && (ctl->given & ~(OPTION_LOSE | OPTION_OUTPUT)) != 0) ||
-        (!is_new && (ctl->given & OPTION_OUTPUT) != 0)) {
+        (!is_new && (ctl->given & ~(OPTION_LOSE | OPTION_FAILURE | OPTION_FROM)) != 0)) {
         return steerctl_usage("found an option that belongs to the other kind of drill: new takes --lose and "
                               "--output, simulate --lose, --failure and --from");
     }

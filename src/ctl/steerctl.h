@@ -79,6 +79,8 @@ enum {
 #define OPTION_KIND          (UINT64_C(1) << 50)
 #define OPTION_OUTPUT        (UINT64_C(1) << 51)
 #define OPTION_HTML          (UINT64_C(1) << 52)
+#define OPTION_ECS           (UINT64_C(1) << 53)
+#define OPTION_TSIG_KEY      (UINT64_C(1) << 54)
 
 struct verb;
 
@@ -92,7 +94,8 @@ struct steerctl {
     uint64_t given; /* OPTION_ bits */
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
         *traffic, *limit, *since, *kind, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict,
-        *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm, *output, *html;
+        *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm, *output, *html,
+        *ecs, *tsig_key;
     const char **losses;
     size_t loss_count;
     const char **accepted;

@@ -83,6 +83,9 @@ enum steerctl_exit run_failback(const struct steerctl *ctl);
 enum steerctl_exit run_load(const struct steerctl *ctl);
 enum steerctl_exit run_takeover(const struct steerctl *ctl);
 enum steerctl_exit run_reload(const struct steerctl *ctl);
+/* shadow.c: "drill shadow", list, show, stop */
+bool shadow_has_word(const char *word);
+enum steerctl_exit run_shadow(const struct steerctl *ctl);
 
 /* ---- target.c ---- */
 

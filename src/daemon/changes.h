@@ -100,6 +100,15 @@ struct changes_drill {
     int64_t recovery_ms;
 };
 void changes_tell_drill(struct changes *changes, const struct changes_drill *drill);
+/* One that only some clients see: "started", "ended". */
+struct changes_shadow {
+    const char *id, *turn, *lost, *because; /* lost: the first one; because NULL: it has not ended */
+    size_t losses, answers_changed;
+    int64_t decision_ms, sampled,
+        differences; /* decision_ms -1: no answer changed; sampled -1: nobody looked */
+    const char *actor, *peer, *reason;
+};
+void changes_tell_shadow(struct changes *changes, const struct changes_shadow *shadow);
 /* Copies of a zone hold something else under this serial. */
 void changes_tell_rendition(struct changes *changes, const char *zone, uint32_t serial, size_t policies);
 /* The addresses of a host name, of one family; no state but "failing" is a failure. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What is told of switchovers and incidents. */
+ * What is told of switchovers, incidents and shadow drills. */
 #include "config.h"
 
 #include "daemon/changes.h"
@@ -57,5 +57,34 @@ void changes_tell_incident(struct changes *changes, const struct incident *incid
     }
     changes_publish(changes, &(struct change){.kind = CHANGE_INCIDENT,
                                               .name = write_name("incident", incident->id, name),
+                                              .body = body.text});
+}
+
+void changes_tell_shadow(struct changes *changes, const struct changes_shadow *shadow)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "mode", "shadow");
+    change_body_add(&body, "turn", shadow->turn);
+    change_body_add(&body, "drill", shadow->id);
+    change_body_add(&body, "lose", shadow->lost);
+    change_body_add_number(&body, "losses", (int64_t)shadow->losses);
+    if (shadow->because != NULL) {
+        change_body_add(&body, "because", shadow->because);
+        change_body_add_number(&body, "answers_changed", (int64_t)shadow->answers_changed);
+    }
+    if (shadow->because != NULL && shadow->decision_ms >= 0) {
+        change_body_add_number(&body, "decision_ms", shadow->decision_ms);
+    }
+    if (shadow->because != NULL && shadow->sampled >= 0) {
+        change_body_add_number(&body, "sampled", shadow->sampled);
+        change_body_add_number(&body, "differences", shadow->differences);
+    }
+    changes_publish(changes, &(struct change){.kind = CHANGE_DRILL,
+                                              .name = write_name("drill", shadow->id, name),
+                                              .actor = text_or_null(shadow->actor),
+                                              .peer = text_or_null(shadow->peer),
+                                              .reason = text_or_null(shadow->reason),
                                               .body = body.text});
 }

@@ -12,6 +12,7 @@
 #include "daemon/reclaim.h"
 #include "daemon/rules_watch.h"
 #include "daemon/server.h"
+#include "daemon/shadows.h"
 #include "daemon/snapshot.h"
 #include "daemon/tidings.h"
 #include "daemon/traffic.h"
@@ -96,6 +97,7 @@ static void free_view(void *view)
 void server_install_view(struct server *server, struct view *view, struct view_succession *succession,
                          struct targets *targets, struct vantages_news *news)
 {
+    shadows_end_all(server->shadows, "reload");
     view_map_listeners(view, server->serve_options.listen, server->serve_options.listen_count, server->view);
     if (server->primaries != NULL) {
         primaries_let_go(server->primaries);

@@ -15,6 +15,7 @@
 #include "daemon/primaries.h"
 #include "daemon/reclaim.h"
 #include "daemon/server.h"
+#include "daemon/shadows.h"
 #include "daemon/snapshot.h"
 #include "daemon/spawn.h"
 #include "daemon/targets.h"
@@ -269,6 +270,7 @@ static bool install_zone(struct reload *reload)
         primaries_prepare_zone(server->primaries, zone, reload->fingerprint);
     }
     primaries_let_go(server->primaries);
+    shadows_end_all(server->shadows, "reload");
     lock_take(&server->lock); /* the prober looks into the view */
     server->view = view_install_zone(server->slot, (size_t)reload->zone_index, reload->update);
     lock_leave(&server->lock);

@@ -7,6 +7,7 @@
 
 #include "daemon/certificates.h"
 #include "daemon/server.h"
+#include "daemon/shadows.h"
 #include "daemon/targets.h"
 #include "health/results.h"
 #include "probe/probe.h"
@@ -87,6 +88,9 @@ bool results_take(void *context, const struct probe_result *result)
     health_follow_time(view->health, clock_now_ms(&server->clock));
     if (result->generation == view->generation && result->target >= view->monitor_count) {
         note_other(view, result, now, clock_now_ms(&server->clock));
+        if (result->target - view->monitor_count < view_count_controls(view)) {
+            shadows_take_control(server->shadows, (uint32_t)(result->target - view->monitor_count), result);
+        }
         follow_brake(server, now);
         lock_leave(&server->lock);
         return false;
@@ -97,6 +101,7 @@ bool results_take(void *context, const struct probe_result *result)
         health_observe(view->health, (uint32_t)monitor, result->outcome, now, result->duration_us,
                        result->detail);
         hangs = note_result(view, (uint32_t)monitor, result, now);
+        shadows_take_result(server->shadows, (uint32_t)monitor, result, now);
         checked_note(&server->checked, view->topology->checks[view->monitors[monitor].check].type, result);
         certificates_note(server->changes, view, (size_t)monitor, result, now);
     }

@@ -37,6 +37,7 @@
 #include "daemon/savepoints.h"
 #include "daemon/scratch.h"
 #include "daemon/server.h"
+#include "daemon/shadows.h"
 #include "daemon/snapshot.h"
 #include "daemon/spawn.h"
 #include "daemon/switchovers.h"
@@ -172,7 +173,8 @@ static int open_sockets(struct server *server, const struct view *view, struct r
     server->serve_options = (struct serve_options){.listen = view->server->listen,
                                                    .listen_count = view->server->listen_count,
                                                    .threads = view->server->threads,
-                                                   .slot = server->slot};
+                                                   .slot = server->slot,
+                                                   .shadows = shadows_get_slot(server->shadows)};
     server->serve_options.sights =
         traffic_make_sights(server->traffic, serve_thread_count(&server->serve_options));
     server_find_tcp_limits(view, &server->serve_options.tcp);
@@ -435,6 +437,7 @@ static void stop(struct server *server)
     savepoints_stop(server->savepoints);
     ends_note(server->ends, "workers");
     primaries_hurry(server->primaries);
+    shadows_stop(server->shadows);
     lanes_close(server->lanes); /* before what they answer for */
     ends_note(server->ends, "admin");
     if (server->admin != NULL && heir_has_admin(server->heir)) {
@@ -466,6 +469,7 @@ static void stop(struct server *server)
     taps_close(server->taps);
     ends_note(server->ends, "prober");
     prober_close(server->prober);
+    shadows_close(server->shadows);
     sheets_close(server->sheets);
     last_close(server->last); /* when nothing is heard of any more */
     teller_close(server->teller);
@@ -564,6 +568,7 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     server.hosts = hosts_open(&server);
     error = error == 0 && server.hosts == NULL ? -ENOMEM : error;
     error = error == 0 ? reclaim_open(&server.reclaim) : error;
+    error = error == 0 ? shadows_open(&server, &server.shadows) : error;
     error = error == 0 ? teller_open(&server, &server.teller) : error;
     error = error == 0 ? traffic_open(&server.clock, &server.traffic) : error;
     error = error == 0 ? vantages_open(&server, &server.vantages) : error;

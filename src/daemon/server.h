@@ -49,6 +49,7 @@ struct reload;
 struct restores;
 struct revisions;
 struct rules_watch;
+struct shadows;
 struct savepoints;
 struct sheets;
 struct snapshot;
@@ -116,6 +117,7 @@ struct server {
     struct rules_watch *rules;                    /* since when safety rules are kept or violated */
     struct restores *restores;                    /* on their way */
     struct switchovers *switchovers;
+    struct shadows *shadows;       /* drills that only some clients see */
     struct incidents *incidents;   /* losses of regions and azs */
     struct traffic *traffic;       /* answers that were given */
     struct savepoints *savepoints; /* recovery points; NULL: there are none */

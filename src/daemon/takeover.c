@@ -24,6 +24,7 @@
 #include "daemon/savepoints.h"
 #include "daemon/revisions.h"
 #include "daemon/server.h"
+#include "daemon/shadows.h"
 #include "daemon/spawn.h"
 #include "daemon/successor.h"
 #include "daemon/switchovers.h"
@@ -387,6 +388,7 @@ static void freeze(struct takeover *takeover)
 {
     struct server *server = takeover->server;
     server->is_frozen = true;
+    shadows_end_all(server->shadows, "takeover");
     if (server->admin != NULL) {
         admin_pause(server->admin);
     }

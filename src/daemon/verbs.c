@@ -25,8 +25,10 @@
 #include "daemon/rules.h"
 #include "daemon/savepoints.h"
 #include "daemon/answers.h"
+#include "daemon/reports.h"
 #include "daemon/revisions.h"
 #include "daemon/server.h"
+#include "daemon/shadows.h"
 #include "daemon/snapshot.h"
 #include "daemon/switchovers.h"
 #include "daemon/takeover.h"
@@ -290,42 +292,6 @@ static int put_override(void *context, const struct admin_order *order, admin_or
     return orders_put(server->orders, order, done, argument);
 }
 
-/* Reports may come every second from every endpoint: what follows from them is logged, not they. */
-static int put_load(void *context, const char *endpoint, const struct health_load_report *report)
-{
-    struct server *server = context;
-    lock_take(&server->lock);
-    int error = operate_put_load(server->view, endpoint, report, clock_wall_ms(&server->clock),
-                                 clock_now_ms(&server->clock));
-    lock_leave(&server->lock);
-    server_forget_snapshot(server);
-    if (error == 0 && report->source == HEALTH_LOAD_NONE) {
-        changes_tell_forgotten(server->changes, endpoint, report);
-    } else if (error == 0) {
-        log_debug("load endpoint=%s load=%g actor=%s", endpoint, report->load, report->actor);
-    }
-    return error;
-}
-
-/* Likewise. */
-static int push(void *context, const char *endpoint, const char *check, const struct health_push *push,
-                enum health_push_fate *fate)
-{
-    struct server *server = context;
-    lock_take(&server->lock);
-    health_follow_time(server->view->health, clock_now_ms(&server->clock));
-    int error = operate_push(server->view, endpoint, check, push, clock_wall_ms(&server->clock),
-                             clock_now_ms(&server->clock), fate);
-    lock_leave(&server->lock);
-    server_forget_snapshot(server);
-    if (error == 0) {
-        atomic_fetch_add_explicit(&server->reports[*fate], 1, memory_order_relaxed);
-        log_debug("report endpoint=%s check=%s state=%s taken=%d", endpoint, check, push->up ? "up" : "down",
-                  *fate == HEALTH_PUSH_TAKEN);
-    }
-    return error;
-}
-
 static int foresee_shed(void *context, const char *endpoint, double load, double *shed)
 {
     struct reader *reader = context;
@@ -523,8 +489,8 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .list_incidents = server_list_incidents,
                                   .list_switchovers = server_list_switchovers,
                                   .change_switchover = server_change_switchover,
-                                  .put_load = put_load,
-                                  .push = push,
+                                  .put_load = server_put_load,
+                                  .push = server_push,
                                   .foresee_shed = foresee_shed,
                                   .foresee_override = server_foresee_override,
                                   .find_unserved = server_find_unserved,
@@ -534,6 +500,9 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .compare_moments = server_compare_moments,
                                   .what_if = server_what_if,
                                   .simulate = drills_simulate,
+                                  .start_drill = server_start_drill,
+                                  .stop_drill = server_stop_drill,
+                                  .list_drills = server_list_drills,
                                   .reload = reload,
                                   .list_documents = server_list_documents,
                                   .read_document = server_read_document,

@@ -11,7 +11,9 @@ src_libdrill_a_SOURCES = \
 	src/drill/json.c \
 	src/drill/objectives.c src/drill/objectives.h \
 	src/drill/phases.c \
+	src/drill/proof.c src/drill/proof.h \
 	src/drill/reasons.c src/drill/reasons.h \
 	src/drill/run.h \
 	src/drill/simulate.c \
-	src/drill/text.c
+	src/drill/text.c \
+	src/drill/watch.c src/drill/watch.h

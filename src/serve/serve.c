@@ -53,6 +53,7 @@ struct serve {
     struct view_slot *slot;
     struct sights **sights; /* borrowed; NULL: none */
     struct answer_tap *const *taps;
+    const struct answer_shadow_slot *shadows; /* likewise */
     bool *kept; /* by number of socket: another process has it, too; NULL: nobody takes over */
     atomic_bool stop, stop_udp;
 };
@@ -253,6 +254,7 @@ static void fill_worker(struct serve *serve, size_t index, struct worker *worker
                                                                                    : &serve->stop,
                               .tap = serve->taps == NULL ? NULL : serve->taps[index],
                               .index = index,
+                              .shadows = serve->shadows,
                               .sights = serve->sights == NULL ? NULL : serve->sights[index]};
     random_init(&worker->random, random_seed());
 }
@@ -341,6 +343,7 @@ static struct serve *new_serve(const struct serve_options *options)
     struct serve_tcp_limits tcp = complete(&options->tcp);
     serve->slot = options->slot;
     serve->taps = options->taps;
+    serve->shadows = options->shadows;
     serve->sights = options->sights;
     serve->tcp_share = tcp_share_new(count_workers(options), &tcp);
     serve->workers = count_workers(options);

@@ -53,6 +53,7 @@ struct serve_options {
     struct view_slot *slot;
     struct answer_tap *const *taps; /* of each DNS thread, borrowed as they are; NULL: there are none */
     struct serve_tcp_limits tcp;
+    const struct answer_shadow_slot *shadows; /* where drills are, borrowed; NULL: there are none */
     struct sights **sights; /* of each thread, borrowed; NULL: nothing is noted of clients */
     /* Of the server before: those of the same addresses are taken, and their fd becomes -1. The others stay
      * the caller's, and open until serve_open() has returned. */
@@ -60,6 +61,7 @@ struct serve_options {
     size_t inherited_count;
 };
 
+struct answer_shadow_slot;
 struct answer_tap;
 struct serve;
 

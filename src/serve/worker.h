@@ -5,6 +5,7 @@
 #pragma once
 
 #include "answer/answer.h"
+#include "answer/shadow.h"
 #include "answer/tap.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -18,9 +19,10 @@ struct worker {
     struct view_slot *slot;
     struct answer_counters *counters; /* written by this thread only */
     const atomic_bool *stop;
-    size_t index;           /* of the thread: its cache in the view */
-    struct answer_tap *tap; /* borrowed; NULL: nobody is told of answers */
-    struct sights *sights;  /* written by this thread only; NULL: none */
+    size_t index;                             /* of the thread: its cache in the view */
+    struct answer_tap *tap;                   /* borrowed; NULL: nobody is told of answers */
+    struct sights *sights;                    /* written by this thread only; NULL: none */
+    const struct answer_shadow_slot *shadows; /* borrowed; NULL: there are no drills */
     struct random random;
 };
 
@@ -42,6 +44,8 @@ static inline struct answer_context worker_context(struct worker *worker, const 
         .now_s = (uint32_t)(now_ms / 1000),
         .now_us = is_guarded ? clock_coarse_now_us() : 0,
         .tap = worker->tap,
+        .shadows = answer_read_shadows(worker->shadows),
+        .thread = (uint32_t)worker->index,
         .received_ns = is_guarded && (view->guards & VIEW_GUARD_TAP) != 0 ? clock_precise_wall_ns() : 0};
 }
 

@@ -73,6 +73,11 @@ struct view *view_begin_copy(const struct view *view)
     return copy; /* its state is still that of the view, which it holds */
 }
 
+void view_add_caches(struct view *copy, size_t count)
+{
+    view_set_caches(copy, view_new_caches(copy->steer, count));
+}
+
 void view_abandon_copy(struct view *copy)
 {
     view_free(copy);

@@ -259,6 +259,8 @@ bool view_counts_alike(const struct view *a, const struct view *b);
 struct view *view_begin_copy(const struct view *view);
 struct view *view_finish_copy(struct view *copy, int64_t wall_ms, struct lock *lock);
 void view_abandon_copy(struct view *copy); /* instead of finishing it */
+/* Room for the choices of so many DNS threads, which then may answer from this copy. */
+void view_add_caches(struct view *copy, size_t count);
 /* Targets that speak for steerd itself: they are checked beside the monitors. */
 static inline size_t view_count_controls(const struct view *view)
 {

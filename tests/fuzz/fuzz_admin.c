@@ -103,6 +103,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     problem_init(&problem, arena);
     judge(request_parse_drill(body, body_len, &drill, &problem), &problem);
     expect(problem_is_set(&problem) || drill.loss_count > 0 || drill.is_document);
+    struct request_shadow shadow;
+    problem_init(&problem, arena);
+    judge(request_parse_shadow(body, body_len, &shadow, &problem), &problem);
+    expect(problem_is_set(&problem) || shadow.order.loss_count > 0);
+    (void)request_is_shadow(body, body_len);
     problem_init(&problem, arena);
     judge(request_parse_what_if(body, body_len, &what_if, &problem), &problem);
     struct request_switchover switchover;

@@ -25,6 +25,12 @@ tests_unit_test_answer_edns_CPPFLAGS = $(tests_unit_test_answer_CPPFLAGS)
 tests_unit_test_answer_edns_SOURCES = tests/unit/test_answer_edns.c tests/unit/answer_fixture.c tests/unit/strict.c \
 	tests/unit/answer_fixture.h tests/unit/strict.h tests/unit/unit.h
 tests_unit_test_answer_edns_LDADD = $(tests_unit_test_answer_LDADD)
+TESTS += tests/unit/test_answer_shadow
+check_PROGRAMS += tests/unit/test_answer_shadow
+tests_unit_test_answer_shadow_CPPFLAGS = $(tests_unit_test_answer_CPPFLAGS)
+tests_unit_test_answer_shadow_SOURCES = tests/unit/test_answer_shadow.c tests/unit/answer_fixture.c tests/unit/strict.c \
+	tests/unit/answer_fixture.h tests/unit/strict.h tests/unit/unit.h
+tests_unit_test_answer_shadow_LDADD = $(tests_unit_test_answer_LDADD)
 TESTS += tests/unit/test_answer_guard
 check_PROGRAMS += tests/unit/test_answer_guard
 tests_unit_test_answer_guard_CPPFLAGS = $(tests_unit_test_answer_CPPFLAGS)

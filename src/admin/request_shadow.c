@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Body of POST /v1/drills with "mode": "shadow". */
+#include "config.h"
+
+#include "admin/request_inside.h"
+#include "base/error.h"
+#include "base/when.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    DURATION_MS = 5 * 60 * 1000,
+    DURATION_MIN_MS = 1000,
+    DURATION_MAX_MS = 3600 * 1000,
+    /* What is wider is no drill's, but everybody. */
+    V4_LEAST = 8,
+    V6_LEAST = 16
+};
+
+bool request_is_shadow(const char *text, size_t len)
+{
+    json_t *body = text == NULL ? NULL : json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    const char *mode = json_string_value(json_object_get(body, "mode"));
+    bool is = mode != NULL && strcmp(mode, "shadow") == 0;
+    json_decref(body);
+    return is;
+}
+
+static void check_losses(const json_t *body, struct request_shadow *wanted, struct problem *problem)
+{
+    struct request_texts texts = {.count = 0};
+    if (request_get_texts(body, "lose", ADMIN_SHADOW_LOSSES_MAX, &texts, problem) && texts.count == 0) {
+        problem_add_field(problem, "lose", "required: what is lost, such as region:us-east");
+    }
+    memcpy(wanted->losses, texts.items, texts.count * sizeof *texts.items);
+    wanted->order.losses = wanted->losses;
+    wanted->order.loss_count = texts.count;
+}
+
+static void add_prefix(const char *text, const char *field, struct addr_prefix *to, struct problem *problem)
+{
+    int error = addr_parse_prefix(text, to);
+    unsigned least = error == 0 && to->addr.family == ADDR_V6 ? V6_LEAST : V4_LEAST;
+    if (error == ERROR_INVALID) {
+        problem_add_field(problem, field, "found \"%.60s\", whose bits behind the prefix are not all 0",
+                          text);
+    } else if (error != 0) {
+        problem_add_field(problem, field, "found \"%.60s\", expected a prefix such as 192.0.2.0/24", text);
+    } else if (to->len < least) {
+        problem_add_field(problem, field,
+                          "found \"%.60s\", expected /%u at the least: that would be everybody", text, least);
+    }
+}
+
+static size_t check_prefixes(const json_t *clients, const char *key, const char *field,
+                             struct addr_prefix prefixes[ADMIN_SHADOW_PREFIXES_MAX], struct problem *problem)
+{
+    struct request_texts texts = {.count = 0};
+    if (!request_get_texts(clients, key, ADMIN_SHADOW_PREFIXES_MAX, &texts, problem)) {
+        return 0;
+    }
+    for (size_t i = 0; i < texts.count; i++) {
+        add_prefix(texts.items[i], field, &prefixes[i], problem);
+        for (size_t before = 0; before < i && !problem_is_set(problem); before++) {
+            if (addr_in_prefix(&prefixes[i].addr, &prefixes[before]) ||
+                addr_in_prefix(&prefixes[before].addr, &prefixes[i])) {
+                problem_add_field(problem, field, "found \"%.60s\" within another one", texts.items[i]);
+            }
+        }
+    }
+    return texts.count;
+}
+
+static void check_clients(const json_t *body, struct admin_shadow_clients *to, struct problem *problem)
+{
+    static const char *const known[] = {"prefixes", "ecs", "tsig_key", NULL};
+    json_t *clients = json_object_get(body, "clients");
+    if (!json_is_object(clients)) {
+        problem_add_field(problem, "clients", "required: an object with prefixes, ecs or tsig_key");
+        return;
+    }
+    request_reject_unknown(clients, known, problem);
+    to->source_count = check_prefixes(clients, "prefixes", "clients.prefixes", to->sources, problem);
+    to->subnet_count = check_prefixes(clients, "ecs", "clients.ecs", to->subnets, problem);
+    to->key = arena_copy_text(problem->arena, request_get_text(clients, "tsig_key", problem));
+    if (to->source_count == 0 && to->subnet_count == 0 && to->key == NULL && !problem_is_set(problem)) {
+        problem_add_field(problem, "clients", "found none: nobody would see the drill");
+    }
+}
+
+static void check_duration(const json_t *body, int64_t *duration_ms, struct problem *problem)
+{
+    const char *text = request_get_text(body, "duration", problem);
+    *duration_ms = DURATION_MS;
+    if (text != NULL && (when_parse_duration(text, duration_ms) != 0 || *duration_ms < DURATION_MIN_MS ||
+                         *duration_ms > DURATION_MAX_MS)) {
+        problem_add_field(problem, "duration", "found \"%.50s\", expected a duration from 1s to 1h", text);
+    }
+}
+
+static const char *check_failure(const json_t *body, struct problem *problem)
+{
+    const char *text = request_get_text(body, "failure", problem);
+    if (text != NULL && strcmp(text, "timeout") != 0 && strcmp(text, "refused") != 0) {
+        problem_add_field(problem, "failure", "found \"%.50s\", expected timeout or refused", text);
+    }
+    return text != NULL && strcmp(text, "refused") == 0 ? "refused" : "timeout";
+}
+
+int request_parse_shadow(const char *text, size_t len, struct request_shadow *wanted, struct problem *problem)
+{
+    static const char *const known[] = {"mode",     "lose",   "failure", "clients",
+                                        "duration", "reason", "actor",   NULL};
+    *wanted = (struct request_shadow){.order.loss_count = 0};
+    json_t *body = request_parse_object(text, len, problem);
+    if (body == NULL) {
+        return ERROR_INVALID;
+    }
+    request_reject_unknown(body, known, problem);
+    check_losses(body, wanted, problem);
+    check_clients(body, &wanted->order.clients, problem);
+    check_duration(body, &wanted->order.duration_ms, problem);
+    wanted->order.failure = check_failure(body, problem);
+    const char *reason = request_get_text(body, "reason", problem);
+    if (reason != NULL) {
+        request_check_reason(reason, wanted->reason, problem);
+    }
+    request_check_body_actor(body, wanted->actor, problem);
+    json_decref(body);
+    return problem_is_set(problem) ? ERROR_INVALID : 0;
+}

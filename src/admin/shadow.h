@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What is asked of the application about shadow drills, and what it answers. */
+#pragma once
+
+#include "base/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ADMIN_SHADOW_PREFIXES_MAX = 32, ADMIN_SHADOW_LOSSES_MAX = 32 };
+
+/* Who sees it. */
+struct admin_shadow_clients {
+    struct addr_prefix sources[ADMIN_SHADOW_PREFIXES_MAX], subnets[ADMIN_SHADOW_PREFIXES_MAX];
+    size_t source_count, subnet_count;
+    const char *key; /* the name of a key; NULL: none */
+};
+
+struct admin_shadow_order {
+    const char *const *losses; /* "region:us-east" … */
+    size_t loss_count;
+    const char *failure; /* "timeout" or "refused" */
+    struct admin_shadow_clients clients;
+    int64_t duration_ms;
+    const char *actor, *peer, *reason;
+};
+
+enum admin_shadow_trouble {
+    ADMIN_SHADOW_GOOD,
+    ADMIN_SHADOW_LOSS,     /* `what` is no target of this topology */
+    ADMIN_SHADOW_KEY,      /* the configuration has no such key */
+    ADMIN_SHADOW_OVERLAPS, /* the drill `what` has some of these clients */
+    ADMIN_SHADOW_BUSY,     /* `what`: why not now */
+};
+
+/* A drill as JSON text; borrowed. */
+struct admin_shadow {
+    const char *id;
+    const char *json; /* without what is long, but of the one that is asked for */
+};
+
+struct admin_shadow_result {
+    enum admin_shadow_trouble trouble;
+    const char *what; /* borrowed for the call */
+    const char *json; /* of the one that has begun; likewise */
+};
+typedef void admin_shadow_done(void *argument, const struct admin_shadow_result *result);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Drills on this server that only some clients see, as resources; and what of POST /v1/drills is whose. What
+ * is simulated is in changes.c. */
+#include "config.h"
+
+#include "admin/call.h"
+
+#include "admin/request.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- looking ---- */
+
+static const char *get_id(const void *items, size_t i)
+{
+    return ((const struct admin_shadow *)items)[i].id;
+}
+
+static json_t *render_item(const void *items, size_t i)
+{
+    return json_loads(((const struct admin_shadow *)items)[i].json, 0, NULL);
+}
+
+static void set_none(struct call *call)
+{
+    problem_set(&call->problem, PROBLEM_NOT_FOUND,
+                "there is no drill \"%s\"; those of before a restart are gone", call->route.name);
+}
+
+static void look(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    struct admin_shadow *items;
+    size_t count = verbs->list_drills(verbs->context, call->route.name, call->arena, &items);
+    if (call->route.id == ROUTE_DRILLS) {
+        call_reply_page(call, items, count, get_id, render_item);
+    } else if (count != 0) {
+        call_reply_json(call, 200, render_item(items, 0));
+    } else {
+        set_none(call);
+        call_reply_problem(call);
+    }
+}
+
+/* ---- beginning ---- */
+
+static void set_trouble(struct call *call, const struct admin_shadow_result *result)
+{
+    struct problem *problem = &call->problem;
+    switch (result->trouble) {
+    case ADMIN_SHADOW_GOOD: break;
+    case ADMIN_SHADOW_LOSS:
+        problem_add_field(problem, "lose",
+                          "found \"%s\", expected region:NAME, az:NAME or endpoint:NAME of one that exists",
+                          result->what);
+        break;
+    case ADMIN_SHADOW_KEY:
+        problem_add_field(problem, "clients.tsig_key", "the configuration has no key of this name");
+        break;
+    case ADMIN_SHADOW_OVERLAPS:
+        problem_set(problem, PROBLEM_CONFLICT, "drill %s has some of these clients", result->what);
+        break;
+    case ADMIN_SHADOW_BUSY: problem_set(problem, PROBLEM_BUSY, "%s", result->what); break;
+    }
+}
+
+static void on_begun(void *pending, const struct admin_shadow_result *result)
+{
+    struct call call;
+    if (!call_resume(pending, &call)) {
+        return;
+    }
+    if (result->trouble == ADMIN_SHADOW_GOOD) {
+        call_reply_json(&call, 201, json_loads(result->json, 0, NULL));
+    } else {
+        set_trouble(&call, result);
+        call_reply_problem(&call);
+    }
+    call_finish(&call);
+}
+
+/* Whoever may lead some regions only may rehearse the loss of those. */
+static bool is_within_scopes(struct call *call, const struct admin_shadow_order *order)
+{
+    enum health_kind kind;
+    const char *name;
+    for (size_t i = 0; i < order->loss_count; i++) {
+        if (health_parse_target(order->losses[i], &kind, &name) == 0 && !caller_may_touch(call, kind, name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void begin(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    struct request_shadow wanted;
+    char peer[HEALTH_PEER_SIZE] = "";
+    if (!caller_has(call, ROLE_OPERATOR)) {
+        call_reply_problem(call);
+        return;
+    }
+    (void)request_parse_shadow(call->body, call->body_len, &wanted, &call->problem);
+    if (!problem_is_set(&call->problem)) {
+        call_add_actor(call, wanted.actor, peer);
+    }
+    if (problem_is_set(&call->problem) || !is_within_scopes(call, &wanted.order)) {
+        call_reply_problem(call);
+        return;
+    }
+    struct admin_shadow_order order = wanted.order;
+    order.actor = wanted.actor;
+    order.peer = peer;
+    order.reason = wanted.reason;
+    call->wish = NULL; /* it begins at once, or does not */
+    verbs->start_drill(verbs->context, &order, on_begun, call_defer(call));
+}
+
+/* ---- ending ---- */
+
+static void stop(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    char actor[HEALTH_ACTOR_SIZE] = "", peer[HEALTH_PEER_SIZE] = "";
+    call_add_actor(call, actor, peer);
+    if (problem_is_set(&call->problem)) {
+        call_reply_problem(call);
+    } else if (verbs->stop_drill(verbs->context, call->route.name, actor) != 0) {
+        set_none(call);
+        call_reply_problem(call);
+    } else {
+        look(call);
+    }
+}
+
+void handle_drills(struct call *call)
+{
+    if ((call->method & (ROUTE_GET | ROUTE_HEAD)) != 0) {
+        look(call);
+    } else if (call->method == ROUTE_DELETE) {
+        stop(call);
+    } else if (request_is_shadow(call->body, call->body_len)) {
+        begin(call);
+    } else {
+        call_work(call, ADMIN_LONG, "drill", handle_drill);
+    }
+}

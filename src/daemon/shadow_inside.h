@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * One shadow drill, for the files that shadows.c is made of: shadows.c begins and ends it (control thread),
+ * shadow_feed.c leads its health (whoever has the lock of the server), shadow_run.c looks and proves (a
+ * thread of the drill's own), shadow_json.c tells. Private to src/daemon. */
+#pragma once
+
+#include "daemon/shadows.h"
+#include "drill/proof.h"
+#include "drill/watch.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct event;
+struct json_t;
+struct limiter;
+
+enum { SHADOW_ID_SIZE = 64, SHADOW_EVENTS_MAX = 500, SHADOW_KEPT_MAX = 32 };
+
+enum shadow_state { SHADOW_STARTING, SHADOW_RUNNING, SHADOW_ENDING, SHADOW_ENDED };
+
+/* What DNS threads read while it is published. */
+struct shadow_world {
+    struct answer_shadow seen;
+    struct view *view;    /* the private one */
+    struct view *without; /* what serves, as it would be without drills */
+    struct limiter *limiter;
+    struct admin_shadow_clients clients;
+    size_t thread_count;
+};
+
+/* When it happened, monotonic µs; 0: not yet. */
+struct shadow_times {
+    int64_t failed_us;   /* the first check of what is lost */
+    int64_t verdict_us;  /* the latest change of anything */
+    int64_t decided_us;  /* the latest that changed an answer */
+    int64_t followed_us; /* all answers were seen to follow it */
+};
+
+struct shadow {
+    struct shadow *next;
+    struct shadows *all;
+    char id[SHADOW_ID_SIZE];
+    char **lose;
+    struct drill_loss *losses;
+    size_t loss_count;
+    enum health_outcome failure;
+    char actor[HEALTH_ACTOR_SIZE], peer[HEALTH_PEER_SIZE], reason[HEALTH_REASON_SIZE];
+    int64_t duration_ms, started_ms, ended_ms; /* the latter two wall; 0: not yet */
+    int64_t began_us;                          /* monotonic */
+    enum shadow_state state;                   /* of the control thread */
+    const char *because;                       /* it ends or has ended */
+    char stopped_by[HEALTH_ACTOR_SIZE];
+    admin_shadow_done *done; /* until it has begun */
+    void *argument;
+    struct shadow_world *world; /* until it has ended */
+    struct drill_watch *watch;  /* of its thread; read-only for others is who is lost */
+    pthread_t thread;
+    uint64_t override_changes; /* of the machine that serves, when it began */
+    bool overrides_moved;      /* since then */
+    uint64_t queries, steered; /* of drill clients, when somebody looked the last time */
+    struct json_t *clients;    /* as the API shows them; NULL: nobody has looked yet */
+
+    pthread_mutex_t lock; /* of what follows; held for moments */
+    pthread_cond_t news;
+    bool has_news, begins, ends, is_ready, is_over;
+    struct shadow_times times;
+    struct drill_event *events; /* texts are owned */
+    size_t event_count, event_capacity, events_left_out;
+    size_t changed; /* answers */
+    struct drill_proved proved;
+    struct drill_round before, after;
+    bool has_proof, has_before, has_after;
+    char *report; /* drill_watch_write(), when it is over; NULL: none was made */
+};
+
+struct shadows {
+    struct server *server;
+    struct answer_shadow_slot slot;
+    struct shadow *first; /* the latest; those that have ended behind it */
+    int fd;               /* a thread has news */
+    struct event *wake, *tick;
+    struct shadow *fed[ANSWER_SHADOWS_MAX]; /* in the lock of the server */
+    size_t fed_count;
+};
+
+/* ---- shadow_run.c ---- */
+
+void *shadow_run(void *shadow);
+
+/* ---- shadow_feed.c ---- */
+
+/* From now on results come in, and no more; by the control thread, in the lock of the server. */
+void shadow_begin_feed(struct shadow *shadow);
+void shadow_end_feed(struct shadow *shadow);
+/* What happens by itself; by the control thread. */
+void shadows_follow_time(struct shadows *shadows);
+
+/* ---- shadow_json.c ---- */
+
+/* What is to be known of its world, as long as that is there. */
+void shadow_count_queries(struct shadow *shadow);
+/* Returns owned. Whole: with the report. */
+char *shadow_write(struct shadow *shadow, bool is_whole);

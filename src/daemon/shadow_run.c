@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The thread of a drill: copies the state, notes how names answer, and then looks whether they answer
+ * otherwise, and asks what clients that are not the drill's get, some questions at a time. */
+#include "config.h"
+
+#include "daemon/shadow_inside.h"
+
+#include "daemon/server.h"
+#include "base/limiter.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/thread.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    QUESTIONS_MAX = 4096, /* of a round of the proof */
+    TURN = 64, /* of them, between which others of the processor, and grace periods, have their turn */
+    TURNS = 4,
+    PAUSE_MS = 10,
+    BEFORE_MS = 50, /* that a drill waits for its first round */
+    BUCKETS = 4096
+};
+
+static void tell_control(const struct shadow *shadow)
+{
+    uint64_t one = 1;
+    ssize_t written = write(shadow->all->fd, &one, sizeof one);
+    (void)written;
+}
+
+/* ---- what it is made of ---- */
+
+static void make_world(struct shadow *shadow)
+{
+    struct server *server = shadow->all->server;
+    struct shadow_world *world = shadow->world;
+    world->view = view_finish_copy(world->view, clock_wall_ms(&server->clock), &server->lock);
+    view_add_caches(world->view, world->thread_count);
+    world->view->guards &= ~(unsigned)VIEW_GUARD_TAP;
+    if (world->view->limiter != NULL) { /* what drill clients may ask is no matter of others */
+        world->limiter = limiter_new(BUCKETS);
+        world->view->limiter = world->limiter;
+    }
+    world->seen.view = world->view;
+    shadow->watch = drill_watch_new(world->view, shadow->losses, shadow->loss_count);
+}
+
+/* ---- the proof ---- */
+
+/* Returns whether there is anything to prove still. */
+static bool prove(struct shadow *shadow, struct drill_proof *proof, bool *goes_on)
+{
+    struct server *server = shadow->all->server;
+    *goes_on = false;
+    if (proof == NULL) {
+        return false;
+    }
+    view_reader_online();
+    const struct view *served = view_read(server->slot);
+    bool fits = drill_proof_fits(proof, served);
+    if (fits) {
+        *goes_on = drill_proof_turn(proof, served, answer_read_shadows(&shadow->all->slot),
+                                    (uint64_t)clock_wall_ms(&server->clock), TURN);
+    }
+    view_reader_offline();
+    pthread_mutex_lock(&shadow->lock);
+    drill_proof_get(proof, &shadow->proved);
+    shadow->has_proof = true;
+    pthread_mutex_unlock(&shadow->lock);
+    return fits;
+}
+
+/* One that begins now. Returns whether it came to its end. */
+static bool prove_round(struct shadow *shadow, struct drill_proof *proof, int64_t until_ms,
+                        struct drill_round *round)
+{
+    const struct clock *clock = &shadow->all->server->clock;
+    bool goes_on = true, fits = true;
+    while (fits && goes_on && clock_now_ms(clock) < until_ms) {
+        fits = prove(shadow, proof, &goes_on);
+    }
+    *round = shadow->proved.latest; /* nobody else writes it */
+    return fits && !goes_on;
+}
+
+/* ---- while it runs ---- */
+
+static void follow(struct shadow *shadow)
+{
+    const struct clock *clock = &shadow->all->server->clock;
+    pthread_mutex_lock(&shadow->lock);
+    int64_t verdict_us = shadow->times.verdict_us;
+    pthread_mutex_unlock(&shadow->lock);
+    size_t changed = drill_watch_follow(shadow->watch, (verdict_us - shadow->began_us) / 1000);
+    pthread_mutex_lock(&shadow->lock);
+    shadow->changed += changed;
+    if (changed != 0) {
+        shadow->times.decided_us = verdict_us;
+        shadow->times.followed_us = clock_now_us(clock);
+    }
+    pthread_mutex_unlock(&shadow->lock);
+}
+
+/* Waits for news, but not for long. Returns whether it goes on. */
+static bool wait_for_news(struct shadow *shadow, bool *has_news)
+{
+    pthread_mutex_lock(&shadow->lock);
+    if (!shadow->has_news && !shadow->ends) {
+        struct timespec until = thread_after_ms(PAUSE_MS);
+        (void)pthread_cond_timedwait(&shadow->news, &shadow->lock, &until);
+    }
+    *has_news = shadow->has_news;
+    shadow->has_news = false;
+    bool goes_on = !shadow->ends;
+    pthread_mutex_unlock(&shadow->lock);
+    return goes_on;
+}
+
+static void look(struct shadow *shadow, struct drill_proof *proof)
+{
+    bool has_news, goes_on;
+    while (wait_for_news(shadow, &has_news)) {
+        if (has_news) {
+            follow(shadow);
+        }
+        for (int i = 0; i < TURNS && prove(shadow, proof, &goes_on); i++) {
+        }
+    }
+    if (has_news) {
+        follow(shadow);
+    }
+}
+
+/* Returns whether it begins. */
+static bool wait_for_begin(struct shadow *shadow)
+{
+    pthread_mutex_lock(&shadow->lock);
+    shadow->is_ready = true;
+    tell_control(shadow);
+    while (!shadow->begins && !shadow->ends) {
+        pthread_cond_wait(&shadow->news, &shadow->lock);
+    }
+    bool begins = shadow->begins;
+    pthread_mutex_unlock(&shadow->lock);
+    return begins;
+}
+
+/* ---- the end ---- */
+
+static void end(struct shadow *shadow, struct drill_proof *proof)
+{
+    enum { AFTER_MS = 2000 };
+    int64_t until_ms = clock_now_ms(&shadow->all->server->clock) + AFTER_MS;
+    struct drill_round round;
+    bool is_whole = prove_round(shadow, proof, until_ms, &round) && /* what was begun before it ended */
+                    prove_round(shadow, proof, until_ms, &round);
+    char *report = drill_watch_write(
+        shadow->watch, &(struct drill_seen){.events = shadow->events, .event_count = shadow->event_count});
+    pthread_mutex_lock(&shadow->lock);
+    shadow->has_after = is_whole;
+    shadow->after = round;
+    shadow->report = report;
+    pthread_mutex_unlock(&shadow->lock);
+}
+
+void *shadow_run(void *argument)
+{
+    struct shadow *shadow = argument;
+    const struct clock *clock = &shadow->all->server->clock;
+    (void)pthread_setname_np(pthread_self(), "drill");
+    view_reader_register();
+    view_reader_offline();
+    make_world(shadow);
+    struct drill_proof *proof = drill_proof_new(shadow->world->without, QUESTIONS_MAX, random_seed());
+    shadow->has_before = prove_round(shadow, proof, clock_now_ms(clock) + BEFORE_MS, &shadow->before);
+    if (wait_for_begin(shadow)) {
+        look(shadow, proof);
+        end(shadow, proof);
+    }
+    drill_proof_free(proof);
+    view_reader_unregister();
+    pthread_mutex_lock(&shadow->lock);
+    shadow->is_over = true;
+    tell_control(shadow);
+    pthread_mutex_unlock(&shadow->lock);
+    return NULL;
+}

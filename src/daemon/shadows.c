@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See shadows.h. A drill begins when its thread has made its world, and ends by its lease, an order, or
+ * because what it is a copy of goes away. In that moment DNS threads and results lose sight of it; its thread
+ * looks at production once more, and reports. */
+#include "config.h"
+
+#include "daemon/shadow_inside.h"
+
+#include "daemon/changes.h"
+#include "daemon/reclaim.h"
+#include "daemon/server.h"
+#include "base/error.h"
+#include "base/limiter.h"
+#include "base/memory.h"
+#include "base/thread.h"
+#include "dns/name.h"
+#include "operate/operate.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+enum { TICK_MS = 100 };
+
+/* ---- memory ---- */
+
+/* No DNS thread reads it any more. */
+static void free_world(void *argument)
+{
+    struct shadow_world *world = argument;
+    view_free(world->view);
+    view_free(world->without);
+    limiter_release(world->limiter);
+    free((void *)(uintptr_t)world->seen.clients.key);
+    free(world->seen.counters);
+    free(world);
+}
+
+static void free_shadow(struct shadow *shadow)
+{
+    for (size_t i = 0; i < shadow->loss_count; i++) {
+        free(shadow->lose[i]);
+    }
+    for (size_t i = 0; i < shadow->event_count; i++) {
+        free((void *)(uintptr_t)shadow->events[i].text);
+    }
+    json_decref(shadow->clients);
+    free(shadow->lose);
+    free(shadow->losses);
+    free(shadow->events);
+    free(shadow->report);
+    pthread_cond_destroy(&shadow->news);
+    pthread_mutex_destroy(&shadow->lock);
+    free(shadow);
+}
+
+/* Those that have ended are kept for who looks later, but not all of them. */
+static void drop_surplus(struct shadows *all)
+{
+    size_t ended = 0;
+    for (struct shadow **at = &all->first; *at != NULL;) {
+        struct shadow *shadow = *at;
+        if (shadow->state == SHADOW_ENDED && ++ended > SHADOW_KEPT_MAX) {
+            *at = shadow->next;
+            free_shadow(shadow);
+        } else {
+            at = &shadow->next;
+        }
+    }
+}
+
+/* ---- what DNS threads see ---- */
+
+static void publish(struct shadows *all)
+{
+    const struct answer_shadow *seen[ANSWER_SHADOWS_MAX];
+    size_t count = 0;
+    for (struct shadow *shadow = all->first; shadow != NULL; shadow = shadow->next) {
+        if (shadow->state == SHADOW_RUNNING) {
+            seen[count++] = &shadow->world->seen;
+        }
+    }
+    const struct answer_shadows *old =
+        atomic_exchange_explicit(&all->slot.current, answer_shadows_new(seen, count), memory_order_acq_rel);
+    reclaim_add(all->server->reclaim, (void *)(uintptr_t)old, free);
+}
+
+/* ---- the beginning ---- */
+
+static void answer(struct shadow *shadow, enum admin_shadow_trouble trouble, const char *what)
+{
+    admin_shadow_done *done = shadow->done;
+    char *json = trouble == ADMIN_SHADOW_GOOD ? shadow_write(shadow, true) : NULL;
+    shadow->done = NULL;
+    if (done != NULL) {
+        done(shadow->argument, &(struct admin_shadow_result){.trouble = trouble, .what = what, .json = json});
+    }
+    free(json);
+}
+
+static void tell(struct shadow *shadow, const char *turn)
+{
+    struct shadow_times times = shadow->times;
+    changes_tell_shadow(
+        shadow->all->server->changes,
+        &(struct changes_shadow){
+            .id = shadow->id,
+            .turn = turn,
+            .lost = shadow->lose[0],
+            .losses = shadow->loss_count,
+            .because = shadow->because,
+            .answers_changed = shadow->changed,
+            .decision_ms = times.decided_us == 0 ? -1 : (times.decided_us - shadow->began_us) / 1000,
+            .sampled = shadow->has_proof ? (int64_t)shadow->proved.sampled : -1,
+            .differences = (int64_t)shadow->proved.differences,
+            .actor = shadow->stopped_by[0] != '\0' ? shadow->stopped_by : shadow->actor,
+            .peer = shadow->peer,
+            .reason = shadow->reason});
+}
+
+static void schedule(const struct shadows *all)
+{
+    const struct timeval interval = {.tv_usec = TICK_MS * 1000};
+    if (!event_pending(all->tick, EV_TIMEOUT, NULL)) {
+        event_add(all->tick, &interval);
+    }
+}
+
+static void begin(struct shadow *shadow)
+{
+    struct shadows *all = shadow->all;
+    lock_take(&all->server->lock);
+    shadow_begin_feed(shadow);
+    lock_leave(&all->server->lock);
+    shadow->started_ms = clock_wall_ms(&all->server->clock);
+    shadow->state = SHADOW_RUNNING;
+    publish(all);
+    pthread_mutex_lock(&shadow->lock);
+    shadow->begins = true;
+    pthread_cond_signal(&shadow->news);
+    pthread_mutex_unlock(&shadow->lock);
+    tell(shadow, "started");
+    schedule(all);
+    answer(shadow, ADMIN_SHADOW_GOOD, NULL);
+}
+
+/* ---- the end ---- */
+
+static void end(struct shadow *shadow, const char *because)
+{
+    struct shadows *all = shadow->all;
+    bool was_running = shadow->state == SHADOW_RUNNING;
+    if (shadow->state >= SHADOW_ENDING) {
+        return;
+    }
+    shadow->state = SHADOW_ENDING;
+    shadow->because = because;
+    shadow->ended_ms = clock_wall_ms(&all->server->clock);
+    if (was_running) {
+        publish(all);
+        lock_take(&all->server->lock);
+        shadow_end_feed(shadow);
+        lock_leave(&all->server->lock);
+    }
+    pthread_mutex_lock(&shadow->lock);
+    shadow->ends = true;
+    pthread_cond_signal(&shadow->news);
+    pthread_mutex_unlock(&shadow->lock);
+}
+
+/* Its thread has nothing to do any more. */
+static void reap(struct shadow *shadow)
+{
+    struct shadows *all = shadow->all;
+    bool has_run = shadow->started_ms != 0;
+    pthread_join(shadow->thread, NULL);
+    shadow->state = SHADOW_ENDED;
+    shadow_count_queries(shadow);
+    drill_watch_free(shadow->watch);
+    reclaim_add(all->server->reclaim, shadow->world, free_world);
+    shadow->watch = NULL;
+    shadow->world = NULL;
+    if (has_run) {
+        tell(shadow, "ended");
+        drop_surplus(all);
+        return;
+    }
+    answer(shadow, ADMIN_SHADOW_BUSY, "the configuration changes at this moment: try again");
+    struct shadow **at = &all->first;
+    while (*at != shadow) {
+        at = &(*at)->next;
+    }
+    *at = shadow->next;
+    free_shadow(shadow);
+}
+
+void shadows_end_all(struct shadows *all, const char *because)
+{
+    if (all == NULL) {
+        return;
+    }
+    for (struct shadow *shadow = all->first; shadow != NULL; shadow = shadow->next) {
+        end(shadow, because);
+    }
+}
+
+/* ---- time and news ---- */
+
+static void follow(struct shadow *shadow)
+{
+    pthread_mutex_lock(&shadow->lock);
+    bool is_ready = shadow->is_ready, is_over = shadow->is_over;
+    pthread_mutex_unlock(&shadow->lock);
+    if (is_over) {
+        reap(shadow);
+    } else if (is_ready && shadow->state == SHADOW_STARTING) {
+        begin(shadow);
+    }
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *argument)
+{
+    struct shadows *all = argument;
+    uint64_t count;
+    ssize_t got = read(fd, &count, sizeof count);
+    (void)what, (void)got;
+    for (struct shadow *shadow = all->first, *next; shadow != NULL; shadow = next) {
+        next = shadow->next;
+        if (shadow->state != SHADOW_ENDED) {
+            follow(shadow);
+        }
+    }
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *argument)
+{
+    struct shadows *all = argument;
+    struct server *server = all->server;
+    bool any = false;
+    (void)fd, (void)what;
+    shadows_follow_time(all);
+    int64_t now_ms = clock_now_ms(&server->clock);
+    uint64_t changes = health_count_override_changes(server->view->health);
+    for (struct shadow *shadow = all->first; shadow != NULL; shadow = shadow->next) {
+        if (shadow->state == SHADOW_RUNNING) {
+            shadow->overrides_moved |= shadow->override_changes != changes;
+            if (now_ms >= shadow->began_us / 1000 + shadow->duration_ms) {
+                end(shadow, "time");
+            }
+        }
+        any |= shadow->state == SHADOW_RUNNING;
+    }
+    if (any) {
+        schedule(all);
+    }
+}
+
+/* ---- orders ---- */
+
+static void write_id(const struct shadows *all, int64_t wall_ms, char id[SHADOW_ID_SIZE])
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm parts;
+    char stamp[20];
+    gmtime_r(&seconds, &parts);
+    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &parts);
+    bool is_taken = true;
+    for (int i = 1; is_taken; i++) {
+        snprintf(id, SHADOW_ID_SIZE, "%.17s-%d", stamp, i);
+        is_taken = false;
+        for (const struct shadow *other = all->first; other != NULL; other = other->next) {
+            is_taken |= strcmp(other->id, id) == 0;
+        }
+    }
+}
+
+static const struct conf_key *find_key(const struct server *server, const char *name)
+{
+    const struct conf_server *conf = server->view->server;
+    uint8_t wire[DNS_NAME_MAX + 1];
+    if (dns_name_parse(name, NULL, wire) != 0) {
+        return NULL;
+    }
+    for (size_t i = 0; i < conf->key_count; i++) {
+        if (dns_name_equal(conf->keys[i].wire, wire)) {
+            return &conf->keys[i];
+        }
+    }
+    return NULL;
+}
+
+static struct shadow_world *make_world(struct server *server, const struct admin_shadow_clients *clients,
+                                       const struct conf_key *key)
+{
+    struct shadow_world *world = memory_alloc(sizeof *world);
+    world->clients = *clients;
+    world->thread_count = serve_thread_count(&server->serve_options);
+    size_t size = world->thread_count * sizeof *world->seen.counters;
+    world->seen.counters = aligned_alloc(_Alignof(struct answer_counters), size);
+    assert(world->seen.counters != NULL);
+    memset(world->seen.counters, 0, size);
+    world->seen.clients = (struct answer_clients){.sources = world->clients.sources,
+                                                  .source_count = clients->source_count,
+                                                  .subnets = world->clients.subnets,
+                                                  .subnet_count = clients->subnet_count};
+    if (key != NULL) {
+        world->seen.clients.key_len = dns_name_len(key->wire, DNS_NAME_MAX);
+        world->seen.clients.key = memory_copy(key->wire, world->seen.clients.key_len);
+    }
+    return world;
+}
+
+static const struct shadow *find_overlap(const struct shadows *all, const struct shadow_world *world)
+{
+    for (const struct shadow *other = all->first; other != NULL; other = other->next) {
+        if (other->world != NULL && other->state < SHADOW_ENDING &&
+            answer_clients_overlap(&other->world->seen.clients, &world->seen.clients)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+static const char *find_obstacle(const struct shadows *all)
+{
+    const struct server *server = all->server;
+    size_t count = 0;
+    for (const struct shadow *other = all->first; other != NULL; other = other->next) {
+        count += other->state < SHADOW_ENDED;
+    }
+    return server->view->topology == NULL ? "the configuration has no topology"
+           : server->is_frozen            ? "another process takes over"
+           : server->view->server->vantages.is_on
+               ? "verdicts are those of several vantages, which a drill cannot lead yet"
+           : count == ANSWER_SHADOWS_MAX ? "as many drills as there can be are running"
+                                         : NULL;
+}
+
+static struct shadow *new_shadow(struct shadows *all, const struct admin_shadow_order *order)
+{
+    struct shadow *shadow = memory_alloc(sizeof *shadow);
+    shadow->all = all;
+    write_id(all, clock_wall_ms(&all->server->clock), shadow->id);
+    shadow->lose = memory_alloc_array(order->loss_count, sizeof *shadow->lose);
+    shadow->losses = memory_alloc_array(order->loss_count, sizeof *shadow->losses);
+    shadow->failure =
+        strcmp(order->failure, "refused") == 0 ? HEALTH_OUTCOME_REFUSED : HEALTH_OUTCOME_TIMEOUT;
+    shadow->duration_ms = order->duration_ms;
+    snprintf(shadow->actor, sizeof shadow->actor, "%s", order->actor);
+    snprintf(shadow->peer, sizeof shadow->peer, "%s", order->peer);
+    snprintf(shadow->reason, sizeof shadow->reason, "%s", order->reason);
+    pthread_mutex_init(&shadow->lock, NULL);
+    thread_init_cond(&shadow->news);
+    return shadow;
+}
+
+/* Returns what of it is not there; NULL: nothing. */
+static const char *take_losses(struct shadow *shadow, const struct admin_shadow_order *order)
+{
+    for (size_t i = 0; i < order->loss_count; i++) {
+        struct drill_loss *loss = &shadow->losses[i];
+        if (operate_parse_target(shadow->all->server->view, order->losses[i], &loss->kind, &loss->index) !=
+            0) {
+            return order->losses[i];
+        }
+        shadow->lose[shadow->loss_count++] = memory_copy_text(order->losses[i]);
+    }
+    return NULL;
+}
+
+/* Returns 0 or -errno. Takes the world. */
+static int start(struct shadow *shadow, struct shadow_world *world)
+{
+    struct shadows *all = shadow->all;
+    world->view = view_begin_copy(all->server->view);
+    world->without = view_hold_counts(all->server->view);
+    shadow->world = world;
+    int error = thread_start(&shadow->thread, shadow_run, shadow);
+    if (error == 0) {
+        shadow->next = all->first;
+        all->first = shadow;
+        return 0;
+    }
+    view_abandon_copy(world->view);
+    world->view = NULL;
+    return -error;
+}
+
+void server_start_drill(void *context, const struct admin_shadow_order *order, admin_shadow_done *done,
+                        void *argument)
+{
+    struct server *server = context;
+    struct shadows *all = server->shadows;
+    struct admin_shadow_result result = {.trouble = ADMIN_SHADOW_BUSY, .what = find_obstacle(all)};
+    const struct conf_key *key = order->clients.key == NULL ? NULL : find_key(server, order->clients.key);
+    if (result.what != NULL) {
+        done(argument, &result);
+        return;
+    }
+    struct shadow *shadow = new_shadow(all, order);
+    struct shadow_world *world = make_world(server, &order->clients, key);
+    const struct shadow *other = find_overlap(all, world);
+    result.what = take_losses(shadow, order);
+    if (result.what != NULL) {
+        result.trouble = ADMIN_SHADOW_LOSS;
+    } else if (order->clients.key != NULL && key == NULL) {
+        result.trouble = ADMIN_SHADOW_KEY;
+    } else if (other != NULL) {
+        result = (struct admin_shadow_result){.trouble = ADMIN_SHADOW_OVERLAPS, .what = other->id};
+    } else if (start(shadow, world) == 0) {
+        shadow->done = done;
+        shadow->argument = argument;
+        return;
+    } else {
+        result.what = "no thread can be started";
+    }
+    free_world(world);
+    free_shadow(shadow);
+    done(argument, &result);
+}
+
+static struct shadow *find(const struct shadows *all, const char *id)
+{
+    struct shadow *shadow = all->first;
+    while (shadow != NULL && strcmp(shadow->id, id) != 0) {
+        shadow = shadow->next;
+    }
+    return shadow != NULL && shadow->state != SHADOW_STARTING ? shadow : NULL;
+}
+
+int server_stop_drill(void *context, const char *id, const char *actor)
+{
+    const struct server *server = context;
+    struct shadow *shadow = find(server->shadows, id);
+    if (shadow == NULL) {
+        return ERROR_NOT_FOUND;
+    }
+    if (shadow->state == SHADOW_RUNNING) {
+        snprintf(shadow->stopped_by, sizeof shadow->stopped_by, "%s", actor);
+        end(shadow, "stopped");
+    }
+    return 0;
+}
+
+size_t server_list_drills(void *context, const char *id, struct arena *arena, struct admin_shadow **drills)
+{
+    const struct server *server = context;
+    size_t count = 0, room = 0;
+    for (const struct shadow *shadow = server->shadows->first; shadow != NULL; shadow = shadow->next) {
+        room++;
+    }
+    *drills = arena_alloc(arena, room * sizeof **drills);
+    for (struct shadow *shadow = server->shadows->first; shadow != NULL; shadow = shadow->next) {
+        if (shadow->started_ms != 0 && (id == NULL || strcmp(id, shadow->id) == 0)) {
+            char *json = shadow_write(shadow, id != NULL);
+            (*drills)[count++] = (struct admin_shadow){.id = arena_copy_text(arena, shadow->id),
+                                                       .json = arena_copy_text(arena, json)};
+            free(json);
+        }
+    }
+    return count;
+}
+
+/* ---- opening and closing ---- */
+
+const struct answer_shadow_slot *shadows_get_slot(const struct shadows *all)
+{
+    return &all->slot;
+}
+
+int shadows_open(struct server *server, struct shadows **to)
+{
+    struct shadows *all = memory_alloc(sizeof *all);
+    all->server = server;
+    all->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    all->wake = all->fd == -1 ? NULL : event_new(server->base, all->fd, EV_READ | EV_PERSIST, on_wake, all);
+    all->tick = evtimer_new(server->base, on_tick, all);
+    *to = all;
+    return all->wake == NULL || all->tick == NULL || event_add(all->wake, NULL) != 0 ? -ENOMEM : 0;
+}
+
+void shadows_stop(struct shadows *all)
+{
+    shadows_end_all(all, "shutdown");
+    for (struct shadow *shadow = all == NULL ? NULL : all->first; shadow != NULL; shadow = shadow->next) {
+        answer(shadow, ADMIN_SHADOW_BUSY, "the server ends");
+    }
+}
+
+void shadows_close(struct shadows *all)
+{
+    if (all == NULL) {
+        return;
+    }
+    shadows_stop(all);
+    for (struct shadow *shadow = all->first, *next; shadow != NULL; shadow = next) {
+        next = shadow->next;
+        if (shadow->state != SHADOW_ENDED) {
+            reap(shadow);
+        }
+    }
+    while (all->first != NULL) {
+        struct shadow *shadow = all->first;
+        all->first = shadow->next;
+        free_shadow(shadow);
+    }
+    if (all->wake != NULL) {
+        event_free(all->wake);
+    }
+    if (all->tick != NULL) {
+        event_free(all->tick);
+    }
+    if (all->fd != -1) {
+        close(all->fd);
+    }
+    free(all);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Shadow drills: losses that are rehearsed on this server, in a private state over what it serves, and seen
+ * by drill clients only (answer/shadow.h). Real results go into that state as they go into the one that
+ * serves, but for those of what is lost, which fail there at the pace of the real checks. Nothing of it is
+ * durable: with the process all drills are gone. Owned by the control thread. Private to src/daemon. */
+#pragma once
+
+#include "admin/shadow.h"
+#include "answer/shadow.h"
+
+#include <stdint.h>
+
+struct arena;
+struct probe_result;
+struct server;
+struct shadows;
+
+int shadows_open(struct server *server, struct shadows **shadows); /* 0 or a negative error */
+/* All end, and their threads have ended; when no DNS thread runs any more. NULL is fine. */
+void shadows_close(struct shadows *shadows);
+/* The server ends: so do they, and those that wait for one are told. */
+void shadows_stop(struct shadows *shadows);
+/* Where DNS threads find them; before they start. */
+const struct answer_shadow_slot *shadows_get_slot(const struct shadows *shadows);
+
+/* What they were copied from goes away: they end because of that ("reload", "takeover"), before it does. */
+void shadows_end_all(struct shadows *shadows, const char *because);
+
+/* A check of the view that serves has ended, in the lock of the server; on any thread. */
+void shadows_take_result(struct shadows *shadows, uint32_t monitor, const struct probe_result *result,
+                         int64_t wall_ms);
+/* Likewise, of a control target. */
+void shadows_take_control(struct shadows *shadows, uint32_t control, const struct probe_result *result);
+
+/* Likewise; a report and a load that were pushed, by the control thread. */
+struct health_push;
+struct health_load_report;
+void shadows_take_push(struct shadows *shadows, const char *endpoint, const char *check,
+                       const struct health_push *push, int64_t wall_ms);
+void shadows_take_load(struct shadows *shadows, const char *endpoint, const struct health_load_report *report,
+                       int64_t wall_ms);
+
+/* ---- verbs of the admin API ---- */
+
+void server_start_drill(void *context, const struct admin_shadow_order *order, admin_shadow_done *done,
+                        void *argument);
+/* 0, or ERROR_NOT_FOUND. One that has ended already stays as it is. */
+int server_stop_drill(void *context, const char *id, const char *actor);
+/* The latest first; of this ID only, with all that there is to say of it, or (NULL) of all, in short. */
+size_t server_list_drills(void *context, const char *id, struct arena *arena, struct admin_shadow **drills);

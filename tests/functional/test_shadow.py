@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Drills on the server that serves: clients of a drill see a loss that nobody else does."""
+import time
+
+import dns.edns
+import dns.message
+import dns.query
+import pytest
+
+import kit
+
+LOSE = ["region:us-east"]
+DRILLER = "127.1.2.3"
+CLIENTS = {"prefixes": ["127.1.2.0/24"]}
+
+
+@pytest.fixture
+def scene(site):
+    """www in us-east, else eu-west."""
+    at = kit.make_regions(site, azs=("us-east-1a", "eu-west-1a"), interval="100ms", timeout="100ms", fall=2)
+    site.us, site.eu = ([at[az]] for az in ("us-east-1a", "eu-west-1a"))
+    site.zone("example.com", "plain 300 IN A 192.0.2.7\nalias 300 IN CNAME www\n")
+    site.policy("example.com", {"www": {"ttl": 60, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
+    site.web(*site.us), site.web(*site.eu)
+    server = site.start()
+    server.wait_state("endpoint", "web-us-east-1a", effective="healthy")
+    server.wait_state("endpoint", "web-eu-west-1a", effective="healthy")
+    return site
+
+
+def begin(server, status=201, **body):
+    reply = server.request("POST", "/v1/drills", {"mode": "shadow", "lose": LOSE, "clients": CLIENTS, "reason": "a test", **body})
+    assert reply.status == status, reply
+    return reply.json
+
+
+def stop(server, drill):
+    reply = server.request("DELETE", f"/v1/drills/{drill['id']}")
+    assert reply.status == 200, reply
+    return reply.json
+
+
+def look(server, drill):
+    return server.get(f"/v1/drills/{drill['id']}")
+
+
+def wait_end(server, drill):
+    return server.wait(lambda: (found := look(server, drill))["state"] == "ended" and found, "the drill has ended")
+
+
+def ask(server, name="www.example.com", rtype="A", source=DRILLER, tcp=False, **options):
+    query = dns.message.make_query(name, rtype, **options)
+    query.id = 4711
+    address, port = server.site.listen[0]
+    return (dns.query.tcp if tcp else dns.query.udp)(query, address, port=port, source=source, timeout=10)
+
+
+def addresses(reply):
+    return sorted(rdata.to_text() for rrset in reply.answer for rdata in rrset if rrset.rdtype == 1)
+
+
+def ttls(reply):
+    return {rrset.ttl for section in (reply.answer, reply.authority, reply.additional) for rrset in section}
+
+
+def others(server):
+    """Everything that a client that is not the drill's gets, as octets."""
+    return [ask(server, name, rtype, source=None, use_edns=0).to_wire() for name, rtype in (
+        ("www.example.com", "A"), ("www.example.com", "AAAA"), ("alias.example.com", "A"), ("plain.example.com", "A"),
+        ("none.example.com", "A"), ("example.com", "SOA"))]
+
+
+def test_only_its_clients_see_the_loss(scene):
+    server = scene.running[0]
+    before = others(server)
+    drill = begin(server)
+    assert drill["state"] == "running" and drill["lose"] == LOSE and drill["clients"]["prefixes"] == CLIENTS["prefixes"]
+    server.wait(lambda: addresses(ask(server)) == scene.eu, "clients of the drill are sent to eu-west")
+    assert others(server) == before
+    for tcp in False, True:
+        for name, rtype in ("www.example.com", "A"), ("alias.example.com", "A"), ("plain.example.com", "A"), (
+                "none.example.com", "A"), ("www.example.com", "AAAA"), ("example.com", "NS"), ("example.com", "SOA"):
+            assert ttls(ask(server, name, rtype, tcp=tcp)) == {0}, (name, rtype)
+    assert addresses(ask(server, "plain.example.com")) == ["192.0.2.7"]
+    assert server.get("/v1/regions/us-east")["effective"] == "healthy"
+    assert [item["id"] for item in server.get("/v1/drills")["items"]] == [drill["id"]]
+    assert stop(server, drill)["state"] in ("ending", "ended")
+    assert addresses(ask(server)) == scene.us and ttls(ask(server)) == {60}
+    ended = wait_end(server, drill)
+    assert others(server) == before
+    assert ended["because"] == "stopped" and ended["queries"] >= 14
+    measured, proof, report = ended["measured"], ended["proof"], ended["report"]
+    assert measured["answers_changed"] >= 1 and measured["detection_ms"] <= measured["decision_ms"]
+    assert proof["sampled"] > 0 and proof["differences"] == 0 and proof["hash"] == proof["hash_without"]
+    assert report["answers_changed"] == 1 and report["ttl_ms"] == 60000 and report["answers_to_lost"] == 0
+    told = next(answer for answer in report["answers"] if answer["type"] == "A")
+    assert told["before"] == "tier us-east" and told["during"] == "tier eu-west"
+    assert told["decided_ms"] == measured["decision_ms"] and told["back_ms"] is None
+    assert any("region us-east lost" in event["text"] for event in report["timeline"])
+
+
+def test_it_ends_by_itself(scene):
+    server = scene.running[0]
+    drill = begin(server, duration="1s")
+    ended = wait_end(server, drill)
+    assert ended["because"] == "time" and addresses(ask(server)) == scene.us
+
+
+def test_the_world_knows_what_it_says(scene):
+    """Bodies that cannot be meant."""
+    server = scene.running[0]
+    for body, field in (
+            ({"clients": {}}, "clients"), ({"clients": {"prefixes": ["0.0.0.0/0"]}}, "clients.prefixes"),
+            ({"clients": {"prefixes": ["127.1.2.3/24"]}}, "clients.prefixes"), ({"clients": {"ecs": ["::/8"]}}, "clients.ecs"),
+            ({"clients": {"prefixes": ["10.0.0.0/8", "10.1.0.0/16"]}}, "clients.prefixes"),
+            ({"clients": {"tsig_key": "nobody."}}, "clients.tsig_key"), ({"lose": ["region:nowhere"]}, "lose"), ({"lose": []}, "lose"),
+            ({"duration": "2h"}, "duration"), ({"failure": "odd"}, "failure"), ({"from": "live"}, "from")):
+        problem = begin(server, 422, **body)
+        assert [error["field"] for error in problem["errors"]] == [field], body
+    assert server.get("/v1/drills")["items"] == []
+    assert server.request("GET", "/v1/drills/x").status == 404 and server.request("DELETE", "/v1/drills/x").status == 404
+
+
+def test_several_at_once(scene):
+    """Each has clients of its own, and one loses something else."""
+    server = scene.running[0]
+    one = begin(server)
+    other = begin(server, lose=["az:eu-west-1a"], clients={"prefixes": ["127.1.3.0/24"]})
+    assert one["id"] in begin(server, 409, clients={"prefixes": ["127.1.2.128/25"]})["detail"]
+    server.wait(lambda: addresses(ask(server)) == scene.eu, "the first has lost us-east")
+    assert addresses(ask(server, source="127.1.3.1")) == scene.us
+    stop(server, one)
+    assert ttls(ask(server)) == {60} and ttls(ask(server, source="127.1.3.1")) == {0}
+    wait_end(server, one), stop(server, other)
+    assert wait_end(server, other)["report"]["answers_changed"] == 0
+    more = [begin(server, clients={"prefixes": [f"127.1.{i}.0/24"]}) for i in range(8)]
+    assert "as many" in begin(server, 503, clients={"prefixes": ["127.2.0.0/16"]})["detail"]
+    for drill in more:
+        stop(server, drill)
+
+
+def test_a_real_failure_is_seen_in_it(scene):
+    """What is not lost fails in reality: in the drill as for everybody."""
+    server = scene.running[0]
+    begin(server, lose=["region:eu-west"])
+    scene.webs[0].kill()
+    server.wait(lambda: addresses(ask(server, source=None)) == scene.eu, "all others are in eu-west")
+    server.wait(lambda: len(addresses(ask(server))) == 1 and server.get("/v1/regions/us-east")["effective"] == "unhealthy", "us-east is lost")
+    server.wait(lambda: addresses(ask(server)) == scene.us, "in the drill nothing is left: the first tier")
+
+
+def test_a_reload_ends_it(scene):
+    server = scene.running[0]
+    drill = begin(server)
+    server.wait(lambda: addresses(ask(server)) == scene.eu, "clients of the drill are sent to eu-west")
+    assert server.reload().status == 200
+    assert addresses(ask(server)) == scene.us and wait_end(server, drill)["because"] == "reload"
+    drill = begin(server)
+    assert server.request("POST", "/v1/reload?zone=example.com").status == 200
+    assert ttls(ask(server)) == {60} and wait_end(server, drill)["because"] == "reload"
+
+
+def test_nothing_is_left_of_it_after_a_crash(scene):
+    server = scene.running[0]
+    begin(server)
+    server.wait(lambda: addresses(ask(server)) == scene.eu, "clients of the drill are sent to eu-west")
+    server.kill()
+    server = scene.start()
+    server.wait(lambda: addresses(ask(server)) == scene.us, "it is as before")
+    assert ttls(ask(server)) == {60} and server.get("/v1/drills")["items"] == []
+
+
+def test_by_steerctl(scene):
+    server = scene.running[0]
+    begun = server.ctl("drill", "shadow", "--lose", "region:us-east", "--client", "127.1.2.0/24,127.1.4.4/32", "--for", "10m",
+                       "--reason", "rehearsal").stdout
+    assert "127.1.2.0/24, 127.1.4.4/32" in begun and "running" in begun
+    server.wait(lambda: addresses(ask(server, source="127.1.4.4")) == scene.eu, "clients of the drill are sent to eu-west")
+    drill = server.get("/v1/drills")["items"][0]["id"]
+    assert drill in server.ctl("drill", "list").stdout
+    server.ctl("drill", "stop", drill)
+    wait_end(server, {"id": drill})
+    shown = server.ctl("drill", "show", drill).stdout
+    assert "tier us-east" in shown and "tier eu-west" in shown and " 0 differ" in shown and "rehearsal" in shown, shown
+    server.ctl("drill", "show", "nobody", code=4)
+    server.ctl("drill", "shadow", "--lose", "region:us-east", code=2)
+    server.ctl("drill", "shadow", "--lose", "region:us-ea", "--client", "127.1.2.0/24", code=4)
