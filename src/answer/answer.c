@@ -529,7 +529,7 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.is_signed = false;
     enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
     size_t shadow_len;
-    if (__builtin_expect(context->shadows != NULL, 0) &&
+    if (__builtin_expect(context->shadows != NULL, 0) && shadow_passes(context->shadows, request, &w.query) &&
         answer_in_shadow(context, request, &w.query, result, out, cap, &shadow_len)) {
         return shadow_len;
     }

@@ -35,6 +35,7 @@ struct ranges {
 };
 
 struct answer_shadows {
+    struct shadow_gate gate;
     size_t key_count;
     const struct answer_shadow *keys[ANSWER_SHADOWS_MAX];
     struct ranges sources[2], subnets[2]; /* IPv4, IPv6 */
@@ -110,11 +111,45 @@ static void add_all(struct ranges ranges[2], const struct addr_prefix *prefixes,
     }
 }
 
+static void set_bit(uint64_t *bits, uint32_t at)
+{
+    bits[at / 64] |= UINT64_C(1) << at % 64;
+}
+
+/* Addresses of IPv4 may come in those of IPv6, which begin with zeros. */
+static void open_gate(struct shadow_gate *gate, const struct addr_prefix *prefix)
+{
+    enum { HASHED_V4 = 12, HASHED_V6 = 32 };
+    uint32_t first;
+    memcpy(&first, prefix->addr.bytes, sizeof first);
+    if (prefix->addr.family == ADDR_V4) {
+        uint32_t from = shadow_hash_v4(first);
+        for (uint32_t i = 0; i < 1u << (prefix->len < HASHED_V4 ? HASHED_V4 - prefix->len : 0); i++) {
+            set_bit(gate->v4, from + i);
+        }
+        set_bit(gate->v6, shadow_hash_v6(0));
+    } else if (prefix->len < HASHED_V6) {
+        memset(gate->v6, UINT8_MAX, sizeof gate->v6);
+    } else {
+        set_bit(gate->v6, shadow_hash_v6(first));
+    }
+}
+
+static void make_gate(struct answer_shadows *shadows, const struct answer_clients *clients)
+{
+    shadows->gate.has_subnets |= clients->subnet_count != 0;
+    shadows->gate.has_keys |= clients->key != NULL;
+    for (size_t i = 0; i < clients->source_count; i++) {
+        open_gate(&shadows->gate, &clients->sources[i]);
+    }
+}
+
 struct answer_shadows *answer_shadows_new(const struct answer_shadow *const *drills, size_t count)
 {
     struct answer_shadows *shadows = count == 0 ? NULL : memory_alloc(sizeof *shadows);
     for (size_t i = 0; i < count; i++) {
         const struct answer_clients *clients = &drills[i]->clients;
+        make_gate(shadows, clients);
         add_all(shadows->sources, clients->sources, clients->source_count, drills[i]);
         add_all(shadows->subnets, clients->subnets, clients->subnet_count, drills[i]);
         if (clients->key != NULL) {

@@ -15,10 +15,13 @@
 #include "base/addr.h"
 #include "dns/query.h"
 
+#include <endian.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { ANSWER_SHADOWS_MAX = 8, ANSWER_SHADOW_PREFIXES_MAX = 32 };
 
@@ -35,6 +38,14 @@ struct answer_shadow {
     const struct view *view;          /* with a cache for each DNS thread */
     struct answer_counters *counters; /* of each DNS thread; written by it only */
     struct answer_clients clients;
+};
+
+/* The beginning of a set: what tells most queries of others, in a dozen instructions. A bit for each twelve
+ * bits that addresses of clients may begin with (of IPv6 a hash of 32). */
+enum { SHADOW_GATE_BITS = 1 << 12 };
+struct shadow_gate {
+    bool has_subnets, has_keys;
+    uint64_t v4[SHADOW_GATE_BITS / 64], v6[SHADOW_GATE_BITS / 64];
 };
 
 struct answer_shadows;
@@ -56,6 +67,41 @@ struct answer_shadows *answer_shadows_new(const struct answer_shadow *const *dri
 bool answer_clients_overlap(const struct answer_clients *a, const struct answer_clients *b);
 
 /* ---- for answer_query() and who samples what it says ---- */
+
+static inline uint32_t shadow_hash_v4(uint32_t address) /* network order */
+{
+    return be32toh(address) >> 20;
+}
+
+static inline uint32_t shadow_hash_v6(uint32_t first) /* 32 bits of it, likewise */
+{
+    return (first ^ first >> 12 ^ first >> 20) % SHADOW_GATE_BITS;
+}
+
+static inline bool shadow_has_bit(const uint64_t *bits, uint32_t at)
+{
+    return (bits[at / 64] >> (at % 64) & 1) != 0;
+}
+
+/* False: the query is no drill's. */
+static inline bool shadow_passes(const struct answer_shadows *shadows, const struct answer_request *request,
+                                 const struct dns_query *query)
+{
+    const struct shadow_gate *gate = (const struct shadow_gate *)(const void *)shadows;
+    uint32_t address;
+    if ((query->has_ecs && gate->has_subnets) || ((query->options & DNS_QUERY_TSIG) != 0 && gate->has_keys)) {
+        return true;
+    }
+    if (request->client == NULL) {
+        return false;
+    }
+    if (request->client->sa_family == AF_INET) {
+        memcpy(&address, (const uint8_t *)request->client + offsetof(struct sockaddr_in, sin_addr), 4);
+        return shadow_has_bit(gate->v4, shadow_hash_v4(address));
+    }
+    memcpy(&address, (const uint8_t *)request->client + offsetof(struct sockaddr_in6, sin6_addr), 4);
+    return shadow_has_bit(gate->v6, shadow_hash_v6(address));
+}
 
 /* The drill that a well-formed query belongs to, or NULL: none. *scope: how wide its answer may be at the
  * least; 0: that does not matter. A few steps, whatever the number of prefixes. */

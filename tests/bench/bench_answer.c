@@ -4,10 +4,14 @@
  * tests/bench/instructions under callgrind, where the difference between two N is exact. The mixes are those
  * of the same names in the peers kit; rrl is static with response-rate limiting on and nobody over the rate,
  * limited one name that is nearly always over it; tap-100 and tap-all are weighted, with one of a hundred
- * queries, or every one, put into the rings of both dnstap and the query log (tap-off: the channels are off).
- * usage: bench_answer static|edns|nx|weighted|noted|failover|geo-ecs|rrl|limited|tap-off|tap-100|tap-all N */
+ * queries, or every one, put into the rings of both dnstap and the query log (tap-off: the channels are off);
+ * drill-on is drill-off (weighted, with the address of the client) while 8 drills with 32 prefixes each run,
+ * whose clients others are.
+ * usage: bench_answer static|edns|nx|weighted|noted|failover|geo-ecs|rrl|limited|tap-off|tap-100|tap-all|
+ * drill-off|drill-on N */
 #include "config.h"
 
+#include "answer/shadow.h"
 #include "base/buffer.h"
 #include "base/limiter.h"
 #include "base/memory.h"
@@ -41,7 +45,8 @@ static void make_queries(struct queries *queries, const char *mix)
 {
     bool nx = strcmp(mix, "nx") == 0, ecs = strcmp(mix, "geo-ecs") == 0;
     bool steered = ecs || strcmp(mix, "weighted") == 0 || strcmp(mix, "noted") == 0 ||
-                   strcmp(mix, "failover") == 0 || strncmp(mix, "tap-", 4) == 0;
+                   strcmp(mix, "failover") == 0 || strncmp(mix, "tap-", 4) == 0 ||
+                   strncmp(mix, "drill-", 6) == 0;
     struct random random;
     random_init(&random, 1);
     for (unsigned i = 0; i < HOSTS; i++) {
@@ -166,6 +171,27 @@ static struct taps *tap(struct fixture *fixture, const char *mix)
     return taps;
 }
 
+/* Returns whether the mix is one of these. */
+static bool drill(struct fixture *fixture, const char *mix)
+{
+    static struct addr_prefix prefixes[ANSWER_SHADOWS_MAX][ANSWER_SHADOW_PREFIXES_MAX];
+    static struct answer_shadow drills[ANSWER_SHADOWS_MAX];
+    const struct answer_shadow *list[ANSWER_SHADOWS_MAX];
+    for (size_t i = 0; i < ANSWER_SHADOWS_MAX; i++) {
+        for (size_t p = 0; p < ANSWER_SHADOW_PREFIXES_MAX; p++) {
+            prefixes[i][p] = (struct addr_prefix){
+                .len = 24, .addr = {.family = ADDR_V4, .bytes = {10, (uint8_t)(16 * i), (uint8_t)(4 * p)}}};
+        }
+        drills[i].clients.sources = prefixes[i];
+        drills[i].clients.source_count = ANSWER_SHADOW_PREFIXES_MAX;
+        list[i] = &drills[i];
+    }
+    if (strcmp(mix, "drill-on") == 0) {
+        fixture->context.shadows = answer_shadows_new(list, ANSWER_SHADOWS_MAX);
+    }
+    return strncmp(mix, "drill-", 6) == 0;
+}
+
 static void empty_rings(struct taps *taps)
 {
     for (enum taps_output output = 0; output < TAPS_OUTPUTS; output++) {
@@ -240,9 +266,11 @@ int main(int argc, char **argv)
     struct buffer text;
     uint8_t out[4096];
     if (argc != 3) {
-        fputs("usage: bench_answer "
-              "static|edns|nx|weighted|failover|geo-ecs|rrl|limited|tap-off|tap-100|tap-all N\n",
-              stderr);
+        fputs(
+            "usage: bench_answer "
+            "static|edns|nx|weighted|failover|geo-ecs|rrl|limited|tap-off|tap-100|tap-all|drill-off|drill-on "
+            "N\n",
+            stderr);
         return 2;
     }
     buffer_init(&text);
@@ -259,6 +287,7 @@ int main(int argc, char **argv)
     unsigned long count = strtoul(argv[2], NULL, 10), octets = 0;
     struct taps *taps = tap(&fixture, argv[1]);
     bool limiting = limit(&fixture, &rrl, argv[1]);
+    bool drilling = drill(&fixture, argv[1]);
     bool noting = strcmp(argv[1], "noted") == 0;
     if (noting) {
         make_crowd(&crowd, &fixture);
@@ -267,7 +296,7 @@ int main(int argc, char **argv)
     for (unsigned long i = 0; i < count; i++) {
         unsigned at = (unsigned)(i % names);
         octets += noting ? ask_in_crowd(&crowd, &fixture, &queries, at, out, sizeof out)
-                  : limiting || taps != NULL
+                  : limiting || drilling || taps != NULL
                       ? ask_from(&fixture, queries.bytes[at], queries.len[at], out, sizeof out)
                       : fixture_ask_unchecked(&fixture, queries.bytes[at], queries.len[at], ANSWER_UDP, out,
                                               sizeof out);
@@ -278,6 +307,7 @@ int main(int argc, char **argv)
     printf("%lu answers, %.1f octets each\n", count, count == 0 ? 0 : (double)octets / (double)count);
     sights_free(crowd.sights);
     limiter_release(fixture.view.limiter);
+    free((void *)(uintptr_t)fixture.context.shadows);
     fixture_fini(&fixture);
     buffer_fini(&text);
     return 0;

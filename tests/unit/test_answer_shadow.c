@@ -250,6 +250,7 @@ static void prefixes_are_found(void **state)
             addr_from_sockaddr((const struct sockaddr *)&from, &back);
             if (back.addr.family == at.addr.family) {
                 assert_ptr_equal(shadow_find(shadows, &request, &query, &scope), expected);
+                assert_true(expected == NULL || shadow_passes(shadows, &request, &query));
             }
         }
         free(shadows);
