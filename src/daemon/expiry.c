@@ -9,6 +9,7 @@
 #include "daemon/hosts.h"
 #include "daemon/rules_watch.h"
 #include "daemon/server.h"
+#include "daemon/shadows.h"
 #include "daemon/snapshot.h"
 #include "daemon/vantages.h"
 #include "base/log.h"
@@ -49,6 +50,7 @@ void server_follow_clock_step(struct server *server)
     lock_leave(&server->lock);
     durable_keep_durations(server->durable, by_ms);
     hosts_follow_clock(server->hosts, by_ms);
+    shadows_follow_clock_step(server->shadows, by_ms);
     server_forget_snapshot(server);
 }
 

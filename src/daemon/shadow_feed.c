@@ -195,6 +195,23 @@ void shadows_follow_time(struct shadows *all)
     lock_leave(&all->server->lock);
 }
 
+void shadows_follow_clock_step(struct shadows *all, int64_t by_ms)
+{
+    lock_take(&all->server->lock);
+    for (size_t i = 0; i < all->fed_count; i++) {
+        struct health *health = all->fed[i]->world->view->health;
+        size_t done = 0;
+        while (health_shift_clock(health, by_ms, &done)) {
+            lock_pass(&all->server->lock);
+        }
+        done = 0;
+        while (by_ms < 0 && health_forget_outages(health, &done)) {
+            lock_pass(&all->server->lock);
+        }
+    }
+    lock_leave(&all->server->lock);
+}
+
 /* ---- from and to ---- */
 
 void shadow_begin_feed(struct shadow *shadow)

@@ -287,7 +287,7 @@ static const struct conf_key *find_key(const struct server *server, const char *
 {
     const struct conf_server *conf = server->view->server;
     uint8_t wire[DNS_NAME_MAX + 1];
-    if (dns_name_parse(name, NULL, wire) != 0) {
+    if (dns_name_parse(name, NULL, wire) <= 0) {
         return NULL;
     }
     for (size_t i = 0; i < conf->key_count; i++) {

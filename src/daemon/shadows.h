@@ -41,6 +41,9 @@ void shadows_take_push(struct shadows *shadows, const char *endpoint, const char
 void shadows_take_load(struct shadows *shadows, const char *endpoint, const struct health_load_report *report,
                        int64_t wall_ms);
 
+/* The wall clock was set by so much: what began is over after as long as ever. By the control thread. */
+void shadows_follow_clock_step(struct shadows *shadows, int64_t by_ms);
+
 /* ---- verbs of the admin API ---- */
 
 void server_start_drill(void *context, const struct admin_shadow_order *order, admin_shadow_done *done,

@@ -95,7 +95,7 @@ static size_t write_query(const struct drill_proof *proof, const struct question
     static const uint8_t head[DNS_HEADER_SIZE] = {0x5d, 0x1d, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1};
     size_t at = sizeof head, ecs = (client & 1) != 0 ? ECS_SIZE : 0;
     memcpy(query, head, sizeof head);
-    if (dns_name_parse(proof->without->names[question->name].owner, NULL, query + at) != 0) {
+    if (dns_name_parse(proof->without->names[question->name].owner, NULL, query + at) <= 0) {
         return 0;
     }
     if (query[at] == 1 && query[at + 1] == '*') {
@@ -166,9 +166,11 @@ static void ask(struct half *half, const struct view *view, const struct answer_
     half->len = answer_query(&context, request, half->reply, sizeof half->reply);
 }
 
+/* No answer at all proves nothing. */
 static bool is_equal(const struct half halves[2])
 {
-    return halves[0].len == halves[1].len && memcmp(halves[0].reply, halves[1].reply, halves[0].len) == 0;
+    return halves[0].len != 0 && halves[0].len == halves[1].len &&
+           memcmp(halves[0].reply, halves[1].reply, halves[0].len) == 0;
 }
 
 /* Returns whether both are from the same health. */
@@ -180,8 +182,7 @@ static bool ask_both(struct drill_proof *proof, const struct view *served,
     uint64_t before = atomic_load_explicit(generation, memory_order_acquire);
     ask(&proof->halves[0], served, shadows, request, now_ms);
     ask(&proof->halves[1], proof->without, NULL, request, now_ms);
-    atomic_thread_fence(memory_order_acquire);
-    return before == atomic_load_explicit(generation, memory_order_relaxed) &&
+    return before == atomic_load_explicit(generation, memory_order_acquire) &&
            (before & HEALTH_CHANGING) == 0;
 }
 

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Drills on the server that serves: clients of a drill see a loss that nobody else does."""
-import time
+import base64
 
 import dns.edns
 import dns.message
 import dns.query
+import dns.tsig
 import pytest
 
 import kit
+from takeovers import reaper, take_over  # noqa: F401  pylint: disable=unused-import
+from test_clock import Clock
 
 LOSE = ["region:us-east"]
 DRILLER = "127.1.2.3"
+KEYS = {name: {"algorithm": "hmac-sha256", "secret": base64.b64encode(name.encode() * 3).decode()}
+        for name in ("drill.example.", "other.example.")}
 CLIENTS = {"prefixes": ["127.1.2.0/24"]}
 
 
@@ -21,6 +26,7 @@ def scene(site):
     site.us, site.eu = ([at[az]] for az in ("us-east-1a", "eu-west-1a"))
     site.zone("example.com", "plain 300 IN A 192.0.2.7\nalias 300 IN CNAME www\n")
     site.policy("example.com", {"www": {"ttl": 60, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
+    site.server["keys"] = KEYS
     site.web(*site.us), site.web(*site.eu)
     server = site.start()
     server.wait_state("endpoint", "web-us-east-1a", effective="healthy")
@@ -74,6 +80,7 @@ def test_only_its_clients_see_the_loss(scene):
     server = scene.running[0]
     before = others(server)
     drill = begin(server)
+    assert drill["proof"]["sampled"] > 0
     assert drill["state"] == "running" and drill["lose"] == LOSE and drill["clients"]["prefixes"] == CLIENTS["prefixes"]
     server.wait(lambda: addresses(ask(server)) == scene.eu, "clients of the drill are sent to eu-west")
     assert others(server) == before
@@ -185,3 +192,76 @@ def test_by_steerctl(scene):
     server.ctl("drill", "show", "nobody", code=4)
     server.ctl("drill", "shadow", "--lose", "region:us-east", code=2)
     server.ctl("drill", "shadow", "--lose", "region:us-ea", "--client", "127.1.2.0/24", code=4)
+
+
+def test_subnets_and_keys_tell(scene):
+    """Whoever sends them; and no answer to a subnet is good for more than the drill."""
+    server = scene.running[0]
+    begin(server, clients={"ecs": ["198.51.100.0/24"], "tsig_key": "drill.example."})
+    key = dns.tsig.Key("drill.example.", KEYS["drill.example."]["secret"], "hmac-sha256")
+
+    def ask_subnet(subnet, bits):
+        return ask(server, source=None, use_edns=0, options=[dns.edns.ECSOption(subnet, bits)])
+    server.wait(lambda: addresses(ask_subnet("198.51.100.0", 24)) == scene.eu, "the subnet is sent to eu-west")
+    reply = ask_subnet("198.51.100.128", 25)
+    assert addresses(reply) == scene.eu and ttls(reply) == {0} and reply.options[0].scopelen == 24
+    for subnet, bits in ("198.51.0.0", 16), ("198.51.101.0", 24), ("0.0.0.0", 0):
+        reply = ask_subnet(subnet, bits)
+        assert addresses(reply) == scene.us and ttls(reply) == {60} and reply.options[0].scopelen == 0
+    query = dns.message.make_query("www.example.com", "A")
+    query.use_tsig(key)
+    address, port = server.site.listen[0]
+    for over in dns.query.udp, dns.query.tcp:
+        reply = over(query, address, port=port, timeout=10)
+        assert reply.had_tsig and addresses(reply) == scene.eu and ttls(reply) == {0}
+    query.use_tsig(dns.tsig.Key("other.example.", KEYS["other.example."]["secret"], "hmac-sha256"))
+    reply = dns.query.udp(query, address, port=port, timeout=10)
+    assert reply.had_tsig and addresses(reply) == scene.us and ttls(reply) == {60}
+    assert "other" not in str(server.get("/v1/drills")["items"])
+    query.use_tsig(dns.tsig.Key("drill.example.", KEYS["other.example."]["secret"], "hmac-sha256"))
+    with pytest.raises(dns.tsig.PeerBadSignature):
+        dns.query.udp(query, address, port=port, timeout=10)
+
+
+def test_a_transfer_is_not_the_drills(scene):
+    server = scene.running[0]
+    before = ask(server, "example.com", "AXFR", tcp=True).to_wire()
+    begin(server, clients={"prefixes": ["127.1.2.0/24"]})
+    assert ask(server, "example.com", "AXFR", tcp=True).to_wire() == before
+
+
+def test_counters_have_none_of_it(scene):
+    server = scene.running[0]
+    drill = begin(server)
+
+    def count():
+        return [line for line in server.request("GET", "/metrics").body.decode().splitlines()
+                if line.startswith(("steerd_queries_total", "steerd_replies_total", "steerd_steered"))]
+    before = count()
+    for _ in range(5):
+        ask(server), ask(server, tcp=True), ask(server, "none.example.com")
+    assert count() == before and look(server, drill)["queries"] == 15
+
+
+def test_a_takeover_ends_it(scene):
+    server = scene.running[0]
+    begin(server)
+    server.wait(lambda: addresses(ask(server)) == scene.eu, "clients of the drill are sent to eu-west")
+    take_over(server)
+    server.wait(lambda: addresses(ask(server)) == scene.us and ttls(ask(server)) == {60}, "it is as before")
+    assert server.get("/v1/drills")["items"] == []
+    server.wait_log("drill", "turn=ended", "because=takeover")
+
+
+def test_the_wall_clock_is_set(scene):
+    """It lasts as long as ever: the monotonic clock counts."""
+    scene.close(), scene.running.clear(), scene.webs.clear()
+    clock = Clock(scene)
+    scene.web(*scene.us), scene.web(*scene.eu)
+    server = scene.start()
+    server.wait_state("endpoint", "web-us-east-1a", effective="healthy")
+    drill = begin(server, duration="2s")
+    clock.set(server, -86400), clock.set(server, 2 * 86400)
+    server.wait(lambda: addresses(ask(server)) == scene.eu, "clients of the drill are sent to eu-west")
+    assert look(server, drill)["state"] == "running"
+    assert wait_end(server, drill)["because"] == "time" and addresses(ask(server)) == scene.us

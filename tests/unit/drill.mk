@@ -10,6 +10,13 @@ tests_unit_test_drill_LDADD = $(drill_test_libs)
 tests_unit_test_drill_crowd_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_crowd_SOURCES = tests/unit/test_drill_crowd.c tests/unit/unit.h
 tests_unit_test_drill_crowd_LDADD = $(tests_unit_test_drill_LDADD)
+TESTS += tests/unit/test_drill_proof
+check_PROGRAMS += tests/unit/test_drill_proof
+tests_unit_test_drill_proof_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(LDNS_CFLAGS)
+tests_unit_test_drill_proof_SOURCES = tests/unit/test_drill_proof.c tests/unit/answer_fixture.c tests/unit/strict.c tests/unit/answer_fixture.h \
+	tests/unit/strict.h tests/unit/unit.h
+tests_unit_test_drill_proof_LDADD = src/libdrill.a src/libanswer.a src/libtraffic.a src/libtransfer.a src/libview.a src/libsteer.a src/libzone.a src/libhealth.a \
+	src/libgeo.a src/libtsig.a src/libdns.a src/libbase.a $(LDNS_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_drill_reasons_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_reasons_SOURCES = tests/unit/test_drill_reasons.c tests/unit/unit.h
 tests_unit_test_drill_reasons_LDADD = src/libdrill.a src/libbase.a $(CMOCKA_LIBS)
