@@ -492,13 +492,7 @@ struct admin_verbs {
                    struct operate_report *report);
     /* On success *json is owned by the caller (free). ERROR_CANCELLED; else the drill says what is bad. */
     int (*simulate)(void *reader, struct admin_drill *drill, char **json);
-    /* Drills on this server that some clients see: see shadow.h. Called back when it has begun, or has not.
-     */
-    void (*start_drill)(void *context, const struct admin_shadow_order *order, admin_shadow_done *done,
-                        void *argument);
-    int (*stop_drill)(void *context, const char *id, const char *actor); /* 0 or ERROR_NOT_FOUND */
-    /* The latest first, in short; with an ID that one alone, in full. Returns how many. */
-    size_t (*list_drills)(void *context, const char *id, struct arena *arena, struct admin_shadow **drills);
+    struct admin_shadow_verbs shadows; /* drills on this server that some clients see */
     void (*list_zones)(void *reader, const struct view_zone **zones, size_t *count);
     void (*list_geo)(void *reader, struct arena *arena, struct admin_geo **items, size_t *count);
     void (*list_names)(void *reader, const struct view_name **names, size_t *count);

@@ -47,3 +47,13 @@ struct admin_shadow_result {
     const char *json; /* of the one that has begun; likewise */
 };
 typedef void admin_shadow_done(void *argument, const struct admin_shadow_result *result);
+
+struct arena;
+struct admin_shadow_verbs {
+    /* Called back when it has begun, or has not. */
+    void (*start)(void *context, const struct admin_shadow_order *order, admin_shadow_done *done,
+                  void *argument);
+    int (*stop)(void *context, const char *id, const char *actor); /* 0 or ERROR_NOT_FOUND */
+    /* The latest first, in short; with an ID that one alone, in full. Returns how many. */
+    size_t (*list)(void *context, const char *id, struct arena *arena, struct admin_shadow **drills);
+};

@@ -35,7 +35,7 @@ static void look(struct call *call)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
     struct admin_shadow *items;
-    size_t count = verbs->list_drills(verbs->context, call->route.name, call->arena, &items);
+    size_t count = verbs->shadows.list(verbs->context, call->route.name, call->arena, &items);
     if (call->route.id == ROUTE_DRILLS) {
         call_reply_page(call, items, count, get_id, render_item);
     } else if (count != 0) {
@@ -118,7 +118,7 @@ static void begin(struct call *call)
     order.peer = peer;
     order.reason = wanted.reason;
     call->wish = NULL; /* it begins at once, or does not */
-    verbs->start_drill(verbs->context, &order, on_begun, call_defer(call));
+    verbs->shadows.start(verbs->context, &order, on_begun, call_defer(call));
 }
 
 /* ---- ending ---- */
@@ -130,7 +130,7 @@ static void stop(struct call *call)
     call_add_actor(call, actor, peer);
     if (problem_is_set(&call->problem)) {
         call_reply_problem(call);
-    } else if (verbs->stop_drill(verbs->context, call->route.name, actor) != 0) {
+    } else if (verbs->shadows.stop(verbs->context, call->route.name, actor) != 0) {
         set_none(call);
         call_reply_problem(call);
     } else {
