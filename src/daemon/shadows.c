@@ -395,7 +395,7 @@ static int start(struct shadow *shadow, struct shadow_world *world)
     return -error;
 }
 
-void server_start_drill(void *context, const struct admin_shadow_order *order, admin_shadow_done *done,
+static void start_drill(void *context, const struct admin_shadow_order *order, admin_shadow_done *done,
                         void *argument)
 {
     struct server *server = context;
@@ -437,7 +437,8 @@ static struct shadow *find(const struct shadows *all, const char *id)
     return shadow != NULL && shadow->state != SHADOW_STARTING ? shadow : NULL;
 }
 
-int server_stop_drill(void *context, const char *id, const char *actor)
+/* One that has ended already stays as it is. */
+static int stop_drill(void *context, const char *id, const char *actor)
 {
     const struct server *server = context;
     struct shadow *shadow = find(server->shadows, id);
@@ -451,7 +452,7 @@ int server_stop_drill(void *context, const char *id, const char *actor)
     return 0;
 }
 
-size_t server_list_drills(void *context, const char *id, struct arena *arena, struct admin_shadow **drills)
+static size_t list_drills(void *context, const char *id, struct arena *arena, struct admin_shadow **drills)
 {
     const struct server *server = context;
     size_t count = 0, room = 0;
@@ -468,6 +469,11 @@ size_t server_list_drills(void *context, const char *id, struct arena *arena, st
         }
     }
     return count;
+}
+
+void shadows_fill_verbs(struct admin_shadow_verbs *verbs)
+{
+    *verbs = (struct admin_shadow_verbs){.start = start_drill, .stop = stop_drill, .list = list_drills};
 }
 
 /* ---- opening and closing ---- */

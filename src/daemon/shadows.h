@@ -11,7 +11,6 @@
 
 #include <stdint.h>
 
-struct arena;
 struct probe_result;
 struct server;
 struct shadows;
@@ -44,11 +43,5 @@ void shadows_take_load(struct shadows *shadows, const char *endpoint, const stru
 /* The wall clock was set by so much: what began is over after as long as ever. By the control thread. */
 void shadows_follow_clock_step(struct shadows *shadows, int64_t by_ms);
 
-/* ---- verbs of the admin API ---- */
-
-void server_start_drill(void *context, const struct admin_shadow_order *order, admin_shadow_done *done,
-                        void *argument);
-/* 0, or ERROR_NOT_FOUND. One that has ended already stays as it is. */
-int server_stop_drill(void *context, const char *id, const char *actor);
-/* The latest first; of this ID only, with all that there is to say of it, or (NULL) of all, in short. */
-size_t server_list_drills(void *context, const char *id, struct arena *arena, struct admin_shadow **drills);
+/* Verbs of the admin API. */
+void shadows_fill_verbs(struct admin_shadow_verbs *verbs);

@@ -500,9 +500,6 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .compare_moments = server_compare_moments,
                                   .what_if = server_what_if,
                                   .simulate = drills_simulate,
-                                  .shadows = {.start = server_start_drill,
-                                              .stop = server_stop_drill,
-                                              .list = server_list_drills},
                                   .reload = reload,
                                   .list_documents = server_list_documents,
                                   .read_document = server_read_document,
@@ -528,6 +525,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .write_metrics = write_metrics};
     rules_fill_verbs(&verbs->rules);
     traffic_fill_verbs(&verbs->traffic);
+    shadows_fill_verbs(&verbs->shadows);
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         verbs->lanes[lane] = lanes_get(server->lanes, (enum admin_lane)lane);
     }
