@@ -190,7 +190,7 @@ enum steerctl_exit run_drill(const struct steerctl *ctl)
                    : steerctl_usage("drill needs --lose TARGET, or drill simulate a FILE");
     }
     if ((is_new && (ctl->given & ~(OPTION_LOSE | OPTION_OUTPUT)) != 0) ||
-        (!is_new && (ctl->given & ~(OPTION_LOSE | OPTION_FAILURE | OPTION_FROM)) != 0)) {
+        (!is_new && (ctl->given & ~(OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_HTML)) != 0)) {
         return steerctl_usage("found an option that belongs to the other kind of drill: new takes --lose and "
                               "--output, simulate --lose, --failure and --from");
     }

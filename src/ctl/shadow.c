@@ -253,8 +253,8 @@ bool shadow_has_word(const char *word)
 enum steerctl_exit run_shadow(const struct steerctl *ctl)
 {
     const char *what = ctl->words[1];
-    if ((ctl->given & (OPTION_FROM | OPTION_OUTPUT)) != 0) {
-        return steerctl_usage("drill %s takes neither --from nor --output", what);
+    if ((ctl->given & (OPTION_FROM | OPTION_OUTPUT | OPTION_HTML)) != 0) {
+        return steerctl_usage("drill %s takes none of --from, --output and --html", what);
     }
     if (strcmp(what, "show") == 0 || strcmp(what, "stop") == 0) {
         return ask_one(ctl, what[1] == 'h' ? "GET" : "DELETE");
