@@ -390,9 +390,8 @@ static const struct verb verbs[] = {
      "--ecs,\n"
      "--tsig-key), and for a while (--for, 5m); list, show and stop look at such drills and end them",
      "  steerctl drill simulate --lose region:us-east --from healthy\n"
-     "  steerctl drill simulate us-east.json --html us-east.html
-  steerctl drill new --lose region:us-east
-"
+     "  steerctl drill simulate us-east.json --html us-east.html\n  steerctl drill new --lose "
+     "region:us-east\n"
      "  steerctl drill shadow --lose region:us-east --client 192.0.2.0/24 --for 5m --reason rehearsal",
      1, 2,
      OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_OUTPUT | OPTION_HTML | OPTION_CLIENT | OPTION_ECS |
