@@ -83,6 +83,12 @@ static bool is_same_place(const struct steer_place *a, const struct steer_place 
     return a->az == b->az && a->region == b->region && a->capacity == b->capacity && a->host == b->host;
 }
 
+/* Is nothing forbidden that could keep answers where their words would not have them? */
+static bool is_free(const struct health_table *table)
+{
+    return table->bans == NULL || atomic_load_explicit(&table->bans->count, memory_order_relaxed) == 0;
+}
+
 /* Endpoints in the same order, with the same places and words. */
 static bool is_same_state(const struct comparing *c)
 {
@@ -91,7 +97,7 @@ static bool is_same_state(const struct comparing *c)
     const struct steer_place *places[] = {steer_set_places(view[0]->steer), steer_set_places(view[1]->steer)};
     if (a == NULL || b == NULL || places[0] == NULL || places[1] == NULL || c->counts[0] != c->counts[1] ||
         a->endpoint_count != b->endpoint_count || a->az_count != b->az_count ||
-        a->region_count != b->region_count) {
+        a->region_count != b->region_count || !is_free(a) || !is_free(b)) {
         return false;
     }
     for (uint32_t i = 0; i < c->counts[0]; i++) {

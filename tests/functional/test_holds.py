@@ -72,6 +72,20 @@ def test_a_lag_holds_and_lets_go(scene):
     assert server.addresses(NAME) == scene.eu, "who has moved does not come back"
 
 
+def test_a_reload_tells_what_a_rule_that_goes_lets_go(scene):
+    server, webs = start(scene)
+    say(server, 31)
+    lose(server, webs[0])
+    del scene.topology["rules"]
+    scene.write()
+    dry = server.request("POST", "/v1/reload?dry_run=true").json["changes"]
+    assert server.addresses(NAME) == scene.us, "that was a look"
+    told = server.reload().json["changes"]
+    for changes in dry, told:
+        assert {item["name"] for item in changes["answers"]["items"]} == {"www.example.com.", "far.example.com.", "none.example.com."}
+    assert server.addresses(NAME) == server.addresses("far.example.com") == scene.eu
+
+
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_a_restart_in_the_middle_moves_nothing(scene, end):
     server, webs = start(scene)
