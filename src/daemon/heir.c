@@ -37,6 +37,7 @@ enum {
     SEND_MS = 10000,
     MOMENT_US = 2000,
     MOMENTS = 5000,
+    LEFT_US = 500000, /* a version before this one does not say that it has left */
     FILES = 3,
     ERRORS = 50, /* in a message */
 };
@@ -51,7 +52,7 @@ struct heir {
     int files[FILES]; /* -1: none */
     int listeners[CONF_DOORS_MAX];
     size_t listener_count;
-    bool has_secret, adopted_admin, has_entered;
+    bool has_secret, adopted_admin, has_entered, has_settled;
     bool is_owed; /* the store does not have all of `items` */
     uint8_t secret[CONF_SECRET_SIZE];
     json_t *items; /* overrides and loads that it had */
@@ -380,23 +381,29 @@ static int send_answering(struct heir *heir)
     return channel_send(heir->fd, answering, SEND_MS);
 }
 
-/* The last turn: this frees the heir. */
-static void settle(struct heir *heir)
+/* What is ordered from now on is obeyed by every answer. The last turn: this frees the heir. */
+static void open_up(struct heir *heir)
 {
     struct server *server = heir->server;
-    int error = heir->turns.settle(server);
-    if (error != 0) {
-        heir_confess(heir, "the new process could not go on", NULL);
-        end(heir, error);
-        return;
-    }
-    (void)channel_send(heir->fd, bequest_say("committed"), SEND_MS);
+    heir->turns.open_up(server);
     server->heir = NULL;
     heir_close(heir);
     if (server->reload_again) {
         server->reload_again = false;
         server_reload_soon(server);
     }
+}
+
+static void settle(struct heir *heir)
+{
+    int error = heir->turns.settle(heir->server);
+    if (error != 0) {
+        heir_confess(heir, "the new process could not go on", NULL);
+        end(heir, error);
+        return;
+    }
+    heir->has_settled = true;
+    (void)channel_send(heir->fd, bequest_say("committed"), SEND_MS);
 }
 
 static void enter(struct heir *heir)
@@ -422,6 +429,9 @@ static void go_on_alone(struct heir *heir)
     if (heir->server->start_error == 0) {
         settle(heir);
     }
+    if (heir->has_settled) {
+        open_up(heir);
+    }
 }
 
 /* The end of the channel comes before that of its locks. What tells that all of it is gone is its descriptor;
@@ -437,7 +447,9 @@ static void on_alone(int fd, short events, void *argument)
     struct heir *heir = argument;
     const struct timeval moment = {.tv_usec = MOMENT_US};
     (void)fd, (void)events;
-    if (is_gone(heir) || ++heir->moments > MOMENTS || event_add(heir->alone, &moment) != 0) {
+    if (heir->has_settled) {
+        open_up(heir);
+    } else if (is_gone(heir) || ++heir->moments > MOMENTS || event_add(heir->alone, &moment) != 0) {
         go_on_alone(heir);
     }
 }
@@ -475,6 +487,11 @@ static void hear(struct heir *heir, const struct channel_message *message)
         }
     } else if (strcmp(message->say, "commit") == 0 && heir->has_entered) {
         settle(heir);
+        if (heir->has_settled && event_add(heir->alone, &(struct timeval){.tv_usec = LEFT_US}) != 0) {
+            open_up(heir);
+        }
+    } else if (strcmp(message->say, "left") == 0 && heir->has_settled) {
+        open_up(heir);
     }
 }
 

@@ -37,12 +37,13 @@ int heir_take_admin(struct heir *heir);       /* the listening descriptor, the c
 void heir_give_back_admin(struct heir *heir, int fd);
 
 /* All is there, but the state. `enter` is called when that is, too: it is to answer queries before it
- * returns, but nothing else that others could rely on; and `settle` when the other one has ended, or is about
- * to. Returns 0, or a negative error of theirs, which later is server->start_error and ends the event loop.
- */
+ * returns, but nothing else that others could rely on; `settle` when the other one has ended, or is about
+ * to; and `open_up` when that one reads no queries any more, so that what is ordered holds for all answers.
+ * Returns 0, or a negative error of theirs, which later is server->start_error and ends the event loop. */
 struct heir_turns {
     int (*enter)(struct server *server);
     int (*settle)(struct server *server);
+    void (*open_up)(struct server *server);
 };
 /* When it is entered: what was said of overrides, if they are not in the store, and of loads. */
 void heir_use_state(struct heir *heir, bool with_overrides);

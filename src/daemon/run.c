@@ -353,9 +353,6 @@ static int enter(struct server *server)
 static int settle(struct server *server)
 {
     folders_sign(&server->folders);
-    if (server->admin != NULL) {
-        admin_resume(server->admin);
-    }
     say_ready(server);
     vantages_await(server->vantages); /* only now they are sent here */
     documents_settle(server, true);
@@ -366,9 +363,18 @@ static int settle(struct server *server)
     return error == 0 ? geowatch_start(server, &server->geowatch) : error;
 }
 
+/* It reads no queries any more. */
+static void open_up(struct server *server)
+{
+    if (server->admin != NULL) {
+        admin_resume(server->admin);
+    }
+}
+
 static int wait_for_turn(struct server *server)
 {
-    return heir_wait(server->heir, &(struct heir_turns){.enter = enter, .settle = settle});
+    return heir_wait(server->heir,
+                     &(struct heir_turns){.enter = enter, .settle = settle, .open_up = open_up});
 }
 
 static int start(struct server *server, struct report *report)

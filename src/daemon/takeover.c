@@ -322,6 +322,7 @@ static void on_committed(struct takeover *takeover)
     }
     spawn_tell_supervisor("MAINPID=%ld\nREADY=1", (long)takeover->successor.pid);
     serve_leave(server->serve, takeover->kept);
+    outbox_send(takeover->outbox, bequest_say("left"), NULL, 0);
     tell(takeover, 0);
     if (server->admin != NULL) {
         admin_leave(server->admin, takeover->adopted);

@@ -41,6 +41,7 @@ struct serve_thread {
     char name[NAME_SIZE];
     pthread_t id;
     bool running;
+    atomic_bool stop; /* of a UDP thread */
 };
 
 struct serve {
@@ -54,8 +55,8 @@ struct serve {
     struct sights **sights; /* borrowed; NULL: none */
     struct answer_tap *const *taps;
     const struct answer_shadow_slot *shadows; /* likewise */
-    bool *kept; /* by number of socket: another process has it, too; NULL: nobody takes over */
-    atomic_bool stop, stop_udp;
+    bool *kept;       /* by number of socket: another process has it, too; NULL: nobody takes over */
+    atomic_bool stop; /* TCP threads */
 };
 
 static size_t count_workers(const struct serve_options *options)
@@ -248,14 +249,14 @@ static int open_address(struct serve *serve, const struct serve_options *options
 
 static void fill_worker(struct serve *serve, size_t index, struct worker *worker)
 {
-    *worker = (struct worker){.slot = serve->slot,
-                              .counters = &serve->threads[index].counters,
-                              .stop = index < serve->listen_count * serve->workers ? &serve->stop_udp
-                                                                                   : &serve->stop,
-                              .tap = serve->taps == NULL ? NULL : serve->taps[index],
-                              .index = index,
-                              .shadows = serve->shadows,
-                              .sights = serve->sights == NULL ? NULL : serve->sights[index]};
+    *worker = (struct worker){
+        .slot = serve->slot,
+        .counters = &serve->threads[index].counters,
+        .stop = index < serve->listen_count * serve->workers ? &serve->threads[index].stop : &serve->stop,
+        .tap = serve->taps == NULL ? NULL : serve->taps[index],
+        .index = index,
+        .shadows = serve->shadows,
+        .sights = serve->sights == NULL ? NULL : serve->sights[index]};
     random_init(&worker->random, random_seed());
 }
 
@@ -439,18 +440,26 @@ static bool has_left(const struct serve *serve, size_t worker)
     return tcp == NULL || tcp_has_left(tcp);
 }
 
-void serve_end_udp(struct serve *serve)
+/* Of all, or of the sockets that another process has, too. Waits for them. */
+static void end_udp_threads(struct serve *serve, const bool *kept)
 {
-    atomic_store(&serve->stop_udp, true);
     for (size_t i = 0; i < serve->listen_count * serve->workers; i++) {
-        if (serve->threads[i].running) {
+        if (serve->threads[i].running && (kept == NULL || kept[i])) {
+            atomic_store(&serve->threads[i].stop, true);
             udp_wake(serve->threads[i].id);
         }
     }
     for (size_t i = 0; i < serve->listen_count * serve->workers; i++) {
-        if (serve->threads[i].running) {
+        if (serve->threads[i].running && (kept == NULL || kept[i])) {
             join_udp(&serve->threads[i]);
         }
+    }
+}
+
+void serve_end_udp(struct serve *serve)
+{
+    end_udp_threads(serve, NULL);
+    for (size_t i = 0; i < serve->listen_count * serve->workers; i++) {
         socket_close(&serve->threads[i].udp.fd);
         if (has_left(serve, i / serve->listen_count)) {
             socket_close(&serve->tcp_fds[i]);
@@ -528,6 +537,7 @@ void serve_leave(struct serve *serve, const bool *kept)
     for (size_t w = 0; w < serve->workers; w++) {
         tcp_leave(serve->threads[half + w].tcp, serve->kept + half + w * serve->listen_count);
     }
+    end_udp_threads(serve, serve->kept);
 }
 
 bool serve_is_drained(const struct serve *serve)

@@ -80,13 +80,14 @@ void serve_close(struct serve *serve);
 /* All sockets, in an order that stays; the descriptors are borrowed. Returns owned: free(). */
 struct serve_socket *serve_list_sockets(const struct serve *serve, size_t *count);
 /* No TCP connection is accepted any more; those that there are have as long as they may be idle, and a
- * transfer that is under way goes on to its end. kept[i]: the other one has this socket, too; into the rest
- * nothing new comes from now on, and what is in there is still answered. */
+ * transfer that is under way goes on to its end. kept[i]: the other one has this socket, too, so queries in
+ * it are that one's when this returns; into the rest nothing new comes from now on, and what is in there is
+ * still answered. */
 void serve_leave(struct serve *serve, const bool *kept);
 /* Has accepting ended, and does no query wait in a socket that is not kept? */
 bool serve_is_drained(const struct serve *serve);
-/* The UDP threads end, having answered what they have read. Waits for them, and closes all sockets but those
- * of connections. */
+/* The other UDP threads end as well, having answered what they have read. Waits for them, and closes all
+ * sockets but those of connections. */
 void serve_end_udp(struct serve *serve);
 
 /* ---- looking ---- */

@@ -126,6 +126,18 @@ def test_overrides_stay(pair):
     server.wait_answers("www.example.com", pair.us)
 
 
+def test_what_is_ordered_after_it_holds_for_all_answers(pair):
+    """At once: the old one reads no queries any more when the new one takes orders."""
+    server = pair.server
+    for drained in (True, False) * 3:
+        take_over(server)
+        if drained:
+            server.override("region", "us-east", "drain")
+        else:
+            assert server.request("DELETE", "/v1/regions/us-east/override").status == 200
+        assert set(server.sample("www.example.com", 20)) <= set(pair.eu if drained else pair.us)
+
+
 def test_the_store_changes_hands(pair):
     """What is ordered is durable before, after, and after a takeover that failed; kill -9 forgets none of it."""
     server = pair.server
