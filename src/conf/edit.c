@@ -339,10 +339,10 @@ static json_t *make_value(const struct edit *edit, json_t *before, int *error, c
         *error = fail(why, ERROR_INVALID, "expected an object");
         return NULL;
     }
-    if (edit->what != EDIT_MERGE || !json_is_object(value) || !json_is_object(before)) {
+    if (edit->what != EDIT_MERGE || !json_is_object(value)) {
         return value;
     }
-    json_t *merged = json_deep_copy(before);
+    json_t *merged = json_is_object(before) ? json_deep_copy(before) : json_object();
     bool good = merge(merged, value, 0);
     json_decref(value);
     if (!good) {

@@ -176,6 +176,13 @@ tests_fuzz_fuzz_drill_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_drill_SOURCES = tests/fuzz/fuzz_drill.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_drill_LDADD = src/libdrill.a $(OPERATE_TEST_LIBS)
 
+## edits of documents by the API
+fuzz_programs += tests/fuzz/fuzz_edit
+tests_fuzz_fuzz_edit_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"edit"'
+tests_fuzz_fuzz_edit_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_edit_SOURCES = tests/fuzz/fuzz_edit.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_edit_LDADD = src/libconf.a src/libbase.a $(JANSSON_LIBS)
+
 ## what requests to the admin API would like (Prefer)
 fuzz_programs += tests/fuzz/fuzz_prefer
 tests_fuzz_fuzz_prefer_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"prefer"'
