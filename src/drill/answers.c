@@ -105,13 +105,15 @@ static void add_step(struct drill_answers *answers, struct slot *slot, int64_t a
     }
     uint32_t most = slot->policy->pick == STEER_PICK_ALL ? STEER_ANSWERS_MAX : slot->policy->answers;
     slot->steps = memory_grow(slot->steps, slot->step_count, &slot->step_capacity, sizeof *slot->steps);
-    slot->steps[slot->step_count++] = (struct drill_step){.at_ms = at_ms,
-                                                          .from = describe(answers->report_arena, slot, now),
-                                                          .ttl_max = now->ttl,
-                                                          .records = now->count < most ? now->count : most,
-                                                          .parts = parts,
-                                                          .part_count = now->count,
-                                                          .changes = changes};
+    slot->steps[slot->step_count++] =
+        (struct drill_step){.at_ms = at_ms,
+                            .from = describe(answers->report_arena, slot, now),
+                            .ttl_max = now->ttl,
+                            .records = now->count < most ? now->count : most,
+                            .parts = parts,
+                            .part_count = now->count,
+                            .is_empty = now->count == 0 && now->source != STEER_FROM_STATIC,
+                            .changes = changes};
 }
 
 static void use_slot(struct drill_answers *answers, const struct view_name *name, uint16_t class_id,
@@ -345,6 +347,14 @@ static void judge_rto(const struct conf_objective *own, struct drill_name *row)
     row->late = row->rto_ms != 0 && row->changes && row->decided_ms + (int64_t)row->ttl * 1000 > row->rto_ms;
 }
 
+/* Users ask for addresses, of both families alike, where a name has them. */
+static double weigh_users(const struct steer_policy *policy, const struct view_name *name, unsigned type)
+{
+    unsigned addresses = name->types & (STEER_HAS_A | STEER_HAS_AAAA);
+    unsigned asked = addresses != 0 ? addresses : name->types;
+    return (asked & 1u << type) == 0 ? 0 : 1.0 / (policy->class_count * __builtin_popcount(asked));
+}
+
 /* All rows of one name, to `rows`. Returns how many. */
 static size_t add_rows(struct drill_answers *answers, const struct view_name *name, struct arena *arena,
                        struct drill_name *rows)
@@ -362,6 +372,7 @@ static size_t add_rows(struct drill_answers *answers, const struct view_name *na
             rows[count] = slot->row;
             rows[count].name = owner;
             rows[count].ttl = name->ttl;
+            rows[count].weight = weigh_users(policy, name, type);
             judge_rto(own, &rows[count++]);
         }
     }
@@ -445,6 +456,9 @@ void drill_answers_report(struct drill_answers *answers, struct drill_report *re
         report->name_count += count;
         report->owner_count += count != 0;
         report->owner_changed_count += report->changed_count > changed;
+    }
+    for (size_t i = 0; i < report->name_count; i++) {
+        rows[i].weight /= (double)report->owner_count;
     }
     report->names = sort_rows(rows, report->name_count, arena);
     list_total(answers, arena, report);

@@ -295,6 +295,47 @@ static void read_events(const struct reader *reader, const struct doc_node *root
     sort_causes(reader->document);
 }
 
+/* ---- clients ---- */
+
+static void read_ignoring(const struct doc_node *clients, struct drill_clients *to)
+{
+    static const char *const keys[] = {"share", "for", NULL};
+    struct doc_node node, member;
+    if (!doc_find(clients, "ignore_ttl", &node) || !doc_check_object(&node, keys)) {
+        return;
+    }
+    if (doc_require(&node, "share", &member)) {
+        to->ignore_share = doc_get_share(&node, "share", 0);
+    }
+    if (doc_require(&node, "for", &member)) {
+        to->ignore_ms = doc_get_duration_ms(&node, "for", some_ms, 0);
+    }
+}
+
+static void read_clients(const struct reader *reader, const struct doc_node *root)
+{
+    static const char *const keys[] = {
+        "count", "requests_per_second", "resolvers", "ignore_ttl", "retry", "negative", "timeout", NULL};
+    static const uint32_t counts[2] = {1, UINT32_MAX}, some[2] = {16, 10000};
+    const double rates[2] = {0, 1e12};
+    struct drill_clients *to = &reader->document->clients;
+    struct doc_node node, member;
+    *to =
+        (struct drill_clients){.count = 1000000, .resolvers = 256, .negative_ms = 60000, .patience_ms = 5000};
+    if (!doc_find(root, "clients", &node) || !doc_check_object(&node, keys)) {
+        return;
+    }
+    to->count = doc_get_number(&node, "count", counts, 1000000);
+    to->resolvers = doc_get_number(&node, "resolvers", some, 256);
+    if (doc_find(&node, "requests_per_second", &member)) {
+        (void)doc_read_real(&member, rates, &to->per_second);
+    }
+    read_ignoring(&node, to);
+    to->retry_share = doc_find(&node, "retry", &member) ? doc_get_share(&node, "retry", 0) : 0;
+    to->negative_ms = doc_get_duration_ms(&node, "negative", any_ms, 60000);
+    to->patience_ms = doc_get_duration_ms(&node, "timeout", some_ms, 5000);
+}
+
 /* ---- objectives ---- */
 
 /* Absolute, in lower case. */
@@ -330,13 +371,23 @@ static const char **read_names(const struct reader *reader, const struct doc_nod
 
 static void read_objectives(const struct reader *reader, const struct doc_node *root)
 {
-    static const char *const keys[] = {"rto", "must_move", "must_not_move", NULL};
+    static const char *const keys[] = {"rto", "max_failed", "capacity", "must_move", "must_not_move", NULL};
+    const double shares[2] = {0, 1};
     struct drill_objectives *to = &reader->document->objectives;
-    struct doc_node node;
+    struct doc_node node, member;
     if (!doc_find(root, "objectives", &node) || !doc_check_object(&node, keys)) {
         return;
     }
     to->rto_ms = doc_get_duration_ms(&node, "rto", some_ms, 0);
+    to->has_max_failed = doc_find(&node, "max_failed", &member);
+    if (to->has_max_failed) {
+        (void)doc_read_real(&member, shares, &to->max_failed);
+    }
+    to->capacity = doc_find(&node, "capacity", &member) ? doc_get_share(&node, "capacity", 1) : 0;
+    if (to->capacity != 0 && reader->document->clients.per_second <= 0) {
+        doc_error_at_key(&member, "found \"capacity\" without \"requests_per_second\" of \"clients\", of "
+                                  "which it would be the use");
+    }
     to->must_move = read_names(reader, &node, "must_move", &to->must_move_count);
     to->must_not_move = read_names(reader, &node, "must_not_move", &to->must_not_move_count);
 }
@@ -357,8 +408,8 @@ static void read_mode(const struct doc_node *root)
 
 static void read_document(const struct reader *reader, const struct doc_node *root)
 {
-    static const char *const keys[] = {"name",     "description", "mode",       "seed", "from",
-                                       "duration", "events",      "objectives", NULL};
+    static const char *const keys[] = {"name",     "description", "mode",    "seed",       "from",
+                                       "duration", "events",      "clients", "objectives", NULL};
     static const char *const starts[] = {"healthy", "live", NULL};
     static const uint32_t seeds[2] = {0, UINT32_MAX};
     struct drill_document *document = reader->document;
@@ -372,6 +423,7 @@ static void read_document(const struct reader *reader, const struct doc_node *ro
     document->from_live = doc_get_choice(root, "from", starts, 0) == 1;
     document->duration_ms = doc_get_duration_ms(root, "duration", some_ms, 0);
     read_events(reader, root);
+    read_clients(reader, root);
     read_objectives(reader, root);
 }
 

@@ -14,8 +14,22 @@
 
 enum { DRILL_CAUSES_MAX = 256 };
 
+/* Who asks. */
+struct drill_clients {
+    uint64_t count;
+    double per_second; /* requests of all of them; 0: not known */
+    uint32_t resolvers;
+    double ignore_share; /* of resolvers that keep answers for ignore_ms at least */
+    int64_t ignore_ms;
+    double retry_share; /* of clients that try the next address */
+    int64_t negative_ms, patience_ms;
+};
+
 struct drill_objectives {
-    int64_t rto_ms;                          /* 0: that of the topology */
+    int64_t rto_ms; /* 0: that of the topology */
+    bool has_max_failed;
+    double max_failed;                       /* share of all requests of the drill */
+    double capacity;                         /* that may be used of what is left in a region; 0: not given */
     const char **must_move, **must_not_move; /* names, or patterns with '*'; absolute, lower case */
     size_t must_move_count, must_not_move_count;
 };
@@ -27,6 +41,7 @@ struct drill_document {
     bool from_live;             /* else all is healthy at its start */
     struct drill_cause *causes; /* by time; the indices are of the topology and its health machine */
     size_t cause_count;
+    struct drill_clients clients;
     struct drill_objectives objectives;
 };
 

@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "base/progress.h"
 #include "drill/document.h"
+#include "drill/part.h"
 #include "health/health.h"
 #include "view/view.h"
 
@@ -64,12 +65,7 @@ struct drill_name {
     uint32_t rto_ms;             /* its own, not that of all; 0: it has none */
     bool late;                   /* it changes, and its decision + TTL is above that */
     uint32_t course;             /* all its answers, in the report's courses */
-};
-
-/* An endpoint's part in all records of an answer; those of an answer add up to 1. */
-struct drill_part {
-    uint32_t endpoint; /* of the report's */
-    double share;
+    double weight;               /* its part in all users: names count alike, and classes of clients */
 };
 
 /* What is answered from a time on. */
@@ -80,6 +76,7 @@ struct drill_step {
     uint32_t records; /* so many parts are in one answer */
     const struct drill_part *parts;
     size_t part_count; /* 0: nobody (static records, no data, SERVFAIL) */
+    bool is_empty;     /* there are no records at all */
     bool changes;      /* other places than before, not the TTL alone */
 };
 
@@ -120,7 +117,44 @@ struct drill_decider {
     uint32_t recheck_ms; /* of those after the first one; 0: as ever */
 };
 
+/* A place: its share of all requests by second. */
+struct drill_series {
+    const char *name;
+    const double *shares;
+};
+
+/* A region in the second in which it has most to do for what it can do. */
+struct drill_capacity {
+    const char *region;
+    double all, capacity; /* requests per second: with all endpoints, and with those that are there then */
+    double use;           /* of the latter */
+    int64_t at_ms;        /* -1: it never serves */
+};
+
+/* What users notice (population.h). Shares are of all requests, 0..1; lists are by second. */
+struct drill_users {
+    uint64_t clients;
+    double per_second; /* requests of all of them; 0: not known */
+    uint32_t resolvers;
+    size_t cohorts; /* different answers over time */
+    size_t second_count;
+    const double *failed, *failed_one, *failed_all; /* of clients as they are; were all to take the first
+                                                       address; were all to try the others */
+    const double *misled;                           /* led to what is lost */
+    double share, share_one, share_all;             /* failed in all the time: likewise */
+    double worst;                                   /* the worst second */
+    int64_t first_ms, last_ms;                      /* failed requests; -1: none */
+    int64_t moved_ms[4]; /* since the first loss until 50, 90, 99, 100 % of those who were led to what is lost
+                            are not; -1: never, or nobody was */
+    struct drill_series *regions, *azs;
+    size_t region_count, az_count;
+    const double *nowhere;             /* to no endpoint */
+    struct drill_capacity *capacities; /* of regions whose endpoints say theirs */
+    size_t capacity_count;
+};
+
 struct drill_report {
+    const struct drill_users *users; /* NULL: of the short form */
     bool has_document;
     const char *title;   /* of the document; NULL: it has none */
     uint64_t seed;       /* likewise */

@@ -8,6 +8,7 @@
 #include "drill/drill.h"
 
 #include "base/buffer.h"
+#include "drill/json.h"
 
 #include <jansson.h>
 
@@ -212,6 +213,10 @@ char *drill_write_json(const struct drill_report *report)
         add_item(&text, i, write_answer(&report->names[i]));
     }
     end_list(&text, report->name_count);
+    if (report->users != NULL) {
+        buffer_add_text(&text, ",\n  \"users\": ");
+        add_value(&text, drill_write_users(report->users), 0);
+    }
     begin_list(&text, "courses");
     progress_expect(report->progress, report->course_count);
     for (size_t i = 0; i < report->course_count && progress_step(report->progress, 1); i++) {

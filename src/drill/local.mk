@@ -8,12 +8,15 @@ src_libdrill_a_SOURCES = \
 	src/drill/drill.h \
 	src/drill/follow.c \
 	src/drill/hear.c \
-	src/drill/json.c \
+	src/drill/json.c src/drill/json.h src/drill/json_users.c \
 	src/drill/objectives.c src/drill/objectives.h \
+	src/drill/part.h \
 	src/drill/phases.c \
+	src/drill/population.c src/drill/population.h \
 	src/drill/proof.c src/drill/proof.h \
 	src/drill/reasons.c src/drill/reasons.h \
 	src/drill/run.h \
 	src/drill/simulate.c \
 	src/drill/text.c \
+	src/drill/users.c src/drill/users.h \
 	src/drill/watch.c src/drill/watch.h

@@ -36,11 +36,41 @@ static void judge_pattern(struct drill_report *report, struct arena *arena, cons
     }
 }
 
+/* Of what users notice. */
+static void judge_users(const struct drill_objectives *objectives, struct arena *arena,
+                        struct drill_report *report)
+{
+    const struct drill_users *users = report->users;
+    if (objectives->has_max_failed && users->share > objectives->max_failed + 1e-9) {
+        add_miss(report, arena_print(arena,
+                                     "%.3g %% of all requests fail, %.3g %% may: up to %.3g %% at once, "
+                                     "from %.1f s to %.1f s",
+                                     100 * users->share, 100 * objectives->max_failed, 100 * users->worst,
+                                     (double)users->first_ms / 1000, (double)users->last_ms / 1000));
+    }
+    for (size_t i = 0; objectives->capacity != 0 && i < users->capacity_count; i++) {
+        const struct drill_capacity *own = &users->capacities[i];
+        if (own->at_ms >= 0 && own->use > objectives->capacity + 1e-9) {
+            add_miss(
+                report,
+                arena_print(arena,
+                            "region %s needs %.0f %% of its capacity of %.0f/s at %.1f s, %.0f %% may be "
+                            "needed",
+                            own->region, 100 * own->use, own->capacity, (double)own->at_ms / 1000,
+                            100 * objectives->capacity));
+        }
+    }
+}
+
 void drill_judge_objectives(const struct drill_objectives *objectives, struct arena *arena,
                             struct drill_report *report)
 {
-    size_t most = objectives->must_move_count + objectives->must_not_move_count;
+    size_t most = objectives->must_move_count + objectives->must_not_move_count + 1 +
+                  (report->users == NULL ? 0 : report->users->capacity_count);
     report->misses = arena_alloc(arena, most * sizeof *report->misses);
+    if (report->users != NULL) {
+        judge_users(objectives, arena, report);
+    }
     for (size_t i = 0; i < objectives->must_move_count; i++) {
         judge_pattern(report, arena, objectives->must_move[i], true);
     }

@@ -13,6 +13,7 @@
 #include "drill/objectives.h"
 #include "drill/reasons.h"
 #include "drill/run.h"
+#include "drill/users.h"
 
 #include <stdlib.h>
 
@@ -226,6 +227,9 @@ static void make_report(struct run *run, struct drill_report *report)
     list_phases(run, report);
     run_list_events(run, report);
     drill_answers_report(run->answers, report);
+    if (document != NULL) {
+        drill_add_users(&run->causes, &document->clients, run->arena, report);
+    }
     judge(run, report);
     report->decider = run->decider;
     report->decider.endpoint = arena_copy_text(run->arena, run->decider.endpoint);

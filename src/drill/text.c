@@ -100,6 +100,59 @@ static void write_rest(struct buffer *out, size_t left)
     }
 }
 
+static const char *write_time_or(int64_t ms, const char *otherwise, char text[DRILL_SECONDS_SIZE])
+{
+    return ms < 0 ? otherwise : drill_write_seconds(ms, text);
+}
+
+static void write_capacities(struct buffer *out, const struct drill_users *users)
+{
+    char at[DRILL_SECONDS_SIZE];
+    for (size_t i = 0; i < users->capacity_count; i++) {
+        const struct drill_capacity *own = &users->capacities[i];
+        if (own->at_ms >= 0) {
+            buffer_print(out, "  capacity of %s: %s%.0f%% of %.0f/s at %s\n", own->region,
+                         own->use > 1 ? "EXCEEDED, " : "", 100 * own->use, own->capacity,
+                         drill_write_seconds(own->at_ms, at));
+        }
+    }
+}
+
+/* What users notice. */
+static void write_users(struct buffer *out, const struct drill_report *report)
+{
+    static const char *const parts[] = {"50%", "90%", "99%", "100%"};
+    const struct drill_users *users = report->users;
+    char first[DRILL_SECONDS_SIZE], last[DRILL_SECONDS_SIZE];
+    if (users == NULL) {
+        return;
+    }
+    buffer_print(out, "\nUsers (%llu clients behind caching resolvers", (unsigned long long)users->clients);
+    if (users->per_second > 0) {
+        buffer_print(out, ", %.0f requests per second", users->per_second);
+    }
+    buffer_add_text(out, ")\n");
+    if (users->first_ms < 0) {
+        buffer_add_text(out, "  failed requests: none\n");
+    } else {
+        buffer_print(out, "  failed requests: %.3g%% of all", 100 * users->share);
+        if (users->per_second > 0) {
+            buffer_print(out, ", %.0f", users->share * users->per_second * (double)users->second_count);
+        }
+        buffer_print(out, "; from %s to %s, at worst %.3g%%\n", drill_write_seconds(users->first_ms, first),
+                     drill_write_seconds(users->last_ms, last), 100 * users->worst);
+    }
+    buffer_print(out, "  %.3g%% if all took the first address, %.3g%% if all tried the others\n",
+                 100 * users->share_one, 100 * users->share_all);
+    buffer_add_text(out, "  moved away from what is lost:");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        buffer_print(out, "%s %s %s%s", i == 0 ? "" : ",", parts[i], users->moved_ms[i] < 0 ? "" : "after ",
+                     write_time_or(users->moved_ms[i], "never", first));
+    }
+    buffer_add_text(out, "\n");
+    write_capacities(out, users);
+}
+
 /* What each thing that begins or ends led to, and when. */
 static void write_phases(struct buffer *out, const struct drill_report *report)
 {
@@ -263,6 +316,7 @@ char *drill_write_text(const struct drill_report *report)
     write_held(&out, report);
     write_to_lost(&out, report);
     write_phases(&out, report);
+    write_users(&out, report);
     write_timeline(&out, report);
     write_names(&out, report);
     buffer_add_text(&out, "\nTraffic by region, all names alike: ");

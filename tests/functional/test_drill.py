@@ -2,11 +2,13 @@
 """The first drill: what would happen if a region died, computed with the code that serves, changing nothing."""
 import json
 
+import jsonschema
 import pytest
 
 import kit
 
 LOSE = ["region:us-east"]
+SCHEMA = json.loads((kit.TOP / "doc/schema/drill-report.json").read_text())
 
 
 def offline(site, *arguments, code=0):
@@ -37,6 +39,7 @@ def shares(name):
 
 def test_offline_report(planned):
     report = json.loads(offline(planned, "--drill", "region:us-east", "--json").stdout)
+    jsonschema.validate(report, SCHEMA)
     assert report["lost"] == LOSE
     names = by_name(report)
     assert set(names) == {"www.example.com.", "eu.example.com.", "api.example.com."}
@@ -146,6 +149,38 @@ def test_a_document_has_the_way_back(planned):
     assert (lost["text"], lost["detection_ms"], lost["decision_ms"], lost["back"]) == ("region:us-east lost", 3000, 7000, False)
     assert (back["text"], back["detection_ms"], back["decision_ms"], back["back"]) == ("region:us-east back", 2000, 4000, True)
     assert report["text"] == offline(planned, "--drill", write(planned, LOSS)).stdout
+
+
+def test_what_users_notice(planned):
+    """One address and no second try fails until caches have followed; where one of three places is lost and clients
+    that got all three addresses try the next one, nobody notices. Both are in one report."""
+    for az in "abc":
+        planned.topology["regions"].setdefault("mzr", {"azs": {}})["azs"][f"mzr-{az}"] = {}
+        planned.topology["endpoints"][f"vip-{az}"] = {"az": f"mzr-{az}", "addresses": [f"192.0.2.{ord(az)}"], "capacity": 100,
+                                                      "checks": [next(iter(planned.topology["checks"]))]}
+    document = {"events": [{"at": "0s", "what": "az:mzr-a", "how": "lost"}], "duration": "10m",
+                "clients": {"requests_per_second": 150, "retry": 1.0}, "objectives": {"capacity": 1, "max_failed": 0}}
+    for answers, code in (1, 1), (3, 0):
+        planned.policy("example.com", {"www": {"ttl": 30, "endpoints": ["vip-*"], "answers": answers}})
+        planned.write()
+        path = write(planned, document)
+        report = json.loads(offline(planned, "--drill", path, "--json", code=code).stdout)
+        jsonschema.validate(report, SCHEMA)
+        users = report["users"]
+        assert users["failed_share_first_address"] == pytest.approx((7 + 30.5 / 2) / 600 / 3, rel=0.02)
+        if answers == 1:
+            assert users["failed_share"] == users["failed_share_first_address"]
+            assert 37000 <= users["failed_last_ms"] <= 38000 and 37000 <= users["moved_ms"]["100"] <= 38000
+            assert users["failed_requests"] == pytest.approx(users["failed_share"] * 150 * 600, rel=1e-4)
+            assert report["reasons"] == [report["reasons"][0]] and "of all requests fail, 0 % may" in report["reasons"][0]
+        else:
+            assert users["failed_share"] == 0 and users["failed_first_ms"] is None and report["reasons"] == []
+        seconds = users["by_second"]
+        assert len(seconds["failed"]) == 600 and seconds["azs"]["mzr-a"][-1] == 0 and seconds["regions"]["mzr"][-1] == pytest.approx(1)
+        mzr, = (row for row in users["capacities"] if row["region"] == "mzr")
+        assert (mzr["capacity"], mzr["left"]) == (300, 200) and mzr["use"] == pytest.approx(0.75)
+    missed = document | {"objectives": {"capacity": 0.7}}
+    assert "needs 75 % of its capacity of 200/s" in offline(planned, "--drill", write(planned, missed), code=1).stdout
 
 
 def test_objectives_of_a_document(planned):

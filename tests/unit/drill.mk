@@ -1,8 +1,9 @@
 ## Unit tests of src/drill
 if HAVE_CMOCKA
-TESTS += tests/unit/test_drill_reasons tests/unit/test_drill tests/unit/test_drill_crowd tests/unit/test_drill_document tests/unit/test_drill_time
-check_PROGRAMS += tests/unit/test_drill_reasons tests/unit/test_drill tests/unit/test_drill_crowd tests/unit/test_drill_document \
+TESTS += tests/unit/test_drill_reasons tests/unit/test_drill tests/unit/test_drill_crowd tests/unit/test_drill_document tests/unit/test_drill_population \
 	tests/unit/test_drill_time
+check_PROGRAMS += tests/unit/test_drill_reasons tests/unit/test_drill tests/unit/test_drill_crowd tests/unit/test_drill_document \
+	tests/unit/test_drill_population tests/unit/test_drill_time
 drill_test_libs = src/libdrill.a $(OPERATE_TEST_LIBS)
 tests_unit_test_drill_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_drill_SOURCES = tests/unit/test_drill.c tests/unit/unit.h
@@ -23,6 +24,9 @@ tests_unit_test_drill_reasons_LDADD = src/libdrill.a src/libbase.a $(CMOCKA_LIBS
 tests_unit_test_drill_document_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_document_SOURCES = tests/unit/test_drill_document.c tests/unit/test_conf.h tests/unit/unit.h
 tests_unit_test_drill_document_LDADD = $(drill_test_libs)
+tests_unit_test_drill_population_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
+tests_unit_test_drill_population_SOURCES = tests/unit/test_drill_population.c tests/unit/unit.h
+tests_unit_test_drill_population_LDADD = src/libdrill.a src/libbase.a -lm $(CMOCKA_LIBS)
 tests_unit_test_drill_time_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_time_SOURCES = tests/unit/test_drill_time.c tests/unit/unit.h
 tests_unit_test_drill_time_LDADD = $(drill_test_libs)
