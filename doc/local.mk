@@ -14,6 +14,7 @@ EXTRA_DIST += doc/api.md doc/architecture.md doc/configuration.md doc/continuity
 schemadir = $(pkgdatadir)/schema
 dist_schema_DATA = \
 	doc/schema/drill-report.json \
+	doc/schema/drill-sweep.json \
 	doc/schema/drill.json \
 	doc/schema/policy.json \
 	doc/schema/steerd.json \

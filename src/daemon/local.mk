@@ -64,6 +64,7 @@ src_steerd_SOURCES = \
 	src/daemon/regain.c src/daemon/regain.h \
 	src/daemon/refusals.c src/daemon/refusals.h \
 	src/daemon/reload.c src/daemon/reload.h src/daemon/reload_say.c \
+	src/daemon/rehearse.c src/daemon/rehearse.h \
 	src/daemon/rerender.c src/daemon/rerender.h \
 	src/daemon/results.c src/daemon/results.h \
 	src/daemon/restore.c src/daemon/restore.h \

@@ -4,6 +4,7 @@
  * needs no running server. */
 #include "config.h"
 
+#include "daemon/rehearse.h"
 #include "daemon/run.h"
 #include "daemon/steerd.h"
 #include "daemon/then.h"
@@ -13,26 +14,21 @@
 #include "base/memory.h"
 #include "base/words.h"
 #include "conf/server.h"
-#include "conf/suggest.h"
-#include "drill/drill.h"
-#include "page/page.h"
 #include "operate/advice.h"
 #include "operate/compare.h"
 #include "operate/operate.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOSSES_MAX = 64, CHANGES = 100 };
+enum { CHANGES = 100 };
 
 struct options {
-    const char *path, *zone, *against, *html;
-    bool check, json, refused, takes_over;
-    const char *losses[LOSSES_MAX];
-    size_t loss_count;
+    const char *path, *zone, *against;
+    bool check, json, takes_over;
+    struct rehearse_options drill;
     struct then_options then;
 };
 
@@ -46,6 +42,9 @@ static void print_usage(FILE *to)
           "       steerd -c FILE --drill KIND:NAME …    compute the loss of a region, az or endpoint\n"
           "       steerd -c FILE --drill SCENARIO.json  compute what a drill document says\n"
           "              [--failure timeout|refused] [--json] [--html PAGE]\n"
+          "       steerd -c FILE --sweep [--drill SCENARIO.json]\n"
+          "                                             compute the loss of every az, region, and pair of "
+          "them\n"
           "       steerd -c FILE --at MOMENT            what was answered then, and why, from the state "
           "folder\n"
           "              --explain NAME [--type TYPE] [--client ADDRESS] | --diff MOMENT\n"
@@ -174,125 +173,6 @@ static int run_dump(const struct options *options)
     return code;
 }
 
-/* Also in HTML. Returns whether it could be written. */
-static bool write_page(const struct options *options, const struct drill_report *report)
-{
-    char *json = drill_write_json(report), *page = page_write(json);
-    FILE *to = fopen(options->html, "we");
-    bool is_good = to != NULL && fputs(page, to) >= 0;
-    if (to != NULL) {
-        is_good = fclose(to) == 0 && is_good;
-    }
-    if (!is_good) {
-        fprintf(stderr, "steerd: --html %s: %s\n", options->html, strerror(errno));
-    }
-    free(page);
-    free(json);
-    return is_good;
-}
-
-static int print_drill(const struct options *options, const struct drill_report *report)
-{
-    if (options->html != NULL && !write_page(options, report)) {
-        return EXITS_DRILL_NOT_RUN;
-    }
-    char *text = options->json ? drill_write_json(report) : drill_write_text(report);
-    fputs(text, stdout);
-    if (options->json) {
-        putchar('\n');
-    }
-    free(text);
-    return report->reason_count != 0 ? EXITS_DRILL_MISSED : EXITS_DRILL_MET;
-}
-
-/* kind: holds if there is no such target */
-static int refuse_target(const struct view *view, const char *text, int error, enum health_kind kind)
-{
-    if (view->topology == NULL) {
-        fprintf(stderr, "steerd: --drill %s: %s has no topology to lose something of\n", text,
-                view->server->path);
-        return EXITS_DRILL_NOT_RUN;
-    }
-    if (error != ERROR_NOT_FOUND) {
-        fprintf(stderr, "steerd: --drill %s: expected region:NAME, az:NAME or endpoint:NAME\n", text);
-        return EXITS_DRILL_NOT_RUN;
-    }
-    const struct conf_topology *topology = view->topology;
-    const struct suggest_list lists[] = {
-        [HEALTH_ENDPOINT] = {topology->endpoints, topology->endpoint_count, sizeof *topology->endpoints},
-        [HEALTH_AZ] = {topology->azs, topology->az_count, sizeof *topology->azs},
-        [HEALTH_REGION] = {topology->regions, topology->region_count, sizeof *topology->regions},
-    };
-    const char *name = strchr(text, ':') + 1;
-    struct buffer hint;
-    buffer_init(&hint);
-    suggest_write(name, &lists[kind], 1, &hint);
-    fprintf(stderr, "steerd: there is no %s \"%s\"%s\n", health_kind_text(kind), name, hint.bytes);
-    buffer_fini(&hint);
-    return EXITS_DRILL_NOT_RUN;
-}
-
-/* A document; else it is a target such as "region:us-east". */
-static bool is_file(const char *text)
-{
-    size_t len = strlen(text);
-    return strchr(text, '/') != NULL || (len > 5 && strcmp(text + len - 5, ".json") == 0);
-}
-
-static int run_document(const struct options *options, const struct view *view, struct arena *arena)
-{
-    struct report *errors = report_new();
-    struct drill_document document;
-    struct drill_report report;
-    int error = ERROR_INVALID;
-    if (options->loss_count != 1 || options->refused) {
-        fputs("steerd: --drill FILE says all that happens, expected no further --drill and no --failure\n",
-              stderr);
-    } else if (view->topology == NULL) {
-        (void)refuse_target(view, options->losses[0], 0, HEALTH_REGION);
-    } else {
-        error = drill_load_document(options->losses[0], view->topology, arena, errors, &document);
-        report_write(errors, stderr);
-    }
-    if (error == 0 && document.from_live) {
-        fputs("steerd: --drill FILE: without a server there is no present health, expected \"from\": "
-              "\"healthy\"\n",
-              stderr);
-        error = ERROR_INVALID;
-    }
-    if (error == 0) {
-        struct drill_scenario scenario = {.document = &document};
-        error = drill_simulate(view, &scenario, arena, &report);
-    }
-    report_free(errors);
-    return error == 0 ? print_drill(options, &report) : EXITS_DRILL_NOT_RUN;
-}
-
-static int simulate(const struct options *options, const struct view *view, struct arena *arena)
-{
-    struct drill_loss losses[LOSSES_MAX] = {0};
-    if (is_file(options->losses[0])) {
-        return run_document(options, view, arena);
-    }
-    for (size_t i = 0; i < options->loss_count; i++) {
-        int error = operate_parse_target(view, options->losses[i], &losses[i].kind, &losses[i].index);
-        if (error != 0) {
-            return refuse_target(view, options->losses[i], error, losses[i].kind);
-        }
-    }
-    struct drill_report report;
-    struct drill_scenario scenario = {.losses = losses,
-                                      .loss_count = options->loss_count,
-                                      .failure =
-                                          options->refused ? HEALTH_OUTCOME_REFUSED : HEALTH_OUTCOME_TIMEOUT};
-    int error = drill_simulate(view, &scenario, arena, &report);
-    if (error != 0) {
-        fprintf(stderr, "steerd: the drill cannot be computed: %s\n", error_text(error));
-        return EXITS_DRILL_NOT_RUN;
-    }
-    return print_drill(options, &report);
-}
-
 static int run_drill(const struct options *options)
 {
     struct report *report = report_new();
@@ -300,7 +180,7 @@ static int run_drill(const struct options *options)
     int code = EXITS_DRILL_NOT_RUN;
     if (view != NULL) {
         struct arena *arena = arena_new(0);
-        code = simulate(options, view, arena);
+        code = rehearse(&options->drill, view, arena);
         arena_free(arena);
         view_free(view);
     }
@@ -323,15 +203,25 @@ static bool is_question(const struct then_options *then)
 static int parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        {"config", required_argument, NULL, 'c'},  {"check", no_argument, NULL, 'k'},
-        {"against", required_argument, NULL, 'a'}, {"drill", required_argument, NULL, 'd'},
-        {"json", no_argument, NULL, 'j'},          {"html", required_argument, NULL, 'H'},
-        {"dump", required_argument, NULL, 'D'},    {"failure", required_argument, NULL, 'f'},
-        {"version", no_argument, NULL, 'V'},       {"help", no_argument, NULL, 'h'},
-        {"at", required_argument, NULL, 'A'},      {"explain", required_argument, NULL, 'E'},
-        {"type", required_argument, NULL, 'T'},    {"client", required_argument, NULL, 'C'},
-        {"diff", required_argument, NULL, 'U'},    {"state", required_argument, NULL, 'S'},
-        {"takeover", no_argument, NULL, 't'},      {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'k'},
+        {"against", required_argument, NULL, 'a'},
+        {"drill", required_argument, NULL, 'd'},
+        {"sweep", no_argument, NULL, 'w'},
+        {"json", no_argument, NULL, 'j'},
+        {"html", required_argument, NULL, 'H'},
+        {"dump", required_argument, NULL, 'D'},
+        {"failure", required_argument, NULL, 'f'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {"at", required_argument, NULL, 'A'},
+        {"explain", required_argument, NULL, 'E'},
+        {"type", required_argument, NULL, 'T'},
+        {"client", required_argument, NULL, 'C'},
+        {"diff", required_argument, NULL, 'U'},
+        {"state", required_argument, NULL, 'S'},
+        {"takeover", no_argument, NULL, 't'},
+        {NULL, 0, NULL, 0},
     };
     for (int option; (option = getopt_long(argc, argv, "c:Vh", known, NULL)) != -1;) {
         switch (option) {
@@ -346,21 +236,22 @@ static int parse_options(int argc, char **argv, struct options *options)
         case 'S': options->then.state = optarg; break;
         case 'D': options->zone = optarg; break;
         case 'j': options->json = true; break;
-        case 'H': options->html = optarg; break;
+        case 'w': options->drill.sweeps = true; break;
+        case 'H': options->drill.html = optarg; break;
         case 't': options->takes_over = true; break;
         case 'f':
-            options->refused = strcmp(optarg, "refused") == 0;
-            if (!options->refused && strcmp(optarg, "timeout") != 0) {
+            options->drill.refused = strcmp(optarg, "refused") == 0;
+            if (!options->drill.refused && strcmp(optarg, "timeout") != 0) {
                 fprintf(stderr, "steerd: --failure %s: expected timeout or refused\n", optarg);
                 return EXITS_USAGE;
             }
             break;
         case 'd':
-            if (options->loss_count == LOSSES_MAX) {
-                fprintf(stderr, "steerd: more than %d --drill\n", LOSSES_MAX);
+            if (options->drill.loss_count == REHEARSE_LOSSES_MAX) {
+                fprintf(stderr, "steerd: more than %d --drill\n", REHEARSE_LOSSES_MAX);
                 return EXITS_USAGE;
             }
-            options->losses[options->loss_count++] = optarg;
+            options->drill.losses[options->drill.loss_count++] = optarg;
             break;
         case 'V': puts("steerd " PACKAGE_VERSION); return 0;
         case 'h': print_usage(stdout); return 0;
@@ -368,8 +259,8 @@ static int parse_options(int argc, char **argv, struct options *options)
         }
     }
     const struct then_options *then = &options->then;
-    int modes = options->check + options->takes_over + (options->zone != NULL) + (options->loss_count != 0) +
-                (then->at != NULL);
+    int modes = options->check + options->takes_over + (options->zone != NULL) +
+                (options->drill.loss_count != 0 || options->drill.sweeps) + (then->at != NULL);
     bool is_lost = (options->against != NULL && !options->check) || !is_question(then);
     bool has_source = options->path != NULL || then->state != NULL;
     if (!has_source || optind != argc || modes > 1 || is_lost) {
@@ -398,7 +289,8 @@ int main(int argc, char **argv)
         options.then.json = options.json;
         return then_print(&options.then);
     }
-    if (options.loss_count != 0) {
+    if (options.drill.loss_count != 0 || options.drill.sweeps) {
+        options.drill.json = options.json;
         return run_drill(&options);
     }
     memory_keep_little();

@@ -372,6 +372,7 @@ static size_t add_rows(struct drill_answers *answers, const struct view_name *na
             rows[count] = slot->row;
             rows[count].name = owner;
             rows[count].ttl = name->ttl;
+            rows[count].owner = (uint32_t)(name - answers->view->names);
             rows[count].weight = weigh_users(policy, name, type);
             judge_rto(own, &rows[count++]);
         }

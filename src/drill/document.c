@@ -431,7 +431,7 @@ static void read_document(const struct reader *reader, const struct doc_node *ro
 static int read_all(struct doc *doc, const struct conf_topology *topology, struct arena *arena,
                     struct drill_document *document)
 {
-    *document = (struct drill_document){.name = NULL};
+    drill_init_document(document);
     if (doc == NULL) {
         return ERROR_INVALID;
     }
@@ -452,6 +452,13 @@ int drill_load_document(const char *path, const struct conf_topology *topology, 
                         struct report *report, struct drill_document *document)
 {
     return read_all(doc_load(path, report), topology, arena, document);
+}
+
+void drill_init_document(struct drill_document *document)
+{
+    *document = (struct drill_document){
+        .seed = 1,
+        .clients = {.count = 1000000, .resolvers = 256, .negative_ms = 60000, .patience_ms = 5000}};
 }
 
 int64_t drill_document_duration(const struct drill_document *document)

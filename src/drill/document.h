@@ -53,5 +53,8 @@ int drill_parse_document(const char *path, const char *text, size_t len, const s
 int drill_load_document(const char *path, const struct conf_topology *topology, struct arena *arena,
                         struct report *report, struct drill_document *document);
 
+/* One that says nothing: everything is as by default, and nothing happens. */
+void drill_init_document(struct drill_document *document);
+
 /* How long it lasts. */
 int64_t drill_document_duration(const struct drill_document *document);

@@ -65,6 +65,7 @@ struct drill_name {
     uint32_t rto_ms;             /* its own, not that of all; 0: it has none */
     bool late;                   /* it changes, and its decision + TTL is above that */
     uint32_t course;             /* all its answers, in the report's courses */
+    uint32_t owner;              /* number of the name in the view */
     double weight;               /* its part in all users: names count alike, and classes of clients */
 };
 

@@ -17,6 +17,7 @@ src_libdrill_a_SOURCES = \
 	src/drill/reasons.c src/drill/reasons.h \
 	src/drill/run.h \
 	src/drill/simulate.c \
+	src/drill/sweep.c src/drill/sweep.h src/drill/sweep_write.c \
 	src/drill/text.c \
 	src/drill/users.c src/drill/users.h \
 	src/drill/watch.c src/drill/watch.h

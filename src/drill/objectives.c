@@ -5,25 +5,45 @@
 
 #include "drill/objectives.h"
 
+#include "base/memory.h"
 #include "conf/value.h"
+
+#include <stdlib.h>
 
 static void add_miss(struct drill_report *report, const char *text)
 {
     report->misses[report->miss_count++] = text;
 }
 
-/* Of the answers whose name matches: how many there are, and the first that moves, or does not. */
+/* By owner: does any answer of it change? Owned. */
+static bool *find_moved(const struct drill_report *report)
+{
+    uint32_t last = 0;
+    for (size_t i = 0; i < report->name_count; i++) {
+        last = report->names[i].owner > last ? report->names[i].owner : last;
+    }
+    bool *moved = memory_alloc_array((size_t)last + 1, sizeof *moved);
+    for (size_t i = 0; i < report->name_count; i++) {
+        moved[report->names[i].owner] |= report->names[i].changes;
+    }
+    return moved;
+}
+
+/* A name has moved when any of its answers has, of whatever type and class: the first that has not, or has.
+ */
 static void judge_pattern(struct drill_report *report, struct arena *arena, const char *pattern, bool must)
 {
     size_t matching = 0;
     const struct drill_name *found = NULL;
+    bool *moved = find_moved(report);
     for (size_t i = 0; i < report->name_count; i++) {
         const struct drill_name *name = &report->names[i];
         if (value_matches(pattern, name->name)) {
             matching++;
-            found = found == NULL && name->changes != must ? name : found;
+            found = found == NULL && (must ? !moved[name->owner] : name->changes) ? name : found;
         }
     }
+    free(moved);
     if (matching == 0) {
         add_miss(report, arena_print(arena, "no steered name is %s, which %s", pattern,
                                      must ? "must move" : "must not move"));

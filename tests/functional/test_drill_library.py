@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The ready scenarios of contrib/drills, each over a topology that fits, and the sweep over all losses of it."""
+import json
+
+import jsonschema
+import pytest
+
+import kit
+
+LIBRARY = kit.TOP / "contrib/drills"
+
+
+def schema(name):
+    return json.loads((kit.TOP / "doc/schema" / name).read_text())
+
+
+AZS = {"us-east": ["us-east-1a", "us-east-1b", "us-east-1c"], "eu-west": ["eu-west-1a", "eu-west-1b"],
+       "on-premises": ["room-1", "room-2"], "cloud": ["cloud-1a"]}
+ENDPOINTS = {"web-us-a": "us-east-1a", "web-us-b": "us-east-1b", "web-us-c": "us-east-1c", "web-eu-a": "eu-west-1a",
+             "web-eu-b": "eu-west-1b", "slb-a": "us-east-1a", "slb-b": "us-east-1b", "slb-eu": "eu-west-1a", "vip-1": "us-east-1a",
+             "vip-2": "us-east-1b", "vip-3": "us-east-1c", "vip-eu": "eu-west-1b", "site-1": "room-1", "site-2": "room-2",
+             "site-c": "cloud-1a"}
+OVERSEAS = [["us-east"], ["eu-west"]]
+NAMES = {"www": {"endpoints": ["web-*"], "tiers": OVERSEAS}, "mzr": {"endpoints": ["web-*"], "tiers": OVERSEAS, "pick": "all"},
+         "pair": {"endpoints": ["slb-*"], "tiers": [["us-east-1a"], ["us-east-1b"], ["eu-west"]]},
+         "vip": {"endpoints": ["vip-*"], "tiers": OVERSEAS, "pick": "all"},
+         "rooms": {"endpoints": ["site-*"], "tiers": [["room-1"], ["room-2"], ["cloud"]]},
+         "standby": {"endpoints": ["site-*"], "tiers": [["on-premises"], ["cloud"]]},
+         "split": {"endpoints": ["web-*"], "tiers": OVERSEAS,
+                   "geo": [{"when": {"cidr": "198.51.100.0/24"}, "tiers": [["eu-west"], ["us-east"]]}]}}
+
+
+@pytest.fixture
+def fitting(site):
+    """A configuration on disk in which the library's names stand for something."""
+    site.zone("example.com", "")
+    site.policy("example.com", {name: {"ttl": 20} | policy for name, policy in NAMES.items()})
+    site.topology = {
+        "regions": {region: {"azs": {az: {} for az in azs}} for region, azs in AZS.items()},
+        "checks": {"web": {"type": "http", "port": 8080, "path": "/", "interval": "2s", "timeout": "1s", "fall": 3, "rise": 2}},
+        "endpoints": {name: {"az": az, "addresses": [f"192.0.2.{number}"], "capacity": 1000, "checks": ["web"]}
+                      for number, (name, az) in enumerate(ENDPOINTS.items(), 1)},
+        "rules": {"data": {"type": "lag", "regions": ["us-east"], "stage": "any"}}}
+    site.topology["regions"]["us-east"]["replicates_to"] = [{"to": "eu-west", "lag": "push", "rpo": "10s"}]
+    return site.write()
+
+
+def run(site, *arguments, code=0):
+    done = kit.run_steerd("-c", str(site.config), *arguments, "--json")
+    assert done.returncode == code, done.stderr + done.stdout[:2000]
+    return json.loads(done.stdout)
+
+
+# exit code, and what a name is answered from over time
+EXPECTED = {
+    "az-of-three": (0, {"mzr": [(0, "tier us-east"), (7000, "tier us-east"), (604000, "tier us-east")]}),
+    "primary-az": (0, {"pair": [(0, "tier us-east-1a"), (7000, "tier us-east-1b"), (604000, "tier us-east-1a")]}),
+    "one-vip": (0, {"vip": [(0, "tier us-east"), (6000, "tier us-east"), (604000, "tier us-east")]}),
+    "machine-room": (0, {"rooms": [(0, "tier room-1"), (7000, "tier room-2"), (604000, "tier room-1")]}),
+    "region": (0, {"www": [(0, "tier us-east"), (7000, "tier eu-west"), (604000, "tier us-east")]}),
+    "active-standby": (0, {"standby": [(0, "tier on-premises"), (7000, "tier cloud"), (604000, "tier on-premises")]}),
+    "active-active": (0, {"split": [(0, "tier eu-west"), (7000, "tier us-east"), (604000, "tier eu-west")]}),
+    "flapping-region": (0, {"www": [(at + ms, tier) for at in range(0, 300000, 60000)
+                                    for ms, tier in ((7000, "tier eu-west"), (24000, "tier us-east"))]}),
+    "prober-blackout": (0, {"www": [(0, "tier us-east")]}),
+    "brown-out": (0, {"www": [(0, "tier us-east"), (7000, "tier eu-west"), (604000, "tier us-east")]}),
+    "last-region": (1, {"www": [(0, "tier us-east"), (7000, "tier eu-west"),
+                                (307000, "fallback first: tier us-east, of which nobody serves"), (604000, "tier eu-west"),
+                                (904000, "tier us-east")]}),
+    "growing-lag": (1, None),
+}
+
+
+def test_each_is_a_document_and_is_tried():
+    documents = sorted(path.stem for path in LIBRARY.glob("*.json"))
+    assert documents == sorted([*EXPECTED, "loss-during-switchover"])
+    for name in documents:
+        jsonschema.validate(json.loads((LIBRARY / f"{name}.json").read_text()), schema("drill.json"))
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_ready_scenarios(fitting, name):
+    code, courses = EXPECTED[name]
+    report = run(fitting, "--drill", str(LIBRARY / f"{name}.json"), code=code)
+    jsonschema.validate(report, schema("drill-report.json"))
+    for owner, expected in (courses or {}).items():
+        rows = [row for row in report["answers"] if row["name"] == f"{owner}.example.com."]
+        course = report["courses"][rows[-1 if owner != "split" else [row["class"] for row in rows].index("geo[0]")]["course"]]
+        steps = [(step["at_ms"], step["from"]) for step in course]
+        assert steps[1 if name == "flapping-region" else 0:] == expected
+    assert report["failed"] == (code != 0)
+    users = report["users"]
+    assert (users["failed_share"] == 0) == (name == "prober-blackout")
+    if name == "growing-lag":
+        assert report["answers_held"] > 0
+    if name == "az-of-three":  # all three addresses, and a second try
+        assert users["failed_share_all_addresses"] < users["failed_share_first_address"]
+
+
+def test_a_loss_during_a_switchover(pair):
+    """From what is: us-east is drained, and where its traffic went is lost."""
+    pair.server.override("region", "us-east", "drain")
+    report = pair.server.ctl_json("drill", "simulate", str(LIBRARY / "loss-during-switchover.json"), code=1)
+    assert report["from_live"] and report["answers_unserved"] >= 1
+    assert report["phases"][1]["back"] and report["phases"][1]["decision_ms"] is not None
+
+
+def test_a_sweep_is_a_table_of_risks(fitting):
+    report = run(fitting, "--sweep", "--drill", str(LIBRARY / "region.json"), code=1)
+    jsonschema.validate(report, schema("drill-sweep.json"))
+    risks = {risk["lost"]: risk for risk in report["risks"]}
+    azs, regions = sum(len(azs) for azs in AZS.values()), len(AZS)
+    assert len(risks) == report["losses"] == azs + regions + azs * (azs - 1) // 2 + regions * (regions - 1) // 2
+    assert not risks["az:us-east-1a"]["failed"] and not risks["region:us-east"]["failed"]
+    assert risks["region:us-east, region:eu-west"]["answers_unserved"] == 6
+    assert risks["region:us-east"]["region"] in AZS and risks["region:us-east"]["use"] > 0
+    assert [risk["failed"] for risk in report["risks"]] == sorted((risk["failed"] for risk in report["risks"]), reverse=True)
+    assert report["single_points"] == []
+    fitting.policy("example.com", {"alone": {"endpoints": ["slb-a"]}, "there": {"endpoints": ["web-eu-*"]}})
+    fitting.write()
+    report = run(fitting, "--sweep", code=1)
+    assert report["single_points"] == [{"name": "alone.example.com.", "lost": "az:us-east-1a"},
+                                       {"name": "there.example.com.", "lost": "region:eu-west"}]
+    said = kit.run_steerd("-c", str(fitting.config), "--sweep")
+    assert said.returncode == 1 and said.stdout == report["text"] and "alone.example.com.: az:us-east-1a" in said.stdout
+
+
+def test_bad_sweeps(fitting, site):
+    for words in (["--sweep", "--drill", "region:us-east"], ["--sweep", "--failure", "refused"], ["--sweep", "--check"]):
+        assert kit.run_steerd("-c", str(fitting.config), *words).returncode == 2
