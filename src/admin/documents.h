@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+struct admin_receipt;
+
 /* Changes that are made together or not at all. */
 struct admin_edits {
     const struct edit *items;
@@ -15,6 +17,7 @@ struct admin_edits {
     bool imports; /* instead: what the files say is taken over; of the document `name`, or of all (NULL) */
     const char *name;
     const char *actor, *peer, *reason, *request;
+    const struct admin_receipt *receipt; /* goes with them into the store; NULL: none */
 };
 
 enum admin_edited_trouble {

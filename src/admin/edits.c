@@ -101,6 +101,7 @@ static void begin(struct call *call, struct wanted *wanted)
     wanted->edits.actor = wanted->actor;
     wanted->edits.peer = peer;
     wanted->edits.reason = wanted->reason;
+    wanted->edits.receipt = call_make_receipt(call);
     const struct admin_reload asked = {
         .dry_run = call->route.dry_run,
         .limit = call->route.parameters[ROUTE_LIMIT] != NULL ? call->route.limit : ADMIN_CHANGES,

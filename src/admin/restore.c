@@ -110,6 +110,7 @@ static void restore(struct call *call, struct request_point *wanted, struct admi
     asked->peer = peer;
     asked->show = show;
     asked->reason = wanted->reason;
+    asked->receipt = call_make_receipt(call);
     asked->limit = call->route.parameters[ROUTE_LIMIT] != NULL ? call->route.limit : ADMIN_CHANGES;
     verbs->restore(verbs->context, asked, on_restored, call_defer(call));
 }

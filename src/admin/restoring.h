@@ -23,7 +23,8 @@ struct admin_restore {
     const char *const *rules; /* that it overrides */
     size_t rule_count;
     const char *actor, *peer, *reason, *request;
-    size_t limit; /* of each list */
+    const struct admin_receipt *receipt; /* goes with it into the store; borrowed; NULL: none */
+    size_t limit;                        /* of each list */
     /* Called at once with the argument of `done`: how far it is, until it is done. NULL: nobody looks */
     void (*show)(void *argument, const struct worker_job *job);
 };

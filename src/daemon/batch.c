@@ -258,11 +258,12 @@ static void on_written(struct store_job *job)
     }
 }
 
-/* Others go with the first one. */
+/* Others go with the last one: what they tell of is whole then. */
 static void write_ops(struct batch *batch, struct writing *writing, size_t first, size_t count)
 {
     const struct batch_plan *plan = &batch->plan;
-    size_t others = first == 0 ? plan->other_count : 0;
+    bool is_last = writing == &batch->writings[batch->result.transactions - 1];
+    size_t others = is_last ? plan->other_count : 0;
     writing->batch = batch;
     writing->ops = memory_alloc_array(others + count, sizeof *writing->ops);
     writing->seqs = memory_alloc_array(others + count, sizeof *writing->seqs);
@@ -300,8 +301,7 @@ static void write_down(struct batch *batch)
     batch->writings = memory_alloc_array(count, sizeof *batch->writings);
     batch->result.transactions = batch->unwritten = count;
     for (size_t i = 0; i < count; i++) {
-        size_t room = STORE_OPS_MAX - (i == 0 ? plan->other_count : 0), left = plan->ops.count - at;
-        size_t some = left < room ? left : room;
+        size_t left = plan->ops.count - at, some = left < STORE_OPS_MAX ? left : STORE_OPS_MAX;
         write_ops(batch, &batch->writings[i], at, some);
         at += some;
         revisions_begin(server->revisions, &batch->writings[i].job);

@@ -6,6 +6,7 @@
 
 #include "daemon/documents_load.h"
 
+#include "daemon/answers.h"
 #include "daemon/durable.h"
 #include "daemon/server.h"
 #include "base/error.h"
@@ -32,6 +33,7 @@ struct commit {
     struct store_job job; /* the first, so that one is the other */
     struct documents_load *load;
     struct store_op *ops;
+    uint64_t *seqs;
     struct document **items; /* of them */
     size_t count;
     void (*done)(void *argument, int error);
@@ -80,6 +82,7 @@ static const struct admin_edits *copy_edits(const struct admin_edits *from, stru
     edits->peer = arena_copy_text(arena, from->peer);
     edits->reason = arena_copy_text(arena, from->reason);
     edits->request = arena_copy_text(arena, from->request);
+    edits->receipt = answers_copy(from->receipt, arena);
     return edits;
 }
 
@@ -189,6 +192,7 @@ static void free_commit(struct commit *commit)
         free((void *)(uintptr_t)commit->ops[i].value);
     }
     free(commit->ops);
+    free(commit->seqs);
     free(commit->items);
     free(commit);
 }
@@ -198,7 +202,7 @@ static void on_stored(struct store_job *job)
     struct commit *commit = (struct commit *)job;
     for (size_t i = 0; i < commit->count && job->error == 0; i++) {
         struct document *document = commit->items[i];
-        document->revision = commit->ops[i].value == NULL ? 0 : job->seq - (commit->count - 1 - i);
+        document->revision = commit->ops[i].value == NULL ? 0 : commit->seqs[i];
         document->is_written = false;
     }
     if (job->error == 0 && commit->load->edits == NULL) {
@@ -216,9 +220,10 @@ bool documents_commit(struct documents_load *load, void (*done)(void *argument, 
     const struct server *server = load->documents->server;
     struct documents_set *set = load->set;
     struct commit *commit = memory_alloc(sizeof *commit);
-    commit->ops = memory_alloc_array(set->count, sizeof *commit->ops);
+    commit->ops = memory_alloc_array(set->count + 1, sizeof *commit->ops);
+    commit->seqs = memory_alloc_array(set->count + 1, sizeof *commit->seqs);
     commit->items = memory_alloc_array(set->count, sizeof *commit->items);
-    for (size_t i = 0; i < set->count && commit->count < STORE_OPS_MAX; i++) {
+    for (size_t i = 0; i < set->count && commit->count < STORE_OPS_MAX - 1; i++) {
         struct document *document = &set->items[i];
         if (is_to_store(set, document)) {
             commit->items[commit->count] = document;
@@ -234,6 +239,8 @@ bool documents_commit(struct documents_load *load, void (*done)(void *argument, 
         return false;
     }
     bool is_edit = load->edits != NULL;
+    unsigned marks =
+        is_edit ? answers_add_op(load->edits->receipt, load->arena, &commit->ops[commit->count]) : 0;
     commit->load = load;
     commit->done = done;
     commit->argument = argument;
@@ -245,7 +252,8 @@ bool documents_commit(struct documents_load *load, void (*done)(void *argument, 
                                                              : "documents belong to files again",
                                                .request = is_edit ? load->edits->request : ""},
                                      .ops = commit->ops,
-                                     .op_count = commit->count,
+                                     .seqs = commit->seqs,
+                                     .op_count = commit->count + marks,
                                      .done = on_stored};
     durable_submit(server->durable, &commit->job);
     return true;

@@ -8,6 +8,7 @@
 
 #include "daemon/restore.h"
 
+#include "daemon/answers.h"
 #include "daemon/changes.h"
 #include "daemon/expiry.h"
 #include "daemon/lanes.h"
@@ -119,9 +120,15 @@ static void on_carried_out(void *context, const struct batch_result *done)
 
 static void carry_out(struct restore *restore)
 {
+    struct store_op *mark = arena_alloc(restore->planned, sizeof *mark);
+    unsigned marks = restore->plan.ops.count == 0
+                         ? 0 /* nothing is written: to look again is as good */
+                         : answers_add_op(restore->asked.receipt, restore->planned, mark);
     const struct batch_plan plan = {
         .arena = restore->planned,
         .ops = restore->plan.ops,
+        .others = mark,
+        .other_count = marks,
         .cause = {.actor = arena_copy_text(restore->planned, restore->asked.actor),
                   .peer = arena_copy_text(restore->planned, restore->asked.peer),
                   .reason = arena_copy_text(restore->planned, restore->asked.reason),
@@ -285,6 +292,7 @@ void restores_start(struct restores *all, const struct admin_restore *asked, adm
     restore->asked.reason = arena_copy_text(arena, asked->reason);
     restore->asked.request = arena_copy_text(arena, asked->request);
     restore->asked.rules = copy_names(asked, arena);
+    restore->asked.receipt = answers_copy(asked->receipt, arena);
     all->first = restore;
     if (asked->show != NULL) {
         asked->show(argument, &restore->job);

@@ -132,7 +132,7 @@ static void take_out(struct revisions *revisions, struct entry *entry)
     free(entry);
 }
 
-static void put(struct revisions *revisions, const struct store_object *object, const char *actor)
+static void put(struct revisions *revisions, const struct store_object *object)
 {
     struct entry *entry = get(revisions, object->kind, object->key);
     if (entry == NULL || object->revision <= entry->revision) {
@@ -146,7 +146,7 @@ static void put(struct revisions *revisions, const struct store_object *object, 
     entry->is_unwritten = false;
     entry->is_gone = object->value == NULL;
     entry->written_ms = object->written_ms;
-    snprintf(entry->actor, sizeof entry->actor, "%s", actor == NULL ? "" : actor);
+    snprintf(entry->actor, sizeof entry->actor, "%s", object->actor == NULL ? "" : object->actor);
 }
 
 /* ---- who tells ---- */
@@ -199,8 +199,8 @@ void revisions_note(struct revisions *revisions, const struct store_job *job)
                                        .key = op->key,
                                        .value = op->value,
                                        .revision = seq,
-                                       .written_ms = wall_ms},
-                job->cause.actor);
+                                       .written_ms = wall_ms,
+                                       .actor = job->cause.actor});
         }
     }
 }
@@ -212,8 +212,8 @@ static bool on_entry(void *context, const struct store_entry *entry)
                                .key = entry->key,
                                .value = entry->after,
                                .revision = entry->seq,
-                               .written_ms = entry->cause.wall_ms},
-        entry->cause.actor);
+                               .written_ms = entry->cause.wall_ms,
+                               .actor = entry->cause.actor});
     return true;
 }
 
@@ -234,7 +234,7 @@ struct reading {
 static bool read_one(void *context, const struct store_object *object)
 {
     struct reading *reading = context;
-    put(reading->revisions, object, NULL);
+    put(reading->revisions, object);
     reading->last = object->revision > reading->last ? object->revision : reading->last;
     return true;
 }

@@ -15,6 +15,7 @@ enum {
     EXEC_OUTPUT_LEAST = 256, /* that may be asked for */
     EXEC_OUTPUT_MOST = 65536,
 };
+#define EXEC_KEEPS_END 0x80000000u /* with that: the last octets, not the first */
 
 struct exec_ask {
     const char *const *words; /* the program by its absolute path, and its arguments */

@@ -136,12 +136,28 @@ struct command *command_start(const struct exec_order *order, int story)
                                 .story = story,
                                 .pipe = ends[0],
                                 .mark = command_mark(order),
-                                .max = order->output_max};
+                                .max = order->output_max,
+                                .keeps_end = order->keeps_end};
     return command;
+}
+
+static void keep_end(struct command *command, const char *bytes, size_t len)
+{
+    size_t more = len < command->max ? len : command->max, left = command->max - more;
+    size_t gone = command->len > left ? command->len - left : 0;
+    command->said = memory_resize(command->said, command->max, 1);
+    memmove(command->said, command->said + gone, command->len - gone);
+    command->len -= gone;
+    memcpy(command->said + command->len, bytes + len - more, more);
+    command->len += more;
 }
 
 static void keep(struct command *command, const char *bytes, size_t len)
 {
+    if (command->keeps_end && len != 0 && command->max != 0 && command->story != -1) {
+        keep_end(command, bytes, len);
+        return;
+    }
     size_t room = command->max - command->len;
     len = len < room ? len : room;
     if (len != 0 && command->story != -1) {

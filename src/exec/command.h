@@ -19,6 +19,7 @@ struct command {
     uint64_t mark;  /* of what it is: others with the same words and variables have the same */
     char *said;
     size_t len, max;
+    bool keeps_end; /* of what is more than `max` */
 };
 
 uint64_t command_mark(const struct exec_order *order);

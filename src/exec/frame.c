@@ -48,10 +48,11 @@ int exec_parse_order(char *bytes, size_t len, struct exec_order *order)
         return -EPROTONOSUPPORT;
     }
     if (head.word_count == 0 || head.word_count > EXEC_WORDS_MAX || head.variable_count > EXEC_WORDS_MAX ||
-        head.output_max > EXEC_OUTPUT_MOST) {
+        (head.output_max & ~EXEC_KEEPS_END) > EXEC_OUTPUT_MOST) {
         return -EBADMSG;
     }
-    order->output_max = head.output_max;
+    order->output_max = head.output_max & ~EXEC_KEEPS_END;
+    order->keeps_end = (head.output_max & EXEC_KEEPS_END) != 0;
     order->word_count = head.word_count;
     order->variable_count = head.variable_count;
     order->words = memory_alloc_array(head.word_count + 1, sizeof(char *));

@@ -19,7 +19,7 @@ enum { EXEC_CHANNEL = 3, EXEC_VERSION = 1 };
 
 struct exec_order_head {
     uint32_t version; /* another one is refused: the program on the disk may be newer than who calls it */
-    uint32_t output_max;
+    uint32_t output_max; /* with EXEC_KEEPS_END or without */
     uint32_t word_count, variable_count;
 }; /* and all their texts, each with its end */
 
@@ -43,6 +43,7 @@ void exec_begin_order(struct buffer *to, uint32_t output_max, size_t words, size
 
 struct exec_order {
     uint32_t output_max;
+    bool keeps_end;
     size_t word_count, variable_count;
     char **words, **variables; /* owned lists that NULL ends, of texts in the bytes */
 };

@@ -48,9 +48,11 @@ static void end(struct run *run, enum hooks_outcome outcome)
     free(run);
 }
 
+/* How it ended is what it said last. */
 static void note_output(struct run *run, const char *bytes, size_t len)
 {
     size_t count = len < HOOKS_OUTPUT_SIZE - 1 ? len : HOOKS_OUTPUT_SIZE - 1;
+    bytes += len - count;
     for (size_t i = 0; i < count; i++) {
         unsigned char c = (unsigned char)bytes[i];
         run->past.output[i] = (c < ' ' && c != '\n') || c >= 127 ? '?' : (char)c;
@@ -229,7 +231,8 @@ static void write_order(struct run *run, const struct conf_hook *conf, const str
                         size_t count)
 {
     const struct exec_ask *ask = conf->ask;
-    exec_begin_order(&run->order, ask->output_max, ask->word_count, ask->variable_count + count);
+    uint32_t kept = ask->output_max < HOOKS_OUTPUT_SIZE ? ask->output_max : HOOKS_OUTPUT_SIZE - 1;
+    exec_begin_order(&run->order, kept | EXEC_KEEPS_END, ask->word_count, ask->variable_count + count);
     for (size_t i = 0; i < ask->word_count; i++) {
         buffer_add(&run->order, ask->words[i], strlen(ask->words[i]) + 1);
     }

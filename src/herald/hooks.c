@@ -85,7 +85,8 @@ static void tell(const struct hooks *hooks, const struct hook *hook, const struc
         change_body_add_number(&body, "signal", past->signal);
     }
     change_body_add_number(&body, "duration_ms", past->duration_ms);
-    (void)snprintf(line, sizeof line, "%.*s", (int)strcspn(past->output, "\n"), past->output);
+    const char *last = strrchr(past->output, '\n');
+    (void)snprintf(line, sizeof line, "%.*s", LINE_SIZE - 1, last == NULL ? past->output : last + 1);
     change_body_add(&body, "output", line[0] == '\0' ? NULL : line);
     (void)snprintf(name, sizeof name, "hook:%s", hook->conf.name);
     stream_publish(hooks->reader.stream,

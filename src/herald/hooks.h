@@ -85,7 +85,7 @@ struct hooks_past {
     uint64_t seq;                 /* of the event; 0: there was none */
     enum hooks_outcome outcome;
     int exit_code, signal;          /* -1, 0: none */
-    char output[HOOKS_OUTPUT_SIZE]; /* the beginning of what it said, or why it was not started */
+    char output[HOOKS_OUTPUT_SIZE]; /* the end of what it said, or why it was not started */
 };
 
 struct hooks_status {

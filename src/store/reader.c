@@ -14,8 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OBJECT_COLUMNS "kind, key, value, revision, written_ms, expires_ms"
-#define LIVES          "(expires_ms = 0 OR expires_ms > ?3)"
+#define OBJECT_COLUMNS                                                                                      \
+    "kind, key, value, revision, written_ms, expires_ms, (SELECT actor FROM journal WHERE seq = revision)"
+#define LIVES "(expires_ms = 0 OR expires_ms > ?3)"
 
 static int look(struct store_reader *reader)
 {
@@ -134,7 +135,8 @@ static int read_object(struct store_reader *reader, sqlite3_stmt *statement, str
                                     .value = (const char *)sqlite3_column_text(statement, 2),
                                     .revision = (uint64_t)sqlite3_column_int64(statement, 3),
                                     .written_ms = sqlite3_column_int64(statement, 4),
-                                    .expires_ms = sqlite3_column_int64(statement, 5)};
+                                    .expires_ms = sqlite3_column_int64(statement, 5),
+                                    .actor = (const char *)sqlite3_column_text(statement, 6)};
     if (object->kind == NULL || object->key == NULL || object->value == NULL) {
         return sqlite3_errcode(reader->db.sql) == SQLITE_NOMEM
                    ? database_note(&reader->db, SQLITE_NOMEM)

@@ -37,6 +37,7 @@ struct store_object {
     uint64_t revision;  /* seq of the entry that wrote it last */
     int64_t written_ms; /* wall time of that entry */
     int64_t expires_ms; /* wall; 0: never (a lease): the store deletes it then, with an entry that says so */
+    const char *actor;  /* of that entry; NULL: it is not known, as in a list of a moment */
 };
 
 #define STORE_ANY UINT64_MAX

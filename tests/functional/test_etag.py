@@ -167,7 +167,7 @@ def test_a_restart_changes_no_tag(site, server, how):
         server.stop()
     server = site.start()
     assert [tag(server, path) for path in (REGION, "/v1/tokens/t")] == before
-    assert_failed(change(server, "PUT", REGION, DRAIN, If_Match='"1000"'), before[0])
+    assert_failed(change(server, "PUT", REGION, DRAIN, If_Match='"1000"'), before[0], "alice")  # who did that before it began
     assert change(server, "PUT", REGION, {**DRAIN, "reason": "x"}, If_Match=before[0]).status == 200
 
 

@@ -71,7 +71,7 @@ def test_what_it_is_told(scene):
     assert run["about"] == "override region:us-east" and run["exit_code"] == 0 and run["signal"] is None
     assert run["output"].split("\n")[0] == "first line" and "second ???" in run["output"]
     line = scene.steerd.wait_log("name=told", "outcome=ok")
-    assert "output=\"first line\"" in line and f"event={event['seq']}" in line
+    assert "output=\"second ???\"" in line and f"event={event['seq']}" in line
     assert metric(scene.steerd, 'steerd_hook_runs_total{hook="told",outcome="ok"}') == 1
 
 
@@ -123,10 +123,16 @@ def test_too_many_wait(scene):
 
 
 def test_much_output(scene):
-    script(scene, "talks", "yes | head -c 10000000; exit 1", output_max=1024)
+    """Its end tells how it ended."""
+    script(scene, "talks", "yes | head -c 10000000; echo; echo 'replica is behind' >&2; exit 1", output_max=1024)
+    script(scene, "says", "seq 1 300; echo 'and that was all'", output_max=256)
     start(scene)
     act(scene, 1)
-    assert wait_runs(scene, "talks", 1, "failed")[0]["output"].startswith("y\ny\ny")
+    output = wait_runs(scene, "talks", 1, "failed")[0]["output"]
+    assert "y\ny\n" in output and output.endswith("\nreplica is behind") and len(output) == 511  # and a newline
+    scene.steerd.wait_log("name=talks", 'output="replica is behind"')
+    output = wait_runs(scene, "says", 1, "ok")[0]["output"]
+    assert output.endswith("\n299\n300\nand that was all") and len(output) == 255
 
 
 def test_reloads(scene):

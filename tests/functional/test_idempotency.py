@@ -175,6 +175,54 @@ def test_a_crash_before_the_answer_is_known(site, server):
         assert count(server, "override") == before + (0 if is_replayed(reply) else 1) == number + 1
 
 
+def start_with_api(site):
+    site.server["documents"] = {"owner": "api"}
+    server = site.running[0]
+    server.stop()
+    server = site.start()
+    server.wait(lambda: server.get("/v1/config")["documents"][0]["revision"], "the API has them")
+    return server
+
+
+def ask_and_kill(server, path, method, body, kind, key, after_s):
+    """Whatever it has come to by then."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(str(server.site.socket))
+        sock.sendall(b"%s %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nIdempotency-Key: %s\r\nContent-Length: %d\r\n\r\n%s"
+                     % (method.encode(), path.encode(), kind.encode(), key.encode(), len(body), body))
+        sock.settimeout(after_s)
+        try:
+            sock.recv(1)
+        except (OSError, socket.timeout):
+            pass
+        server.kill()
+
+
+@pytest.mark.parametrize("what", ["import", "edit"])
+def test_a_crash_before_an_answer_of_many(site, server, what):
+    """Likewise, of an import and of an edit of a document: it is there once, and told as done if it was."""
+    if what == "edit":
+        server = start_with_api(site)
+    kind = "override" if what == "import" else "document"
+    changes, replayed = count(server, kind), 0
+    for number, after_s in enumerate((0.001, 0.004, 1)):
+        key = f'"{number}"'
+        if what == "import":
+            asked = ("POST", "/v1/import?reason=r&allow_unserved=true", b'{"kind":"override","key":"region:us-east","value":{"state":"drain","reason":"r%d"}}\n' % number, "application/jsonl")
+        else:
+            asked = ("PUT", "/v1/config/endpoints/web-new?reason=r", b'{"az": "us-east-1a", "addresses": ["192.0.2.%d"]}' % number, "application/json")
+        method, path, body, content = asked
+        ask_and_kill(server, path, method, body, content, key, after_s)
+        server = site.start()
+        before = count(server, kind)
+        reply = send(server, method, path, body, key=key, **{"Content-Type": content})
+        assert (reply.status, reply.json.get("type")) in ((200, None), (409, PROBLEM + "already-done")), reply
+        assert is_replayed(reply) == (before == changes + 1), "the mark is there when the change is"
+        assert count(server, kind) == (changes := changes + 1)
+        replayed += is_replayed(reply)
+    assert replayed != 0
+
+
 def test_keys_are_ones_own(site, server):
     """By who it is that asks; here one user by two names of the kernel's."""
     del server

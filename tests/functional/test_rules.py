@@ -380,6 +380,26 @@ def test_a_delete_overrides_by_name(server):
     assert bad.status == 422 and bad.json["errors"][0]["field"] == "reason"
 
 
+def test_what_a_delete_overrides_is_done(server):
+    """Who takes the last one away that others lean on says so by name; steerctl likewise."""
+    assert put(server, "region:us", allow_unserved=True, override_rules=["azs", "room"]).status == 200
+    path = "/v1/azs/us-1/override"
+    for how in "DELETE", "steerctl":
+        assert put(server, "az:us-1", "up").status == 200
+        refused = violated(server.request("DELETE", path))
+        assert "azs" in refused and "az:us-1" in listed(server)
+        offset = len(server.read_log())
+        if how == "DELETE":
+            done = server.request("DELETE", f"{path}?allow_unserved=true&reason=x&override_rules={','.join(refused)}")
+            assert done.status == 200 and done.json["override"] is None and done.json["durable"], done
+        else:
+            server.ctl("auto", "az:us-1", "--reason", "x", "--yes-unserved", *(word for rule in refused for word in ("--override-rule", rule)))
+        assert listed(server) == ["region:us"]
+        server.wait_log("rule", "overridden", "az:us-1", offset=offset)
+        entry = server.get("/v1/journal?target=az:us-1&limit=1")["items"][0]
+        assert entry["after"] is None and entry["reason"] == "x" and f"override_rules={','.join(refused)}" in entry["request"]
+
+
 def test_steerctl(server):
     told = server.ctl("drain", "region:us", "--reason", "power work", code=1).stderr
     assert "  azs: 0 of 2 azs of us would serve, expected at least 1; all of them serve now: there is no other az\n" in told
