@@ -314,6 +314,7 @@ bool override_put(struct call *call)
                                 .request = describe_request(call),
                                 .condition = call->condition,
                                 .receipt = call_make_receipt(call),
+                                .is_emergency = wanted->is_emergency,
                                 .in_force = on_force};
     struct ordered *ordered = memory_alloc(sizeof *ordered);
     *ordered =
@@ -475,7 +476,8 @@ void handle_override(struct call *call)
         call_reply_problem(call);
         return;
     }
-    wanted.allows_unserved |= call->route.allow_unserved;
+    wanted.is_emergency |= call->route.emergency;
+    wanted.allows_unserved |= call->route.allow_unserved || wanted.is_emergency;
     call->data = arena_copy(call->arena, &wanted, sizeof wanted);
     if (call->route.dry_run) {
         call_work(call, ADMIN_QUICK, "dry-run", reply_foresight);

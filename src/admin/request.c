@@ -220,9 +220,9 @@ static void check_share(const json_t *body, struct health_override *override, st
 int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct request_override *wanted,
                            struct problem *problem)
 {
-    static const char *const known[] = {"state",          "reason",    "actor",  "expires",
-                                        "expires_in",     "starts_in", "starts", "allow_unserved",
-                                        "override_rules", "share",     "names",  NULL};
+    static const char *const known[] = {
+        "state",          "reason",         "actor", "expires", "expires_in", "starts_in", "starts",
+        "allow_unserved", "override_rules", "share", "names",   "emergency",  NULL};
     struct health_override *override = &wanted->what;
     *wanted = (struct request_override){.what = {.set_ms = wall_ms}};
     json_t *body = request_parse_object(text, len, problem);
@@ -240,6 +240,7 @@ int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct
     check_times(body, override, problem);
     request_check_body_actor(body, override->actor, problem);
     wanted->allows_unserved = request_get_flag(body, "allow_unserved", problem);
+    wanted->is_emergency = request_get_flag(body, "emergency", problem);
     request_check_rules(body, &wanted->rules, problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;

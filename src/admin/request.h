@@ -87,7 +87,7 @@ struct request_point {
 /* An override that is wanted. */
 struct request_override {
     struct health_override what; /* complete but for an actor that was not given ("") */
-    bool allows_unserved;
+    bool allows_unserved, is_emergency;
     struct request_rules rules;
     bool fails_back;      /* none at all: what is well again may come back */
     const char *releases; /* likewise: the rule that lets a region go; NULL: none */

@@ -40,7 +40,7 @@ static const struct resource {
     [ROUTE_OVERRIDE] = {{"v1", "%", "*", "override"},
                         READ | ROUTE_PUT | ROUTE_DELETE,
                         BIT(ROUTE_DRY_RUN) | BIT(ROUTE_ACTOR) | BIT(ROUTE_ALLOW_UNSERVED) |
-                            BIT(ROUTE_REASON) | BIT(ROUTE_OVERRIDE_RULES),
+                            BIT(ROUTE_EMERGENCY) | BIT(ROUTE_REASON) | BIT(ROUTE_OVERRIDE_RULES),
                         "GET, HEAD, PUT, DELETE",
                         .scope = ROUTE_SCOPE_TARGET,
                         .writer = ROLE_OPERATOR},

@@ -107,6 +107,7 @@ enum route_parameter {
     ROUTE_CLIENT,
     ROUTE_DRY_RUN,
     ROUTE_ALLOW_UNSERVED,
+    ROUTE_EMERGENCY,
     ROUTE_ACTOR,
     ROUTE_ZONE,
     ROUTE_POLICY,
@@ -151,7 +152,7 @@ struct route {
     size_t assumed_count;
     size_t limit;   /* of a reload, diff, restore, import 1..ROUTE_CHANGES_MAX, else 1..ROUTE_LIMIT_MAX */
     int64_t policy; /* -1: not given */
-    bool dry_run, allow_unserved, without_point, replace;
+    bool dry_run, allow_unserved, emergency, without_point, replace;
     bool is_found; /* the resource has this method, whatever is wrong with the parameters */
 };
 

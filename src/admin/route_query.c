@@ -26,6 +26,7 @@ static const char *const parameter_names[ROUTE_PARAMETERS] = {
     [ROUTE_POLICY] = "policy",
     [ROUTE_ASSUME] = "assume",
     [ROUTE_ALLOW_UNSERVED] = "allow_unserved",
+    [ROUTE_EMERGENCY] = "emergency",
     [ROUTE_KIND] = "kind",
     [ROUTE_KEY] = "key",
     [ROUTE_ABOUT] = "target",
@@ -236,6 +237,7 @@ void route_parse_query(const char *query, uint64_t known, struct route *route, s
     check_policy(route, problem);
     route->dry_run = check_flag(route, ROUTE_DRY_RUN, problem);
     route->allow_unserved = check_flag(route, ROUTE_ALLOW_UNSERVED, problem);
+    route->emergency = check_flag(route, ROUTE_EMERGENCY, problem);
     route->without_point = check_flag(route, ROUTE_WITHOUT_POINT, problem);
     route->replace = check_flag(route, ROUTE_REPLACE, problem);
     check_effective(route, problem);

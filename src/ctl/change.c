@@ -45,6 +45,9 @@ enum steerctl_exit run_override(const struct steerctl *ctl)
     if ((ctl->given & OPTION_YES_UNSERVED) != 0) {
         json_object_set_new(body, "allow_unserved", json_true());
     }
+    if ((ctl->given & OPTION_EMERGENCY) != 0) {
+        json_object_set_new(body, "emergency", json_true());
+    }
     steerctl_set_rules(ctl, body);
     buffer_init(&target);
     buffer_print(&target, "/v1/%s/", plural);

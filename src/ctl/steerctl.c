@@ -23,7 +23,7 @@ static enum steerctl_exit run_version(const struct steerctl *ctl)
 
 #define CHANGE_OPTIONS                                                                                       \
     (OPTION_REASON | OPTION_IN | OPTION_AT | OPTION_FOR | OPTION_UNTIL | OPTION_ACTOR | OPTION_DRY_RUN |     \
-     OPTION_YES_UNSERVED | OPTION_OVERRIDE_RULE)
+     OPTION_YES_UNSERVED | OPTION_OVERRIDE_RULE | OPTION_EMERGENCY)
 #define CHANGE_ABOUT                                                                                         \
     " It needs a --reason and holds until it is\nremoved (steerctl auto), unless it has an end. An "         \
     "override of "                                                                                           \
@@ -149,7 +149,8 @@ static const struct verb verbs[] = {
      "  steerctl drain region:us-east --reason \"power work\" --for 30m --dry-run\n"
      "  steerctl drain region:us-east --reason \"power work\" --in 10m --for 30m\n"
      "  steerctl drain region:us-east --reason \"a look at the other one\" --share 5\n"
-     "  steerctl drain region:us-east --reason \"the shop's database\" --names shop",
+     "  steerctl drain region:us-east --reason \"the shop's database\" --names shop\n"
+     "  steerctl drain az:us-east-1a --reason \"it burns\" --emergency",
      1, 1, CHANGE_OPTIONS | OPTION_SHARE | OPTION_NAMES, "state=VERB", run_override},
     {"up", "TARGET --reason TEXT", "take it for healthy, whatever is observed",
      "Take it for healthy, whatever its checks say." CHANGE_ABOUT,
@@ -163,8 +164,9 @@ static const struct verb verbs[] = {
     {"auto", "TARGET", "remove the override: follow what is observed",
      "Remove the override of this target, also one that is only planned: answers follow what is observed",
      "  steerctl auto region:us-east", 1, 1,
-     OPTION_ACTOR | OPTION_DRY_RUN | OPTION_REASON | OPTION_YES_UNSERVED | OPTION_OVERRIDE_RULE, "state=VERB",
-     run_override},
+     OPTION_ACTOR | OPTION_DRY_RUN | OPTION_REASON | OPTION_YES_UNSERVED | OPTION_OVERRIDE_RULE |
+         OPTION_EMERGENCY,
+     "state=VERB", run_override},
     {"failback", "TARGET --reason TEXT", "let back what is well again and stays down",
      "Let a region, az or endpoint come back that is well again and stays down: because its failback is "
      "manual, or\nbefore its hold_down, failback or flap penalty has run out",

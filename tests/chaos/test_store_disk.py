@@ -217,6 +217,23 @@ def test_an_emergency_waits_for_no_disk(server):
     assert server.get(f"/v1/switchovers/{made['id']}")["state"] == "moved" and server.addresses("www.example.com") == server.eu
 
 
+def test_an_override_in_an_emergency(server):
+    """Of which nobody asks whom it leaves unserved, nor the disk."""
+    server.override("region", "eu-west", "drain")
+    server.disk.set(disk.SYNC_MS, 300)
+    body = {"state": "drain", "reason": "it burns", "emergency": True}
+    said = server.put("/v1/regions/us-east/override", body)
+    assert said["durable"] is False and "2 ms" in said["not_durable_because"] and said["effective"] == "drained"
+    gone = server.request("DELETE", "/v1/regions/us-east/override?emergency=true").json
+    assert gone["durable"] is False and gone["override"] is None and "2 ms" in gone["not_durable_because"]
+    told = server.ctl("drain", "az:us-east-1a", "--reason", "it burns", "--emergency")
+    assert "drained" in told.stdout and "2 ms" in told.stderr
+    server.disk.heal()
+    wait_durable(server)
+    restart(server)
+    assert {item["name"] for item in server.get("/v1/overrides")["items"]} == {"us-east-1a", "eu-west"}
+
+
 def test_an_emergency_and_a_disk_that_hangs(server):
     server.disk.set(disk.SYNC_MS, 30000)
     made = begin_emergency(server)
