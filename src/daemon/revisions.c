@@ -194,26 +194,24 @@ void revisions_note(struct revisions *revisions, const struct store_job *job)
         if (job->error != 0 && job->insists) {
             note_unwritten(revisions, op->kind, op->key);
         } else if (job->error == 0 && seq != 0) {
-            put(revisions,
-                &(struct store_object){.kind = op->kind,
-                                       .key = op->key,
-                                       .value = op->value,
-                                       .revision = seq,
-                                       .written_ms = wall_ms,
-                                       .actor = job->cause.actor});
+            put(revisions, &(struct store_object){.kind = op->kind,
+                                                  .key = op->key,
+                                                  .value = op->value,
+                                                  .revision = seq,
+                                                  .written_ms = wall_ms,
+                                                  .actor = job->cause.actor});
         }
     }
 }
 
 static bool on_entry(void *context, const struct store_entry *entry)
 {
-    put(context,
-        &(struct store_object){.kind = entry->kind,
-                               .key = entry->key,
-                               .value = entry->after,
-                               .revision = entry->seq,
-                               .written_ms = entry->cause.wall_ms,
-                               .actor = entry->cause.actor});
+    put(context, &(struct store_object){.kind = entry->kind,
+                                        .key = entry->key,
+                                        .value = entry->after,
+                                        .revision = entry->seq,
+                                        .written_ms = entry->cause.wall_ms,
+                                        .actor = entry->cause.actor});
     return true;
 }
 

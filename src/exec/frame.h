@@ -18,7 +18,7 @@ struct buffer;
 enum { EXEC_CHANNEL = 3, EXEC_VERSION = 1 };
 
 struct exec_order_head {
-    uint32_t version; /* another one is refused: the program on the disk may be newer than who calls it */
+    uint32_t version;    /* another one is refused: the program on the disk may be newer than who calls it */
     uint32_t output_max; /* with EXEC_KEEPS_END or without */
     uint32_t word_count, variable_count;
 }; /* and all their texts, each with its end */

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OBJECT_COLUMNS                                                                                      \
+#define OBJECT_COLUMNS                                                                                       \
     "kind, key, value, revision, written_ms, expires_ms, (SELECT actor FROM journal WHERE seq = revision)"
 #define LIVES "(expires_ms = 0 OR expires_ms > ?3)"
 
