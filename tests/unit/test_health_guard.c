@@ -24,9 +24,9 @@ static const struct health_guard_plan usual_rules[RULES] = {
     [FREEZE] = {.name = "freeze"}};
 static const struct health_way usual_ways[] = {{EU, US}, {US, AP}, {US, EU}};
 
-static struct health *build_of(const struct health_guard_plan *rules, size_t count, double lost_at)
+static struct health *build_with(const struct health_guard_plan *rules, size_t count)
 {
-    const struct health_region_plan regions[] = {{"us", lost_at}, {"eu", 1}, {"ap", 1}};
+    static const struct health_region_plan regions[] = {{"us", 1}, {"eu", 1}, {"ap", 1}};
     static const struct health_az_plan azs[] = {
         {"us-a", US, 1}, {"us-b", US, 1}, {"eu-a", EU, 1}, {"ap-a", AP, 1}};
     static const struct health_endpoint_plan endpoints[] = {{"us1", 0}, {"us2", 1}, {"eu1", 2}, {"ap1", 3}};
@@ -47,11 +47,6 @@ static struct health *build_of(const struct health_guard_plan *rules, size_t cou
         health_observe(health, i, HEALTH_OUTCOME_OK, WALL, 0, 0);
     }
     return health;
-}
-
-static struct health *build_with(const struct health_guard_plan *rules, size_t count)
-{
-    return build_of(rules, count, 1);
 }
 
 static struct health *build(void)
@@ -187,30 +182,6 @@ static void what_fell_before_is_not_held(void **state)
     forbid(health, FREEZE, US, HEALTH_ANYWHERE, true);
     assert_false(is_held(health, US));
     lose(health, US_2);
-    assert_true(is_held(health, US));
-    heal(health, US_2);
-    assert_false(is_held(health, US));
-    health_free(health);
-}
-
-/* Whatever comes afterwards does not make it a fall of now: it is lost for as long as the place is. */
-static void what_falls_in_a_lost_place_fell_with_that(void **state)
-{
-    (void)state;
-    struct health *health = build_of(usual_rules, RULES, 0.5);
-    lose(health, US_1); /* which takes the region with it */
-    forbid(health, FREEZE, US, HEALTH_ANYWHERE, true);
-    lose(health, US_2);
-    assert_false(is_held(health, US));
-    heal(health, US_2); /* the region is lost all the same */
-    lose(health, US_2);
-    assert_false(is_held(health, US));
-    heal(health, US_1);
-    lose(health, US_1);
-    assert_false(is_held(health, US)); /* with US_2 it never came back */
-    heal(health, US_1);
-    heal(health, US_2);
-    lose(health, US_2); /* a fall of its own */
     assert_true(is_held(health, US));
     heal(health, US_2);
     assert_false(is_held(health, US));
@@ -602,7 +573,6 @@ int main(void)
         cmocka_unit_test(who_is_told_says_what_it_forbids),
         cmocka_unit_test(a_hold_is_told),
         cmocka_unit_test(what_fell_before_is_not_held),
-        cmocka_unit_test(what_falls_in_a_lost_place_fell_with_that),
         cmocka_unit_test(of_two_that_fail_one_goes),
         cmocka_unit_test(weights_and_orders_count),
         cmocka_unit_test(an_operator_releases),

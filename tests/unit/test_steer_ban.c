@@ -206,6 +206,37 @@ static void of_regions_that_count_one_is_left(void **state)
     health_free(health);
 }
 
+static bool is_region_held(const struct health *health, uint32_t region)
+{
+    struct health_hold_status status;
+    assert_int_equal(health_get_hold(health, region, &status), 0);
+    return status.is_held;
+}
+
+/* Whatever comes afterwards does not make it a fall of now: it is lost for as long as the place is. */
+static void what_falls_in_a_lost_place_fell_with_that(void **state)
+{
+    (void)state;
+    struct health *health = guard_machine_of(GUARD_IS_FRAIL);
+    guard_lose(health, C); /* which takes the region with it */
+    guard_forbid(health, FREEZE, EU, HEALTH_ANYWHERE, true);
+    guard_lose(health, D);
+    assert_false(is_region_held(health, EU));
+    guard_heal(health, D); /* the region is lost all the same */
+    guard_lose(health, D);
+    assert_false(is_region_held(health, EU));
+    guard_heal(health, C);
+    guard_lose(health, C);
+    assert_false(is_region_held(health, EU)); /* with D it never came back */
+    guard_heal(health, C);
+    guard_heal(health, D);
+    guard_lose(health, D); /* a fall of its own */
+    assert_true(is_region_held(health, EU));
+    guard_heal(health, D);
+    assert_false(is_region_held(health, EU));
+    health_free(health);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +249,7 @@ int main(void)
         cmocka_unit_test(orders_are_never_held),
         cmocka_unit_test(a_share_stays_with_those_who_are_left),
         cmocka_unit_test(of_regions_that_count_one_is_left),
+        cmocka_unit_test(what_falls_in_a_lost_place_fell_with_that),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
