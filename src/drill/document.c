@@ -371,7 +371,8 @@ static const char **read_names(const struct reader *reader, const struct doc_nod
 
 static void read_objectives(const struct reader *reader, const struct doc_node *root)
 {
-    static const char *const keys[] = {"rto", "max_failed", "capacity", "must_move", "must_not_move", NULL};
+    static const char *const keys[] = {"rto",       "rpo",           "max_failed", "capacity",
+                                       "must_move", "must_not_move", NULL};
     const double shares[2] = {0, 1};
     struct drill_objectives *to = &reader->document->objectives;
     struct doc_node node, member;
@@ -379,6 +380,7 @@ static void read_objectives(const struct reader *reader, const struct doc_node *
         return;
     }
     to->rto_ms = doc_get_duration_ms(&node, "rto", some_ms, 0);
+    to->rpo_ms = doc_get_duration_ms(&node, "rpo", some_ms, 0);
     to->has_max_failed = doc_find(&node, "max_failed", &member);
     if (to->has_max_failed) {
         (void)doc_read_real(&member, shares, &to->max_failed);

@@ -27,6 +27,7 @@ struct drill_clients {
 
 struct drill_objectives {
     int64_t rto_ms; /* 0: that of the topology */
+    int64_t rpo_ms; /* 0: as the topology has it, and then nothing is missed by it */
     bool has_max_failed;
     double max_failed;                       /* share of all requests of the drill */
     double capacity;                         /* that may be used of what is left in a region; 0: not given */

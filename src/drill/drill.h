@@ -154,7 +154,17 @@ struct drill_users {
     size_t capacity_count;
 };
 
+/* A copy of what is lost, at that moment. */
+struct drill_copy {
+    const char *from, *to, *lost;
+    int64_t at_ms;
+    int64_t lag_ms; /* what is lost of the data; -1: not known */
+    int64_t rpo_ms; /* 0: none */
+};
+
 struct drill_report {
+    const struct drill_copy *copies; /* of regions and azs that a document loses */
+    size_t copy_count;
     const struct drill_users *users; /* NULL: of the short form */
     bool has_document;
     const char *title;   /* of the document; NULL: it has none */

@@ -106,6 +106,23 @@ static json_t *write_course(const struct drill_report *report, const struct dril
     return steps;
 }
 
+static json_t *write_copies(const struct drill_report *report)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < report->copy_count; i++) {
+        const struct drill_copy *copy = &report->copies[i];
+        json_t *item = json_object();
+        json_object_set_new(item, "from", json_string(copy->from));
+        json_object_set_new(item, "to", json_string(copy->to));
+        json_object_set_new(item, "lost", json_string(copy->lost));
+        json_object_set_new(item, "at_ms", json_integer(copy->at_ms));
+        json_object_set_new(item, "lag_ms", time_or_null(copy->lag_ms));
+        json_object_set_new(item, "rpo_ms", copy->rpo_ms == 0 ? json_null() : json_integer(copy->rpo_ms));
+        json_array_append_new(list, item);
+    }
+    return list;
+}
+
 static void write_scenario(json_t *root, const struct drill_report *report)
 {
     json_t *lost = json_array();
@@ -122,6 +139,7 @@ static void write_scenario(json_t *root, const struct drill_report *report)
     json_object_set_new(root, "seed", json_integer((json_int_t)report->seed));
     json_object_set_new(root, "duration_ms", json_integer(report->duration_ms));
     json_object_set_new(root, "phases", write_phases(report));
+    json_object_set_new(root, "copies", write_copies(report));
 }
 
 static void write_summary(json_t *root, const struct drill_report *report)

@@ -4,6 +4,7 @@ src_libdrill_a_SOURCES = \
 	src/drill/answers.c src/drill/answers.h \
 	src/drill/causes.c src/drill/causes.h \
 	src/drill/checks.c \
+	src/drill/copies.c src/drill/copies.h \
 	src/drill/document.c src/drill/document.h \
 	src/drill/drill.h \
 	src/drill/follow.c \

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "conf/value.h"
+#include "drill/reasons.h"
 
 #include <stdlib.h>
 
@@ -82,15 +83,40 @@ static void judge_users(const struct drill_objectives *objectives, struct arena 
     }
 }
 
+static void judge_copies(const struct drill_objectives *objectives, struct arena *arena,
+                         struct drill_report *report)
+{
+    char at[DRILL_SECONDS_SIZE], lag[DRILL_SECONDS_SIZE], rpo[DRILL_SECONDS_SIZE];
+    for (size_t i = 0; objectives->rpo_ms != 0 && i < report->copy_count; i++) {
+        const struct drill_copy *copy = &report->copies[i];
+        (void)drill_write_seconds(copy->at_ms, at);
+        (void)drill_write_seconds(copy->rpo_ms, rpo);
+        if (copy->lag_ms < 0) {
+            add_miss(
+                report,
+                arena_print(arena,
+                            "nothing says how far the copy from %s to %s is behind when %s is lost at %s, "
+                            "the RPO is %s",
+                            copy->from, copy->to, copy->lost, at, rpo));
+        } else if (copy->lag_ms > copy->rpo_ms) {
+            add_miss(report,
+                     arena_print(
+                         arena, "the copy from %s to %s is %s behind when %s is lost at %s, the RPO is %s",
+                         copy->from, copy->to, drill_write_seconds(copy->lag_ms, lag), copy->lost, at, rpo));
+        }
+    }
+}
+
 void drill_judge_objectives(const struct drill_objectives *objectives, struct arena *arena,
                             struct drill_report *report)
 {
-    size_t most = objectives->must_move_count + objectives->must_not_move_count + 1 +
+    size_t most = objectives->must_move_count + objectives->must_not_move_count + 1 + report->copy_count +
                   (report->users == NULL ? 0 : report->users->capacity_count);
     report->misses = arena_alloc(arena, most * sizeof *report->misses);
     if (report->users != NULL) {
         judge_users(objectives, arena, report);
     }
+    judge_copies(objectives, arena, report);
     for (size_t i = 0; i < objectives->must_move_count; i++) {
         judge_pattern(report, arena, objectives->must_move[i], true);
     }

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "drill/copies.h"
 #include "drill/objectives.h"
 #include "drill/reasons.h"
 #include "drill/run.h"
@@ -229,6 +230,8 @@ static void make_report(struct run *run, struct drill_report *report)
     drill_answers_report(run->answers, report);
     if (document != NULL) {
         drill_add_users(&run->causes, &document->clients, run->arena, report);
+        drill_list_copies(&run->causes, &document->objectives,
+                          run->scenario->from_live ? run->view->health : NULL, run->arena, report);
     }
     judge(run, report);
     report->decider = run->decider;

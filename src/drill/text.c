@@ -153,6 +153,22 @@ static void write_users(struct buffer *out, const struct drill_report *report)
     write_capacities(out, users);
 }
 
+/* How much of the data a loss takes along. */
+static void write_copies(struct buffer *out, const struct drill_report *report)
+{
+    char at[DRILL_SECONDS_SIZE], lag[DRILL_SECONDS_SIZE], rpo[DRILL_SECONDS_SIZE];
+    for (size_t i = 0; i < report->copy_count && i < EVENTS_MAX; i++) {
+        const struct drill_copy *copy = &report->copies[i];
+        buffer_print(out, "%s  %s lost at %s: the copy from %s to %s is ", i == 0 ? "\nData\n" : "",
+                     copy->lost, drill_write_seconds(copy->at_ms, at), copy->from, copy->to);
+        buffer_print(out, "%s behind%s%s%s\n",
+                     copy->lag_ms < 0 ? "nobody knows how far" : drill_write_seconds(copy->lag_ms, lag),
+                     copy->rpo_ms == 0 ? "" : " (RPO ",
+                     copy->rpo_ms == 0 ? "" : drill_write_seconds(copy->rpo_ms, rpo),
+                     copy->rpo_ms == 0 ? "" : ")");
+    }
+}
+
 /* What each thing that begins or ends led to, and when. */
 static void write_phases(struct buffer *out, const struct drill_report *report)
 {
@@ -317,6 +333,7 @@ char *drill_write_text(const struct drill_report *report)
     write_to_lost(&out, report);
     write_phases(&out, report);
     write_users(&out, report);
+    write_copies(&out, report);
     write_timeline(&out, report);
     write_names(&out, report);
     buffer_add_text(&out, "\nTraffic by region, all names alike: ");
