@@ -283,8 +283,9 @@ static void plan_udp(struct serve *serve, size_t index)
     fill_worker(serve, index, &thread->udp.worker);
     thread->udp.listener = index / serve->workers;
     thread->udp.family = addr->family;
+    thread->udp.asked = serve->listen[thread->udp.listener];
     if (thread->udp.worker.tap != NULL) {
-        thread->udp.worker.tap->local = &serve->listen[thread->udp.listener];
+        thread->udp.worker.tap->local = &thread->udp.asked;
     }
     thread->udp.wildcard = socket_is_wildcard(addr);
     snprintf(thread->name, sizeof thread->name, "udp/%u", (unsigned)index & 0xffff);

@@ -8,6 +8,8 @@
 
 #include "serve/tcp_client.h"
 
+#include "serve/socket.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +177,20 @@ static uint16_t idle_ds(const struct tcp_clients *clients)
     return (uint16_t)(ds < UINT16_MAX ? ds : UINT16_MAX);
 }
 
+/* Where it came in, for taps. */
+static const struct addr_port *find_local(const struct tcp_client *client)
+{
+    const struct addr_port *listener = &client->clients->locals[client->peer.listener];
+    struct sockaddr_storage name;
+    socklen_t len = sizeof name;
+    if (!socket_is_wildcard(&listener->addr) ||
+        getsockname(event_get_fd(&client->event), (struct sockaddr *)&name, &len) != 0) {
+        return listener;
+    }
+    addr_from_sockaddr((struct sockaddr *)&name, &client->clients->asked);
+    return &client->clients->asked;
+}
+
 static enum tcp_frame_state answer_frames(struct tcp_client *client, struct tcp_frame_batch *batch)
 {
     struct worker *worker = &client->clients->worker;
@@ -186,7 +202,7 @@ static enum tcp_frame_state answer_frames(struct tcp_client *client, struct tcp_
                         .allow = view_listen_acl(context.view, client->peer.listener),
                         .idle_ds = idle_ds(client->clients)};
     if (worker->tap != NULL) {
-        worker->tap->local = &client->clients->locals[client->peer.listener];
+        worker->tap->local = find_local(client);
     }
     enum tcp_frame_state state = tcp_frame_answer(batch, answer_one, &call);
     view_reader_offline();

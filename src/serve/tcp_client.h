@@ -65,6 +65,7 @@ struct tcp_clients {
     struct tcp_share *share;                        /* borrowed */
     size_t thread;                                  /* number in it */
     const struct addr_port *locals;                 /* borrowed: by listener */
+    struct addr_port asked;                         /* of the query in hand, where the listener has any */
     TAILQ_HEAD(tcp_client_list, tcp_client) list;   /* idle longest first */
     struct tcp_client_list peers[TCP_CLIENT_PEERS]; /* likewise, by peer; a few may share a list */
     size_t count;

@@ -12,7 +12,6 @@
 
 #include "serve/udp.h"
 
-#include "base/addr.h"
 #include "base/sanitizer.h"
 #include "serve/socket.h"
 
@@ -97,6 +96,22 @@ static void turn_control(const struct msghdr *in, struct msghdr *out)
     out->msg_controllen = in->msg_controllen;
 }
 
+/* For taps: what was asked, where the socket does not say so. */
+static void note_asked(struct udp_worker *udp, const struct msghdr *in)
+{
+    const struct cmsghdr *header = CMSG_FIRSTHDR(in);
+    if (header == NULL) {
+        return;
+    }
+    if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
+        const struct in_pktinfo *info = (const struct in_pktinfo *)(const void *)CMSG_DATA(header);
+        memcpy(udp->asked.addr.bytes, &info->ipi_addr, sizeof info->ipi_addr);
+    } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
+        const struct in6_pktinfo *info = (const struct in6_pktinfo *)(const void *)CMSG_DATA(header);
+        memcpy(udp->asked.addr.bytes, &info->ipi6_addr, sizeof info->ipi6_addr);
+    }
+}
+
 /* Under AddressSanitizer a query ends where it ends, and nobody may write but where the next reply goes. */
 static size_t answer_guarded(const struct answer_context *context, const struct answer_request *request,
                              uint8_t *reply)
@@ -133,7 +148,7 @@ static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, un
     struct iovec *vector = batch->out_vectors;
     uint8_t *reply = batch->replies;
     const socklen_t address_len = name_len(udp);
-    const bool wildcard = udp->wildcard;
+    const bool wildcard = udp->wildcard, notes_asked = wildcard && udp->worker.tap != NULL;
     const size_t number_at = udp->family == ADDR_V4 ? offsetof(struct sockaddr_in, sin_addr)
                                                     : offsetof(struct sockaddr_in6, sin6_addr.s6_addr[4]);
     sanitizer_poison(batch->replies, sizeof batch->replies);
@@ -145,6 +160,9 @@ static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, un
         request.bytes = batch->queries[i];
         request.len = batch->in[i].msg_len;
         request.client = &batch->clients[i].any;
+        if (notes_asked) {
+            note_asked(udp, in);
+        }
         request.number = sights_number((const uint8_t *)request.client + number_at);
         size_t len = answer_guarded(&context, &request, reply);
         if (len != 0) {

@@ -5,6 +5,7 @@
  * the means, because another process may have it, too. */
 #pragma once
 
+#include "base/addr.h"
 #include "serve/worker.h"
 
 #include <pthread.h>
@@ -13,10 +14,11 @@
 
 struct udp_worker {
     struct worker worker;
-    size_t listener; /* number of its address */
-    int fd;          /* owned by serve.c, which closes it after the thread has ended */
-    uint8_t family;  /* enum addr_family */
-    bool wildcard;   /* answers have to leave from the address that was asked */
+    size_t listener;        /* number of its address */
+    int fd;                 /* owned by serve.c, which closes it after the thread has ended */
+    uint8_t family;         /* enum addr_family */
+    bool wildcard;          /* answers have to leave from the address that was asked */
+    struct addr_port asked; /* that address and its port, for taps; of this thread */
 };
 
 void udp_run(struct udp_worker *udp); /* the thread */

@@ -152,6 +152,17 @@ def ecs(text):
     return dns.edns.ECSOption.from_text(text)
 
 
+def free_port(address):
+    """For UDP and TCP."""
+    while True:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as one, \
+                socket.socket(one.family, socket.SOCK_DGRAM) as other:
+            one.bind((address, 0))
+            with contextlib.suppress(OSError):
+                other.bind((address, one.getsockname()[1]))
+                return one.getsockname()[1]
+
+
 # ---- what is told ----
 
 def ask_all(server):
@@ -186,6 +197,23 @@ def assert_told(messages, asked, listen, begun):
 def by_transport(messages):
     """UDP and TCP are two threads with rings of their own."""
     return [message for kind in (1, 2) for message in messages if message.message.socket_protocol == kind]
+
+
+@pytest.mark.parametrize("wildcard, asked", [("0.0.0.0", ["127.9.8.7", "127.0.0.1"]), ("::", ["::1"])])
+def test_which_address_was_asked(site, wildcard, asked):
+    """Of a socket that listens at all addresses, too."""
+    make_site(site, dnstap={"file": "dns.fstrm"})
+    port = free_port(wildcard)
+    site.listen = [(wildcard, port)]
+    server = site.start()
+    plan = [(address, tcp) for address in asked for tcp in (False, True)]
+    for address, tcp in plan:
+        server.ask("a.example.com", tcp=tcp, at=(address, port))
+    wait_taken(server, len(plan))
+    server.stop()
+    told = {(socket.inet_ntop(socket.AF_INET6 if ":" in wildcard else socket.AF_INET, each.message.response_address),
+             each.message.socket_protocol == 2, each.message.response_port) for each in read_messages(site.folder / "dns.fstrm")}
+    assert told == {(address, tcp, port) for address, tcp in plan}
 
 
 def test_file(site):
