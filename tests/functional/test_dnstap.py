@@ -23,6 +23,7 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 import kit
+from takeovers import reaper, take_over  # noqa: F401  pylint: disable=unused-import
 
 CONTENT_TYPE = b"protobuf:dnstap.Dnstap"
 
@@ -404,6 +405,25 @@ def test_file_is_rotated(site):
     kept = [each for each in site.folder.iterdir() if each.name.startswith("dns.fstrm.2")]
     assert len(kept) == 1 and kept[0].read_bytes() == before
     assert len((site.folder / "q.log").read_text().splitlines()) == 1  # goes on
+
+
+def test_takeover(site):
+    """Whoever goes writes what it has; whoever comes goes on: in the same query log, and in a stream of its own."""
+    make_site(site, dnstap={"file": "dns.fstrm"}, query_log={"file": "q.log"})
+    server = site.start()
+    for number in range(20):
+        server.ask(f"old{number}.example.com", "TXT")
+    old, _ = take_over(server)
+    for number in range(20):
+        server.ask(f"new{number}.example.com", "TXT")
+    old.wait(kit.PATIENCE_S)
+    wait_taken(server, 20), wait_taken(server, 20, "query_log")
+    server.stop()
+    names = re.findall(r"name=((?:old|new)\d+)\.", (site.folder / "q.log").read_text())
+    assert names == [f"{who}{number}" for who in ("old", "new") for number in range(20)]
+    streams = [path for path in site.folder.iterdir() if path.name.startswith("dns.fstrm")]
+    assert sorted(len(read_messages(path)) for path in streams) == [40, 40]
+    assert all(read_frames(path.read_bytes())[1] for path in streams), "an end without STOP"
 
 
 def test_no_file_to_write_to(site):
