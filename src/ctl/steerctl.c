@@ -405,7 +405,7 @@ static const struct verb verbs[] = {
     {"openapi", "", "the API as OpenAPI 3.1 has it",
      "All operations of the server that answers, for tools that make clients of it; YAML, with --json as one "
      "string",
-     "  steerctl openapi > steerd.yaml", 0, 0, 0, NULL, run_openapi},
+     "  steerctl openapi | head -n 20", 0, 0, 0, NULL, run_openapi},
     {"help", "[VERB]", "this text, or all about a verb",
      "All verbs, or the options of one, what it does and an example", "  steerctl help drain", 0, 1, 0, NULL,
      run_help},
