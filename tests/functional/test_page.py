@@ -42,7 +42,7 @@ def test_a_browser_shows_it(planned, tmp_path):
     assert '<div class="verdict bad"><strong>FAILED</strong>' in shown
     for reason in report["reasons"]:
         assert f"<li>{html.escape(reason, quote=False)}</li>" in shown
-    assert shown.count("<svg") == 3, "the recovery beside the RTO, regions, azs"
+    assert shown.count("<svg") == 5, "the recovery beside the RTO, failed requests, requests, answers by region and by az"
     for answer in report["answers"]:
         assert answer["changes"] == (f"<td>{answer['name']}</td>" in shown)
     for phase in report["phases"]:
