@@ -149,7 +149,7 @@ static void show_shadow(const struct steerctl *ctl, const json_t *drill)
     snprintf(text, sizeof text, "%lld", (long long)json_integer_value(get(drill, "queries")));
     text_line("queries", text);
     if (json_is_true(get(drill, "overrides_changed"))) {
-        text_line("note", "overrides were changed since it began: it does not see that");
+        text_line("note", "overrides were changed since it began, in it as for everybody");
     }
     show_measured(get(drill, "measured"));
     show_proof(get(drill, "proof"));

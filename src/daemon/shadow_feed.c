@@ -7,6 +7,7 @@
 #include "daemon/shadow_inside.h"
 
 #include "daemon/server.h"
+#include "daemon/targets.h"
 #include "base/memory.h"
 #include "health/brake.h"
 #include "health/lag.h"
@@ -16,6 +17,7 @@
 #include "view/content.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- what happens in there ---- */
 
@@ -104,21 +106,61 @@ static struct health *health_of(const struct shadow *shadow)
 
 static bool is_lost(const struct shadow *shadow, uint32_t endpoint)
 {
-    return drill_watch_is_lost(shadow->watch, endpoint);
+    return shadow->loses && drill_watch_is_lost(shadow->watch, endpoint);
+}
+
+static bool takes_its_timeout(const struct shadow *shadow)
+{
+    return shadow->failure == HEALTH_OUTCOME_TIMEOUT;
+}
+
+static const struct conf_check *check_of(const struct view *view, uint32_t monitor)
+{
+    return &view->topology->checks[view->monitors[monitor].check];
+}
+
+void shadow_fail(struct shadow *shadow, uint32_t monitor, uint32_t duration_us)
+{
+    const struct view *view = shadow->world->view;
+    const struct conf_check *check = check_of(view, monitor);
+    struct health *health = health_of(shadow);
+    const struct clock *clock = &shadow->all->server->clock;
+    int64_t wall_ms = clock_wall_ms(clock), took_ms = takes_its_timeout(shadow) ? check->timeout_ms : 0;
+    note_failure(shadow, view->monitors[monitor].endpoint);
+    health_observe(health, monitor, shadow->failure, wall_ms, duration_us, 0);
+    (void)health_follow_brake(health, VIEW_TURN, wall_ms);
+    if (targets_hang(view, monitor)) { /* it would be looked at sooner */
+        int64_t step_ms = check->recheck_ms > took_ms ? check->recheck_ms : took_ms;
+        shadow_add_due(shadow, monitor, clock_now_us(clock) + step_ms * 1000);
+    }
+}
+
+/* It ended well, and would have failed: now, or when its time is up. */
+static void take_lost(struct shadow *shadow, uint32_t monitor, const struct probe_result *result)
+{
+    int64_t left_us =
+        (int64_t)check_of(shadow->world->view, monitor)->timeout_ms * 1000 - result->duration_us;
+    if (takes_its_timeout(shadow) && left_us > 0) {
+        shadow_add_due(shadow, monitor, clock_now_us(&shadow->all->server->clock) + left_us);
+    } else {
+        shadow_fail(shadow, monitor, result->duration_us);
+    }
 }
 
 static void take(struct shadow *shadow, uint32_t monitor, const struct probe_result *result, int64_t wall_ms)
 {
     struct health *health = health_of(shadow);
     uint32_t endpoint = shadow->world->view->monitors[monitor].endpoint;
-    enum health_outcome outcome = result->outcome;
-    bool fails = is_lost(shadow, endpoint) && outcome == HEALTH_OUTCOME_OK;
-    if (fails) {
-        note_failure(shadow, endpoint);
-        outcome = shadow->failure;
+    bool lost = is_lost(shadow, endpoint);
+    if (lost && shadow->is_due[monitor]) {
+        return;
     }
-    health_observe(health, monitor, outcome, wall_ms, result->duration_us, fails ? 0 : result->detail);
-    if (result->has_load && !is_lost(shadow, endpoint)) {
+    if (lost && result->outcome == HEALTH_OUTCOME_OK) {
+        take_lost(shadow, monitor, result);
+        return;
+    }
+    health_observe(health, monitor, result->outcome, wall_ms, result->duration_us, result->detail);
+    if (result->has_load && !lost) {
         const struct health_load_report report = {.load = result->load, .source = HEALTH_LOAD_FROM_CHECK};
         health_report_load(health, endpoint, &report, wall_ms, clock_now_ms(&shadow->all->server->clock));
     }
@@ -212,16 +254,65 @@ void shadows_follow_clock_step(struct shadows *all, int64_t by_ms)
     lock_leave(&all->server->lock);
 }
 
+/* ---- what operators order ---- */
+
+static void follow_override(struct shadow *shadow, enum health_kind kind, uint32_t index, int64_t wall_ms)
+{
+    static const struct health_override none = {.desired = HEALTH_DESIRED_AUTO};
+    const struct health *from = shadow->all->server->view->health;
+    struct health *to = shadow->world->view->health;
+    const struct health_override *is = health_get_override(from, kind, index),
+                                 *was = health_get_override(to, kind, index);
+    struct health_status status;
+    if ((is == NULL) == (was == NULL) && (is == NULL || memcmp(is, was, sizeof *is) == 0)) {
+        return;
+    }
+    if (was != NULL) {
+        (void)health_set_override(to, kind, index, &none, wall_ms);
+    }
+    if (is != NULL && health_get_status(from, kind, index, &status) == 0) {
+        (void)health_restore_override(to, kind, status.name, is, status.planned, wall_ms);
+    }
+}
+
+void shadow_follow_overrides(struct shadow *shadow)
+{
+    struct lock *lock = &shadow->all->server->lock;
+    int64_t wall_ms = clock_wall_ms(&shadow->all->server->clock);
+    size_t done = 0;
+    lock_take(lock);
+    (void)health_of(shadow);
+    for (enum health_kind kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        size_t count = health_count(shadow->world->view->health, kind);
+        for (uint32_t i = 0; i < count; i++) {
+            follow_override(shadow, kind, i, wall_ms);
+            if (++done % VIEW_TURN == 0) {
+                lock_pass(lock);
+            }
+        }
+    }
+    lock_leave(lock);
+}
+
 /* ---- from and to ---- */
 
 void shadow_begin_feed(struct shadow *shadow)
 {
     struct shadows *all = shadow->all;
-    shadow->began_us = clock_now_us(&all->server->clock);
+    const struct view *view = shadow->world->view;
+    shadow->is_due = memory_alloc_array(view->monitor_count, sizeof *shadow->is_due);
+    shadow->dues = memory_alloc_array(view->monitor_count, sizeof *shadow->dues);
     shadow->override_changes = health_count_override_changes(all->server->view->health);
+    shadow->is_fed = true;
+    all->fed[all->fed_count++] = shadow;
+}
+
+void shadow_begin_loss(struct shadow *shadow)
+{
+    shadow->began_us = clock_now_us(&shadow->all->server->clock);
     health_set_listener(shadow->world->view->health,
                         &(struct health_listener){.context = shadow, .changed = hear, .braked = hear_brake});
-    all->fed[all->fed_count++] = shadow;
+    shadow->loses = true;
 }
 
 void shadow_end_feed(struct shadow *shadow)
@@ -232,5 +323,6 @@ void shadow_end_feed(struct shadow *shadow)
             all->fed[i] = all->fed[--all->fed_count];
         }
     }
+    shadow->is_fed = false;
     health_set_listener(shadow->world->view->health, &(struct health_listener){.context = NULL});
 }

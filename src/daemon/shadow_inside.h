@@ -20,6 +20,12 @@ enum { SHADOW_ID_SIZE = 64, SHADOW_EVENTS_MAX = 500, SHADOW_KEPT_MAX = 32 };
 
 enum shadow_state { SHADOW_STARTING, SHADOW_RUNNING, SHADOW_ENDING, SHADOW_ENDED };
 
+/* A failed check that is yet to end. */
+struct shadow_due {
+    int64_t at_us; /* monotonic */
+    uint32_t monitor;
+};
+
 /* What DNS threads read while it is published. */
 struct shadow_world {
     struct answer_shadow seen;
@@ -59,6 +65,11 @@ struct shadow {
     pthread_t thread;
     uint64_t override_changes; /* of the machine that serves, when it began */
     bool overrides_moved;      /* since then */
+    /* In the lock of the server: */
+    bool is_fed, loses;      /* results come in; and what is lost fails */
+    struct shadow_due *dues; /* a heap, the earliest first; of each monitor one at most */
+    size_t due_count;
+    bool *is_due;              /* by monitor: its real results do not count */
     uint64_t queries, steered; /* of drill clients, when somebody looked the last time */
     struct json_t *clients;    /* as the API shows them; NULL: nobody has looked yet */
 
@@ -80,7 +91,7 @@ struct shadows {
     struct answer_shadow_slot slot;
     struct shadow *first; /* the latest; those that have ended behind it */
     int fd;               /* a thread has news */
-    struct event *wake, *tick;
+    struct event *wake, *tick, *due;
     struct shadow *fed[ANSWER_SHADOWS_MAX]; /* in the lock of the server */
     size_t fed_count;
 };
@@ -91,11 +102,25 @@ void *shadow_run(void *shadow);
 
 /* ---- shadow_feed.c ---- */
 
-/* From now on results come in, and no more; by the control thread, in the lock of the server. */
+/* From now on results come in, what is lost is lost, and no more; in the lock of the server. */
 void shadow_begin_feed(struct shadow *shadow);
+void shadow_begin_loss(struct shadow *shadow); /* by the control thread */
 void shadow_end_feed(struct shadow *shadow);
 /* What happens by itself; by the control thread. */
 void shadows_follow_time(struct shadows *shadows);
+/* The lock is taken; others have their turn in between. */
+void shadow_follow_overrides(struct shadow *shadow);
+
+/* ---- shadow_due.c ---- */
+
+/* A check that fails ends at that time, whatever the real ones of the monitor say until then. In the lock of
+ * the server; wakes the control thread if it is the first. */
+void shadow_add_due(struct shadow *shadow, uint32_t monitor, int64_t at_us);
+/* What has ended by now; returns how long the next one takes, µs; -1: there is none. By the control thread.
+ */
+int64_t shadows_end_dues(struct shadows *shadows);
+/* A check of what is lost fails now: in the lock of the server. */
+void shadow_fail(struct shadow *shadow, uint32_t monitor, uint32_t duration_us);
 
 /* ---- shadow_json.c ---- */
 

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/thread.h"
+#include "health/results.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,6 +34,19 @@ static void tell_control(const struct shadow *shadow)
 
 /* ---- what it is made of ---- */
 
+/* What comes from now on is in it. */
+static void let_results_in(struct shadow *shadow)
+{
+    lock_take(&shadow->all->server->lock);
+    pthread_mutex_lock(&shadow->lock);
+    bool ends = shadow->ends;
+    pthread_mutex_unlock(&shadow->lock);
+    if (!ends) { /* else what serves may be another view by now */
+        shadow_begin_feed(shadow);
+    }
+    lock_leave(&shadow->all->server->lock);
+}
+
 static void make_world(struct shadow *shadow)
 {
     struct server *server = shadow->all->server;
@@ -45,6 +59,8 @@ static void make_world(struct shadow *shadow)
         world->view->limiter = world->limiter;
     }
     world->seen.view = world->view;
+    health_drop_results(world->view->health);
+    let_results_in(shadow);
     shadow->watch = drill_watch_new(world->view, shadow->losses, shadow->loss_count);
 }
 
@@ -173,9 +189,9 @@ void *shadow_run(void *argument)
     (void)pthread_setname_np(pthread_self(), "drill");
     view_reader_register();
     view_reader_offline();
-    make_world(shadow);
     struct drill_proof *proof = drill_proof_new(shadow->world->without, QUESTIONS_MAX, random_seed());
     shadow->has_before = prove_round(shadow, proof, clock_now_ms(clock) + BEFORE_MS, &shadow->before);
+    make_world(shadow);
     if (wait_for_begin(shadow)) {
         look(shadow, proof);
         end(shadow, proof);

@@ -54,6 +54,8 @@ static void free_shadow(struct shadow *shadow)
         free((void *)(uintptr_t)shadow->events[i].text);
     }
     json_decref(shadow->clients);
+    free(shadow->dues);
+    free(shadow->is_due);
     free(shadow->lose);
     free(shadow->losses);
     free(shadow->events);
@@ -139,7 +141,7 @@ static void begin(struct shadow *shadow)
 {
     struct shadows *all = shadow->all;
     lock_take(&all->server->lock);
-    shadow_begin_feed(shadow);
+    shadow_begin_loss(shadow);
     lock_leave(&all->server->lock);
     shadow->started_ms = clock_wall_ms(&all->server->clock);
     shadow->state = SHADOW_RUNNING;
@@ -167,14 +169,16 @@ static void end(struct shadow *shadow, const char *because)
     shadow->ended_ms = clock_wall_ms(&all->server->clock);
     if (was_running) {
         publish(all);
-        lock_take(&all->server->lock);
-        shadow_end_feed(shadow);
-        lock_leave(&all->server->lock);
     }
-    pthread_mutex_lock(&shadow->lock);
+    lock_take(&all->server->lock);
+    if (shadow->is_fed) {
+        shadow_end_feed(shadow);
+    }
+    pthread_mutex_lock(&shadow->lock); /* a thread that is about to let results in sees it in this lock */
     shadow->ends = true;
     pthread_cond_signal(&shadow->news);
     pthread_mutex_unlock(&shadow->lock);
+    lock_leave(&all->server->lock);
 }
 
 /* Its thread has nothing to do any more. */
@@ -227,12 +231,28 @@ static void follow(struct shadow *shadow)
     }
 }
 
+static void end_dues(struct shadows *all)
+{
+    int64_t left_us = shadows_end_dues(all);
+    const struct timeval left = {.tv_sec = left_us / 1000000, .tv_usec = left_us % 1000000};
+    if (left_us >= 0) {
+        event_add(all->due, &left);
+    }
+}
+
+static void on_due(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    end_dues(argument);
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *argument)
 {
     struct shadows *all = argument;
     uint64_t count;
     ssize_t got = read(fd, &count, sizeof count);
     (void)what, (void)got;
+    end_dues(all);
     for (struct shadow *shadow = all->first, *next; shadow != NULL; shadow = next) {
         next = shadow->next;
         if (shadow->state != SHADOW_ENDED) {
@@ -252,7 +272,11 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     uint64_t changes = health_count_override_changes(server->view->health);
     for (struct shadow *shadow = all->first; shadow != NULL; shadow = shadow->next) {
         if (shadow->state == SHADOW_RUNNING) {
-            shadow->overrides_moved |= shadow->override_changes != changes;
+            if (shadow->override_changes != changes) {
+                shadow->override_changes = changes;
+                shadow->overrides_moved = true;
+                shadow_follow_overrides(shadow);
+            }
             if (now_ms >= shadow->began_us / 1000 + shadow->duration_ms) {
                 end(shadow, "time");
             }
@@ -490,8 +514,11 @@ int shadows_open(struct server *server, struct shadows **to)
     all->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     all->wake = all->fd == -1 ? NULL : event_new(server->base, all->fd, EV_READ | EV_PERSIST, on_wake, all);
     all->tick = evtimer_new(server->base, on_tick, all);
+    all->due = evtimer_new(server->base, on_due, all);
     *to = all;
-    return all->wake == NULL || all->tick == NULL || event_add(all->wake, NULL) != 0 ? -ENOMEM : 0;
+    return all->wake == NULL || all->tick == NULL || all->due == NULL || event_add(all->wake, NULL) != 0
+               ? -ENOMEM
+               : 0;
 }
 
 void shadows_stop(struct shadows *all)
@@ -524,6 +551,9 @@ void shadows_close(struct shadows *all)
     }
     if (all->tick != NULL) {
         event_free(all->tick);
+    }
+    if (all->due != NULL) {
+        event_free(all->due);
     }
     if (all->fd != -1) {
         close(all->fd);

@@ -358,6 +358,12 @@ struct health *health_new_like(const struct health *from)
     return health;
 }
 
+void health_drop_results(struct health *health)
+{
+    health_results_release(health->results);
+    health->results = NULL;
+}
+
 void health_keep_results(struct health *health)
 {
     health_results_release(health->results);

@@ -33,6 +33,8 @@ struct health;
 
 /* Room for the results of all monitors, of those who look at this machine later. Before it is used. */
 void health_keep_results(struct health *health);
+/* A copy of a machine shares the room with it. One that results are made for of its own has none of it. */
+void health_drop_results(struct health *health);
 /* Nothing, if no room was made. next_ms: wall time of the next check, as planned now; of ourselves, so
  * HEALTH_RESULTS_SAME_NEXT for what others have found. */
 void health_note_result(struct health *health, uint32_t monitor, const struct health_result *result,

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Checks of what is lost that end later than the real ones, or between them: who does not answer is waited
+ * for, and who has failed is looked at sooner. A heap per drill, in the lock of the server; the control
+ * thread ends what is due. */
+#include "config.h"
+
+#include "daemon/shadow_inside.h"
+
+#include "daemon/server.h"
+
+#include <unistd.h>
+
+enum { TURN = 32 };
+
+static bool is_earlier(const struct shadow_due *a, const struct shadow_due *b)
+{
+    return a->at_us != b->at_us ? a->at_us < b->at_us : a->monitor < b->monitor;
+}
+
+void shadow_add_due(struct shadow *shadow, uint32_t monitor, int64_t at_us)
+{
+    const struct shadow_due due = {.at_us = at_us, .monitor = monitor};
+    uint64_t one = 1;
+    size_t at = shadow->due_count++;
+    for (; at > 0 && is_earlier(&due, &shadow->dues[(at - 1) / 2]); at = (at - 1) / 2) {
+        shadow->dues[at] = shadow->dues[(at - 1) / 2];
+    }
+    shadow->dues[at] = due;
+    shadow->is_due[monitor] = true;
+    if (at == 0) {
+        ssize_t written = write(shadow->all->fd, &one, sizeof one);
+        (void)written;
+    }
+}
+
+static struct shadow_due take_first(struct shadow *shadow)
+{
+    struct shadow_due first = shadow->dues[0], moved = shadow->dues[--shadow->due_count];
+    size_t at = 0;
+    for (size_t child = 1; child < shadow->due_count; child = 2 * at + 1) {
+        if (child + 1 < shadow->due_count && is_earlier(&shadow->dues[child + 1], &shadow->dues[child])) {
+            child++;
+        }
+        if (!is_earlier(&shadow->dues[child], &moved)) {
+            break;
+        }
+        shadow->dues[at] = shadow->dues[child];
+        at = child;
+    }
+    shadow->dues[at] = moved;
+    shadow->is_due[first.monitor] = false;
+    return first;
+}
+
+static void end_dues(struct shadow *shadow, int64_t now_us)
+{
+    struct lock *lock = &shadow->all->server->lock;
+    for (size_t done = 1; shadow->due_count != 0 && shadow->dues[0].at_us <= now_us; done++) {
+        struct shadow_due due = take_first(shadow);
+        shadow_fail(shadow, due.monitor, 0);
+        if (done % TURN == 0) {
+            lock_pass(lock);
+        }
+    }
+}
+
+int64_t shadows_end_dues(struct shadows *all)
+{
+    struct lock *lock = &all->server->lock;
+    int64_t now_us = clock_now_us(&all->server->clock), next_us = INT64_MAX;
+    lock_take(lock);
+    for (size_t i = 0; i < all->fed_count; i++) {
+        struct shadow *shadow = all->fed[i];
+        end_dues(shadow, now_us);
+        if (shadow->due_count != 0 && shadow->dues[0].at_us < next_us) {
+            next_us = shadow->dues[0].at_us;
+        }
+    }
+    lock_leave(lock);
+    int64_t left_us = next_us - clock_now_us(&all->server->clock);
+    return next_us == INT64_MAX ? -1 : left_us < 0 ? 0 : left_us;
+}
