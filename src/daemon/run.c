@@ -297,6 +297,7 @@ static int open_store(struct server *server, struct view *view, struct report *r
         revisions_learn(server->revisions, view->server->state_path);
         switchovers_learn(server->switchovers, view->server->state_path);
         incidents_begin(server->incidents, view->server->state_path);
+        shadows_learn(server->shadows, view->server->state_path, false);
     }
     changes_hook_turns(server->changes, durable_note_turn, server->durable);
     return 0;
@@ -358,6 +359,7 @@ static int settle(struct server *server)
     documents_settle(server, true);
     switchovers_learn(server->switchovers, server->view->server->state_path);
     incidents_begin(server->incidents, server->view->server->state_path);
+    shadows_learn(server->shadows, server->view->server->state_path, true);
     int error = archive_open(server, "takeover", &server->archive);
     error = error == 0 ? savepoints_open(server, &server->savepoints) : error;
     return error == 0 ? geowatch_start(server, &server->geowatch) : error;

@@ -15,6 +15,7 @@
 struct event;
 struct json_t;
 struct limiter;
+struct shadow_notes;
 
 enum { SHADOW_ID_SIZE = 64, SHADOW_EVENTS_MAX = 500, SHADOW_KEPT_MAX = 32 };
 
@@ -83,6 +84,7 @@ struct shadow {
     struct drill_proved proved;
     struct drill_round before, after;
     bool has_proof, has_before, has_after;
+    char *past;   /* all that is known of one of a process before; NULL: it is one of this */
     char *report; /* drill_watch_write(), when it is over; NULL: none was made */
 };
 
@@ -92,6 +94,7 @@ struct shadows {
     struct shadow *first; /* the latest; those that have ended behind it */
     int fd;               /* a thread has news */
     struct event *wake, *tick, *due;
+    struct shadow_notes *notes;             /* which of them run; NULL: that is not written down */
     struct shadow *fed[ANSWER_SHADOWS_MAX]; /* in the lock of the server */
     size_t fed_count;
 };
@@ -121,6 +124,11 @@ void shadow_add_due(struct shadow *shadow, uint32_t monitor, int64_t at_us);
 int64_t shadows_end_dues(struct shadows *shadows);
 /* A check of what is lost fails now: in the lock of the server. */
 void shadow_fail(struct shadow *shadow, uint32_t monitor, uint32_t duration_us);
+
+/* ---- shadow_past.c ---- */
+
+void shadows_write_down(struct shadows *shadows); /* which of them run, when that has changed */
+void shadows_forget_notes(struct shadows *shadows);
 
 /* ---- shadow_json.c ---- */
 

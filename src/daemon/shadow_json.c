@@ -145,8 +145,22 @@ static const char *state_text(const struct shadow *shadow)
     return shadow->state == SHADOW_RUNNING ? "running" : shadow->state == SHADOW_ENDING ? "ending" : "ended";
 }
 
+static char *write_past(const struct shadow *shadow, bool is_whole)
+{
+    json_t *object = json_loads(shadow->past, 0, NULL);
+    if (is_whole) {
+        json_object_set_new(object, "report", json_null());
+    }
+    char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6));
+    json_decref(object);
+    return text;
+}
+
 char *shadow_write(struct shadow *shadow, bool is_whole)
 {
+    if (shadow->past != NULL) {
+        return write_past(shadow, is_whole);
+    }
     json_t *object = json_object();
     if (shadow->world != NULL) {
         shadow_count_queries(shadow);

@@ -60,6 +60,7 @@ static void free_shadow(struct shadow *shadow)
     free(shadow->losses);
     free(shadow->events);
     free(shadow->report);
+    free(shadow->past);
     pthread_cond_destroy(&shadow->news);
     pthread_mutex_destroy(&shadow->lock);
     free(shadow);
@@ -150,6 +151,7 @@ static void begin(struct shadow *shadow)
     shadow->begins = true;
     pthread_cond_signal(&shadow->news);
     pthread_mutex_unlock(&shadow->lock);
+    shadows_write_down(all);
     tell(shadow, "started");
     schedule(all);
     answer(shadow, ADMIN_SHADOW_GOOD, NULL);
@@ -169,6 +171,7 @@ static void end(struct shadow *shadow, const char *because)
     shadow->ended_ms = clock_wall_ms(&all->server->clock);
     if (was_running) {
         publish(all);
+        shadows_write_down(all);
     }
     lock_take(&all->server->lock);
     if (shadow->is_fed) {
@@ -552,6 +555,7 @@ void shadows_close(struct shadows *all)
     if (all->tick != NULL) {
         event_free(all->tick);
     }
+    shadows_forget_notes(all);
     if (all->due != NULL) {
         event_free(all->due);
     }

@@ -20,6 +20,9 @@ int shadows_open(struct server *server, struct shadows **shadows); /* 0 or a neg
 void shadows_close(struct shadows *shadows);
 /* The server ends: so do they, and those that wait for one are told. */
 void shadows_stop(struct shadows *shadows);
+/* The state folder is this process's, NULL: there is none. Those that ran when the process before was gone
+ * are told of; of one that was taken over from there are none. */
+void shadows_learn(struct shadows *shadows, const char *state_path, bool is_heir);
 /* Where DNS threads find them; before they start. */
 const struct answer_shadow_slot *shadows_get_slot(const struct shadows *shadows);
 

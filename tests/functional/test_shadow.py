@@ -169,12 +169,16 @@ def test_a_reload_ends_it(scene):
 
 def test_nothing_is_left_of_it_after_a_crash(scene):
     server = scene.running[0]
-    begin(server)
+    drill, note = begin(server), scene.folder / "var/drills"
     server.wait(lambda: addresses(ask(server)) == scene.eu, "clients of the drill are sent to eu-west")
+    server.wait(lambda: note.exists() and drill["id"] in note.read_text(), "it is written down that it runs")
     server.kill()
     server = scene.start()
     server.wait(lambda: addresses(ask(server)) == scene.us, "it is as before")
-    assert ttls(ask(server)) == {60} and server.get("/v1/drills")["items"] == []
+    assert ttls(ask(server)) == {60} and [item["because"] for item in server.get("/v1/drills")["items"]] == ["restart"]
+    assert look(server, drill)["state"] == "ended"
+    server.wait_log("drill", drill["id"], "because=restart")
+    server.wait(lambda: note.read_text() == "", "that is told once")
 
 
 def test_by_steerctl(scene):
@@ -265,3 +269,40 @@ def test_the_wall_clock_is_set(scene):
     server.wait(lambda: addresses(ask(server)) == scene.eu, "clients of the drill are sent to eu-west")
     assert look(server, drill)["state"] == "running"
     assert wait_end(server, drill)["because"] == "time" and addresses(ask(server)) == scene.us
+
+
+def test_overrides_hold_in_it(scene):
+    """Of operators, while it runs: in it as for everybody."""
+    server = scene.running[0]
+    drill = begin(server, failure="refused")
+    server.wait(lambda: addresses(ask(server)) == scene.eu, "clients of the drill are sent to eu-west")
+    server.override("region", "eu-west", "down")
+    server.wait(lambda: addresses(ask(server)) == scene.us, "nothing is left: the first tier")
+    assert server.request("DELETE", "/v1/regions/eu-west/override").status == 200
+    server.wait(lambda: addresses(ask(server)) == scene.eu and look(server, drill)["overrides_changed"], "it serves again")
+
+
+def test_who_does_not_answer_is_waited_for(scene):
+    """A check that would time out fails when its time is up, and not when the real one has ended."""
+    server = scene.running[0]
+    late, early = begin(server), begin(server, failure="refused", clients={"prefixes": ["127.1.3.0/24"]})
+    for drill in late, early:
+        server.wait(lambda d=drill: look(server, d)["measured"]["decision_ms"] is not None, "it is decided")
+    assert look(server, late)["measured"]["decision_ms"] >= 100 + 100  # two failures, each after 100 ms
+
+
+def test_reports_are_written_down_once(scene):
+    """Those of what is not lost count in a drill as well; what is shown of them does not."""
+    scene.close(), scene.running.clear(), scene.webs.clear()
+    scene.topology["checks"] = {"web": {"type": "push", "ttl": "60s"}}
+    server = scene.start()
+
+    def report(endpoint):
+        assert server.request("POST", "/v1/report", {"endpoint": endpoint, "check": "web", "state": "up"}).status == 200
+
+    def count(endpoint):
+        return len(server.get(f"/v1/checks?endpoint={endpoint}")["items"][0]["results"])
+    begin(server)
+    for endpoint in "web-us-east-1a", "web-eu-west-1a":
+        report(endpoint), report(endpoint)
+        assert count(endpoint) == 2, endpoint
