@@ -11,8 +11,6 @@
 
 #include <unistd.h>
 
-enum { TURN = 32 };
-
 static bool is_earlier(const struct shadow_due *a, const struct shadow_due *b)
 {
     return a->at_us != b->at_us ? a->at_us < b->at_us : a->monitor < b->monitor;
@@ -34,7 +32,7 @@ void shadow_add_due(struct shadow *shadow, uint32_t monitor, int64_t at_us)
     }
 }
 
-static struct shadow_due take_first(struct shadow *shadow)
+struct shadow_due shadow_take_due(struct shadow *shadow)
 {
     struct shadow_due first = shadow->dues[0], moved = shadow->dues[--shadow->due_count];
     size_t at = 0;
@@ -51,33 +49,4 @@ static struct shadow_due take_first(struct shadow *shadow)
     shadow->dues[at] = moved;
     shadow->is_due[first.monitor] = false;
     return first;
-}
-
-static void end_dues(struct shadow *shadow, int64_t now_us)
-{
-    struct lock *lock = &shadow->all->server->lock;
-    for (size_t done = 1; shadow->due_count != 0 && shadow->dues[0].at_us <= now_us; done++) {
-        struct shadow_due due = take_first(shadow);
-        shadow_fail(shadow, due.monitor, 0);
-        if (done % TURN == 0) {
-            lock_pass(lock);
-        }
-    }
-}
-
-int64_t shadows_end_dues(struct shadows *all)
-{
-    struct lock *lock = &all->server->lock;
-    int64_t now_us = clock_now_us(&all->server->clock), next_us = INT64_MAX;
-    lock_take(lock);
-    for (size_t i = 0; i < all->fed_count; i++) {
-        struct shadow *shadow = all->fed[i];
-        end_dues(shadow, now_us);
-        if (shadow->due_count != 0 && shadow->dues[0].at_us < next_us) {
-            next_us = shadow->dues[0].at_us;
-        }
-    }
-    lock_leave(lock);
-    int64_t left_us = next_us - clock_now_us(&all->server->clock);
-    return next_us == INT64_MAX ? -1 : left_us < 0 ? 0 : left_us;
 }

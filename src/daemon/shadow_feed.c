@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { DUES = 32 }; /* that end in one turn at the lock */
+
 /* ---- what happens in there ---- */
 
 static int64_t since_ms(const struct shadow *shadow, int64_t now_us)
@@ -119,7 +121,7 @@ static const struct conf_check *check_of(const struct view *view, uint32_t monit
     return &view->topology->checks[view->monitors[monitor].check];
 }
 
-void shadow_fail(struct shadow *shadow, uint32_t monitor, uint32_t duration_us)
+static void fail(struct shadow *shadow, uint32_t monitor, uint32_t duration_us)
 {
     const struct view *view = shadow->world->view;
     const struct conf_check *check = check_of(view, monitor);
@@ -143,7 +145,7 @@ static void take_lost(struct shadow *shadow, uint32_t monitor, const struct prob
     if (takes_its_timeout(shadow) && left_us > 0) {
         shadow_add_due(shadow, monitor, clock_now_us(&shadow->all->server->clock) + left_us);
     } else {
-        shadow_fail(shadow, monitor, result->duration_us);
+        fail(shadow, monitor, result->duration_us);
     }
 }
 
@@ -214,6 +216,35 @@ void shadows_take_load(struct shadows *all, const char *endpoint, const struct h
 }
 
 /* ---- time ---- */
+
+static void end_dues(struct shadow *shadow, int64_t now_us)
+{
+    struct lock *lock = &shadow->all->server->lock;
+    for (size_t done = 1; shadow->due_count != 0 && shadow->dues[0].at_us <= now_us; done++) {
+        struct shadow_due due = shadow_take_due(shadow);
+        fail(shadow, due.monitor, 0);
+        if (done % DUES == 0) {
+            lock_pass(lock);
+        }
+    }
+}
+
+int64_t shadows_end_dues(struct shadows *all)
+{
+    struct lock *lock = &all->server->lock;
+    int64_t now_us = clock_now_us(&all->server->clock), next_us = INT64_MAX;
+    lock_take(lock);
+    for (size_t i = 0; i < all->fed_count; i++) {
+        struct shadow *shadow = all->fed[i];
+        end_dues(shadow, now_us);
+        if (shadow->due_count != 0 && shadow->dues[0].at_us < next_us) {
+            next_us = shadow->dues[0].at_us;
+        }
+    }
+    lock_leave(lock);
+    int64_t left_us = next_us - clock_now_us(&all->server->clock);
+    return next_us == INT64_MAX ? -1 : left_us < 0 ? 0 : left_us;
+}
 
 static void follow_time(const struct shadow *shadow, int64_t wall_ms)
 {

@@ -111,6 +111,8 @@ void shadow_begin_loss(struct shadow *shadow); /* by the control thread */
 void shadow_end_feed(struct shadow *shadow);
 /* What happens by itself; by the control thread. */
 void shadows_follow_time(struct shadows *shadows);
+/* What has failed by now; returns how long the next one takes, µs; -1: there is none. Likewise. */
+int64_t shadows_end_dues(struct shadows *shadows);
 /* The lock is taken; others have their turn in between. */
 void shadow_follow_overrides(struct shadow *shadow);
 
@@ -119,11 +121,7 @@ void shadow_follow_overrides(struct shadow *shadow);
 /* A check that fails ends at that time, whatever the real ones of the monitor say until then. In the lock of
  * the server; wakes the control thread if it is the first. */
 void shadow_add_due(struct shadow *shadow, uint32_t monitor, int64_t at_us);
-/* What has ended by now; returns how long the next one takes, µs; -1: there is none. By the control thread.
- */
-int64_t shadows_end_dues(struct shadows *shadows);
-/* A check of what is lost fails now: in the lock of the server. */
-void shadow_fail(struct shadow *shadow, uint32_t monitor, uint32_t duration_us);
+struct shadow_due shadow_take_due(struct shadow *shadow); /* the first of those that there are */
 
 /* ---- shadow_past.c ---- */
 
