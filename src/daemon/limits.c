@@ -8,6 +8,8 @@
 
 #include "daemon/server.h"
 #include "base/buffer.h"
+#include "base/descriptors.h"
+#include "base/error.h"
 #include "base/limiter.h"
 #include "base/log.h"
 
@@ -136,4 +138,12 @@ int server_start_reports(struct server *server)
     const struct timeval every = {.tv_sec = REPORT_EVERY_S};
     server->report = event_new(server->base, -1, EV_PERSIST, on_report, server);
     return server->report == NULL || event_add(server->report, &every) != 0 ? -1 : 0;
+}
+
+void server_raise_descriptor_limit(void)
+{
+    int error = descriptors_raise_limit();
+    if (error != 0) {
+        log_warning("descriptor limit not raised reason=%s", error_text(error));
+    }
 }

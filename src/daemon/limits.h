@@ -16,3 +16,5 @@ void server_find_tcp_limits(const struct view *view, struct serve_tcp_limits *li
 size_t server_find_admin_places(void);
 /* From now on log which prefixes are rate-limited, if any are. 0, or -1 without memory. */
 int server_start_reports(struct server *server);
+/* TCP clients, checks in flight and admin connections are descriptors: take all that the system permits. */
+void server_raise_descriptor_limit(void);

@@ -50,7 +50,6 @@
 #include "daemon/tidings.h"
 #include "daemon/verbs.h"
 #include "view/content.h"
-#include "base/descriptors.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -514,15 +513,6 @@ static void stop(struct server *server)
     lock_fini(&server->lock);
 }
 
-/* TCP clients, checks in flight and admin connections are descriptors: take all that the system permits. */
-static void raise_descriptor_limit(void)
-{
-    int error = descriptors_raise_limit();
-    if (error != 0) {
-        log_warning("descriptor limit not raised reason=%s", error_text(error));
-    }
-}
-
 /* Turn by turn, to see how long they take: the longest is how long whoever asks now may have to wait. */
 static void dispatch(struct server *server)
 {
@@ -557,7 +547,7 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     lock_init(&server.lock);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow any more is as good as a full disk */
-    raise_descriptor_limit();
+    server_raise_descriptor_limit();
     server.changes = changes_new();
     server.base = event_base_new();
     if (server.base == NULL ||

@@ -112,22 +112,23 @@ static void answer(struct shadow *shadow, enum admin_shadow_trouble trouble, con
 
 static void tell(struct shadow *shadow, const char *turn)
 {
-    struct shadow_times times = shadow->times;
-    changes_tell_shadow(
-        shadow->all->server->changes,
-        &(struct changes_shadow){
-            .id = shadow->id,
-            .turn = turn,
-            .lost = shadow->lose[0],
-            .losses = shadow->loss_count,
-            .because = shadow->because,
-            .answers_changed = shadow->changed,
-            .decision_ms = times.decided_us == 0 ? -1 : (times.decided_us - shadow->began_us) / 1000,
-            .sampled = shadow->has_proof ? (int64_t)shadow->proved.sampled : -1,
-            .differences = (int64_t)shadow->proved.differences,
-            .actor = shadow->stopped_by[0] != '\0' ? shadow->stopped_by : shadow->actor,
-            .peer = shadow->peer,
-            .reason = shadow->reason});
+    pthread_mutex_lock(&shadow->lock);
+    int64_t decided_us = shadow->times.decided_us;
+    const struct changes_shadow what = {
+        .id = shadow->id,
+        .turn = turn,
+        .lost = shadow->lose[0],
+        .losses = shadow->loss_count,
+        .because = shadow->because,
+        .answers_changed = shadow->changed,
+        .decision_ms = decided_us == 0 ? -1 : (decided_us - shadow->began_us) / 1000,
+        .sampled = shadow->has_proof ? (int64_t)shadow->proved.sampled : -1,
+        .differences = (int64_t)shadow->proved.differences,
+        .actor = shadow->stopped_by[0] != '\0' ? shadow->stopped_by : shadow->actor,
+        .peer = shadow->peer,
+        .reason = shadow->reason};
+    pthread_mutex_unlock(&shadow->lock);
+    changes_tell_shadow(shadow->all->server->changes, &what);
 }
 
 static void schedule(const struct shadows *all)
