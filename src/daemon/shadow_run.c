@@ -61,7 +61,10 @@ static void make_world(struct shadow *shadow)
     world->seen.view = world->view;
     health_drop_results(world->view->health);
     let_results_in(shadow);
-    shadow->watch = drill_watch_new(world->view, shadow->losses, shadow->loss_count);
+    struct drill_watch *watch = drill_watch_new(world->view, shadow->losses, shadow->loss_count);
+    lock_take(&server->lock);
+    shadow->watch = watch;
+    lock_leave(&server->lock);
 }
 
 /* ---- the proof ---- */
