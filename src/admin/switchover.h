@@ -30,6 +30,7 @@ enum admin_switchover_trouble {
     ADMIN_SWITCHOVER_GOOD,
     ADMIN_SWITCHOVER_NONE,       /* there is none of this ID */
     ADMIN_SWITCHOVER_TARGET,     /* `why` is no target of this topology */
+    ADMIN_SWITCHOVER_NAMES,      /* `why` is no group of names of it */
     ADMIN_SWITCHOVER_ORDER,      /* the verb is not right now */
     ADMIN_SWITCHOVER_FINDINGS,   /* something objects: see the look */
     ADMIN_SWITCHOVER_CONFIRM,    /* `why` is to be typed */

@@ -88,6 +88,10 @@ static void set_trouble(struct call *call, const struct admin_switchover_result 
     case ADMIN_SWITCHOVER_TARGET:
         problem_add_field(problem, "source", "there is no \"%s\" in the topology", result->why);
         break;
+    case ADMIN_SWITCHOVER_NAMES:
+        problem_add_field(problem, "names", "the topology has no group of names \"%s\" (name_groups)",
+                          result->why);
+        break;
     case ADMIN_SWITCHOVER_FINDINGS: set_objections(call, result->look); break;
     case ADMIN_SWITCHOVER_CONFIRM:
         problem_add_field(problem, "confirm",

@@ -428,18 +428,31 @@ bool switchovers_any(const struct switchovers *all)
 
 /* ---- asking ---- */
 
-static const char *find_missing(const struct view *view, const struct switchover *what)
+/* Returns whether it was refused for want of what it is about. To come back it needs neither where it went
+ * nor whose names these were. */
+static bool is_refused_for_want(struct switchover_order *order)
 {
-    for (size_t i = 0; i < what->target_count; i++) {
-        if (operate_find_target(view, what->targets[i].kind, what->targets[i].name) < 0) {
-            return what->targets[i].name;
-        }
+    const struct view *view = order->all->server->view;
+    const struct switchover *what = order->what;
+    bool returns = order->asked.id != NULL && order->asked.verb == SWITCHOVER_FAIL_BACK;
+    const char *place = NULL, *group = NULL;
+    size_t len = 0;
+    for (size_t i = 0; i < what->target_count && place == NULL; i++) {
+        bool is_there = operate_find_target(view, what->targets[i].kind, what->targets[i].name) >= 0;
+        place = is_there ? NULL : what->targets[i].name;
     }
-    bool is_there = what->to[0] == '\0' || operate_find_target(view, HEALTH_REGION, what->to) >= 0 ||
-                    operate_find_target(view, HEALTH_AZ, what->to) >= 0;
-    size_t missing = 0;
-    (void)health_find_groups(view->health, what->names, NULL, &missing);
-    return !is_there ? what->to : missing != 0 ? what->names : NULL;
+    if (place == NULL && !returns && what->to[0] != '\0' &&
+        operate_find_target(view, HEALTH_REGION, what->to) < 0 &&
+        operate_find_target(view, HEALTH_AZ, what->to) < 0) {
+        place = what->to;
+    }
+    (void)health_find_groups(view->health, what->names, &group, &len);
+    if (place != NULL) {
+        refuse(order, ADMIN_SWITCHOVER_TARGET, arena_copy_text(order->arena, place));
+    } else if (len != 0 && !returns) {
+        refuse(order, ADMIN_SWITCHOVER_NAMES, arena_print(order->arena, "%.*s", (int)len, group));
+    }
+    return place != NULL || (len != 0 && !returns);
 }
 
 static void copy_asked(struct switchover_order *order, const struct admin_switchover_order *asked)
@@ -503,13 +516,7 @@ static bool is_refused_at_once(struct switchover_order *order)
                "hooks are run before it: wait for them, or make it an emergency");
         return true;
     }
-    const char *missing =
-        moves_traffic(order) || kept == NULL ? find_missing(all->server->view, order->what) : NULL;
-    if (missing != NULL) {
-        refuse(order, ADMIN_SWITCHOVER_TARGET, arena_copy_text(order->arena, missing));
-        return true;
-    }
-    return false;
+    return (moves_traffic(order) || kept == NULL) && is_refused_for_want(order);
 }
 
 void server_change_switchover(void *context, const struct admin_switchover_order *asked,

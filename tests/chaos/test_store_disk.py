@@ -239,3 +239,27 @@ def test_an_emergency_and_a_disk_that_hangs(server):
     made = begin_emergency(server)
     assert made["state"] == "moved" and made["durable"] is False and server.addresses("www.example.com") == server.eu
     server.disk.heal()
+
+
+def test_edits_on_a_full_disk(server):
+    """What cannot be written changes nothing; what was acknowledged before serves on, also after a start on the full disk."""
+    server.site.server["documents"] = {"owner": "api"}
+    server.site.write()
+    assert server.reload().status == 200
+    server.wait(lambda: all(document["revision"] for document in server.get("/v1/config")["documents"]), "files are taken over")
+
+    def put(name):
+        body = {"az": "eu-west-1a", "addresses": ["192.0.2.7"]}
+        return server.request("PUT", f"/v1/config/endpoints/{name}", body).status
+
+    def names():
+        return {item["name"] for item in server.get("/v1/config/endpoints")["items"]} - {"web-us-east-1a", "web-eu-west-1a"}
+    assert put("before") == 200
+    server.disk.set(disk.FULL, 1)
+    assert [put("during"), put("during")] == [503, 503] and names() == {"before"}
+    restart(server)
+    assert names() == {"before"} and server.get("/v1/config")["unsure"] is None and put("during") == 503
+    server.disk.heal()
+    server.wait(lambda: put("after") == 200, "edits are taken again")
+    restart(server)
+    assert names() == {"before", "after"}

@@ -231,3 +231,19 @@ def test_a_plan_knows_who_is_drained_already(scene):
     server.override("region", "us-east", "up")
     look = plan("money")
     assert [name["name"] for name in look["unserved"]["names"]] == ["a.pay.example.com."]
+
+
+def test_a_switchover_whose_group_is_gone_finds_back(scene):
+    server = start(scene)
+    made = begin(server, names=["money", "shop"], execute=True)
+    verify(server, made)
+    act(server, made, "commit")
+    act(server, made, "reprotect", accept=["replication"], confirm="us-east", reason="there are no data")
+    assert where(scene, server) == ("eu", "eu", "us")
+    scene.topology["name_groups"] = {"money": ["*.pay.example.com"]}
+    scene.write()
+    assert len(server.reload().json["warnings"]) == 1 and where(scene, server) == ("us", "eu", "us")
+    refused = ask(server, body={"source": "region:eu-west", "reason": "x", "names": ["money", "shop"]}, status=422)
+    assert [error["field"] for error in refused["errors"]] == ["names"] and '"shop"' in refused["errors"][0]["message"]
+    act(server, made, "failback", reason="it is back")
+    assert where(scene, server) == ("us", "us", "us")
