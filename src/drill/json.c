@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "drill/drill.h"
+#include "drill/level.h"
 
 #include "base/buffer.h"
 #include "drill/json.h"
@@ -123,6 +124,18 @@ static json_t *write_copies(const struct drill_report *report)
     return list;
 }
 
+static json_t *write_level(const struct drill_report *report)
+{
+    struct drill_level found = drill_find_level(report);
+    json_t *level = json_object();
+    json_object_set_new(level, "standard", json_string("GB/T 20988-2007"));
+    json_object_set_new(level, "level", found.level == 0 ? json_null() : json_integer(found.level));
+    json_object_set_new(level, "rto_ms", time_or_null(found.rto_ms));
+    json_object_set_new(level, "rpo_ms", time_or_null(found.rpo_ms));
+    json_object_set_new(level, "why", text_or_null(found.why));
+    return level;
+}
+
 static void write_scenario(json_t *root, const struct drill_report *report)
 {
     json_t *lost = json_array();
@@ -140,6 +153,7 @@ static void write_scenario(json_t *root, const struct drill_report *report)
     json_object_set_new(root, "duration_ms", json_integer(report->duration_ms));
     json_object_set_new(root, "phases", write_phases(report));
     json_object_set_new(root, "copies", write_copies(report));
+    json_object_set_new(root, "level", write_level(report));
 }
 
 static void write_summary(json_t *root, const struct drill_report *report)

@@ -10,6 +10,7 @@ src_libdrill_a_SOURCES = \
 	src/drill/follow.c \
 	src/drill/hear.c \
 	src/drill/json.c src/drill/json.h src/drill/json_users.c \
+	src/drill/level.c src/drill/level.h \
 	src/drill/objectives.c src/drill/objectives.h \
 	src/drill/part.h \
 	src/drill/phases.c \

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "drill/drill.h"
+#include "drill/level.h"
 
 #include "base/buffer.h"
 #include "base/memory.h"
@@ -166,6 +167,19 @@ static void write_copies(struct buffer *out, const struct drill_report *report)
                      copy->rpo_ms == 0 ? "" : " (RPO ",
                      copy->rpo_ms == 0 ? "" : drill_write_seconds(copy->rpo_ms, rpo),
                      copy->rpo_ms == 0 ? "" : ")");
+    }
+}
+
+static void write_level(struct buffer *out, const struct drill_report *report)
+{
+    char rto[DRILL_SECONDS_SIZE], rpo[DRILL_SECONDS_SIZE];
+    struct drill_level found = drill_find_level(report);
+    if (found.level != 0) {
+        buffer_print(
+            out,
+            "  no contradiction to level %u of GB/T 20988-2007: recovery %s, data %s; its other conditions "
+            "are not looked at\n",
+            found.level, drill_write_seconds(found.rto_ms, rto), drill_write_seconds(found.rpo_ms, rpo));
     }
 }
 
@@ -334,6 +348,7 @@ char *drill_write_text(const struct drill_report *report)
     write_phases(&out, report);
     write_users(&out, report);
     write_copies(&out, report);
+    write_level(&out, report);
     write_timeline(&out, report);
     write_names(&out, report);
     buffer_add_text(&out, "\nTraffic by region, all names alike: ");

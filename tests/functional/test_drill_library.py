@@ -96,6 +96,8 @@ def test_ready_scenarios(fitting, name):
         assert report["copies"] == [{"from": "us-east", "to": "eu-west", "lost": "region:us-east", "at_ms": 300000, "lag_ms": 30000,
                                      "rpo_ms": 10000}]
         assert any("30.0 s behind when region:us-east is lost at 300.0 s, the RPO is 10.0 s" in why for why in report["reasons"])
+    if name == "growing-lag":
+        assert report["level"]["level"] is None and report["level"]["why"] == "not all names were served again"
     if name == "region":
         assert report["copies"][0]["lag_ms"] is None and "nobody knows how far behind (RPO 10.0 s)" in report["text"]
     if name == "az-of-three":  # all three addresses, and a second try

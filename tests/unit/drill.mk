@@ -31,3 +31,9 @@ tests_unit_test_drill_time_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_time_SOURCES = tests/unit/test_drill_time.c tests/unit/unit.h
 tests_unit_test_drill_time_LDADD = $(drill_test_libs)
 endif
+
+TESTS += tests/unit/test_drill_level
+check_PROGRAMS += tests/unit/test_drill_level
+tests_unit_test_drill_level_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
+tests_unit_test_drill_level_SOURCES = tests/unit/test_drill_level.c tests/unit/unit.h
+tests_unit_test_drill_level_LDADD = $(tests_unit_test_drill_LDADD)

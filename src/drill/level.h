@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The highest of the six levels of GB/T 20988-2007 whose times a drill does not contradict. The standard
+ * relates levels to times in an annex, as spans that overlap ("several minutes to 2 days"), and asks for
+ * seven kinds of resources besides (backup of data, spare processing, spare network, site, support,
+ * operation, plan), which a drill does not see. So this is a bound and no certificate. (GB/T 20988-2025 takes
+ * its place from 2026 on.) */
+#pragma once
+
+#include "drill/drill.h"
+
+enum { DRILL_LEVELS = 6 };
+
+/* "Several minutes", of level 6. */
+#define DRILL_LEVEL_MINUTES_MS INT64_C(600000)
+
+struct drill_level {
+    unsigned level;         /* 0: none, or it cannot be told */
+    int64_t rto_ms, rpo_ms; /* by which; -1: not known */
+    const char *why;        /* why there is none; NULL: there is one */
+};
+
+/* Of times; rpo_ms is that of all data together. */
+unsigned drill_level_of(int64_t rto_ms, int64_t rpo_ms);
+struct drill_level drill_find_level(const struct drill_report *report);
