@@ -219,8 +219,8 @@ static void unlink_order(struct orders *orders, struct order *order)
 static void schedule(struct orders *orders)
 {
     int64_t until_us = INT64_MAX;
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed is not in the list any more */
     for (const struct order *order = orders->first; order != NULL; order = order->next) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed is not in the list any more */
         until_us = order->stage == IN_FORCE && order->until_us < until_us ? order->until_us : until_us;
     }
     if (until_us == INT64_MAX) {

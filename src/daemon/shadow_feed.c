@@ -287,6 +287,15 @@ void shadows_follow_clock_step(struct shadows *all, int64_t by_ms)
 
 /* ---- what operators order ---- */
 
+/* As far as answers go by it: not who said so, and when. */
+static bool is_alike(const struct health_override *a, const struct health_override *b)
+{
+    return a->desired == b->desired && a->share == b->share && a->starts_ms == b->starts_ms &&
+           a->expires_ms == b->expires_ms && a->starts_by_duration == b->starts_by_duration &&
+           a->expires_by_duration == b->expires_by_duration && strcmp(a->to, b->to) == 0 &&
+           strcmp(a->names, b->names) == 0;
+}
+
 static void follow_override(struct shadow *shadow, enum health_kind kind, uint32_t index, int64_t wall_ms)
 {
     static const struct health_override none = {.desired = HEALTH_DESIRED_AUTO};
@@ -295,7 +304,7 @@ static void follow_override(struct shadow *shadow, enum health_kind kind, uint32
     const struct health_override *is = health_get_override(from, kind, index),
                                  *was = health_get_override(to, kind, index);
     struct health_status status;
-    if ((is == NULL) == (was == NULL) && (is == NULL || memcmp(is, was, sizeof *is) == 0)) {
+    if ((is == NULL) == (was == NULL) && (is == NULL || is_alike(is, was))) {
         return;
     }
     if (was != NULL) {

@@ -174,8 +174,8 @@ static void end(struct shadow *shadow, struct drill_proof *proof)
     enum { AFTER_MS = 2000 };
     int64_t until_ms = clock_now_ms(&shadow->all->server->clock) + AFTER_MS;
     struct drill_round round;
-    bool is_whole = prove_round(shadow, proof, until_ms, &round) && /* what was begun before it ended */
-                    prove_round(shadow, proof, until_ms, &round);
+    bool is_whole = prove_round(shadow, proof, until_ms, &round); /* what was begun before it ended */
+    is_whole = is_whole && prove_round(shadow, proof, until_ms, &round);
     char *report = drill_watch_write(
         shadow->watch, &(struct drill_seen){.events = shadow->events, .event_count = shadow->event_count});
     pthread_mutex_lock(&shadow->lock);

@@ -119,11 +119,13 @@ static void use_slot(struct drill_watch *watch, const struct view_name *name, ui
 }
 
 /* Each slot that a name has, by its number among the types of the policy. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): names of variables */
 #define FOR_EACH_ROW(watch, name, class_id, type)                                                            \
     for (uint16_t class_id = 0; class_id < steer_set_get((watch)->view->steer, (name)->policy)->class_count; \
          class_id++)                                                                                         \
         for (unsigned type = 0; type < steer_set_get((watch)->view->steer, (name)->policy)->type_count;      \
              type++)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 struct drill_watch *drill_watch_new(const struct view *view, const struct drill_loss *losses, size_t count)
 {
