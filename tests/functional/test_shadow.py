@@ -264,7 +264,7 @@ def test_the_wall_clock_is_set(scene):
     scene.web(*scene.us), scene.web(*scene.eu)
     server = scene.start()
     server.wait_state("endpoint", "web-us-east-1a", effective="healthy")
-    drill = begin(server, duration="2s")
+    drill = begin(server, duration="5s")
     clock.set(server, -86400), clock.set(server, 2 * 86400)
     server.wait(lambda: addresses(ask(server)) == scene.eu, "clients of the drill are sent to eu-west")
     assert look(server, drill)["state"] == "running"
