@@ -153,14 +153,14 @@ struct drill_result drill_causes_check(const struct drill_causes *causes, uint32
                                        int64_t at_ms, uint64_t round)
 {
     struct drill_result result = {.outcome = HEALTH_OUTCOME_OK};
+    bool is_over[DRILL_COPY + 1] = {false}; /* a sight that is back brings no place back */
     for (size_t i = causes->count; i > 0; i--) {
         const struct drill_cause *cause = &causes->items[i - 1];
-        if (!has_begun(cause, at_ms - 1) || !drill_cause_touches(causes, cause, endpoint, check)) {
+        if (is_over[cause->what] || !has_begun(cause, at_ms - 1) ||
+            !drill_cause_touches(causes, cause, endpoint, check)) {
             continue;
         }
-        if (cause->how == DRILL_RECOVERED) {
-            break;
-        }
+        is_over[cause->what] = cause->how == DRILL_RECOVERED;
         if (is_in_force(cause, at_ms - 1)) {
             result = worse(result, result_of(causes, cause, endpoint, check, round));
         }

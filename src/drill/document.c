@@ -255,6 +255,10 @@ static void read_event(const struct reader *reader, const struct doc_node *event
     *cause = (struct drill_cause){.until_ms = INT64_MAX};
     if (doc_require(event, "at", &member)) {
         cause->at_ms = doc_get_duration_ms(event, "at", any_ms, 0);
+        if (reader->document->duration_ms != 0 && cause->at_ms > reader->document->duration_ms) {
+            doc_error(&member,
+                      "found an event after the end of the drill, expected none after its \"duration\"");
+        }
     }
     if (doc_find(event, "for", &member)) {
         cause->until_ms = cause->at_ms + doc_get_duration_ms(event, "for", some_ms, 1);
@@ -277,6 +281,61 @@ static void sort_causes(struct drill_document *document)
     }
 }
 
+/* Is all that it takes within what recovers? */
+static bool is_within(const struct conf_topology *topology, const struct drill_cause *cause,
+                      const struct drill_cause *recovered)
+{
+    uint32_t az = cause->index;
+    if (cause->what != recovered->what || cause->what != DRILL_PLACE || cause->kind == recovered->kind) {
+        return cause->what == recovered->what && cause->kind == recovered->kind &&
+               cause->index == recovered->index;
+    }
+    if (cause->kind == HEALTH_ENDPOINT) {
+        az = topology->endpoints[cause->index].az;
+    } else if (cause->kind != HEALTH_AZ) {
+        return false;
+    }
+    return recovered->kind == HEALTH_AZ       ? az == recovered->index
+           : recovered->kind == HEALTH_REGION ? topology->azs[az].region == recovered->index
+                                              : false;
+}
+
+/* What has recovered does not turn any more. */
+static void end_recovered(const struct conf_topology *topology, struct drill_document *document)
+{
+    for (size_t i = 0; i < document->cause_count; i++) {
+        const struct drill_cause *recovered = &document->causes[i];
+        for (size_t n = 0; recovered->how == DRILL_RECOVERED && n < i; n++) {
+            struct drill_cause *cause = &document->causes[n];
+            if (cause->how != DRILL_RECOVERED && cause->until_ms > recovered->at_ms &&
+                is_within(topology, cause, recovered)) {
+                cause->until_ms = recovered->at_ms;
+            }
+        }
+    }
+}
+
+/* A document of a few lines could ask for days of a server's time. */
+static void check_cost(const struct drill_document *document, const struct doc_node *root)
+{
+    int64_t duration_ms = drill_document_duration(document), turns = 0;
+    for (size_t i = 0; i < document->cause_count; i++) {
+        const struct drill_cause *cause = &document->causes[i];
+        int64_t end_ms = cause->until_ms < duration_ms ? cause->until_ms : duration_ms;
+        bool turns_often = cause->how == DRILL_FLAPPING && end_ms > cause->at_ms;
+        turns += turns_often ? 2 * ((end_ms - cause->at_ms) / (cause->down_ms + cause->up_ms) + 1) : 2;
+    }
+    if (duration_ms > DRILL_DURATION_MAX_MS) {
+        doc_error(root, "found a drill of %lld hours, expected 24 at most: say a \"duration\"",
+                  (long long)duration_ms / 3600000);
+    } else if (turns > DRILL_TURNS_MAX) {
+        doc_error(root,
+                  "found events that begin and end %lld times, expected %d at most: let flaps take longer, "
+                  "or the drill not so long",
+                  (long long)turns, DRILL_TURNS_MAX);
+    }
+}
+
 static void read_events(const struct reader *reader, const struct doc_node *root)
 {
     struct doc_node events, event = {.value = NULL};
@@ -293,6 +352,8 @@ static void read_events(const struct reader *reader, const struct doc_node *root
         read_event(reader, &event);
     }
     sort_causes(reader->document);
+    end_recovered(reader->topology, reader->document);
+    check_cost(reader->document, root);
 }
 
 /* ---- clients ---- */
@@ -355,6 +416,10 @@ static const char **read_names(const struct reader *reader, const struct doc_nod
     struct doc_node list, item = {.value = NULL};
     *count = 0;
     if (!doc_find(objectives, key, &list)) {
+        return NULL;
+    }
+    if (doc_count_texts(&list) > DRILL_NAMES_MAX) { /* each is compared with all names */
+        doc_error(&list, "found %zu names, expected %d at most", doc_count_texts(&list), DRILL_NAMES_MAX);
         return NULL;
     }
     const char **names = arena_alloc(reader->arena, doc_count_texts(&list) * sizeof *names);

@@ -12,7 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DRILL_CAUSES_MAX = 256 };
+/* What a drill may cost: turns are begins and ends, of a flap each down and up of it. */
+enum {
+    DRILL_CAUSES_MAX = 256,
+    DRILL_TURNS_MAX = 1000,
+    DRILL_DURATION_MAX_MS = 24 * 3600 * 1000,
+    DRILL_NAMES_MAX = 1000
+};
 
 /* Who asks. */
 struct drill_clients {

@@ -167,9 +167,11 @@ struct drill_report {
     size_t copy_count;
     const struct drill_users *users; /* NULL: of the short form */
     bool has_document;
-    const char *title;   /* of the document; NULL: it has none */
-    uint64_t seed;       /* likewise */
-    int64_t duration_ms; /* of virtual time; of the short form: when the last verdict fell */
+    bool is_cut;             /* more happened than a report holds: it ends there, before its time */
+    const char *title;       /* of the document; NULL: it has none */
+    const char *description; /* likewise */
+    uint64_t seed;           /* likewise */
+    int64_t duration_ms;     /* of virtual time; of the short form: when the last verdict fell */
     const struct drill_phase *phases;
     size_t phase_count;
     const struct drill_course *courses;

@@ -47,6 +47,7 @@ void run_follow_answers(struct run *run, int64_t interval_ms, const struct drill
     }
     phase->decision_ms = run->now_ms - phase->at_ms;
     phase->changed += changed;
+    run->changed += changed;
     if (!phase->is_back) {
         run->decider = *decider;
     }

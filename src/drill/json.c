@@ -149,6 +149,7 @@ static void write_scenario(json_t *root, const struct drill_report *report)
                                              : json_string(health_outcome_text(report->failure)));
     json_object_set_new(root, "from_live", json_boolean(report->from_live));
     json_object_set_new(root, "name", text_or_null(report->title));
+    json_object_set_new(root, "description", text_or_null(report->description));
     json_object_set_new(root, "seed", json_integer((json_int_t)report->seed));
     json_object_set_new(root, "duration_ms", json_integer(report->duration_ms));
     json_object_set_new(root, "phases", write_phases(report));

@@ -32,19 +32,18 @@ static bool *find_moved(const struct drill_report *report)
 
 /* A name has moved when any of its answers has, of whatever type and class: the first that has not, or has.
  */
-static void judge_pattern(struct drill_report *report, struct arena *arena, const char *pattern, bool must)
+static void judge_pattern(struct drill_report *report, struct arena *arena, const char *pattern,
+                          const bool *moved, bool must)
 {
     size_t matching = 0;
     const struct drill_name *found = NULL;
-    bool *moved = find_moved(report);
-    for (size_t i = 0; i < report->name_count; i++) {
+    for (size_t i = 0; i < report->name_count && !progress_is_cancelled(report->progress); i++) {
         const struct drill_name *name = &report->names[i];
         if (value_matches(pattern, name->name)) {
             matching++;
             found = found == NULL && (must ? !moved[name->owner] : name->changes) ? name : found;
         }
     }
-    free(moved);
     if (matching == 0) {
         add_miss(report, arena_print(arena, "no steered name is %s, which %s", pattern,
                                      must ? "must move" : "must not move"));
@@ -110,17 +109,24 @@ static void judge_copies(const struct drill_objectives *objectives, struct arena
 void drill_judge_objectives(const struct drill_objectives *objectives, struct arena *arena,
                             struct drill_report *report)
 {
-    size_t most = objectives->must_move_count + objectives->must_not_move_count + 1 + report->copy_count +
+    size_t most = objectives->must_move_count + objectives->must_not_move_count + 2 + report->copy_count +
                   (report->users == NULL ? 0 : report->users->capacity_count);
     report->misses = arena_alloc(arena, most * sizeof *report->misses);
+    if (report->is_cut) {
+        add_miss(report,
+                 arena_print(arena, "the drill ends early, at %.0f s: more happens than a report holds",
+                             (double)report->duration_ms / 1000));
+    }
     if (report->users != NULL) {
         judge_users(objectives, arena, report);
     }
     judge_copies(objectives, arena, report);
+    bool *moved = find_moved(report);
     for (size_t i = 0; i < objectives->must_move_count; i++) {
-        judge_pattern(report, arena, objectives->must_move[i], true);
+        judge_pattern(report, arena, objectives->must_move[i], moved, true);
     }
     for (size_t i = 0; i < objectives->must_not_move_count; i++) {
-        judge_pattern(report, arena, objectives->must_not_move[i], false);
+        judge_pattern(report, arena, objectives->must_not_move[i], moved, false);
     }
+    free(moved);
 }

@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-enum { PHASES_MAX = 1000 };
-
 /* ---- what begins and ends ---- */
 
 static const char *say_turn(const struct drill_cause *cause, enum drill_turn turn)
@@ -48,9 +46,6 @@ static void note_lost(struct run *run)
 
 static void begin_phase(struct run *run, const char *text, bool is_back)
 {
-    if (run->phase_count == PHASES_MAX) { /* a flap of hours: the last one goes on */
-        return;
-    }
     run->phases = memory_grow(run->phases, run->phase_count, &run->phase_capacity, sizeof *run->phases);
     run->phases[run->phase_count++] = (struct drill_phase){.at_ms = run->now_ms,
                                                            .text = arena_copy_text(run->arena, text),
@@ -69,6 +64,20 @@ void run_end_phase(struct run *run)
     }
 }
 
+/* Another one before it does the same: what has recovered is back once. */
+static bool is_told(const struct run *run, size_t index, enum drill_turn turn)
+{
+    const struct drill_cause *own = &run->causes.items[index];
+    for (size_t i = 0; i < index; i++) {
+        const struct drill_cause *cause = &run->causes.items[i];
+        if (drill_cause_turns(cause, run->now_ms) == turn && strcmp(cause->text, own->text) == 0 &&
+            strcmp(say_turn(cause, turn), say_turn(own, turn)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Of all causes, what they do now, in words. False: they do nothing. */
 static bool say_turns(const struct run *run, struct buffer *text, bool *is_back)
 {
@@ -76,7 +85,7 @@ static bool say_turns(const struct run *run, struct buffer *text, bool *is_back)
     for (size_t i = 0; i < run->causes.count; i++) {
         const struct drill_cause *cause = &run->causes.items[i];
         enum drill_turn turn = drill_cause_turns(cause, run->now_ms);
-        if (turn != DRILL_TURN_NONE) {
+        if (turn != DRILL_TURN_NONE && !is_told(run, i, turn)) {
             *is_back = *is_back && turn == DRILL_TURN_ENDS;
             buffer_print(text, "%s%s %s", text->len == 0 ? "" : ", ", cause->text, say_turn(cause, turn));
         }

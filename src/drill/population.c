@@ -141,6 +141,21 @@ static void prepare(struct work *work, const struct population_cohort *cohort)
     }
 }
 
+/* The last one that is not after a time: by halves, for there may be a thousand. */
+static size_t find_turn(const struct work *work, int64_t at_ms)
+{
+    size_t first = 0, end = work->plan.turn_count;
+    while (end - first > 1) {
+        size_t middle = first + (end - first) / 2;
+        if (work->plan.turns[middle] <= at_ms) {
+            first = middle;
+        } else {
+            end = middle;
+        }
+    }
+    return first;
+}
+
 /* Of a cohort that has had a step in [from, to), with this weight. */
 static void spend(struct work *work, size_t step, int64_t from_ms, int64_t to_ms, double weight)
 {
@@ -153,7 +168,7 @@ static void spend(struct work *work, size_t step, int64_t from_ms, int64_t to_ms
     for (size_t p = 0; step != 0 && p < places; p++) {
         add(work->shares[p], from_ms, to_ms, weight * (now[p] - work->step_shares[p]));
     }
-    for (size_t t = 0; t < turns; t++) {
+    for (size_t t = find_turn(work, from_ms); t < turns && work->plan.turns[t] < to_ms; t++) {
         int64_t begin_ms = work->plan.turns[t],
                 end_ms = t + 1 < turns ? work->plan.turns[t + 1] : work->plan.duration_ms;
         begin_ms = begin_ms > from_ms ? begin_ms : from_ms;

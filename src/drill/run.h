@@ -49,6 +49,7 @@ struct run {
     bool *is_lost;           /* by endpoint: in this phase */
     struct drill_phase *phases; /* the last one is now */
     size_t phase_count, phase_capacity;
+    size_t changed;      /* answers, each time that they did */
     struct arena *arena; /* of the report */
     struct run_event *events;
     size_t event_count, event_capacity;

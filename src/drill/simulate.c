@@ -136,6 +136,14 @@ static void follow_dues(struct run *run, int64_t at_ms)
     run_follow_answers(run, 0, &(struct drill_decider){.endpoint = NULL});
 }
 
+/* A share of checks that fails can move answers for hours, and each time is kept: a report has to fit in
+ * memory. */
+static bool is_full(const struct run *run)
+{
+    enum { EVENTS_MAX = 200 * 1000, CHANGES_MAX = 2 * 1000 * 1000 };
+    return run->scenario->document != NULL && (run->event_count > EVENTS_MAX || run->changed > CHANGES_MAX);
+}
+
 /* The next thing that happens. False: there is none any more. */
 static bool take_step(struct run *run)
 {
@@ -217,6 +225,7 @@ static void make_report(struct run *run, struct drill_report *report)
     report->has_document = document != NULL;
     if (document != NULL) {
         report->title = arena_copy_text(run->arena, document->name);
+        report->description = arena_copy_text(run->arena, document->description);
         report->seed = document->seed;
     }
     report->failure = run->causes.items[0].outcome;
@@ -274,7 +283,11 @@ int drill_simulate(const struct view *view, const struct drill_scenario *scenari
                       .wall_ms = scenario->wall_ms,
                       .arena = arena};
     start(&run);
-    while (!progress_is_cancelled(scenario->progress) && take_step(&run)) {
+    while (!progress_is_cancelled(scenario->progress) && !is_full(&run) && take_step(&run)) {
+    }
+    if (is_full(&run)) {
+        report->is_cut = true;
+        run.until_ms = run.now_ms;
     }
     run_end_phase(&run);
     make_report(&run, report);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TURNS_MAX = 4096 };
+enum { TURNS_MAX = DRILL_TURNS_MAX + 1 }; /* and the start */
 
 /* ---- cohorts ---- */
 

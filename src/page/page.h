@@ -4,5 +4,6 @@
  * needs, asks no network, and is fit for light, dark and paper. */
 #pragma once
 
-/* Of a report in JSON as the API gives it. Returns owned, for free(). */
+/* Of a report in JSON as the API gives it; of more than some megabytes the page lists a part, and says so.
+ * Returns owned, for free(). */
 char *page_write(const char *json);

@@ -210,6 +210,7 @@ def test_documents_on_a_server(pair):
     live = pair.server.ctl("drill", "simulate", path)
     assert live.stdout == kit.run_steerd("-c", str(pair.site.config), "--drill", path).stdout
     assert "region:us-east back" in live.stdout
+    assert pair.server.ctl_json("drill", "simulate", path)["description"] == json.loads(first)["description"]
     bad = write(pair.site, LOSS | {"events": [{"at": "0s", "what": "az:mars", "how": "lost"}]})
     assert "mars" in pair.server.ctl("drill", "simulate", bad, code=2).stderr
     for words in (["simulate", "missing.json"], ["simulate", path, "--lose", "region:us-east"], ["new"], ["live"],
@@ -249,6 +250,25 @@ def test_simulation_and_reality_agree(pair):
     pair.east.kill()
     pair.server.wait_answers("www.example.com", pair.eu)
     assert shares(told)["eu-west"] == (0, 1)
+
+
+def test_the_way_back_agrees_too(pair):
+    path = write(pair.site, LOSS)
+    told = pair.server.ctl_json("drill", "simulate", path, code=None)
+    assert [source for _, source in steps(told, "www.example.com.")] == ["tier us-east", "tier eu-west", "tier us-east"]
+    pair.east.stop()
+    pair.server.wait_answers("www.example.com", pair.eu)
+    pair.east.resume()
+    pair.server.wait_answers("www.example.com", pair.us)
+
+
+def test_what_a_document_may_cost(planned):
+    """A few lines must not ask for days of a server's time, nor say what never happens."""
+    flap = {"at": "0s", "what": "region:us-east", "how": "flapping", "down": "1ms", "up": "1ms"}
+    for bad, why in ((LOSS | {"duration": "168h"}, "expected 24 at most"), (LOSS | {"events": [flap]}, "1000 at most"),
+                     (LOSS | {"events": [LOSS["events"][0] | {"at": "2h"}]}, "after the end of the drill"),
+                     (LOSS | {"objectives": {"must_move": ["*a*b*"] * 1001}}, "found 1001 names")):
+        assert why in offline(planned, "--drill", write(planned, bad), code=2).stderr
 
 
 def test_simulation_starts_from_what_is(pair):

@@ -103,6 +103,53 @@ static void a_document_says_all(void **state)
     assert_float_equal(drill_causes_lag(&scene->causes, 0, 4000), 4000, 1e-9);
 }
 
+static void what_recovers_is_what_was_lost(void **state)
+{
+    struct scene *scene = *state;
+    parse_events(scene, "{\"at\": \"0s\", \"what\": \"region:us\", \"how\": \"lost\"},"
+                        "{\"at\": \"9s\", \"what\": \"vantage:local\", \"how\": \"recovered\"},"
+                        "{\"at\": \"9s\", \"what\": \"check:web\", \"how\": \"recovered\"}");
+    assert_int_equal(check(scene, A, WEB, 20000), HEALTH_OUTCOME_TIMEOUT);
+    assert_float_equal(fails(scene, A, 20000), 1, 1e-9);
+}
+
+static void what_has_recovered_turns_no_more(void **state)
+{
+    struct scene *scene = *state;
+    parse_events(scene, "{\"at\": \"0s\", \"what\": \"endpoint:a\", \"how\": \"flapping\", \"up\": \"2s\", "
+                        "\"down\": \"2s\"},"
+                        "{\"at\": \"0s\", \"what\": \"endpoint:b\", \"how\": \"lost\", \"for\": \"1m\"},"
+                        "{\"at\": \"9s\", \"what\": \"region:us\", \"how\": \"recovered\"}");
+    assert_int_equal(drill_causes_next(&scene->causes, 9001), 60000);
+}
+
+static void refuse(struct scene *scene, const char *rest, const char *why)
+{
+    assert_int_equal(
+        parse(scene,
+              arena_print(scene->arena, "{\"events\": [{\"at\": \"1m\", \"what\": \"az:us-1\", %s", rest)),
+        ERROR_INVALID);
+    FILE *to = tmpfile();
+    char text[4096] = "";
+    report_write(scene->report, to);
+    rewind(to);
+    size_t len = fread(text, 1, sizeof text - 1, to);
+    text[len] = '\0';
+    fclose(to);
+    assert_non_null(strstr(text, why));
+}
+
+static void what_costs_too_much_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    refuse(scene, "\"how\": \"lost\"}], \"duration\": \"59s\"}", "after the end of the drill");
+    refuse(scene, "\"how\": \"lost\"}], \"duration\": \"25h\"}", "of 25 hours, expected 24 at most");
+    refuse(scene, "\"how\": \"flapping\", \"up\": \"1ms\", \"down\": \"1ms\"}], \"duration\": \"2m\"}",
+           "begin and end 60002 times");
+    parse_events(scene, "{\"at\": \"0s\", \"what\": \"az:us-1\", \"how\": \"flapping\", \"up\": \"1s\", "
+                        "\"down\": \"1s\", \"for\": \"10m\"}");
+}
+
 static void it_lasts_some_minutes_longer(void **state)
 {
     struct scene *scene = *state;
@@ -267,6 +314,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_events_is_no_drill, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_changes_at_its_start_a_check_does_not_see, set_up, tear_down),
         cmocka_unit_test_setup_teardown(slow_is_lost_to_those_who_do_not_wait, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_recovers_is_what_was_lost, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_has_recovered_turns_no_more, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_costs_too_much_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_flap_is_down_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_recovered_is_well_whatever_was_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_check_fails_and_clients_do_not_care, set_up, tear_down),

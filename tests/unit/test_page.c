@@ -57,6 +57,31 @@ static void the_report_is_in_it(void **state)
     }
 }
 
+static void a_large_report_is_cut(void **state)
+{
+    (void)state;
+    enum { COUNT = 3000, WIDTH = 2000 };
+    json_t *answers = json_array();
+    for (int i = 0; i < COUNT; i++) {
+        json_array_append_new(answers, json_pack("{s:s, s:i, s:o}", "name", "n", "course", i % 3, "long",
+                                                 json_sprintf("%*d", WIDTH, i)));
+    }
+    json_t *report = json_pack("{s:o, s:[[{s:i}], [{s:i}], [{s:i}]], s:[]}", "answers", answers, "courses",
+                               "at_ms", 0, "at_ms", 7, "at_ms", 0, "timeline");
+    char *json = json_dumps(report, 0), *page = page_write(json);
+    json_t *found = read_back(page), *counts = json_object_get(found, "course_answers");
+    assert_int_equal(json_array_size(json_object_get(found, "answers")), 2000);
+    assert_int_equal(json_integer_value(json_object_get(found, "answers_left_out")), 1000);
+    assert_int_equal(json_integer_value(json_object_get(found, "timeline_left_out")), 0);
+    assert_int_equal(json_array_size(json_object_get(found, "courses")), 2);
+    assert_int_equal(json_integer_value(json_array_get(counts, 0)), 2000);
+    assert_int_equal(json_integer_value(json_array_get(counts, 1)), 1000);
+    json_decref(found);
+    json_decref(report);
+    free(page);
+    free(json);
+}
+
 static void it_asks_no_network(void **state)
 {
     (void)state;
@@ -71,6 +96,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_report_is_in_it),
+        cmocka_unit_test(a_large_report_is_cut),
         cmocka_unit_test(it_asks_no_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
