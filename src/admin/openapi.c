@@ -6,9 +6,11 @@
 #include "admin/call.h"
 #include "base/embed.h"
 
+#include <string.h>
+
 EMBED(openapi, OPENAPI_PATH);
 
 void handle_openapi(struct call *call)
 {
-    call_reply_text(call, "application/yaml", openapi_begin, (size_t)(openapi_end - openapi_begin));
+    call_reply_text(call, "application/yaml", openapi_text, strlen(openapi_text));
 }

@@ -23,10 +23,10 @@ static const char marker[] = "@REPORT@";
 char *page_write(const char *json)
 {
     char *few = strlen(json) > WHOLE_MAX ? page_cut(json) : NULL;
-    const char *hole = strstr(page_begin, marker);
+    const char *hole = strstr(page_text, marker);
     struct buffer text;
     buffer_init(&text);
-    buffer_add(&text, page_begin, (size_t)(hole - page_begin));
+    buffer_add(&text, page_text, (size_t)(hole - page_text));
     json = few != NULL ? few : json;
     for (size_t len; json[0] != '\0'; json += len) {
         len = strcspn(json, "<");
