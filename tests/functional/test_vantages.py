@@ -346,6 +346,9 @@ def test_a_check_now_from_there(scene):
         fra.close()
         assert "has ended" in asked.result().stdout
     assert "vantage" in server.request("POST", f"/v1/checks:run?endpoint={US}&from=nobody").json["errors"][0]["message"]
+    assert server.request("POST", "/v1/vantages", {"name": "new-1", "reason": "x"}).status == 201
+    (item,) = server.request("POST", f"/v1/checks:run?endpoint={US}&check=web&from=new-1").json["items"]
+    assert [step["step"] for step in item["steps"]] == ["vantage"], "it has never been connected"
     assert 'steerd_vantage_targets{vantage="fra-1"} 2' in server.request("GET", "/metrics").body.decode()
 
 
