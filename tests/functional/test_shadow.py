@@ -271,6 +271,23 @@ def test_the_wall_clock_is_set(scene):
     assert wait_end(server, drill)["because"] == "time" and addresses(ask(server)) == scene.us
 
 
+def test_no_more_are_kept_than_anybody_looks_at(scene):
+    """One that ends beside the oldest of those that have: that one goes, and the way through the list is not over it."""
+    server, others = scene.running[0], []
+    stop(server, oldest := begin(server))
+    wait_end(server, oldest)
+    long = begin(server)
+    for _ in range(31):
+        others.append(begin(server, clients={"prefixes": ["127.1.3.0/24"]}))
+        stop(server, others[-1])
+        wait_end(server, others[-1])
+    assert len(server.get("/v1/drills?limit=100")["items"]) == 33
+    stop(server, long)
+    wait_end(server, long)
+    kept = [item["id"] for item in server.get("/v1/drills?limit=100")["items"]]
+    assert kept == [drill["id"] for drill in reversed([long, *others])]
+
+
 def test_overrides_hold_in_it(scene):
     """Of operators, while it runs: in it as for everybody."""
     server = scene.running[0]
