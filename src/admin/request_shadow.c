@@ -8,12 +8,11 @@
 #include "base/when.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
     DURATION_MS = 5 * 60 * 1000,
-    DURATION_MIN_MS = 1000,
-    DURATION_MAX_MS = 3600 * 1000,
     /* What is wider is no drill's, but everybody. */
     V4_LEAST = 8,
     V6_LEAST = 16
@@ -54,13 +53,14 @@ static void add_prefix(const char *text, const char *field, struct addr_prefix *
     }
 }
 
-static size_t check_prefixes(const json_t *clients, const char *key, const char *field,
+static size_t check_prefixes(const json_t *clients, const char *at, const char *key,
                              struct addr_prefix prefixes[ADMIN_SHADOW_PREFIXES_MAX], struct problem *problem)
 {
     struct request_texts texts = {.count = 0};
     if (!request_get_texts(clients, key, ADMIN_SHADOW_PREFIXES_MAX, &texts, problem)) {
         return 0;
     }
+    const char *field = arena_print(problem->arena, "%s.%s", at, key);
     for (size_t i = 0; i < texts.count; i++) {
         add_prefix(texts.items[i], field, &prefixes[i], problem);
         for (size_t before = 0; before < i && !problem_is_set(problem); before++) {
@@ -73,20 +73,21 @@ static size_t check_prefixes(const json_t *clients, const char *key, const char 
     return texts.count;
 }
 
-static void check_clients(const json_t *body, struct admin_shadow_clients *to, struct problem *problem)
+/* at: the member of the body, or of the document. */
+static void check_clients(json_t *clients, const char *at, struct admin_shadow_clients *to,
+                          struct problem *problem)
 {
     static const char *const known[] = {"prefixes", "ecs", "tsig_key", NULL};
-    json_t *clients = json_object_get(body, "clients");
     if (!json_is_object(clients)) {
-        problem_add_field(problem, "clients", "required: an object with prefixes, ecs or tsig_key");
+        problem_add_field(problem, at, "required: an object with prefixes, ecs or tsig_key");
         return;
     }
     request_reject_unknown(clients, known, problem);
-    to->source_count = check_prefixes(clients, "prefixes", "clients.prefixes", to->sources, problem);
-    to->subnet_count = check_prefixes(clients, "ecs", "clients.ecs", to->subnets, problem);
+    to->source_count = check_prefixes(clients, at, "prefixes", to->sources, problem);
+    to->subnet_count = check_prefixes(clients, at, "ecs", to->subnets, problem);
     to->key = arena_copy_text(problem->arena, request_get_text(clients, "tsig_key", problem));
     if (to->source_count == 0 && to->subnet_count == 0 && to->key == NULL && !problem_is_set(problem)) {
-        problem_add_field(problem, "clients", "found none: nobody would see the drill");
+        problem_add_field(problem, at, "found none: nobody would see the drill");
     }
 }
 
@@ -94,8 +95,8 @@ static void check_duration(const json_t *body, int64_t *duration_ms, struct prob
 {
     const char *text = request_get_text(body, "duration", problem);
     *duration_ms = DURATION_MS;
-    if (text != NULL && (when_parse_duration(text, duration_ms) != 0 || *duration_ms < DURATION_MIN_MS ||
-                         *duration_ms > DURATION_MAX_MS)) {
+    if (text != NULL && (when_parse_duration(text, duration_ms) != 0 || *duration_ms < ADMIN_SHADOW_MIN_MS ||
+                         *duration_ms > ADMIN_SHADOW_MAX_MS)) {
         problem_add_field(problem, "duration", "found \"%.50s\", expected a duration from 1s to 1h", text);
     }
 }
@@ -109,20 +110,72 @@ static const char *check_failure(const json_t *body, struct problem *problem)
     return text != NULL && strcmp(text, "refused") == 0 ? "refused" : "timeout";
 }
 
-int request_parse_shadow(const char *text, size_t len, struct request_shadow *wanted, struct problem *problem)
+/* The short form. */
+static void check_short_form(json_t *body, struct request_shadow *wanted, struct problem *problem)
 {
     static const char *const known[] = {"mode",     "lose",   "failure", "clients",
                                         "duration", "reason", "actor",   NULL};
+    request_reject_unknown(body, known, problem);
+    check_losses(body, wanted, problem);
+    check_clients(json_object_get(body, "clients"), "clients", &wanted->order.clients, problem);
+    check_duration(body, &wanted->order.duration_ms, problem);
+    wanted->order.failure = check_failure(body, problem);
+}
+
+/* What it happens to, as far as it is text: the rest is refused by whoever reads the document. */
+static void list_places(const json_t *document, struct request_shadow *wanted, struct problem *problem)
+{
+    const json_t *events = json_object_get(document, "events"), *event;
+    size_t i, count = 0;
+    const char **places = arena_alloc(problem->arena, json_array_size(events) * sizeof *places);
+    json_array_foreach(events, i, event)
+    {
+        const char *what = json_string_value(json_object_get(event, "what"));
+        if (what != NULL) {
+            places[count++] = arena_copy_text(problem->arena, what);
+        }
+    }
+    wanted->order.losses = places;
+    wanted->order.loss_count = count;
+}
+
+/* A document, by itself or as a member; who sees it is said beside it, or in it. */
+static void check_document(json_t *body, const char *text, size_t len, struct request_shadow *wanted,
+                           struct problem *problem)
+{
+    static const char *const known[] = {"mode", "document", "clients", "reason", "actor", NULL};
+    json_t *document = json_object_get(body, "document"), *clients = json_object_get(body, "clients");
+    bool is_member = document != NULL;
+    if (is_member && !json_is_object(document)) {
+        problem_add_field(problem, "document", "expected an object: a drill document");
+        return;
+    }
+    if (is_member) {
+        request_reject_unknown(body, known, problem);
+    }
+    bool is_beside = is_member && clients != NULL;
+    check_clients(is_beside ? clients : json_object_get(is_member ? document : body, "shadow"),
+                  is_beside || is_member ? "clients" : "shadow", &wanted->order.clients, problem);
+    list_places(is_member ? document : body, wanted, problem);
+    char *own = is_member ? json_dumps(document, JSON_INDENT(2)) : NULL;
+    wanted->order.document = own != NULL ? arena_copy_text(problem->arena, own) : text;
+    wanted->order.document_len = own != NULL ? strlen(own) : len;
+    free(own);
+}
+
+int request_parse_shadow(const char *text, size_t len, struct request_shadow *wanted, struct problem *problem)
+{
     *wanted = (struct request_shadow){.order.loss_count = 0};
     json_t *body = request_parse_object(text, len, problem);
     if (body == NULL) {
         return ERROR_INVALID;
     }
-    request_reject_unknown(body, known, problem);
-    check_losses(body, wanted, problem);
-    check_clients(body, &wanted->order.clients, problem);
-    check_duration(body, &wanted->order.duration_ms, problem);
-    wanted->order.failure = check_failure(body, problem);
+    bool is_document = json_object_get(body, "document") != NULL || json_object_get(body, "events") != NULL;
+    if (is_document) {
+        check_document(body, text, len, wanted, problem);
+    } else {
+        check_short_form(body, wanted, problem);
+    }
     const char *reason = request_get_text(body, "reason", problem);
     if (reason != NULL) {
         request_check_reason(reason, wanted->reason, problem);

@@ -9,7 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ADMIN_SHADOW_PREFIXES_MAX = 32, ADMIN_SHADOW_LOSSES_MAX = 32 };
+enum {
+    ADMIN_SHADOW_PREFIXES_MAX = 32,
+    ADMIN_SHADOW_LOSSES_MAX = 32,
+    ADMIN_SHADOW_MIN_MS = 1000, /* that one may last */
+    ADMIN_SHADOW_MAX_MS = 3600 * 1000
+};
 
 /* Who sees it. */
 struct admin_shadow_clients {
@@ -18,18 +23,25 @@ struct admin_shadow_clients {
     const char *key; /* the name of a key; NULL: none */
 };
 
+struct report;
 struct admin_shadow_order {
-    const char *const *losses; /* "region:us-east" … */
+    const char *document; /* NULL: the losses are the short form of one */
+    size_t document_len;
+    struct report *report; /* with a document: what is wrong with it */
+    const char *const
+        *losses; /* "region:us-east" …; with a document those places that it has, to be judged */
     size_t loss_count;
-    const char *failure; /* "timeout" or "refused" */
+    const char *failure; /* of the short form: "timeout" or "refused" */
+    int64_t duration_ms; /* likewise */
     struct admin_shadow_clients clients;
-    int64_t duration_ms;
     const char *actor, *peer, *reason;
 };
 
 enum admin_shadow_trouble {
     ADMIN_SHADOW_GOOD,
     ADMIN_SHADOW_LOSS,     /* `what` is no target of this topology */
+    ADMIN_SHADOW_DOCUMENT, /* the report says why */
+    ADMIN_SHADOW_DURATION, /* it would take too long, or no time */
     ADMIN_SHADOW_KEY,      /* the configuration has no such key */
     ADMIN_SHADOW_OVERLAPS, /* the drill `what` has some of these clients */
     ADMIN_SHADOW_BUSY,     /* `what`: why not now */
@@ -43,8 +55,9 @@ struct admin_shadow {
 
 struct admin_shadow_result {
     enum admin_shadow_trouble trouble;
-    const char *what; /* borrowed for the call */
-    const char *json; /* of the one that has begun; likewise */
+    const char *what;            /* borrowed for the call */
+    const char *json;            /* of the one that has begun; likewise */
+    const struct report *report; /* of DOCUMENT; likewise */
 };
 typedef void admin_shadow_done(void *argument, const struct admin_shadow_result *result);
 

@@ -38,8 +38,8 @@ static void look(struct call *call)
     size_t count = verbs->shadows.list(verbs->context, call->route.name, call->arena, &items);
     if (call->route.id == ROUTE_DRILLS) {
         call_reply_page(call, items, count, get_id, render_item);
-    } else if (count != 0) {
-        call_reply_json(call, 200, render_item(items, 0));
+    } else if (count != 0) { /* a report may have megabytes: it is not read again */
+        call_reply_text(call, "application/json", items[0].json, strlen(items[0].json));
     } else {
         set_none(call);
         call_reply_problem(call);
@@ -57,6 +57,15 @@ static void set_trouble(struct call *call, const struct admin_shadow_result *res
         problem_add_field(problem, "lose",
                           "found \"%s\", expected region:NAME, az:NAME or endpoint:NAME of one that exists",
                           result->what);
+        break;
+    case ADMIN_SHADOW_DOCUMENT:
+        problem_set(problem, PROBLEM_INVALID_FIELDS, "the drill document cannot be used");
+        problem_add_report(problem, result->report);
+        break;
+    case ADMIN_SHADOW_DURATION:
+        problem_add_field(problem, "duration",
+                          "found a document that lasts otherwise, expected 1s to 1h: say a \"duration\"; by "
+                          "default it ends ten minutes after its last event");
         break;
     case ADMIN_SHADOW_KEY:
         problem_add_field(problem, "clients.tsig_key", "the configuration has no key of this name");
@@ -88,12 +97,14 @@ static bool is_within_scopes(struct call *call, const struct admin_shadow_order 
 {
     enum health_kind kind;
     const char *name;
-    for (size_t i = 0; i < order->loss_count; i++) {
-        if (health_parse_target(order->losses[i], &kind, &name) == 0 && !caller_may_touch(call, kind, name)) {
-            return false;
+    for (size_t i = 0; i < order->loss_count && !problem_is_set(&call->problem); i++) {
+        if (health_parse_target(order->losses[i], &kind, &name) == 0) {
+            (void)caller_may_touch(call, kind, name);
+        } else if (order->document != NULL && call->caller.scopes != NULL) {
+            caller_refuse_scope(call, "all regions, as in", order->losses[i]);
         }
     }
-    return true;
+    return !problem_is_set(&call->problem);
 }
 
 static void begin(struct call *call)
@@ -117,8 +128,10 @@ static void begin(struct call *call)
     order.actor = wanted.actor;
     order.peer = peer;
     order.reason = wanted.reason;
+    order.report = report_new();
     call->wish = NULL; /* it begins at once, or does not */
     verbs->shadows.start(verbs->context, &order, on_begun, call_defer(call));
+    report_free(order.report);
 }
 
 /* ---- ending ---- */

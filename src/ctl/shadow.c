@@ -6,9 +6,13 @@
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 
-#include <string.h>
+#include "base/exits.h"
 
-enum { CELL = 256, ROWS_MAX = 40 };
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CELL = 256, LINE = 70, PAUSE_MS = 250 };
 
 /* ---- showing ---- */
 
@@ -67,69 +71,15 @@ static void show_proof(const json_t *proof)
     text_line("hash", text);
 }
 
-static void show_timeline(const json_t *report)
+static void show_progress(const json_t *progress)
 {
-    size_t i, shown = 0;
-    const json_t *event;
-    char at[CELL], clean[CELL];
-    json_array_foreach(get(report, "timeline"), i, event)
-    {
-        if (!json_is_true(get(event, "detail")) && shown++ < ROWS_MAX) {
-            printf("%s%10s  %s\n", shown == 1 ? "\n" : "", write_ms(event, "at_ms", at),
-                   text_clean(text_or_dash(text_of(event, "text")), clean, sizeof clean));
-        }
+    char text[2 * CELL], at[CELL], duration[CELL];
+    if (json_is_object(progress)) {
+        snprintf(text, sizeof text, "%lld %%, %s of %s: %s",
+                 (long long)json_integer_value(get(progress, "percent")), write_ms(progress, "at_ms", at),
+                 write_ms(progress, "duration_ms", duration), text_or_dash(text_of(progress, "step")));
+        text_line("progress", text);
     }
-}
-
-static void show_answers(const struct steerctl *ctl, const json_t *answers)
-{
-    static const char *const headings[] = {"NAME", "TYPE", "CLASS", "BEFORE", "DURING", "AT", NULL};
-    size_t i;
-    const json_t *row;
-    char at[CELL];
-    if (json_array_size(answers) == 0) {
-        return;
-    }
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(answers, i, row)
-    {
-        if (i < ROWS_MAX) {
-            table_add(table, text_of(row, "name"));
-            table_add(table, text_of(row, "type"));
-            table_add(table, text_of(row, "class"));
-            table_add(table, text_of(row, "before"));
-            table_add(table, text_of(row, "during"));
-            table_add(table, write_ms(row, "decided_ms", at));
-        }
-    }
-    putchar('\n');
-    table_print(table);
-    if (json_array_size(answers) > ROWS_MAX) {
-        printf("... and %zu more (--json has all)\n", json_array_size(answers) - ROWS_MAX);
-    }
-}
-
-static void show_outcome(const struct steerctl *ctl, const json_t *report)
-{
-    char text[2 * CELL], recovery[CELL], rto[CELL];
-    if (!json_is_object(report)) {
-        return;
-    }
-    snprintf(text, sizeof text, "%lld of %lld change, %lld unserved, %lld still lead to what is lost",
-             (long long)json_integer_value(get(report, "answers_changed")),
-             (long long)json_integer_value(get(report, "answers_total")),
-             (long long)json_integer_value(get(report, "answers_unserved")),
-             (long long)json_integer_value(get(report, "answers_to_lost")));
-    text_line("answers", text);
-    snprintf(text, sizeof text, "%s with the longest TTL%s%s%s", write_ms(report, "recovery_ms", recovery),
-             json_is_number(get(report, "rto_ms")) ? "; RTO " : "",
-             json_is_number(get(report, "rto_ms")) ? write_ms(report, "rto_ms", rto) : "",
-             json_is_true(get(report, "meets_rto"))    ? ", met"
-             : json_is_false(get(report, "meets_rto")) ? ", MISSED"
-                                                       : "");
-    text_line("recovery", text);
-    show_timeline(report);
-    show_answers(ctl, get(report, "answers"));
 }
 
 static void show_shadow(const struct steerctl *ctl, const json_t *drill)
@@ -137,6 +87,9 @@ static void show_shadow(const struct steerctl *ctl, const json_t *drill)
     char text[CELL], list[TEXT_LIST_SIZE];
     const char *because = text_of(drill, "because");
     text_line("drill", text_of(drill, "id"));
+    if (text_of(drill, "name") != NULL) {
+        text_line("name", text_of(drill, "name"));
+    }
     snprintf(text, sizeof text, "%s%s%s", text_or_dash(text_of(drill, "state")), because == NULL ? "" : ": ",
              because == NULL ? "" : because);
     text_line("state", text);
@@ -151,9 +104,13 @@ static void show_shadow(const struct steerctl *ctl, const json_t *drill)
     if (json_is_true(get(drill, "overrides_changed"))) {
         text_line("note", "overrides were changed since it began, in it as for everybody");
     }
+    show_progress(get(drill, "progress"));
     show_measured(get(drill, "measured"));
     show_proof(get(drill, "proof"));
-    show_outcome(ctl, get(drill, "report"));
+    if (json_is_object(get(drill, "report"))) {
+        putchar('\n');
+        drill_show_report(ctl, get(drill, "report"));
+    }
 }
 
 static void show_list(const struct steerctl *ctl, const json_t *items)
@@ -179,12 +136,26 @@ static void show_list(const struct steerctl *ctl, const json_t *items)
 
 /* ---- asking ---- */
 
+static enum steerctl_exit show_whole(const struct steerctl *ctl, const json_t *drill)
+{
+    const json_t *report = get(drill, "report");
+    if (!ctl->json) {
+        show_shadow(ctl, drill);
+    }
+    if (ctl->html != NULL && !json_is_object(report)) {
+        fprintf(stderr, "steerctl: %s was not written: the drill has no report yet\n", ctl->html);
+        return (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
+    }
+    return ctl->html != NULL && !drill_write_page(ctl, report) ? (enum steerctl_exit)EXITS_DRILL_NOT_RUN
+                                                               : STEERCTL_OK;
+}
+
 static enum steerctl_exit ask(const struct steerctl *ctl, const char *method, const char *path, json_t *body)
 {
     json_t *json;
     enum steerctl_exit code = steerctl_ask_json(ctl, method, path, body, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_shadow(ctl, json);
+    if (code == STEERCTL_OK) {
+        code = show_whole(ctl, json);
     }
     json_decref(json);
     return code;
@@ -220,27 +191,145 @@ static enum steerctl_exit list(const struct steerctl *ctl)
     return code;
 }
 
-static enum steerctl_exit begin(const struct steerctl *ctl)
+/* ---- waiting ---- */
+
+/* A line on a terminal that is written over; elsewhere one for each step. */
+static void tell_step(const json_t *progress, char last[CELL])
 {
-    json_t *body = json_object(), *losses = json_array(), *clients = json_object();
+    char line[2 * CELL], clean[CELL];
+    const char *step = text_of(progress, "step");
+    bool is_terminal = isatty(STDERR_FILENO) == 1;
+    if (step == NULL) {
+        return;
+    }
+    (void)text_clean(step, clean, sizeof clean);
+    snprintf(line, sizeof line, "%3lld %%: %s", (long long)json_integer_value(get(progress, "percent")),
+             clean);
+    if (is_terminal) {
+        fprintf(stderr, "\r%-*.*s", LINE, LINE, line);
+    } else if (strcmp(last, clean) != 0) {
+        fprintf(stderr, "%s\n", line);
+    }
+    snprintf(last, CELL, "%s", clean);
+}
+
+/* Until it has ended. Returns owned; NULL: it is not known any more, which was said. */
+static json_t *wait_for_end(const struct steerctl *ctl, const char *id)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+    struct steerctl quiet = *ctl;
+    struct buffer path;
+    json_t *drill = NULL;
+    char last[CELL] = "";
+    quiet.json = false;
+    buffer_init(&path);
+    buffer_add_text(&path, "/v1/drills/");
+    steerctl_add_encoded(&path, id);
+    while (steerctl_ask_json(&quiet, "GET", path.bytes, NULL, &drill) == STEERCTL_OK &&
+           strcmp(text_or_dash(text_of(drill, "state")), "ended") != 0) {
+        tell_step(get(drill, "progress"), last);
+        json_decref(drill);
+        drill = NULL;
+        (void)nanosleep(&pause, NULL);
+    }
+    if (last[0] != '\0' && isatty(STDERR_FILENO) == 1) {
+        fprintf(stderr, "\r%*s\r", LINE, "");
+    }
+    buffer_fini(&path);
+    return drill;
+}
+
+/* 0: it ran to its end and met all objectives, 1: it missed one, 2: it did not, or has no report. */
+static enum steerctl_exit judge(const json_t *drill)
+{
+    const json_t *report = get(drill, "report");
+    const char *because = text_of(drill, "because");
+    return !json_is_object(report) || because == NULL || strcmp(because, "time") != 0
+               ? (enum steerctl_exit)EXITS_DRILL_NOT_RUN
+           : json_is_true(get(report, "failed")) ? (enum steerctl_exit)EXITS_DRILL_MISSED
+                                                 : STEERCTL_OK;
+}
+
+static enum steerctl_exit wait_and_show(const struct steerctl *ctl, const json_t *begun)
+{
+    json_t *drill = wait_for_end(ctl, text_or_dash(text_of(begun, "id")));
+    enum steerctl_exit code = judge(drill);
+    if (drill != NULL && ctl->json) {
+        json_dumpf(drill, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+        putchar('\n');
+    }
+    if (drill != NULL && show_whole(ctl, drill) != STEERCTL_OK) {
+        code = (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
+    }
+    json_decref(drill);
+    return code;
+}
+
+/* ---- beginning ---- */
+
+static void set_losses(const struct steerctl *ctl, json_t *body)
+{
+    json_t *losses = json_array();
     for (size_t i = 0; i < ctl->loss_count; i++) {
         json_t *text = json_string(ctl->losses[i]);
         json_array_append_new(losses, text != NULL ? text : json_string("(not UTF-8)"));
     }
+    json_object_set_new(body, "lose", losses);
+    steerctl_set(body, "failure", ctl->failure);
+    steerctl_set(body, "duration", ctl->for_);
+}
+
+static bool has_clients(const struct steerctl *ctl)
+{
+    return ctl->client != NULL || ctl->ecs != NULL || ctl->tsig_key != NULL;
+}
+
+/* NULL: why was said. */
+static json_t *make_body(const struct steerctl *ctl, const char *path)
+{
+    json_t *body = json_object(), *clients = json_object();
+    json_t *document = path == NULL ? NULL : drill_read_document(path);
+    steerctl_set(body, "mode", "shadow");
+    if (document != NULL) {
+        json_object_set_new(body, "document", document);
+    } else if (path == NULL) {
+        set_losses(ctl, body);
+    }
     steerctl_set_list(clients, "prefixes", ctl->client);
     steerctl_set_list(clients, "ecs", ctl->ecs);
     steerctl_set(clients, "tsig_key", ctl->tsig_key);
-    steerctl_set(body, "mode", "shadow");
-    json_object_set_new(body, "lose", losses);
-    json_object_set_new(body, "clients", clients);
-    steerctl_set(body, "failure", ctl->failure);
-    steerctl_set(body, "duration", ctl->for_);
+    if (has_clients(ctl)) { /* else a document says them */
+        json_object_set(body, "clients", clients);
+    }
+    json_decref(clients);
     steerctl_set(body, "reason", ctl->reason);
     steerctl_set(body, "actor", ctl->actor);
-    enum steerctl_exit code = ask(ctl, "POST", "/v1/drills", body);
+    if (path != NULL && document == NULL) {
+        json_decref(body);
+        return NULL;
+    }
+    return body;
+}
+
+static enum steerctl_exit begin(const struct steerctl *ctl, const char *path)
+{
+    bool waits = (ctl->given & OPTION_WAIT) != 0;
+    struct steerctl quiet = *ctl;
+    json_t *body = make_body(ctl, path), *begun = NULL;
+    if (body == NULL) {
+        return (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
+    }
+    quiet.json = ctl->json && !waits;
+    enum steerctl_exit code = steerctl_ask_json(&quiet, "POST", "/v1/drills", body, &begun);
     for (size_t i = 0; code == STEERCTL_REFUSED && i < ctl->loss_count; i++) {
         code = target_explain_text(ctl, code, ctl->losses[i]);
     }
+    if (code == STEERCTL_OK) {
+        code = waits ? wait_and_show(ctl, begun) : show_whole(ctl, begun);
+    } else if (waits) {
+        code = (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
+    }
+    json_decref(begun);
     return code;
 }
 
@@ -250,27 +339,38 @@ bool shadow_has_word(const char *word)
            strcmp(word, "stop") == 0;
 }
 
-enum steerctl_exit run_shadow(const struct steerctl *ctl)
+static enum steerctl_exit run_begin(const struct steerctl *ctl)
 {
-    const char *what = ctl->words[1];
-    if ((ctl->given & (OPTION_FROM | OPTION_OUTPUT | OPTION_HTML)) != 0) {
-        return steerctl_usage("drill %s takes none of --from, --output and --html", what);
+    const char *path = ctl->word_count > 2 ? ctl->words[2] : NULL;
+    if (path == NULL && ctl->loss_count == 0) {
+        return steerctl_usage("drill shadow needs --lose TARGET, or a FILE");
     }
-    if (strcmp(what, "show") == 0 || strcmp(what, "stop") == 0) {
-        return ask_one(ctl, what[1] == 'h' ? "GET" : "DELETE");
+    if (path != NULL && (ctl->given & (OPTION_LOSE | OPTION_FAILURE | OPTION_FOR)) != 0) {
+        return steerctl_usage("found \"%s\" beside --lose, --failure or --for, which it says itself", path);
     }
-    if (ctl->word_count != 2) {
-        return steerctl_usage("drill %s takes nothing else", what);
-    }
-    if (strcmp(what, "list") == 0) {
-        return list(ctl);
-    }
-    if (ctl->loss_count == 0) {
-        return steerctl_usage("drill shadow needs --lose TARGET");
-    }
-    if (ctl->client == NULL && ctl->ecs == NULL && ctl->tsig_key == NULL) {
+    if (path == NULL && !has_clients(ctl)) {
         return steerctl_usage(
             "drill shadow needs --client PREFIX, --ecs PREFIX or --tsig-key NAME: who sees it");
     }
-    return begin(ctl);
+    if (ctl->html != NULL && (ctl->given & OPTION_WAIT) == 0) {
+        return steerctl_usage("drill shadow has a report when it has ended: --html needs --wait");
+    }
+    return begin(ctl, path);
+}
+
+enum steerctl_exit run_shadow(const struct steerctl *ctl)
+{
+    const char *what = ctl->words[1];
+    bool shows = strcmp(what, "show") == 0, begins = strcmp(what, "shadow") == 0;
+    if ((ctl->given & (OPTION_FROM | OPTION_OUTPUT | (shows || begins ? 0 : OPTION_HTML) |
+                       (begins ? 0 : OPTION_WAIT))) != 0) {
+        return steerctl_usage("drill %s does not take one of these options", what);
+    }
+    if (shows || strcmp(what, "stop") == 0) {
+        return ask_one(ctl, shows ? "GET" : "DELETE");
+    }
+    if (begins) {
+        return run_begin(ctl);
+    }
+    return ctl->word_count == 2 ? list(ctl) : steerctl_usage("drill %s takes nothing else", what);
 }

@@ -380,24 +380,28 @@ static const struct verb verbs[] = {
      "nothing changes, and why is told",
      "  steerctl takeover", 0, 0, 0, NULL, run_takeover},
     {"drill",
-     "simulate FILE | simulate --lose TARGET | new --lose TARGET | shadow --lose TARGET --client PREFIX | "
-     "list | show ID | stop ID",
+     "simulate FILE | simulate --lose TARGET | new --lose TARGET | shadow FILE | shadow --lose TARGET "
+     "--client PREFIX "
+     "| list | show ID | stop ID",
      "rehearse a loss without touching anything",
      "Compute what would happen if a drill document came true, or the targets were lost: which names change, "
      "to\n"
      "where, when, and whether that meets the objectives. Lines with FAILED say why not. Exit code 0: met, "
      "1:\n"
      "missed, 2: it could not be computed. \"new\" writes a first document about the loss of the targets.\n"
-     "shadow: let them be lost on the server, at the pace of its checks, for these clients only (--client, "
+     "shadow: let it happen on the server, at the pace of its checks, for these clients only (--client, "
      "--ecs,\n"
-     "--tsig-key), and for a while (--for, 5m); list, show and stop look at such drills and end them",
+     "--tsig-key), and for a while (--for, 5m); --wait shows its report and has these exit codes. list, "
+     "show\n"
+     "and stop look at such drills and end them",
      "  steerctl drill simulate --lose region:us-east --from healthy\n"
      "  steerctl drill simulate us-east.json --html us-east.html\n  steerctl drill new --lose "
      "region:us-east\n"
-     "  steerctl drill shadow --lose region:us-east --client 192.0.2.0/24 --for 5m --reason rehearsal",
+     "  steerctl drill shadow --lose region:us-east --client 192.0.2.0/24 --for 5m --reason rehearsal\n"
+     "  steerctl drill shadow us-east.json --client 192.0.2.0/24 --wait",
      1, 2,
      OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_OUTPUT | OPTION_HTML | OPTION_CLIENT | OPTION_ECS |
-         OPTION_TSIG_KEY | OPTION_FOR | OPTION_REASON | OPTION_ACTOR,
+         OPTION_TSIG_KEY | OPTION_FOR | OPTION_REASON | OPTION_ACTOR | OPTION_WAIT,
      "mode=simulate", run_drill},
     {"metrics", "", "metrics as Prometheus reads them",
      "All metrics, in the text format that Prometheus reads; with --json that text is one string",

@@ -83,6 +83,11 @@ enum steerctl_exit run_failback(const struct steerctl *ctl);
 enum steerctl_exit run_load(const struct steerctl *ctl);
 enum steerctl_exit run_takeover(const struct steerctl *ctl);
 enum steerctl_exit run_reload(const struct steerctl *ctl);
+/* drill_report.c: a report as text, with colours; as a page, to --html (false: it could not be written, and
+ * why was said); and a document (owned; NULL: likewise) */
+void drill_show_report(const struct steerctl *ctl, const json_t *report);
+bool drill_write_page(const struct steerctl *ctl, const json_t *report);
+json_t *drill_read_document(const char *path);
 /* shadow.c: "drill shadow", list, show, stop */
 bool shadow_has_word(const char *word);
 enum steerctl_exit run_shadow(const struct steerctl *ctl);

@@ -11,6 +11,7 @@
 #include "daemon/metrics_kept.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
+#include "daemon/shadows.h"
 #include "daemon/snapshot.h"
 #include "view/view.h"
 
@@ -81,6 +82,7 @@ int server_report_lag(void *context, const char *from, const char *to, const str
     if (error == 0) {
         *fate = health_report_lag(view->health, (size_t)pair, report, clock_wall_ms(&server->clock),
                                   clock_now_ms(&server->clock));
+        shadows_take_lag(server->shadows, (size_t)pair, report, clock_wall_ms(&server->clock));
     }
     lock_leave(&server->lock);
     server_forget_snapshot(server);

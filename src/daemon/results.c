@@ -57,9 +57,10 @@ static bool note_result(const struct view *view, uint32_t monitor, const struct 
 }
 
 /* Of what is no monitor: a control target, or who is asked how far a copy lags. */
-static void note_other(const struct view *view, const struct probe_result *result, int64_t wall_ms,
+static void note_other(const struct server *server, const struct probe_result *result, int64_t wall_ms,
                        int64_t now_ms)
 {
+    const struct view *view = server->view;
     uint32_t number = result->target - (uint32_t)view->monitor_count;
     size_t controls = view_count_controls(view);
     if (number < controls) {
@@ -76,6 +77,7 @@ static void note_other(const struct view *view, const struct probe_result *resul
                                                  .stage = targets_told_stage(result->told),
                                                  .source = HEALTH_LAG_FROM_CHECK};
         (void)health_report_lag(view->health, lag, &report, wall_ms, now_ms);
+        shadows_take_lag(server->shadows, lag, &report, wall_ms);
     }
 }
 
@@ -87,7 +89,7 @@ bool results_take(void *context, const struct probe_result *result)
     const struct view *view = server->view;
     health_follow_time(view->health, clock_now_ms(&server->clock));
     if (result->generation == view->generation && result->target >= view->monitor_count) {
-        note_other(view, result, now, clock_now_ms(&server->clock));
+        note_other(server, result, now, clock_now_ms(&server->clock));
         if (result->target - view->monitor_count < view_count_controls(view)) {
             shadows_take_control(server->shadows, (uint32_t)(result->target - view->monitor_count), result);
         }

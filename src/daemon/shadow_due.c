@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Checks of what is lost that end later than the real ones, or between them: who does not answer is waited
- * for, and who has failed is looked at sooner. A heap per drill, in the lock of the server; the control
- * thread ends what is due. */
+ * Checks that end later than the real ones, or between them: who does not answer is waited for, and whose
+ * verdict hangs on the next check is looked at sooner. A heap per drill, in the lock of the server; the
+ * control thread ends what is due. */
 #include "config.h"
 
 #include "daemon/shadow_inside.h"
@@ -16,16 +16,15 @@ static bool is_earlier(const struct shadow_due *a, const struct shadow_due *b)
     return a->at_us != b->at_us ? a->at_us < b->at_us : a->monitor < b->monitor;
 }
 
-void shadow_add_due(struct shadow *shadow, uint32_t monitor, int64_t at_us)
+void shadow_add_due(struct shadow *shadow, const struct shadow_due *due)
 {
-    const struct shadow_due due = {.at_us = at_us, .monitor = monitor};
     uint64_t one = 1;
     size_t at = shadow->due_count++;
-    for (; at > 0 && is_earlier(&due, &shadow->dues[(at - 1) / 2]); at = (at - 1) / 2) {
+    for (; at > 0 && is_earlier(due, &shadow->dues[(at - 1) / 2]); at = (at - 1) / 2) {
         shadow->dues[at] = shadow->dues[(at - 1) / 2];
     }
-    shadow->dues[at] = due;
-    shadow->is_due[monitor] = true;
+    shadow->dues[at] = *due;
+    shadow->is_due[due->monitor] = true;
     if (at == 0) {
         ssize_t written = write(shadow->all->fd, &one, sizeof one);
         (void)written;

@@ -19,155 +19,156 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DUES = 32 }; /* that end in one turn at the lock */
+enum {
+    DUES = 32, /* that end in one turn at the lock */
+    LAGS_PACE_MS = 1000
+};
 
-/* ---- what happens in there ---- */
-
-static int64_t since_ms(const struct shadow *shadow, int64_t now_us)
-{
-    return (now_us - shadow->began_us) / 1000;
-}
-
-/* Takes the text. With the drill's lock. */
-static void add_event(struct shadow *shadow, int64_t now_us, bool is_detail, char *text)
-{
-    if (shadow->event_count == SHADOW_EVENTS_MAX) {
-        shadow->events_left_out++;
-        free(text);
-        return;
-    }
-    shadow->events =
-        memory_grow(shadow->events, shadow->event_count, &shadow->event_capacity, sizeof *shadow->events);
-    shadow->events[shadow->event_count++] =
-        (struct drill_event){.at_ms = since_ms(shadow, now_us), .text = text, .is_detail = is_detail};
-}
+/* ---- what comes of it ---- */
 
 static void wake(struct shadow *shadow)
 {
+    pthread_mutex_lock(&shadow->lock);
     shadow->has_news = true;
     pthread_cond_signal(&shadow->news);
-}
-
-static void hear(void *context, const struct health_change *change)
-{
-    struct shadow *shadow = context;
-    int64_t now_us = clock_now_us(&shadow->all->server->clock);
-    bool is_verdict = change->observed_after != change->observed_before;
-    const char *what =
-        is_verdict ? health_observed_text(change->observed_after) : health_state_text(change->after.state);
-    if (is_verdict && change->kind != HEALTH_ENDPOINT &&
-        change->observed_after == HEALTH_OBSERVED_UNHEALTHY) {
-        what = "lost";
-    }
-    pthread_mutex_lock(&shadow->lock);
-    shadow->times.verdict_us = now_us;
-    if (is_verdict || change->after.state != change->before.state) {
-        add_event(shadow, now_us, change->kind == HEALTH_ENDPOINT,
-                  memory_print("%s %s %s", health_kind_text(change->kind), change->name, what));
-    }
-    wake(shadow);
     pthread_mutex_unlock(&shadow->lock);
 }
 
-static void hear_brake(void *context, const struct health_brake_change *change)
+static int64_t since_ms(const struct shadow *shadow, int64_t at_us)
 {
-    struct shadow *shadow = context;
-    int64_t now_us = clock_now_us(&shadow->all->server->clock);
-    bool holds = change->turn == HEALTH_BRAKE_ENGAGED;
-    pthread_mutex_lock(&shadow->lock);
-    add_event(shadow, now_us, false,
-              memory_print("the brake %s over %s", holds ? "holds" : "lets go",
-                           change->family == 0 ? "IPv4" : "IPv6"));
-    wake(shadow);
-    pthread_mutex_unlock(&shadow->lock);
+    return (at_us - shadow->began_us) / 1000;
 }
-
-static void note_failure(struct shadow *shadow, uint32_t endpoint)
-{
-    int64_t now_us = clock_now_us(&shadow->all->server->clock);
-    if (shadow->times.failed_us != 0) { /* nobody else writes it */
-        return;
-    }
-    pthread_mutex_lock(&shadow->lock);
-    shadow->times.failed_us = now_us;
-    add_event(shadow, now_us, false,
-              memory_print("first failed check of %s (%s)",
-                           shadow->world->view->topology->endpoints[endpoint].name,
-                           health_outcome_text(shadow->failure)));
-    pthread_mutex_unlock(&shadow->lock);
-}
-
-/* ---- what comes in ---- */
 
 static struct health *health_of(const struct shadow *shadow)
 {
     struct health *health = shadow->world->view->health;
-    health_follow_time(health, clock_now_ms(&shadow->all->server->clock));
+    int64_t now_us = clock_now_us(&shadow->all->server->clock);
+    health_follow_time(health, now_us / 1000);
+    if (shadow->runs) {
+        drill_stage_set_time(shadow->stage, since_ms(shadow, now_us));
+    }
     return health;
 }
 
-static bool is_lost(const struct shadow *shadow, uint32_t endpoint)
+/* After whatever was done to its health. */
+static void settle(struct shadow *shadow)
 {
-    return shadow->loses && drill_watch_is_lost(shadow->watch, endpoint);
+    if (shadow->runs && drill_stage_has_moved(shadow->stage)) {
+        wake(shadow);
+    }
 }
 
-static bool takes_its_timeout(const struct shadow *shadow)
-{
-    return shadow->failure == HEALTH_OUTCOME_TIMEOUT;
-}
+/* ---- checks ---- */
 
 static const struct conf_check *check_of(const struct view *view, uint32_t monitor)
 {
     return &view->topology->checks[view->monitors[monitor].check];
 }
 
-static void fail(struct shadow *shadow, uint32_t monitor, uint32_t duration_us)
+static void note_end(struct shadow *shadow, uint32_t monitor, enum health_outcome outcome)
+{
+    bool is_first = drill_stage_note_check(shadow->stage, monitor, outcome);
+    if (is_first && health_outcome_is_failure(outcome) && shadow->times.failed_us == 0) {
+        pthread_mutex_lock(&shadow->lock);
+        shadow->times.failed_us = clock_now_us(&shadow->all->server->clock);
+        pthread_mutex_unlock(&shadow->lock);
+    }
+}
+
+/* Its verdict hangs on the next check, and the real prober may not know. */
+static void look_again(struct shadow *shadow, uint32_t monitor, uint32_t duration_us)
 {
     const struct view *view = shadow->world->view;
-    const struct conf_check *check = check_of(view, monitor);
-    struct health *health = health_of(shadow);
-    const struct clock *clock = &shadow->all->server->clock;
-    int64_t wall_ms = clock_wall_ms(clock), took_ms = takes_its_timeout(shadow) ? check->timeout_ms : 0;
-    note_failure(shadow, view->monitors[monitor].endpoint);
-    health_observe(health, monitor, shadow->failure, wall_ms, duration_us, 0);
-    (void)health_follow_brake(health, VIEW_TURN, wall_ms);
-    if (targets_hang(view, monitor)) { /* it would be looked at sooner */
-        int64_t step_ms = check->recheck_ms > took_ms ? check->recheck_ms : took_ms;
-        shadow_add_due(shadow, monitor, clock_now_us(clock) + step_ms * 1000);
-    }
-}
-
-/* It ended well, and would have failed: now, or when its time is up. */
-static void take_lost(struct shadow *shadow, uint32_t monitor, const struct probe_result *result)
-{
-    int64_t left_us =
-        (int64_t)check_of(shadow->world->view, monitor)->timeout_ms * 1000 - result->duration_us;
-    if (takes_its_timeout(shadow) && left_us > 0) {
-        shadow_add_due(shadow, monitor, clock_now_us(&shadow->all->server->clock) + left_us);
-    } else {
-        fail(shadow, monitor, result->duration_us);
-    }
-}
-
-static void take(struct shadow *shadow, uint32_t monitor, const struct probe_result *result, int64_t wall_ms)
-{
-    struct health *health = health_of(shadow);
-    uint32_t endpoint = shadow->world->view->monitors[monitor].endpoint;
-    bool lost = is_lost(shadow, endpoint);
-    if (lost && shadow->is_due[monitor]) {
+    if (!drill_stage_touches(shadow->stage, monitor) || !targets_hang(view, monitor)) {
         return;
     }
-    if (lost && result->outcome == HEALTH_OUTCOME_OK) {
-        take_lost(shadow, monitor, result);
-        return;
+    int64_t now_us = clock_now_us(&shadow->all->server->clock),
+            at_us = now_us - duration_us + (int64_t)check_of(view, monitor)->recheck_ms * 1000;
+    const struct shadow_due due = {
+        .at_us = at_us < now_us ? now_us : at_us, .monitor = monitor, .begins = true};
+    shadow_add_due(shadow, &due);
+}
+
+/* In the drill. */
+static void end_check(struct shadow *shadow, uint32_t monitor, const struct probe_result *result)
+{
+    struct health *health = health_of(shadow);
+    int64_t wall_ms = clock_wall_ms(&shadow->all->server->clock);
+    if (shadow->runs) {
+        note_end(shadow, monitor, result->outcome);
     }
     health_observe(health, monitor, result->outcome, wall_ms, result->duration_us, result->detail);
-    if (result->has_load && !lost) {
-        const struct health_load_report report = {.load = result->load, .source = HEALTH_LOAD_FROM_CHECK};
-        health_report_load(health, endpoint, &report, wall_ms, clock_now_ms(&shadow->all->server->clock));
-    }
     (void)health_follow_brake(health, VIEW_TURN, wall_ms);
+    if (shadow->runs) {
+        look_again(shadow, monitor, result->duration_us);
+    }
+    settle(shadow);
 }
+
+/* One that began then and will end so: now, or when its time is up. */
+static void go_on(struct shadow *shadow, uint32_t monitor, int64_t began_us, const struct drill_result *own)
+{
+    int64_t now_us = clock_now_us(&shadow->all->server->clock), at_us = began_us + own->took_ms * 1000;
+    if (at_us > now_us) {
+        const struct shadow_due due = {
+            .at_us = at_us, .began_us = began_us, .monitor = monitor, .outcome = own->outcome};
+        shadow_add_due(shadow, &due);
+        return;
+    }
+    const struct probe_result result = {.outcome = own->outcome,
+                                        .duration_us = (uint32_t)(now_us - began_us)};
+    end_check(shadow, monitor, &result);
+}
+
+/* What the document says of it goes before a real success; a real failure is one in the drill, too. */
+static void take(struct shadow *shadow, uint32_t monitor, const struct probe_result *result, int64_t wall_ms)
+{
+    const struct clock *clock = &shadow->all->server->clock;
+    struct health *health = health_of(shadow);
+    int64_t began_us = clock_now_us(clock) - result->duration_us;
+    struct drill_result own = {.outcome = HEALTH_OUTCOME_OK};
+    if (shadow->is_due[monitor]) {
+        return;
+    }
+    if (shadow->runs) {
+        own = drill_stage_check(shadow->stage, monitor, since_ms(shadow, began_us));
+    }
+    if (result->has_load && own.outcome == HEALTH_OUTCOME_OK) {
+        const struct health_load_report report = {.load = result->load, .source = HEALTH_LOAD_FROM_CHECK};
+        health_report_load(health, shadow->world->view->monitors[monitor].endpoint, &report, wall_ms,
+                           clock_now_ms(clock));
+    }
+    if (result->outcome == HEALTH_OUTCOME_OK && (own.outcome != HEALTH_OUTCOME_OK || own.took_ms != 0)) {
+        go_on(shadow, monitor, began_us, &own);
+    } else {
+        end_check(shadow, monitor, result);
+    }
+}
+
+/* A check that the real prober does not make: what nothing happens to is as it was found last. */
+static void begin_check(struct shadow *shadow, uint32_t monitor)
+{
+    int64_t now_us = clock_now_us(&shadow->all->server->clock);
+    struct drill_result own = drill_stage_check(shadow->stage, monitor, since_ms(shadow, now_us));
+    struct health_monitor_status real;
+    if (own.outcome == HEALTH_OUTCOME_OK &&
+        health_get_monitor(shadow->all->server->view->health, monitor, &real) == 0) {
+        own.outcome = real.outcome == HEALTH_OUTCOME_NONE ? HEALTH_OUTCOME_OK : real.outcome;
+    }
+    go_on(shadow, monitor, now_us, &own);
+}
+
+static void end_due(struct shadow *shadow, const struct shadow_due *due)
+{
+    const struct drill_result own = {.outcome = due->outcome};
+    if (due->begins) {
+        begin_check(shadow, due->monitor);
+    } else {
+        go_on(shadow, due->monitor, due->began_us, &own);
+    }
+}
+
+/* ---- what comes in ---- */
 
 void shadows_take_result(struct shadows *all, uint32_t monitor, const struct probe_result *result,
                          int64_t wall_ms)
@@ -180,26 +181,33 @@ void shadows_take_result(struct shadows *all, uint32_t monitor, const struct pro
 void shadows_take_control(struct shadows *all, uint32_t control, const struct probe_result *result)
 {
     for (size_t i = 0; i < all->fed_count; i++) {
-        health_observe_control(health_of(all->fed[i]), control, result->outcome);
+        struct shadow *shadow = all->fed[i];
+        bool is_blind = shadow->runs && drill_stage_is_blind(shadow->stage);
+        health_observe_control(health_of(shadow), control,
+                               is_blind ? HEALTH_OUTCOME_TIMEOUT : result->outcome);
+        settle(shadow);
     }
 }
 
-static bool is_lost_by_name(const struct shadow *shadow, const char *endpoint)
+/* Who is lost reports nothing. */
+static bool is_silent(const struct shadow *shadow, const char *endpoint, const char *check)
 {
-    ptrdiff_t index = conf_find_endpoint(shadow->world->view->topology, endpoint);
-    return index != -1 && is_lost(shadow, (uint32_t)index);
+    const struct conf_topology *topology = shadow->world->view->topology;
+    ptrdiff_t index = conf_find_endpoint(topology, endpoint);
+    return shadow->runs && index != -1 && drill_stage_is_silent(shadow->stage, (uint32_t)index, check);
 }
 
-/* Who is lost reports nothing. */
 void shadows_take_push(struct shadows *all, const char *endpoint, const char *check,
                        const struct health_push *push, int64_t wall_ms)
 {
     enum health_push_fate fate;
     for (size_t i = 0; i < all->fed_count; i++) {
-        (void)health_of(all->fed[i]);
-        if (!is_lost_by_name(all->fed[i], endpoint)) {
-            (void)operate_push(all->fed[i]->world->view, endpoint, check, push, wall_ms,
+        struct shadow *shadow = all->fed[i];
+        (void)health_of(shadow);
+        if (!is_silent(shadow, endpoint, check)) {
+            (void)operate_push(shadow->world->view, endpoint, check, push, wall_ms,
                                clock_now_ms(&all->server->clock), &fate);
+            settle(shadow);
         }
     }
 }
@@ -208,9 +216,25 @@ void shadows_take_load(struct shadows *all, const char *endpoint, const struct h
                        int64_t wall_ms)
 {
     for (size_t i = 0; i < all->fed_count; i++) {
-        if (!is_lost_by_name(all->fed[i], endpoint)) {
-            (void)operate_put_load(all->fed[i]->world->view, endpoint, report, wall_ms,
+        struct shadow *shadow = all->fed[i];
+        (void)health_of(shadow);
+        if (!is_silent(shadow, endpoint, NULL)) {
+            (void)operate_put_load(shadow->world->view, endpoint, report, wall_ms,
                                    clock_now_ms(&all->server->clock));
+            settle(shadow);
+        }
+    }
+}
+
+void shadows_take_lag(struct shadows *all, size_t pair, const struct health_lag_report *report,
+                      int64_t wall_ms)
+{
+    for (size_t i = 0; i < all->fed_count; i++) {
+        struct shadow *shadow = all->fed[i];
+        struct health *health = health_of(shadow);
+        if (!shadow->runs || drill_stage_find_lag(shadow->stage, (uint32_t)pair) < 0) {
+            (void)health_report_lag(health, pair, report, wall_ms, clock_now_ms(&all->server->clock));
+            settle(shadow);
         }
     }
 }
@@ -222,7 +246,7 @@ static void end_dues(struct shadow *shadow, int64_t now_us)
     struct lock *lock = &shadow->all->server->lock;
     for (size_t done = 1; shadow->due_count != 0 && shadow->dues[0].at_us <= now_us; done++) {
         struct shadow_due due = shadow_take_due(shadow);
-        fail(shadow, due.monitor, 0);
+        end_due(shadow, &due);
         if (done % DUES == 0) {
             lock_pass(lock);
         }
@@ -246,15 +270,36 @@ int64_t shadows_end_dues(struct shadows *all)
     return next_us == INT64_MAX ? -1 : left_us < 0 ? 0 : left_us;
 }
 
-static void follow_time(const struct shadow *shadow, int64_t wall_ms)
+/* Of copies of which the document says how far they are behind. */
+static void tell_lags(struct shadow *shadow, struct health *health, int64_t wall_ms, int64_t now_ms)
+{
+    int64_t at_ms = now_ms - shadow->began_us / 1000;
+    if (!shadow->runs || at_ms < shadow->lags_ms) {
+        return;
+    }
+    shadow->lags_ms = at_ms + LAGS_PACE_MS;
+    for (uint32_t i = 0; i < health_count_lags(health); i++) {
+        const struct health_lag_report report = {.value = drill_stage_find_lag(shadow->stage, i),
+                                                 .unit = HEALTH_LAG_MILLISECONDS,
+                                                 .source = HEALTH_LAG_PUSHED};
+        if (report.value >= 0) {
+            (void)health_report_lag(health, i, &report, wall_ms, now_ms);
+        }
+    }
+}
+
+static void follow_time(struct shadow *shadow, int64_t wall_ms)
 {
     struct health *health = health_of(shadow);
     int64_t now_ms = clock_now_ms(&shadow->all->server->clock);
+    tell_lags(shadow, health, wall_ms, now_ms);
+    health_follow_lags(health, wall_ms, now_ms);
     (void)health_follow_turn(health, wall_ms);
     (void)health_follow_stays(health, now_ms, wall_ms);
     (void)health_follow_brake(health, VIEW_TURN, wall_ms);
     health_expire_loads(health, wall_ms, now_ms);
     (void)health_expire_pushes(health, wall_ms, now_ms);
+    settle(shadow);
 }
 
 void shadows_follow_time(struct shadows *all)
@@ -326,6 +371,7 @@ void shadow_follow_overrides(struct shadow *shadow)
         size_t count = health_count(shadow->world->view->health, kind);
         for (uint32_t i = 0; i < count; i++) {
             follow_override(shadow, kind, i, wall_ms);
+            settle(shadow);
             if (++done % VIEW_TURN == 0) {
                 lock_pass(lock);
             }
@@ -347,12 +393,11 @@ void shadow_begin_feed(struct shadow *shadow)
     all->fed[all->fed_count++] = shadow;
 }
 
-void shadow_begin_loss(struct shadow *shadow)
+void shadow_begin_time(struct shadow *shadow)
 {
     shadow->began_us = clock_now_us(&shadow->all->server->clock);
-    health_set_listener(shadow->world->view->health,
-                        &(struct health_listener){.context = shadow, .changed = hear, .braked = hear_brake});
-    shadow->loses = true;
+    drill_stage_begin(shadow->stage);
+    shadow->runs = true;
 }
 
 void shadow_end_feed(struct shadow *shadow)
@@ -363,6 +408,6 @@ void shadow_end_feed(struct shadow *shadow)
             all->fed[i] = all->fed[--all->fed_count];
         }
     }
-    shadow->is_fed = false;
+    shadow->is_fed = shadow->runs = false;
     health_set_listener(shadow->world->view->health, &(struct health_listener){.context = NULL});
 }

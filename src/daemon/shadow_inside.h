@@ -7,7 +7,7 @@
 
 #include "daemon/shadows.h"
 #include "drill/proof.h"
-#include "drill/watch.h"
+#include "drill/stage.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,14 +17,16 @@ struct json_t;
 struct limiter;
 struct shadow_notes;
 
-enum { SHADOW_ID_SIZE = 64, SHADOW_EVENTS_MAX = 500, SHADOW_KEPT_MAX = 32 };
+enum { SHADOW_ID_SIZE = 64, SHADOW_KEPT_MAX = 32 };
 
 enum shadow_state { SHADOW_STARTING, SHADOW_RUNNING, SHADOW_ENDING, SHADOW_ENDED };
 
-/* A failed check that is yet to end. */
+/* A check that is yet to end, or to begin. Times are monotonic. */
 struct shadow_due {
-    int64_t at_us; /* monotonic */
+    int64_t at_us, began_us; /* when it is due; and, of one that ends, when it has begun */
     uint32_t monitor;
+    bool begins;
+    enum health_outcome outcome; /* of one that ends */
 };
 
 /* What DNS threads read while it is published. */
@@ -40,7 +42,6 @@ struct shadow_world {
 /* When it happened, monotonic µs; 0: not yet. */
 struct shadow_times {
     int64_t failed_us;   /* the first check of what is lost */
-    int64_t verdict_us;  /* the latest change of anything */
     int64_t decided_us;  /* the latest that changed an answer */
     int64_t followed_us; /* all answers were seen to follow it */
 };
@@ -49,10 +50,12 @@ struct shadow {
     struct shadow *next;
     struct shadows *all;
     char id[SHADOW_ID_SIZE];
-    char **lose;
-    struct drill_loss *losses;
-    size_t loss_count;
-    enum health_outcome failure;
+    struct arena *arena;
+    struct drill_document *document; /* in it */
+    const char **lose;               /* likewise, to be shown */
+    size_t lose_count;
+    const char *failure;      /* of the short form, static; NULL: the events of the document say it */
+    struct progress progress; /* of the report */
     char actor[HEALTH_ACTOR_SIZE], peer[HEALTH_PEER_SIZE], reason[HEALTH_REASON_SIZE];
     int64_t duration_ms, started_ms, ended_ms; /* the latter two wall; 0: not yet */
     int64_t began_us;                          /* monotonic */
@@ -62,15 +65,16 @@ struct shadow {
     admin_shadow_done *done; /* until it has begun */
     void *argument;
     struct shadow_world *world; /* until it has ended */
-    struct drill_watch *watch;  /* of its thread; read-only for others is who is lost */
+    struct drill_stage *stage;  /* NULL: not made yet */
     pthread_t thread;
     uint64_t override_changes; /* of the machine that serves, when it began */
     bool overrides_moved;      /* since then */
     /* In the lock of the server: */
-    bool is_fed, loses;      /* results come in; and what is lost fails */
+    bool is_fed, runs;       /* results come in; and what the document says happens */
+    int64_t lags_ms;         /* when lags are told of next, since it began */
     struct shadow_due *dues; /* a heap, the earliest first; of each monitor one at most */
     size_t due_count;
-    bool *is_due;              /* by monitor: its real results do not count */
+    bool *is_due;              /* by monitor: one of these is, and its real results do not count */
     uint64_t queries, steered; /* of drill clients, when somebody looked the last time */
     struct json_t *clients;    /* as the API shows them; NULL: nobody has looked yet */
 
@@ -78,14 +82,12 @@ struct shadow {
     pthread_cond_t news;
     bool has_news, begins, ends, is_ready, is_over;
     struct shadow_times times;
-    struct drill_event *events; /* texts are owned */
-    size_t event_count, event_capacity, events_left_out;
     size_t changed; /* answers */
     struct drill_proved proved;
     struct drill_round before, after;
     bool has_proof, has_before, has_after;
     char *past;   /* all that is known of one of a process before; NULL: it is one of this */
-    char *report; /* drill_watch_write(), when it is over; NULL: none was made */
+    char *report; /* as JSON, when it is over; NULL: none was made */
 };
 
 struct shadows {
@@ -105,22 +107,28 @@ void *shadow_run(void *shadow);
 
 /* ---- shadow_feed.c ---- */
 
-/* From now on results come in, what is lost is lost, and no more; in the lock of the server. */
+/* From now on results come in, the document happens, and no more; in the lock of the server. */
 void shadow_begin_feed(struct shadow *shadow);
-void shadow_begin_loss(struct shadow *shadow); /* by the control thread */
+void shadow_begin_time(struct shadow *shadow); /* by the control thread */
 void shadow_end_feed(struct shadow *shadow);
 /* What happens by itself; by the control thread. */
 void shadows_follow_time(struct shadows *shadows);
-/* What has failed by now; returns how long the next one takes, µs; -1: there is none. Likewise. */
+/* Checks that have ended by now; returns how long the next one takes, µs; -1: there is none. Likewise. */
 int64_t shadows_end_dues(struct shadows *shadows);
 /* The lock is taken; others have their turn in between. */
 void shadow_follow_overrides(struct shadow *shadow);
 
+/* ---- shadow_document.c ---- */
+
+/* Of a new one. False: the result says what is wrong. */
+bool shadow_take_document(struct shadow *shadow, const struct admin_shadow_order *order,
+                          struct admin_shadow_result *result);
+
 /* ---- shadow_due.c ---- */
 
-/* A check that fails ends at that time, whatever the real ones of the monitor say until then. In the lock of
+/* A check ends, or begins, at that time, whatever the real ones of the monitor say until then. In the lock of
  * the server; wakes the control thread if it is the first. */
-void shadow_add_due(struct shadow *shadow, uint32_t monitor, int64_t at_us);
+void shadow_add_due(struct shadow *shadow, const struct shadow_due *due);
 struct shadow_due shadow_take_due(struct shadow *shadow); /* the first of those that there are */
 
 /* ---- shadow_past.c ---- */

@@ -8,6 +8,7 @@
 #include "daemon/server.h"
 #include "daemon/stored.h"
 #include "base/addr.h"
+#include "base/memory.h"
 #include "dns/name.h"
 
 #include <inttypes.h>
@@ -53,7 +54,7 @@ static json_t *write_clients(const struct admin_shadow_clients *clients, const u
 static json_t *write_lose(const struct shadow *shadow)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < shadow->loss_count; i++) {
+    for (size_t i = 0; i < shadow->lose_count; i++) {
         json_array_append_new(list, json_string(shadow->lose[i]));
     }
     return list;
@@ -140,6 +141,26 @@ void shadow_count_queries(struct shadow *shadow)
     }
 }
 
+/* How far it is, and what has begun or ended last; null when it has ended. */
+static json_t *write_progress(const struct shadow *shadow)
+{
+    struct lock *lock = &shadow->all->server->lock;
+    if (shadow->stage == NULL || shadow->state != SHADOW_RUNNING) {
+        return json_null();
+    }
+    int64_t at_ms = (clock_now_us(&shadow->all->server->clock) - shadow->began_us) / 1000;
+    json_t *object = json_object();
+    lock_take(lock);
+    const char *step = drill_stage_get_step(shadow->stage);
+    json_object_set_new(object, "step", step == NULL ? json_null() : json_string(step));
+    lock_leave(lock);
+    json_object_set_new(object, "at_ms", json_integer(at_ms));
+    json_object_set_new(object, "duration_ms", json_integer(shadow->duration_ms));
+    json_object_set_new(object, "percent",
+                        json_integer(at_ms >= shadow->duration_ms ? 99 : 100 * at_ms / shadow->duration_ms));
+    return object;
+}
+
 static const char *state_text(const struct shadow *shadow)
 {
     return shadow->state == SHADOW_RUNNING ? "running" : shadow->state == SHADOW_ENDING ? "ending" : "ended";
@@ -156,6 +177,15 @@ static char *write_past(const struct shadow *shadow, bool is_whole)
     return text;
 }
 
+/* Megabytes that are JSON already: they are not read to be written again. Takes the text. */
+static char *add_report(char *text, const char *report)
+{
+    text[strlen(text) - 1] = '\0';
+    char *whole = memory_print("%s,\"report\":%s}", text, report);
+    free(text);
+    return whole;
+}
+
 char *shadow_write(struct shadow *shadow, bool is_whole)
 {
     if (shadow->past != NULL) {
@@ -170,7 +200,9 @@ char *shadow_write(struct shadow *shadow, bool is_whole)
     json_object_set_new(object, "state", json_string(state_text(shadow)));
     json_object_set_new(object, "because", write_text(shadow->because));
     json_object_set_new(object, "lose", write_lose(shadow));
-    json_object_set_new(object, "failure", json_string(health_outcome_text(shadow->failure)));
+    json_object_set_new(object, "name", write_text(shadow->document->name));
+    json_object_set_new(object, "failure", write_text(shadow->failure));
+    json_object_set_new(object, "progress", write_progress(shadow));
     json_object_set(object, "clients", shadow->clients);
     json_object_set_new(object, "started", write_time(shadow->started_ms));
     json_object_set_new(object, "ends", write_time(shadow->started_ms + shadow->duration_ms));
@@ -184,12 +216,12 @@ char *shadow_write(struct shadow *shadow, bool is_whole)
     pthread_mutex_lock(&shadow->lock);
     json_object_set_new(object, "measured", write_measured(shadow));
     json_object_set_new(object, "proof", write_proof(shadow));
-    if (is_whole) {
-        json_t *report = shadow->report == NULL ? json_null() : json_loads(shadow->report, 0, NULL);
-        json_object_set_new(object, "report", report);
+    const char *report = is_whole ? shadow->report : NULL; /* nobody changes it any more */
+    if (is_whole && report == NULL) {
+        json_object_set_new(object, "report", json_null());
     }
     pthread_mutex_unlock(&shadow->lock);
     char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6));
     json_decref(object);
-    return text;
+    return report == NULL ? text : add_report(text, report);
 }

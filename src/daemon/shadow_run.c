@@ -61,9 +61,10 @@ static void make_world(struct shadow *shadow)
     world->seen.view = world->view;
     health_drop_results(world->view->health);
     let_results_in(shadow);
-    struct drill_watch *watch = drill_watch_new(world->view, shadow->losses, shadow->loss_count);
+    struct drill_stage *stage =
+        drill_stage_new(world->view, shadow->document, &server->lock, &shadow->progress);
     lock_take(&server->lock);
-    shadow->watch = watch;
+    shadow->stage = stage;
     lock_leave(&server->lock);
 }
 
@@ -107,28 +108,43 @@ static bool prove_round(struct shadow *shadow, struct drill_proof *proof, int64_
 
 /* ---- while it runs ---- */
 
-static void follow(struct shadow *shadow)
+static int64_t since_ms(const struct shadow *shadow)
 {
-    const struct clock *clock = &shadow->all->server->clock;
-    pthread_mutex_lock(&shadow->lock);
-    int64_t verdict_us = shadow->times.verdict_us;
-    pthread_mutex_unlock(&shadow->lock);
-    size_t changed = drill_watch_follow(shadow->watch, (verdict_us - shadow->began_us) / 1000);
-    pthread_mutex_lock(&shadow->lock);
-    shadow->changed += changed;
-    if (changed != 0) {
-        shadow->times.decided_us = verdict_us;
-        shadow->times.followed_us = clock_now_us(clock);
+    return (clock_now_us(&shadow->all->server->clock) - shadow->began_us) / 1000;
+}
+
+static void note_changes(struct shadow *shadow)
+{
+    int64_t decided_ms;
+    size_t changed = drill_stage_count_changes(shadow->stage, &decided_ms);
+    if (changed == shadow->changed) { /* nobody else writes it */
+        return;
     }
+    pthread_mutex_lock(&shadow->lock);
+    shadow->changed = changed;
+    shadow->times.decided_us = shadow->began_us + decided_ms * 1000;
+    shadow->times.followed_us = clock_now_us(&shadow->all->server->clock);
     pthread_mutex_unlock(&shadow->lock);
 }
 
-/* Waits for news, but not for long. Returns whether it goes on. */
-static bool wait_for_news(struct shadow *shadow, bool *has_news)
+/* Returns when something begins or ends next. */
+static int64_t follow(struct shadow *shadow, bool has_news)
 {
+    int64_t next_ms = drill_stage_turn(shadow->stage, since_ms(shadow));
+    if (has_news) {
+        drill_stage_follow(shadow->stage);
+    }
+    note_changes(shadow);
+    return next_ms;
+}
+
+/* Waits for news, but not for long. Returns whether it goes on. */
+static bool wait_for_news(struct shadow *shadow, int64_t next_ms, bool *has_news)
+{
+    int64_t left_ms = next_ms - since_ms(shadow);
     pthread_mutex_lock(&shadow->lock);
-    if (!shadow->has_news && !shadow->ends) {
-        struct timespec until = thread_after_ms(PAUSE_MS);
+    if (!shadow->has_news && !shadow->ends && left_ms > 0) {
+        struct timespec until = thread_after_ms(left_ms < PAUSE_MS ? (int)left_ms : PAUSE_MS);
         (void)pthread_cond_timedwait(&shadow->news, &shadow->lock, &until);
     }
     *has_news = shadow->has_news;
@@ -140,16 +156,12 @@ static bool wait_for_news(struct shadow *shadow, bool *has_news)
 
 static void look(struct shadow *shadow, struct drill_proof *proof)
 {
-    bool has_news, goes_on;
-    while (wait_for_news(shadow, &has_news)) {
-        if (has_news) {
-            follow(shadow);
-        }
+    bool has_news = false, goes_on;
+    int64_t next_ms = follow(shadow, false);
+    while (wait_for_news(shadow, next_ms, &has_news)) {
+        next_ms = follow(shadow, has_news);
         for (int i = 0; i < TURNS && prove(shadow, proof, &goes_on); i++) {
         }
-    }
-    if (has_news) {
-        follow(shadow);
     }
 }
 
@@ -172,12 +184,13 @@ static bool wait_for_begin(struct shadow *shadow)
 static void end(struct shadow *shadow, struct drill_proof *proof)
 {
     enum { AFTER_MS = 2000 };
-    int64_t until_ms = clock_now_ms(&shadow->all->server->clock) + AFTER_MS;
+    int64_t until_ms = clock_now_ms(&shadow->all->server->clock) + AFTER_MS, lasted_ms = since_ms(shadow);
     struct drill_round round;
     bool is_whole = prove_round(shadow, proof, until_ms, &round); /* what was begun before it ended */
     is_whole = is_whole && prove_round(shadow, proof, until_ms, &round);
-    char *report = drill_watch_write(
-        shadow->watch, &(struct drill_seen){.events = shadow->events, .event_count = shadow->event_count});
+    char *report = drill_stage_write(shadow->stage, "shadow",
+                                     lasted_ms < shadow->duration_ms ? lasted_ms : shadow->duration_ms);
+    note_changes(shadow);
     pthread_mutex_lock(&shadow->lock);
     shadow->has_after = is_whole;
     shadow->after = round;

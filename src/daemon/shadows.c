@@ -47,18 +47,10 @@ static void free_world(void *argument)
 
 static void free_shadow(struct shadow *shadow)
 {
-    for (size_t i = 0; i < shadow->loss_count; i++) {
-        free(shadow->lose[i]);
-    }
-    for (size_t i = 0; i < shadow->event_count; i++) {
-        free((void *)(uintptr_t)shadow->events[i].text);
-    }
     json_decref(shadow->clients);
     free(shadow->dues);
     free(shadow->is_due);
-    free(shadow->lose);
-    free(shadow->losses);
-    free(shadow->events);
+    arena_free(shadow->arena);
     free(shadow->report);
     free(shadow->past);
     pthread_cond_destroy(&shadow->news);
@@ -118,7 +110,7 @@ static void tell(struct shadow *shadow, const char *turn)
         .id = shadow->id,
         .turn = turn,
         .lost = shadow->lose[0],
-        .losses = shadow->loss_count,
+        .losses = shadow->lose_count,
         .because = shadow->because,
         .answers_changed = shadow->changed,
         .decision_ms = decided_us == 0 ? -1 : (decided_us - shadow->began_us) / 1000,
@@ -143,7 +135,7 @@ static void begin(struct shadow *shadow)
 {
     struct shadows *all = shadow->all;
     lock_take(&all->server->lock);
-    shadow_begin_loss(shadow);
+    shadow_begin_time(shadow);
     lock_leave(&all->server->lock);
     shadow->started_ms = clock_wall_ms(&all->server->clock);
     shadow->state = SHADOW_RUNNING;
@@ -169,6 +161,9 @@ static void end(struct shadow *shadow, const char *because)
     }
     shadow->state = SHADOW_ENDING;
     shadow->because = because;
+    if (strcmp(because, "shutdown") == 0) { /* nobody will read its report */
+        progress_cancel(&shadow->progress);
+    }
     shadow->ended_ms = clock_wall_ms(&all->server->clock);
     if (was_running) {
         publish(all);
@@ -193,9 +188,9 @@ static void reap(struct shadow *shadow)
     pthread_join(shadow->thread, NULL);
     shadow->state = SHADOW_ENDED;
     shadow_count_queries(shadow);
-    drill_watch_free(shadow->watch);
+    drill_stage_free(shadow->stage);
     reclaim_add(all->server->reclaim, shadow->world, free_world);
-    shadow->watch = NULL;
+    shadow->stage = NULL;
     shadow->world = NULL;
     if (has_run) {
         tell(shadow, "ended");
@@ -378,31 +373,13 @@ static struct shadow *new_shadow(struct shadows *all, const struct admin_shadow_
     struct shadow *shadow = memory_alloc(sizeof *shadow);
     shadow->all = all;
     write_id(all, clock_wall_ms(&all->server->clock), shadow->id);
-    shadow->lose = memory_alloc_array(order->loss_count, sizeof *shadow->lose);
-    shadow->losses = memory_alloc_array(order->loss_count, sizeof *shadow->losses);
-    shadow->failure =
-        strcmp(order->failure, "refused") == 0 ? HEALTH_OUTCOME_REFUSED : HEALTH_OUTCOME_TIMEOUT;
-    shadow->duration_ms = order->duration_ms;
+    shadow->arena = arena_new(0);
     snprintf(shadow->actor, sizeof shadow->actor, "%s", order->actor);
     snprintf(shadow->peer, sizeof shadow->peer, "%s", order->peer);
     snprintf(shadow->reason, sizeof shadow->reason, "%s", order->reason);
     pthread_mutex_init(&shadow->lock, NULL);
     thread_init_cond(&shadow->news);
     return shadow;
-}
-
-/* Returns what of it is not there; NULL: nothing. */
-static const char *take_losses(struct shadow *shadow, const struct admin_shadow_order *order)
-{
-    for (size_t i = 0; i < order->loss_count; i++) {
-        struct drill_loss *loss = &shadow->losses[i];
-        if (operate_parse_target(shadow->all->server->view, order->losses[i], &loss->kind, &loss->index) !=
-            0) {
-            return order->losses[i];
-        }
-        shadow->lose[shadow->loss_count++] = memory_copy_text(order->losses[i]);
-    }
-    return NULL;
 }
 
 /* Returns 0 or -errno. Takes the world. */
@@ -437,9 +414,8 @@ static void start_drill(void *context, const struct admin_shadow_order *order, a
     struct shadow *shadow = new_shadow(all, order);
     struct shadow_world *world = make_world(server, &order->clients, key);
     const struct shadow *other = find_overlap(all, world);
-    result.what = take_losses(shadow, order);
-    if (result.what != NULL) {
-        result.trouble = ADMIN_SHADOW_LOSS;
+    if (!shadow_take_document(shadow, order, &result)) {
+        /* it says what is wrong */
     } else if (order->clients.key != NULL && key == NULL) {
         result.trouble = ADMIN_SHADOW_KEY;
     } else if (other != NULL) {

@@ -38,10 +38,15 @@ void shadows_take_control(struct shadows *shadows, uint32_t control, const struc
 /* Likewise; a report and a load that were pushed, by the control thread. */
 struct health_push;
 struct health_load_report;
+struct health_lag_report;
 void shadows_take_push(struct shadows *shadows, const char *endpoint, const char *check,
                        const struct health_push *push, int64_t wall_ms);
 void shadows_take_load(struct shadows *shadows, const char *endpoint, const struct health_load_report *report,
                        int64_t wall_ms);
+
+/* How far a copy is behind, as it was asked or pushed. */
+void shadows_take_lag(struct shadows *shadows, size_t pair, const struct health_lag_report *report,
+                      int64_t wall_ms);
 
 /* The wall clock was set by so much: what began is over after as long as ever. By the control thread. */
 void shadows_follow_clock_step(struct shadows *shadows, int64_t by_ms);

@@ -257,15 +257,30 @@ static bool is_held(const struct steer_choice *choice)
     return choice->hold == STEER_HOLDS || choice->hold == STEER_HOLDS_BACK;
 }
 
+static bool is_unserved(const struct slot *slot)
+{
+    enum steer_source source = slot->now.source;
+    bool serves = source == STEER_FROM_TIER || source == STEER_FROM_POOL || source == STEER_FROM_FIRST;
+    return !is_held(&slot->now) && (!serves || (slot->now.count == 0 && slot->before.count != 0));
+}
+
+size_t drill_answers_count_unserved(const struct drill_answers *answers)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < answers->slot_count; i++) {
+        const struct slot *slot = &answers->slots[i];
+        count += slot->row_count != 0 && is_unserved(slot) ? slot->row_count : 0;
+    }
+    return count;
+}
+
 static void mark_slot(struct drill_answers *answers, struct slot *slot, const bool *is_lost)
 {
     size_t columns = answers->view->topology->region_count + 1;
-    enum steer_source source = slot->now.source;
-    bool serves = source == STEER_FROM_TIER || source == STEER_FROM_POOL || source == STEER_FROM_FIRST;
     memset(answers->sums, 0, columns * sizeof *answers->sums);
     double to_lost = add_shares(answers, slot, &slot->now, is_lost, answers->sums);
     bool held = is_held(&slot->now);
-    bool unserved = !held && (!serves || (slot->now.count == 0 && slot->before.count != 0));
+    bool unserved = is_unserved(slot);
     bool is_worse = unserved || held || !(slot->unserved || slot->held);
     slot->held = slot->held || held;
     slot->to_lost = !held && to_lost > slot->to_lost ? to_lost : slot->to_lost;

@@ -26,6 +26,9 @@ struct drill_moment {
 /* Evaluate again: returns how many answers (of a name, type and class) are others than at the last call. */
 size_t drill_answers_follow(struct drill_answers *answers, const struct drill_moment *moment);
 
+/* Of names, types and classes: those that nobody healthy gives now. */
+size_t drill_answers_count_unserved(const struct drill_answers *answers);
+
 /* Something was lost, and answers are as they will be: who is unserved, held, or led to what is lost. The
  * last call at which an answer is not what it was before says what a report has as "after". is_lost: one per
  * endpoint. */

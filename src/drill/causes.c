@@ -46,6 +46,27 @@ bool drill_cause_touches(const struct drill_causes *causes, const struct drill_c
            drill_cause_covers(causes, cause, endpoint);
 }
 
+struct drill_cause *drill_list_losses(const struct conf_topology *topology, const struct drill_loss *losses,
+                                      size_t count, enum health_outcome outcome, struct arena *arena)
+{
+    struct drill_cause *causes = arena_alloc(arena, count * sizeof *causes);
+    for (size_t i = 0; i < count; i++) {
+        const struct drill_loss *loss = &losses[i];
+        const char *name = loss->kind == HEALTH_REGION ? topology->regions[loss->index].name
+                           : loss->kind == HEALTH_AZ   ? topology->azs[loss->index].name
+                                                       : topology->endpoints[loss->index].name;
+        causes[i] =
+            (struct drill_cause){.until_ms = INT64_MAX,
+                                 .what = DRILL_PLACE,
+                                 .kind = loss->kind,
+                                 .index = loss->index,
+                                 .how = DRILL_LOST,
+                                 .outcome = outcome == HEALTH_OUTCOME_NONE ? HEALTH_OUTCOME_TIMEOUT : outcome,
+                                 .text = arena_print(arena, "%s:%s", health_kind_text(loss->kind), name)};
+    }
+    return causes;
+}
+
 /* ---- when ---- */
 
 /* A turn of a flap begins with the down. */

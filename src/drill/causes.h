@@ -9,6 +9,7 @@
  * clients; what concerns a check or a vantage is seen by checks alone. */
 #pragma once
 
+#include "base/arena.h"
 #include "conf/topology.h"
 #include "health/outcome.h"
 #include "health/table.h"
@@ -46,6 +47,15 @@ struct drill_cause {
     double lag_ms, growth;   /* of LAG: at its begin, and how much more per millisecond */
     const char *text;        /* "region:us-east"; borrowed */
 };
+
+/* The short form of one. */
+struct drill_loss {
+    enum health_kind kind;
+    uint32_t index;
+};
+/* All of them at 0, for good; outcome: NONE: TIMEOUT. As many, in the arena. */
+struct drill_cause *drill_list_losses(const struct conf_topology *topology, const struct drill_loss *losses,
+                                      size_t count, enum health_outcome outcome, struct arena *arena);
 
 struct drill_causes {
     const struct conf_topology *topology;

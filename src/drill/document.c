@@ -465,18 +465,35 @@ static void read_mode(const struct doc_node *root)
 {
     static const char *const modes[] = {"simulate", "shadow", "live", NULL};
     struct doc_node node;
-    if (doc_get_choice(root, "mode", modes, 0) != 0 && doc_find(root, "mode", &node)) {
-        doc_error(
-            &node,
-            "found \"%s\", expected \"simulate\": this version of steerd runs no others from a document",
-            doc_text(&node));
+    if (doc_get_choice(root, "mode", modes, 0) > 1 && doc_find(root, "mode", &node)) {
+        doc_error(&node,
+                  "found \"%s\", expected \"simulate\" or \"shadow\": this version of steerd runs no others "
+                  "from a document",
+                  doc_text(&node));
+    }
+}
+
+/* Who sees it is a matter of who runs it (admin/request_shadow.c): here it is an object that may be there. */
+static void read_shadow(const struct doc_node *root)
+{
+    static const char *const keys[] = {"prefixes", "ecs", "tsig_key", NULL};
+    struct doc_node node, list;
+    if (!doc_find(root, "shadow", &node) || !doc_check_object(&node, keys)) {
+        return;
+    }
+    (void)doc_get_text(&node, "tsig_key");
+    for (size_t i = 0; i < 2; i++) {
+        struct doc_node item = {.value = NULL};
+        bool is_there = doc_find(&node, keys[i], &list);
+        while (is_there && doc_next_text(&list, "a prefix or an array of prefixes", &item)) {
+        }
     }
 }
 
 static void read_document(const struct reader *reader, const struct doc_node *root)
 {
-    static const char *const keys[] = {"name",     "description", "mode",    "seed",       "from",
-                                       "duration", "events",      "clients", "objectives", NULL};
+    static const char *const keys[] = {"name",   "description", "mode",       "seed",   "from", "duration",
+                                       "events", "clients",     "objectives", "shadow", NULL};
     static const char *const starts[] = {"healthy", "live", NULL};
     static const uint32_t seeds[2] = {0, UINT32_MAX};
     struct drill_document *document = reader->document;
@@ -486,6 +503,7 @@ static void read_document(const struct reader *reader, const struct doc_node *ro
     document->name = arena_copy_text(reader->arena, doc_get_text(root, "name"));
     document->description = arena_copy_text(reader->arena, doc_get_text(root, "description"));
     read_mode(root);
+    read_shadow(root);
     document->seed = doc_get_number(root, "seed", seeds, 1);
     document->from_live = doc_get_choice(root, "from", starts, 0) == 1;
     document->duration_ms = doc_get_duration_ms(root, "duration", some_ms, 0);

@@ -25,11 +25,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct drill_loss {
-    enum health_kind kind;
-    uint32_t index;
-};
-
 struct drill_scenario {
     const struct drill_loss *losses; /* the short form; none with a document */
     size_t loss_count;
@@ -163,6 +158,7 @@ struct drill_copy {
 };
 
 struct drill_report {
+    const char *mode;                /* "shadow" …: times were measured; NULL: it was simulated */
     const struct drill_copy *copies; /* of regions and azs that a document loses */
     size_t copy_count;
     const struct drill_users *users; /* NULL: of the short form */

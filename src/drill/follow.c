@@ -36,9 +36,14 @@ void run_follow_answers(struct run *run, int64_t interval_ms, const struct drill
                                                                  .since_ms = phase == NULL ? 0 : phase->at_ms,
                                                                  .is_back = phase == NULL || phase->is_back,
                                                                  .interval_ms = interval_ms});
-    if (changed == 0) {
-        return;
+    if (changed != 0) {
+        run_note_change(run, changed, decider);
     }
+}
+
+void run_note_change(struct run *run, size_t changed, const struct drill_decider *decider)
+{
+    struct drill_phase *phase = run->phase_count == 0 ? NULL : &run->phases[run->phase_count - 1];
     run_add_event(run, RUN_CONSEQUENCE, false,
                   arena_print(run->arena, "%zu answer%s change%s", changed, changed == 1 ? "" : "s",
                               changed == 1 ? "s" : ""));

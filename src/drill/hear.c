@@ -9,6 +9,10 @@
 
 void run_add_event(struct run *run, enum run_rank rank, bool is_detail, const char *text)
 {
+    if (run->events_most != 0 && run->event_count >= (is_detail ? run->events_most / 2 : run->events_most)) {
+        run->left_out++;
+        return;
+    }
     run->events = memory_grow(run->events, run->event_count, &run->event_capacity, sizeof *run->events);
     run->events[run->event_count++] =
         (struct run_event){{.at_ms = run->now_ms, .text = text, .is_detail = is_detail}, (int)rank};

@@ -142,7 +142,7 @@ static void write_scenario(json_t *root, const struct drill_report *report)
     for (size_t i = 0; i < report->lost_count; i++) {
         json_array_append_new(lost, json_string(report->lost[i]));
     }
-    json_object_set_new(root, "mode", json_string("simulate"));
+    json_object_set_new(root, "mode", json_string(report->mode == NULL ? "simulate" : report->mode));
     json_object_set_new(root, "lost", lost);
     json_object_set_new(root, "failure",
                         report->has_document ? json_null()

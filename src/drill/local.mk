@@ -4,6 +4,7 @@ src_libdrill_a_SOURCES = \
 	src/drill/answers.c src/drill/answers.h \
 	src/drill/causes.c src/drill/causes.h \
 	src/drill/checks.c \
+	src/drill/conclude.c \
 	src/drill/copies.c src/drill/copies.h \
 	src/drill/document.c src/drill/document.h \
 	src/drill/drill.h \
@@ -19,7 +20,7 @@ src_libdrill_a_SOURCES = \
 	src/drill/reasons.c src/drill/reasons.h \
 	src/drill/run.h \
 	src/drill/simulate.c \
+	src/drill/stage.c src/drill/stage.h \
 	src/drill/sweep.c src/drill/sweep.h src/drill/sweep_write.c \
 	src/drill/text.c \
-	src/drill/users.c src/drill/users.h \
-	src/drill/watch.c src/drill/watch.h
+	src/drill/users.c src/drill/users.h

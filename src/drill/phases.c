@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- what begins and ends ---- */
@@ -40,7 +41,7 @@ static void turn_sight(struct run *run, enum drill_turn turn)
 static void note_lost(struct run *run)
 {
     for (uint32_t i = 0; i < run->topology->endpoint_count; i++) {
-        run->is_lost[i] = drill_causes_serve(&run->causes, i, run->now_ms).fails >= 1;
+        run->is_lost[i] = drill_causes_serve(&run->causes, i, run->turn_ms).fails >= 1;
     }
 }
 
@@ -57,7 +58,7 @@ static void begin_phase(struct run *run, const char *text, bool is_back)
     }
 }
 
-void run_end_phase(struct run *run)
+void run_mark_answers(struct run *run)
 {
     if (run->phase_count != 0 && !run->phases[run->phase_count - 1].is_back) {
         drill_answers_mark(run->answers, run->is_lost);
@@ -70,7 +71,7 @@ static bool is_told(const struct run *run, size_t index, enum drill_turn turn)
     const struct drill_cause *own = &run->causes.items[index];
     for (size_t i = 0; i < index; i++) {
         const struct drill_cause *cause = &run->causes.items[i];
-        if (drill_cause_turns(cause, run->now_ms) == turn && strcmp(cause->text, own->text) == 0 &&
+        if (drill_cause_turns(cause, run->turn_ms) == turn && strcmp(cause->text, own->text) == 0 &&
             strcmp(say_turn(cause, turn), say_turn(own, turn)) == 0) {
             return true;
         }
@@ -78,42 +79,56 @@ static bool is_told(const struct run *run, size_t index, enum drill_turn turn)
     return false;
 }
 
-/* Of all causes, what they do now, in words. False: they do nothing. */
-static bool say_turns(const struct run *run, struct buffer *text, bool *is_back)
+/* Of all causes, what they do then, in words. Owned; NULL: they do nothing. */
+static char *say_turns(const struct run *run, bool *is_back)
 {
+    struct buffer text;
+    buffer_init(&text);
     *is_back = true;
     for (size_t i = 0; i < run->causes.count; i++) {
         const struct drill_cause *cause = &run->causes.items[i];
-        enum drill_turn turn = drill_cause_turns(cause, run->now_ms);
+        enum drill_turn turn = drill_cause_turns(cause, run->turn_ms);
         if (turn != DRILL_TURN_NONE && !is_told(run, i, turn)) {
             *is_back = *is_back && turn == DRILL_TURN_ENDS;
-            buffer_print(text, "%s%s %s", text->len == 0 ? "" : ", ", cause->text, say_turn(cause, turn));
+            buffer_print(&text, "%s%s %s", text.len == 0 ? "" : ", ", cause->text, say_turn(cause, turn));
         }
     }
-    return text->len != 0;
+    return text.bytes;
+}
+
+bool run_end_phase(struct run *run)
+{
+    free(run->news);
+    run->news = say_turns(run, &run->is_back);
+    if (run->news == NULL) {
+        return false;
+    }
+    run_mark_answers(run);
+    note_lost(run);
+    return true;
+}
+
+void run_begin_phase(struct run *run)
+{
+    run->now_ms = run->turn_ms;
+    if (run->news != NULL) {
+        begin_phase(run, run->news, run->is_back);
+    }
+    run->turn_ms = drill_causes_next(&run->causes, run->now_ms + 1);
 }
 
 void run_turn(struct run *run)
 {
-    struct buffer text;
-    bool is_back;
-    buffer_init(&text);
-    run->now_ms = run->turn_ms;
-    if (say_turns(run, &text, &is_back)) {
-        run_end_phase(run);
-        note_lost(run);
-        begin_phase(run, text.bytes, is_back);
-        for (size_t i = 0; i < run->causes.count; i++) {
-            const struct drill_cause *cause = &run->causes.items[i];
-            enum drill_turn turn = drill_cause_turns(cause, run->now_ms);
-            if (turn != DRILL_TURN_NONE && cause->what == DRILL_VANTAGE) {
-                turn_sight(run, turn);
-            }
-            if (turn != DRILL_TURN_NONE) {
-                run_wake_checks(run, cause);
-            }
+    bool turns = run_end_phase(run);
+    run_begin_phase(run);
+    for (size_t i = 0; turns && i < run->causes.count; i++) {
+        const struct drill_cause *cause = &run->causes.items[i];
+        enum drill_turn turn = drill_cause_turns(cause, run->now_ms);
+        if (turn != DRILL_TURN_NONE && cause->what == DRILL_VANTAGE) {
+            turn_sight(run, turn);
+        }
+        if (turn != DRILL_TURN_NONE) {
+            run_wake_checks(run, cause);
         }
     }
-    buffer_fini(&text);
-    run->turn_ms = drill_causes_next(&run->causes, run->now_ms + 1);
 }

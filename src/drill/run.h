@@ -53,6 +53,9 @@ struct run {
     struct arena *arena; /* of the report */
     struct run_event *events;
     size_t event_count, event_capacity;
+    size_t events_most, left_out; /* 0: as many as there are; and how many are not kept */
+    char *news;                   /* what begins or ends, between two phases; owned */
+    bool is_back;                 /* it is ends only */
 };
 
 /* ---- hear.c ---- */
@@ -81,14 +84,21 @@ void run_end_checks(struct run *run);
 
 /* ---- phases.c ---- */
 
-/* What begins or ends now. */
+/* What begins or ends at `turn_ms`: the end of a phase, the begin of the next one, and its checks. */
 void run_turn(struct run *run);
-/* The phase that is now is over: what it did to answers is marked. */
-void run_end_phase(struct run *run);
+/* What the phase that is now did to answers is marked. Returns whether anything begins or ends then. */
+bool run_end_phase(struct run *run);
+void run_begin_phase(struct run *run);
+void run_mark_answers(struct run *run);
 
 /* ---- follow.c ---- */
 
 void run_note_check(struct run *run, uint32_t monitor, enum health_outcome outcome);
 /* Answers are looked at if the table has changed. */
 void run_follow_answers(struct run *run, int64_t interval_ms, const struct drill_decider *decider);
+void run_note_change(struct run *run, size_t changed, const struct drill_decider *decider);
 void run_tell_lags(struct run *run);
+
+/* ---- conclude.c ---- */
+
+void run_make_report(const struct run *run, struct drill_report *report);

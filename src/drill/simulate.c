@@ -10,36 +10,16 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "drill/copies.h"
-#include "drill/objectives.h"
-#include "drill/reasons.h"
 #include "drill/run.h"
-#include "drill/users.h"
 
 #include <stdlib.h>
 
 /* ---- set-up ---- */
 
-/* All of them at 0, for good. */
 static void take_losses(struct run *run, const struct drill_scenario *scenario)
 {
-    struct drill_cause *causes = arena_alloc(run->arena, scenario->loss_count * sizeof *causes);
-    const struct conf_topology *topology = run->topology;
-    for (size_t i = 0; i < scenario->loss_count; i++) {
-        const struct drill_loss *loss = &scenario->losses[i];
-        const char *name = loss->kind == HEALTH_REGION ? topology->regions[loss->index].name
-                           : loss->kind == HEALTH_AZ   ? topology->azs[loss->index].name
-                                                       : topology->endpoints[loss->index].name;
-        causes[i] = (struct drill_cause){
-            .until_ms = INT64_MAX,
-            .what = DRILL_PLACE,
-            .kind = loss->kind,
-            .index = loss->index,
-            .how = DRILL_LOST,
-            .outcome = scenario->failure == HEALTH_OUTCOME_NONE ? HEALTH_OUTCOME_TIMEOUT : scenario->failure,
-            .text = arena_print(run->arena, "%s:%s", health_kind_text(loss->kind), name)};
-    }
-    run->causes.items = causes;
+    run->causes.items = drill_list_losses(run->topology, scenario->losses, scenario->loss_count,
+                                          scenario->failure, run->arena);
     run->causes.count = scenario->loss_count;
     run->until_ms = run->lags_ms = INT64_MAX;
 }
@@ -107,6 +87,7 @@ static void finish(struct run *run)
     drill_answers_free(run->answers);
     health_free(run->health);
     free(run->phases);
+    free(run->news);
     free(run->events);
     free(run->heap);
     free(run->states);
@@ -170,83 +151,7 @@ static bool take_step(struct run *run)
     return true;
 }
 
-/* ---- the report ---- */
-
-static void list_losses(struct run *run, struct drill_report *report)
-{
-    report->lost = arena_alloc(run->arena, run->causes.count * sizeof *report->lost);
-    for (size_t i = 0; i < run->causes.count; i++) {
-        const struct drill_cause *cause = &run->causes.items[i];
-        if (cause->how != DRILL_RECOVERED) {
-            report->lost[report->lost_count++] = arena_copy_text(run->arena, cause->text);
-        }
-    }
-}
-
-static void list_endpoints(struct run *run, struct drill_report *report)
-{
-    const struct conf_topology *topology = run->topology;
-    struct drill_place *places = arena_alloc(run->arena, topology->endpoint_count * sizeof *places);
-    for (size_t i = 0; i < topology->endpoint_count; i++) {
-        const struct conf_endpoint *own = &topology->endpoints[i];
-        places[i] = (struct drill_place){arena_copy_text(run->arena, own->name),
-                                         arena_share_text(run->arena, topology->azs[own->az].name),
-                                         arena_share_text(run->arena, topology->regions[own->region].name)};
-    }
-    report->endpoints = places;
-    report->endpoint_count = topology->endpoint_count;
-}
-
-static void list_phases(const struct run *run, struct drill_report *report)
-{
-    report->phases = arena_copy(run->arena, run->phases, run->phase_count * sizeof *run->phases);
-    report->phase_count = run->phase_count;
-    for (size_t i = 0; i < run->phase_count && report->detection_ms < 0; i++) {
-        report->detection_ms = run->phases[i].is_back ? -1 : run->phases[i].detection_ms;
-    }
-}
-
-static void judge(const struct run *run, struct drill_report *report)
-{
-    const struct drill_document *document = run->scenario->document;
-    int64_t own_ms = document == NULL ? 0 : document->objectives.rto_ms;
-    report->recovery_ms = report->decision_ms < 0 ? -1 : report->decision_ms + report->ttl_ms;
-    report->rto_ms = own_ms != 0 ? own_ms : run->topology->rto_ms;
-    report->meets_rto = report->rto_ms != 0 && report->recovery_ms <= report->rto_ms &&
-                        report->unserved_count == 0 && report->to_lost_count == 0 && report->late_count == 0;
-    if (document != NULL) {
-        drill_judge_objectives(&document->objectives, run->arena, report);
-    }
-}
-
-static void make_report(struct run *run, struct drill_report *report)
-{
-    const struct drill_document *document = run->scenario->document;
-    report->has_document = document != NULL;
-    if (document != NULL) {
-        report->title = arena_copy_text(run->arena, document->name);
-        report->description = arena_copy_text(run->arena, document->description);
-        report->seed = document->seed;
-    }
-    report->failure = run->causes.items[0].outcome;
-    report->from_live = run->scenario->from_live;
-    report->progress = run->scenario->progress;
-    report->duration_ms = document != NULL ? run->until_ms : run->now_ms;
-    list_losses(run, report);
-    list_endpoints(run, report);
-    list_phases(run, report);
-    run_list_events(run, report);
-    drill_answers_report(run->answers, report);
-    if (document != NULL) {
-        drill_add_users(&run->causes, &document->clients, run->arena, report);
-        drill_list_copies(&run->causes, &document->objectives,
-                          run->scenario->from_live ? run->view->health : NULL, run->arena, report);
-    }
-    judge(run, report);
-    report->decider = run->decider;
-    report->decider.endpoint = arena_copy_text(run->arena, run->decider.endpoint);
-    drill_find_reasons(report, run->arena);
-}
+/* ---- the whole ---- */
 
 static bool is_valid(const struct view *view, const struct drill_scenario *scenario)
 {
@@ -289,8 +194,8 @@ int drill_simulate(const struct view *view, const struct drill_scenario *scenari
         report->is_cut = true;
         run.until_ms = run.now_ms;
     }
-    run_end_phase(&run);
-    make_report(&run, report);
+    run_mark_answers(&run);
+    run_make_report(&run, report);
     finish(&run);
     return progress_is_cancelled(scenario->progress) ? ERROR_CANCELLED : 0;
 }

@@ -77,6 +77,11 @@ static void write_verdict(struct buffer *out, const struct drill_report *report)
 static void write_conditions(struct buffer *out, const struct drill_report *report)
 {
     char expected[DRILL_SECONDS_SIZE];
+    if (report->mode != NULL) {
+        buffer_print(out, "Measured on the server that serves (%s), for %s\n", report->mode,
+                     drill_write_seconds(report->duration_ms, expected));
+        return;
+    }
     buffer_print(out, "Simulated from %s", report->from_live ? "the present health" : "all healthy");
     if (report->has_document) {
         buffer_print(out, ", for %s", drill_write_seconds(report->duration_ms, expected));

@@ -100,9 +100,10 @@ def test_only_its_clients_see_the_loss(scene):
     assert measured["answers_changed"] >= 1 and measured["detection_ms"] <= measured["decision_ms"]
     assert proof["sampled"] > 0 and proof["differences"] == 0 and proof["hash"] == proof["hash_without"]
     assert report["answers_changed"] == 1 and report["ttl_ms"] == 60000 and report["answers_to_lost"] == 0
+    assert report["mode"] == "shadow" and [phase["text"] for phase in report["phases"]] == ["region:us-east lost"]
     told = next(answer for answer in report["answers"] if answer["type"] == "A")
-    assert told["before"] == "tier us-east" and told["during"] == "tier eu-west"
-    assert told["decided_ms"] == measured["decision_ms"] and told["back_ms"] is None
+    assert told["before"] == "tier us-east" and told["after"] == "tier eu-west"
+    assert told["decided_ms"] == measured["decision_ms"] and report["phases"][0]["detection_ms"] == measured["detection_ms"]
     assert any("region us-east lost" in event["text"] for event in report["timeline"])
 
 

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The report of a drill that has run, in virtual time or in real time: what was noted, what users would have
+ * noticed, and whether objectives were met. */
+#include "config.h"
+
+#include "drill/run.h"
+
+#include "drill/copies.h"
+#include "drill/objectives.h"
+#include "drill/reasons.h"
+#include "drill/users.h"
+
+static void list_losses(const struct run *run, struct drill_report *report)
+{
+    report->lost = arena_alloc(run->arena, run->causes.count * sizeof *report->lost);
+    for (size_t i = 0; i < run->causes.count; i++) {
+        const struct drill_cause *cause = &run->causes.items[i];
+        if (cause->how != DRILL_RECOVERED) {
+            report->lost[report->lost_count++] = arena_copy_text(run->arena, cause->text);
+        }
+    }
+}
+
+static void list_endpoints(const struct run *run, struct drill_report *report)
+{
+    const struct conf_topology *topology = run->topology;
+    struct drill_place *places = arena_alloc(run->arena, topology->endpoint_count * sizeof *places);
+    for (size_t i = 0; i < topology->endpoint_count; i++) {
+        const struct conf_endpoint *own = &topology->endpoints[i];
+        places[i] = (struct drill_place){arena_copy_text(run->arena, own->name),
+                                         arena_share_text(run->arena, topology->azs[own->az].name),
+                                         arena_share_text(run->arena, topology->regions[own->region].name)};
+    }
+    report->endpoints = places;
+    report->endpoint_count = topology->endpoint_count;
+}
+
+static void list_phases(const struct run *run, struct drill_report *report)
+{
+    report->phases = arena_copy(run->arena, run->phases, run->phase_count * sizeof *run->phases);
+    report->phase_count = run->phase_count;
+    for (size_t i = 0; i < run->phase_count && report->detection_ms < 0; i++) {
+        report->detection_ms = run->phases[i].is_back ? -1 : run->phases[i].detection_ms;
+    }
+}
+
+static void judge(const struct run *run, struct drill_report *report)
+{
+    const struct drill_document *document = run->scenario->document;
+    int64_t own_ms = document == NULL ? 0 : document->objectives.rto_ms;
+    report->recovery_ms = report->decision_ms < 0 ? -1 : report->decision_ms + report->ttl_ms;
+    report->rto_ms = own_ms != 0 ? own_ms : run->topology->rto_ms;
+    report->meets_rto = report->rto_ms != 0 && report->recovery_ms <= report->rto_ms &&
+                        report->unserved_count == 0 && report->to_lost_count == 0 && report->late_count == 0;
+    if (document != NULL) {
+        drill_judge_objectives(&document->objectives, run->arena, report);
+    }
+}
+
+void run_make_report(const struct run *run, struct drill_report *report)
+{
+    const struct drill_document *document = run->scenario->document;
+    report->has_document = document != NULL;
+    if (document != NULL) {
+        report->title = arena_copy_text(run->arena, document->name);
+        report->description = arena_copy_text(run->arena, document->description);
+        report->seed = document->seed;
+    }
+    report->failure = run->causes.items[0].outcome;
+    report->from_live = run->scenario->from_live;
+    report->progress = run->scenario->progress;
+    report->duration_ms = document != NULL ? run->until_ms : run->now_ms;
+    list_losses(run, report);
+    list_endpoints(run, report);
+    list_phases(run, report);
+    run_list_events(run, report);
+    drill_answers_report(run->answers, report);
+    if (document != NULL) {
+        drill_add_users(&run->causes, &document->clients, run->arena, report);
+        drill_list_copies(&run->causes, &document->objectives,
+                          run->scenario->from_live ? run->view->health : NULL, run->arena, report);
+    }
+    judge(run, report);
+    report->decider = run->decider;
+    report->decider.endpoint = arena_copy_text(run->arena, run->decider.endpoint);
+    drill_find_reasons(report, run->arena);
+}

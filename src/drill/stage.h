@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A drill in real time: what a document says happens to a health machine that somebody else leads, by the
+ * same causes as in a simulation, and what follows from it becomes the same report. Who leads the machine
+ * asks how checks end, and tells of what they led to, in the lock of that machine; the thread of the drill
+ * lets time go on and looks at answers, without that lock. So nothing begins or ends before that thread has
+ * looked at what was until then: if it is late, so is what happens.
+ *
+ * Times are ms since the begin. */
+#pragma once
+
+#include "drill/drill.h"
+
+struct drill_stage;
+struct lock;
+
+/* Nothing has happened yet: how names are answered is "before". All are borrowed; the health of the view is
+ * the machine. Returns owned. */
+struct drill_stage *drill_stage_new(const struct view *view, const struct drill_document *document,
+                                    struct lock *lock, struct progress *progress);
+void drill_stage_free(struct drill_stage *stage); /* NULL is fine */
+
+/* ---- in the lock ---- */
+
+/* From now on it listens to the machine, and time passes. */
+void drill_stage_begin(struct drill_stage *stage);
+/* What the machine tells happens at that time. */
+void drill_stage_set_time(struct drill_stage *stage, int64_t at_ms);
+/* Has the machine's table changed since the last call? That was at the time that was set. */
+bool drill_stage_has_moved(struct drill_stage *stage);
+/* Does anything ever happen to this monitor? */
+bool drill_stage_touches(const struct drill_stage *stage, uint32_t monitor);
+/* How a check ends that began then, were it not for what happens in reality. */
+struct drill_result drill_stage_check(struct drill_stage *stage, uint32_t monitor, int64_t began_ms);
+/* A check of a monitor that it touches has ended so; returns whether it is the first to see what has begun or
+ * ended last. */
+bool drill_stage_note_check(struct drill_stage *stage, uint32_t monitor, enum health_outcome outcome);
+/* Nobody hears of an endpoint then, by reports of that check (NULL: by any). */
+bool drill_stage_is_silent(const struct drill_stage *stage, uint32_t endpoint, const char *check);
+/* The sight of the server is lost: so are control targets. */
+bool drill_stage_is_blind(const struct drill_stage *stage);
+/* How far a copy is behind; below 0: as in reality. */
+double drill_stage_find_lag(const struct drill_stage *stage, uint32_t lag);
+
+/* What has begun or ended last; NULL: nothing yet. Borrowed while the lock is held. */
+const char *drill_stage_get_step(const struct drill_stage *stage);
+
+/* ---- by its thread, without the lock ---- */
+
+/* What begins or ends until that time does so. Returns when the next thing does; INT64_MAX: nothing does. */
+int64_t drill_stage_turn(struct drill_stage *stage, int64_t at_ms);
+/* Looks at answers, if the machine has moved. */
+void drill_stage_follow(struct drill_stage *stage);
+/* Answers that nobody healthy gives, when they were looked at last. */
+size_t drill_stage_count_unserved(const struct drill_stage *stage);
+/* How many have changed so far, each as often as it did; decided_ms: when the latest did, -1: none has. */
+size_t drill_stage_count_changes(const struct drill_stage *stage, int64_t *decided_ms);
+/* The report as JSON, of a drill of that mode which has lasted so long, when nobody leads the machine any
+ * more. Returns owned; NULL: cancelled. */
+char *drill_stage_write(struct drill_stage *stage, const char *mode, int64_t until_ms);
