@@ -27,6 +27,7 @@ include src/traffic/local.mk
 include src/operate/local.mk
 include src/drill/local.mk
 include src/page/local.mk
+include src/observe/local.mk
 include src/past/local.mk
 include src/admin/local.mk
 include src/daemon/local.mk

@@ -25,6 +25,7 @@ include tests/unit/probe.mk
 include tests/unit/fleet.mk
 include tests/unit/herald.mk
 include tests/unit/steerprobe.mk
+include tests/unit/observe.mk
 include tests/unit/operate.mk
 include tests/unit/drill.mk
 include tests/unit/page.mk

@@ -16,6 +16,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/http.c src/ctl/http.h \
 	src/ctl/lists.c \
 	src/ctl/look.c \
+	src/ctl/observe.c src/ctl/observe_write.c src/ctl/observe_write.h \
 	src/ctl/options.c src/ctl/options.h \
 	src/ctl/points.c \
 	src/ctl/remote.c \
@@ -39,7 +40,7 @@ src_libctl_a_SOURCES = \
 bin_PROGRAMS += src/steerctl
 src_steerctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_steerctl_SOURCES = src/ctl/steerctl.c
-src_steerctl_LDADD = src/libctl.a src/libpage.a src/libbase.a $(JANSSON_LIBS)
+src_steerctl_LDADD = src/libctl.a src/libpage.a src/libobserve.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
 
 ## What backups are made with: a program of its own, since its libraries would triple the time in which steerctl starts.
 pkglibexec_PROGRAMS += src/steerctl-backup

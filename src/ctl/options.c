@@ -117,6 +117,19 @@ static const struct option_row {
     {"from", "FROM",
      "of drill: start from live (the default) or from all healthy; of check: the vantage that makes it",
      "from", OPTION_FROM, offsetof(struct steerctl, from)},
+    {"server", "ADDRESS[:PORT],…", "who is asked: a server of the names, or resolvers", NULL, OPTION_SERVER,
+     offsetof(struct steerctl, server)},
+    {"resolvers", "N", "so many caches for each name (64)", NULL, OPTION_RESOLVERS,
+     offsetof(struct steerctl, resolvers)},
+    {"connect", "PORT", "requests go to this port of each address: those that fail are lost", NULL,
+     OPTION_CONNECT, offsetof(struct steerctl, connect)},
+    {"path", "PATH", "… and ask for this by HTTP", NULL, OPTION_PATH, offsetof(struct steerctl, path)},
+    {"timeout", "DURATION", "after so long without an answer a request has failed (5s)", NULL, OPTION_TIMEOUT,
+     offsetof(struct steerctl, timeout)},
+    {"retry", "PERCENT", "of clients try the other addresses of an answer (0)", NULL, OPTION_RETRY,
+     offsetof(struct steerctl, retry)},
+    {"ttl", "SECONDS", "keep answers with TTL 0 for so long: clients of a drill get no other ones", NULL,
+     OPTION_TTL, offsetof(struct steerctl, ttl)},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows, ROW_BASE = 256, COMMON = 10 };

@@ -403,6 +403,20 @@ static const struct verb verbs[] = {
      OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_OUTPUT | OPTION_HTML | OPTION_CLIENT | OPTION_ECS |
          OPTION_TSIG_KEY | OPTION_FOR | OPTION_REASON | OPTION_ACTOR | OPTION_WAIT,
      "mode=simulate", run_drill},
+    {"observe", "NAME[/TYPE]... --server ADDRESS", "see a loss as caching resolvers and clients do",
+     "Run small caching resolvers that ask for the names, and see when they go elsewhere and what fails "
+     "until "
+     "then:\n"
+     "of what is known to be lost (--lose), or by real requests (--connect). Ends after --for (60s) or by "
+     "Ctrl-C",
+     "  steerctl observe www.example.com --server 192.0.2.53 --connect 80 --path / --for 5m\n"
+     "  steerctl observe www.example.com/AAAA --server 192.0.2.53 --lose region:us-east --client "
+     "192.0.2.0/24 "
+     "--ttl 60",
+     1, 16,
+     OPTION_SERVER | OPTION_RESOLVERS | OPTION_CONNECT | OPTION_PATH | OPTION_TIMEOUT | OPTION_RETRY |
+         OPTION_TTL | OPTION_LOSE | OPTION_FOR | OPTION_CLIENT | OPTION_ECS,
+     NULL, run_observe},
     {"metrics", "", "metrics as Prometheus reads them",
      "All metrics, in the text format that Prometheus reads; with --json that text is one string",
      "  steerctl metrics | grep steerd_target", 0, 0, 0, NULL, run_metrics},

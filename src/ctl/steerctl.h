@@ -82,6 +82,13 @@ enum {
 #define OPTION_ECS           (UINT64_C(1) << 53)
 #define OPTION_TSIG_KEY      (UINT64_C(1) << 54)
 #define OPTION_WAIT          (UINT64_C(1) << 59)
+#define OPTION_SERVER        (UINT64_C(1) << 48)
+#define OPTION_RESOLVERS     (UINT64_C(1) << 49)
+#define OPTION_CONNECT       (UINT64_C(1) << 57)
+#define OPTION_PATH          (UINT64_C(1) << 58)
+#define OPTION_TTL           (UINT64_C(1) << 61)
+#define OPTION_TIMEOUT       (UINT64_C(1) << 62)
+#define OPTION_RETRY         (UINT64_C(1) << 63)
 
 struct verb;
 
@@ -96,7 +103,7 @@ struct steerctl {
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
         *traffic, *limit, *since, *kind, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict,
         *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm, *output, *html,
-        *ecs, *tsig_key;
+        *ecs, *tsig_key, *server, *resolvers, *connect, *path, *ttl, *timeout, *retry;
     const char **losses;
     size_t loss_count;
     const char **accepted;

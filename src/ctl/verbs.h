@@ -88,6 +88,8 @@ enum steerctl_exit run_reload(const struct steerctl *ctl);
 void drill_show_report(const struct steerctl *ctl, const json_t *report);
 bool drill_write_page(const struct steerctl *ctl, const json_t *report);
 json_t *drill_read_document(const char *path);
+/* observe.c */
+enum steerctl_exit run_observe(const struct steerctl *ctl);
 /* shadow.c: "drill shadow", list, show, stop */
 bool shadow_has_word(const char *word);
 enum steerctl_exit run_shadow(const struct steerctl *ctl);

@@ -9,28 +9,28 @@
 
 #include "base/memory.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-enum { SECOND_MS = 1000 };
+enum { SECOND_MS = 1000, STEP_MS = 50 /* of times that are told */ };
 
 /* Of what one has who has the answers of a step, while services do not change. */
 struct outlook {
     double one, all, misled;
 };
 
-/* A sum by second: level[i] counts for all seconds from i on, extra[i] for that one. */
+/* A sum by second, or by another span: level[i] counts for all of them from i on, extra[i] for that one. */
 struct sum {
     double *level, *extra;
+    int64_t span_ms;
 };
 
 struct work {
     struct population out; /* the first: what the caller sees */
     struct population_plan plan;
-    struct sum failed_one, failed_all, misled;
-    struct sum *shares;       /* by place */
-    double *base;             /* likewise: of the first steps of all */
-    struct outlook *outlooks; /* of a cohort: by step, then by turn */
+    struct sum failed_one, failed_all, misled, steps; /* steps: likewise the misled */
+    struct sum *shares;                               /* by place */
+    double *base;                                     /* likewise: of the first steps of all */
+    struct outlook *outlooks;                         /* of a cohort: by step, then by turn */
     size_t outlook_capacity;
     double *step_shares; /* by step, then by place */
     size_t step_capacity;
@@ -38,10 +38,10 @@ struct work {
 
 /* ---- sums ---- */
 
-static struct sum new_sum(size_t seconds)
+static struct sum new_sum(size_t count, int64_t span_ms)
 {
-    return (struct sum){memory_alloc_array(seconds + 1, sizeof(double)),
-                        memory_alloc_array(seconds + 1, sizeof(double))};
+    return (struct sum){memory_alloc_array(count + 1, sizeof(double)),
+                        memory_alloc_array(count + 1, sizeof(double)), span_ms};
 }
 
 static void free_sum(struct sum sum)
@@ -53,24 +53,24 @@ static void free_sum(struct sum sum)
 /* value for all of [from, to), which is not beyond the last second. */
 static void add(struct sum sum, int64_t from_ms, int64_t to_ms, double value)
 {
-    int64_t first = from_ms / SECOND_MS, last = to_ms / SECOND_MS;
+    int64_t span_ms = sum.span_ms, first = from_ms / span_ms, last = to_ms / span_ms;
     if (value == 0 || from_ms >= to_ms) {
         return;
     }
     if (first == last) {
-        sum.extra[first] += value * (double)(to_ms - from_ms) / SECOND_MS;
+        sum.extra[first] += value * (double)(to_ms - from_ms) / (double)span_ms;
         return;
     }
-    sum.extra[first] += value * (double)((first + 1) * SECOND_MS - from_ms) / SECOND_MS;
-    sum.extra[last] += value * (double)(to_ms - last * SECOND_MS) / SECOND_MS;
+    sum.extra[first] += value * (double)((first + 1) * span_ms - from_ms) / (double)span_ms;
+    sum.extra[last] += value * (double)(to_ms - last * span_ms) / (double)span_ms;
     sum.level[first + 1] += value;
     sum.level[last] -= value;
 }
 
-static double *add_up(struct sum sum, size_t seconds, double base)
+static double *add_up(struct sum sum, size_t count, double base)
 {
-    double *all = memory_alloc_array(seconds + 1, sizeof *all), level = base;
-    for (size_t i = 0; i < seconds; i++) {
+    double *all = memory_alloc_array(count + 1, sizeof *all), level = base;
+    for (size_t i = 0; i < count; i++) {
         level += sum.level[i];
         double value = level + sum.extra[i];
         all[i] = value < 1e-12 ? 0 : value; /* what is left of sums that cancel out */
@@ -180,6 +180,7 @@ static void spend(struct work *work, size_t step, int64_t from_ms, int64_t to_ms
         add(work->failed_one, begin_ms, end_ms, weight * outlook->one);
         add(work->failed_all, begin_ms, end_ms, weight * outlook->all);
         add(work->misled, begin_ms, end_ms, weight * outlook->misled);
+        add(work->steps, begin_ms, end_ms, weight * outlook->misled);
         double fails = (1 - work->plan.retry_share) * outlook->one + work->plan.retry_share * outlook->all;
         if (fails > 0) {
             work->out.first_ms =
@@ -240,8 +241,7 @@ void population_add(struct population *population, const struct population_cohor
     }
     for (uint32_t i = 0; i < plan->resolvers; i++) {
         double phase = (i + 0.5) / plan->resolvers, weight = cohort->weight / plan->resolvers;
-        double odd = (i + 0.5) * 0.6180339887498949; /* spread evenly against the phases */
-        int64_t odd_ms = (int64_t)((odd - floor(odd)) * SECOND_MS);
+        int64_t odd_ms = __builtin_parity(i) == 0 ? SECOND_MS : 0; /* evenly against the phases */
         if (plan->ignore_share < 1) {
             follow(work, cohort, phase, odd_ms, false, weight * (1 - plan->ignore_share));
         }
@@ -253,6 +253,11 @@ void population_add(struct population *population, const struct population_cohor
 
 /* ---- all of them ---- */
 
+static size_t count_steps(int64_t duration_ms)
+{
+    return (size_t)((duration_ms + STEP_MS - 1) / STEP_MS);
+}
+
 struct population *population_new(const struct population_plan *plan)
 {
     struct work *work = memory_alloc(sizeof *work);
@@ -261,31 +266,32 @@ struct population *population_new(const struct population_plan *plan)
     work->out.second_count = seconds;
     work->out.place_count = plan->place_count + 1;
     work->out.first_ms = work->out.last_ms = -1;
-    work->failed_one = new_sum(seconds);
-    work->failed_all = new_sum(seconds);
-    work->misled = new_sum(seconds);
+    work->failed_one = new_sum(seconds, SECOND_MS);
+    work->failed_all = new_sum(seconds, SECOND_MS);
+    work->misled = new_sum(seconds, SECOND_MS);
+    work->steps = new_sum(count_steps(plan->duration_ms), STEP_MS);
     work->shares = memory_alloc_array(work->out.place_count, sizeof *work->shares);
     for (size_t i = 0; i < work->out.place_count; i++) {
-        work->shares[i] = new_sum(seconds);
+        work->shares[i] = new_sum(seconds, SECOND_MS);
     }
     work->base = memory_alloc_array(work->out.place_count, sizeof *work->base);
     return &work->out;
 }
 
-/* The first second after which no more than this share of the most is misled. */
-static int64_t find_moved(const struct work *work, double left)
+/* The first step after which no more than this share of the most is misled. */
+static int64_t find_moved(const struct work *work, const double *misled, double left)
 {
-    size_t begin = (size_t)(work->plan.begin_ms / SECOND_MS), most = begin;
-    const double *misled = work->out.misled;
-    for (size_t i = begin; i < work->out.second_count; i++) {
+    size_t begin = (size_t)(work->plan.begin_ms / STEP_MS), most = begin;
+    size_t count = count_steps(work->plan.duration_ms);
+    for (size_t i = begin; i < count; i++) {
         most = misled[i] > misled[most] ? i : most;
     }
-    if (most >= work->out.second_count || misled[most] <= 0) {
+    if (most >= count || misled[most] <= 0) {
         return -1;
     }
-    for (size_t i = most; i < work->out.second_count; i++) {
+    for (size_t i = most; i < count; i++) {
         if (misled[i] <= left * misled[most] + 1e-9) {
-            int64_t at_ms = (int64_t)i * SECOND_MS - work->plan.begin_ms;
+            int64_t at_ms = (int64_t)i * STEP_MS - work->plan.begin_ms;
             return at_ms < 0 ? 0 : at_ms;
         }
     }
@@ -316,9 +322,11 @@ void population_finish(struct population *population)
         }
         free(own);
     }
+    double *misled = add_up(work->steps, count_steps(work->plan.duration_ms), 0);
     for (size_t i = 0; i < POPULATION_MOVED; i++) {
-        population->moved_ms[i] = find_moved(work, left[i]);
+        population->moved_ms[i] = find_moved(work, misled, left[i]);
     }
+    free(misled);
 }
 
 void population_free(struct population *population)
@@ -330,6 +338,7 @@ void population_free(struct population *population)
     free_sum(work->failed_one);
     free_sum(work->failed_all);
     free_sum(work->misled);
+    free_sum(work->steps);
     for (size_t i = 0; i < population->place_count; i++) {
         free_sum(work->shares[i]);
     }

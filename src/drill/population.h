@@ -4,10 +4,10 @@
  * the times at which endpoints can be reached. Pure.
  *
  * A resolver asks again as soon as an answer has expired, for somebody always wants it. It counts whole
- * seconds, so it keeps an answer for its TTL and up to a second more; some ignore TTLs and keep it for
- * `ignore_ms` at least; and where there is no answer it remembers that for `negative_ms`. What it has, its
- * clients go by, each request anew: to one of the addresses, and if that fails and they try again, to the
- * next ones.
+ * seconds: half of them drop an answer as the last one begins (as BIND does, after the TTL), half when that
+ * is over (as unbound does, a second later: both as measured). Some ignore TTLs and keep it for `ignore_ms`
+ * at least, and where there is no answer it remembers that for `negative_ms`. What it has, its clients go
+ * by, each request anew: to one of the addresses, and if that fails and they try again, to the next ones.
  *
  * Resolvers are spread evenly over the phases of their TTLs: `resolvers` of them for each kind of answers.
  * What is computed are shares of users, not users: so the work is for each change of answers and each

@@ -334,3 +334,10 @@ tests_fuzz_fuzz_cron_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"cron"'
 tests_fuzz_fuzz_cron_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_cron_SOURCES = tests/fuzz/fuzz_cron.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_cron_LDADD = src/libbase.a
+
+## what small caching resolvers make of replies
+fuzz_programs += tests/fuzz/fuzz_reply
+tests_fuzz_fuzz_reply_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"reply"'
+tests_fuzz_fuzz_reply_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_reply_SOURCES = tests/fuzz/fuzz_reply.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_reply_LDADD = src/libobserve.a src/libdns.a src/libbase.a

@@ -282,7 +282,7 @@ static void expect_model(struct scene *scene, const struct population_step *step
     size_t seconds = population->second_count;
     double *failed = calloc(seconds, sizeof *failed), *asked = calloc(seconds, sizeof *asked);
     for (size_t m = 0; m < MODELS; m++) {
-        struct model model = {.odd_ms = (int64_t)(chance() * 1000),
+        struct model model = {.odd_ms = chance() < 0.5 ? 1000 : 0,
                               .ignores = chance() < scene->plan.ignore_share};
         bool retries = chance() < scene->plan.retry_share;
         model.life_ms = model_life(&scene->plan, &steps[0], &model);

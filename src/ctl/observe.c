@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * "observe": a population of caching resolvers and clients, run by this process, while something is lost. */
+#include "config.h"
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/when.h"
+#include "ctl/observe_write.h"
+#include "ctl/verbs.h"
+#include "dns/name.h"
+#include "observe/observe.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LIST_MAX = OBSERVE_SERVERS_MAX,
+    DNS_PORT = 53,
+    RESOLVERS = 64,
+    FOR_MS = 60 * 1000,
+    PATIENCE_MS = 5000
+};
+
+/* What the plan borrows. */
+struct observation {
+    struct observe_plan plan;
+    struct observe_name names[OBSERVE_NAMES_MAX];
+    struct addr_port servers[LIST_MAX];
+    struct addr_prefix sources[LIST_MAX], subnets[LIST_MAX];
+    struct addr lost[TALLY_ADDRESSES_MAX];
+    double retry;
+};
+
+static volatile bool is_over; /* by a signal */
+
+static void end(int number)
+{
+    (void)number;
+    is_over = true;
+}
+
+/* ---- words ---- */
+
+static bool parse_number(const char *text, uint64_t max, uint64_t *number)
+{
+    char *after;
+    errno = 0;
+    unsigned long long value = strtoull(text, &after, 10);
+    *number = value;
+    return text[0] >= '0' && text[0] <= '9' && *after == '\0' && errno == 0 && value <= max;
+}
+
+static bool parse_name(const char *word, struct observe_name *name)
+{
+    char *text = memory_copy_text(word), *slash = strrchr(text, '/');
+    uint16_t type = DNS_TYPE_A;
+    bool is_good = slash == NULL || dns_parse_type(slash + 1, &type) == 0;
+    if (slash != NULL) {
+        *slash = '\0';
+    }
+    is_good = is_good && (type == DNS_TYPE_A || type == DNS_TYPE_AAAA) && text[0] != '\0' &&
+              dns_name_parse(text, NULL, name->wire) > 0;
+    name->type = type;
+    free(text);
+    return is_good;
+}
+
+/* ADDRESS or ADDRESS:PORT, [ADDRESS]:PORT. */
+static bool parse_server(const char *text, void *to)
+{
+    struct addr_port *at = to;
+    if (addr_parse(text, &at->addr) == 0) {
+        at->port = DNS_PORT;
+        return true;
+    }
+    return addr_parse_port(text, at) == 0 && at->port != 0;
+}
+
+/* An address is the prefix that is it alone. */
+static bool parse_prefix(const char *text, void *to)
+{
+    struct addr_prefix *prefix = to;
+    if (addr_parse(text, &prefix->addr) == 0) {
+        prefix->len = (uint8_t)(8 * addr_len(&prefix->addr));
+        return true;
+    }
+    return addr_parse_prefix(text, prefix) == 0;
+}
+
+/* Words with commas between; text NULL: none. False: one of them is none, or they are too many. */
+static bool parse_list(const char *text, bool (*parse)(const char *, void *), void *to, size_t size,
+                       size_t *count)
+{
+    char *copy = memory_copy_text(text), *rest = copy, *word;
+    bool is_good = true;
+    while (is_good && rest != NULL && (word = strsep(&rest, ",")) != NULL) {
+        is_good = *count < LIST_MAX && parse(word, (char *)to + *count * size);
+        *count += 1;
+    }
+    free(copy);
+    return is_good;
+}
+
+static enum steerctl_exit take_lists(const struct steerctl *ctl, struct observation *all)
+{
+    struct observe_plan *plan = &all->plan;
+    for (int i = 1; i < ctl->word_count; i++) {
+        if (plan->name_count == OBSERVE_NAMES_MAX ||
+            !parse_name(ctl->words[i], &all->names[plan->name_count])) {
+            return steerctl_usage("found \"%s\", expected a NAME, NAME/A or NAME/AAAA, %d at most",
+                                  ctl->words[i], OBSERVE_NAMES_MAX);
+        }
+        plan->name_count++;
+    }
+    if (!parse_list(ctl->server, parse_server, all->servers, sizeof *all->servers, &plan->server_count) ||
+        plan->server_count == 0) {
+        return steerctl_usage("found --server \"%s\", expected ADDRESS[:PORT],..., %d at most",
+                              ctl->server == NULL ? "" : ctl->server, LIST_MAX);
+    }
+    if (!parse_list(ctl->client, parse_prefix, all->sources, sizeof *all->sources, &plan->source_count) ||
+        !parse_list(ctl->ecs, parse_prefix, all->subnets, sizeof *all->subnets, &plan->subnet_count)) {
+        return steerctl_usage("found --client or --ecs with something else than prefixes, %d at most",
+                              LIST_MAX);
+    }
+    for (size_t i = 0; i < plan->source_count; i++) {
+        if (!observe_has_source(&all->sources[i])) {
+            return steerctl_usage(
+                "found --client \"%s\", expected prefixes of addresses that this machine has", ctl->client);
+        }
+    }
+    return STEERCTL_OK;
+}
+
+static enum steerctl_exit take_numbers(const struct steerctl *ctl, struct observation *all)
+{
+    struct observe_plan *plan = &all->plan;
+    uint64_t resolvers = RESOLVERS, port = 0, ttl = 0, retry = 0;
+    if (ctl->resolvers != NULL &&
+        (!parse_number(ctl->resolvers, OBSERVE_CACHES_MAX / plan->name_count, &resolvers) ||
+         resolvers == 0)) {
+        return steerctl_usage("found --resolvers \"%s\", expected 1 to %zu", ctl->resolvers,
+                              OBSERVE_CACHES_MAX / plan->name_count);
+    }
+    if (ctl->connect != NULL && (!parse_number(ctl->connect, UINT16_MAX, &port) || port == 0)) {
+        return steerctl_usage("found --connect \"%s\", expected a port", ctl->connect);
+    }
+    if (ctl->ttl != NULL && !parse_number(ctl->ttl, 86400, &ttl)) {
+        return steerctl_usage("found --ttl \"%s\", expected seconds, at most a day", ctl->ttl);
+    }
+    if (ctl->retry != NULL && !parse_number(ctl->retry, 100, &retry)) {
+        return steerctl_usage("found --retry \"%s\", expected percent, 0 to 100", ctl->retry);
+    }
+    if ((ctl->for_ != NULL && (when_parse_duration(ctl->for_, &plan->duration_ms) != 0 ||
+                               plan->duration_ms > OBSERVE_FOR_MAX_MS)) ||
+        (ctl->timeout != NULL &&
+         (when_parse_duration(ctl->timeout, &plan->patience_ms) != 0 || plan->patience_ms > 60 * 1000))) {
+        return steerctl_usage(
+            "found --for or --timeout with something else than a duration such as 5m, of at "
+            "most a day and a minute");
+    }
+    if (ctl->path != NULL && (ctl->path[0] != '/' || strpbrk(ctl->path, " \r\n") != NULL ||
+                              strlen(ctl->path) > 200 || port == 0)) {
+        return steerctl_usage("found --path \"%s\", expected a path such as /, beside --connect", ctl->path);
+    }
+    plan->resolvers = (uint32_t)resolvers;
+    plan->port = (uint16_t)port;
+    plan->ttl_s = (uint32_t)ttl;
+    plan->path = ctl->path;
+    all->retry = (double)retry / 100;
+    return STEERCTL_OK;
+}
+
+/* ---- what is lost ---- */
+
+static bool add_lost(struct observation *all, const char *text)
+{
+    struct addr addr;
+    if (text == NULL || addr_parse(text, &addr) != 0 || all->plan.lost_count == TALLY_ADDRESSES_MAX) {
+        return false;
+    }
+    all->lost[all->plan.lost_count++] = addr;
+    return true;
+}
+
+/* The addresses of an endpoint of the API. */
+static void add_endpoint(struct observation *all, const json_t *endpoint)
+{
+    size_t i;
+    const json_t *address;
+    json_array_foreach(json_object_get(endpoint, "addresses"), i, address)
+    {
+        const char *text = json_is_object(address) ? text_of(address, "address") : json_string_value(address);
+        (void)add_lost(all, text);
+    }
+}
+
+static enum steerctl_exit add_target(const struct steerctl *ctl, struct observation *all, const char *target)
+{
+    const char *plural, *name;
+    struct buffer path;
+    json_t *json = NULL;
+    size_t i;
+    const json_t *endpoint;
+    if (!target_split(target, &plural, &name)) {
+        return steerctl_usage("found \"%s\", expected an address, region:NAME, az:NAME or endpoint:NAME",
+                              target);
+    }
+    struct steerctl quiet = *ctl;
+    quiet.json = false;
+    bool is_one = strcmp(plural, "endpoints") == 0;
+    buffer_init(&path);
+    buffer_add_text(&path, is_one ? "/v1/endpoints/" : "/v1/endpoints");
+    if (is_one) {
+        steerctl_add_encoded(&path, name);
+    } else {
+        steerctl_add_query(&path, strcmp(plural, "azs") == 0 ? "az" : "region", name);
+    }
+    enum steerctl_exit code = is_one ? steerctl_ask_json(&quiet, "GET", path.bytes, NULL, &json)
+                                     : steerctl_list(&quiet, path.bytes, &json);
+    if (code == STEERCTL_OK && is_one) {
+        add_endpoint(all, json);
+    } else if (code == STEERCTL_OK) {
+        json_array_foreach(json, i, endpoint)
+        {
+            add_endpoint(all, endpoint);
+        }
+    }
+    json_decref(json);
+    buffer_fini(&path);
+    return code;
+}
+
+static enum steerctl_exit take_lost(const struct steerctl *ctl, struct observation *all)
+{
+    enum steerctl_exit code = STEERCTL_OK;
+    struct addr addr;
+    for (size_t i = 0; code == STEERCTL_OK && i < ctl->loss_count; i++) {
+        if (addr_parse(ctl->losses[i], &addr) == 0) {
+            (void)add_lost(all, ctl->losses[i]);
+        } else {
+            code = add_target(ctl, all, ctl->losses[i]);
+        }
+    }
+    return code;
+}
+
+/* ---- the verb ---- */
+
+static enum steerctl_exit prepare(const struct steerctl *ctl, struct observation *all)
+{
+    all->plan = (struct observe_plan){.names = all->names,
+                                      .servers = all->servers,
+                                      .duration_ms = FOR_MS,
+                                      .sources = all->sources,
+                                      .subnets = all->subnets,
+                                      .lost = all->lost,
+                                      .patience_ms = PATIENCE_MS,
+                                      .is_over = &is_over};
+    enum steerctl_exit code = take_lists(ctl, all);
+    code = code == STEERCTL_OK ? take_numbers(ctl, all) : code;
+    if (code == STEERCTL_OK && (ctl->loss_count == 0) == (ctl->connect == NULL)) {
+        return steerctl_usage(
+            "observe needs --lose TARGET|ADDRESS or --connect PORT: what fails, or where to try it");
+    }
+    return code == STEERCTL_OK ? take_lost(ctl, all) : code;
+}
+
+enum steerctl_exit run_observe(const struct steerctl *ctl)
+{
+    struct observation all = {.retry = 0};
+    struct observe_report report;
+    struct sigaction action = {.sa_handler = end};
+    enum steerctl_exit code = prepare(ctl, &all);
+    if (code != STEERCTL_OK) {
+        return code;
+    }
+    sigaction(SIGINT, &action, NULL); /* what was seen until then is told */
+    sigaction(SIGTERM, &action, NULL);
+    observe_run(&all.plan, &report);
+    json_t *observed = observe_write(&all.plan, &report, all.retry);
+    if (ctl->json) {
+        json_dumpf(observed, stdout, JSON_INDENT(2));
+        putchar('\n');
+    } else {
+        observe_show(ctl, observed);
+    }
+    json_decref(observed);
+    observe_fini(&report);
+    return STEERCTL_OK;
+}
