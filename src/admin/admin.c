@@ -182,6 +182,8 @@ static const struct handler {
     [ROUTE_HOOKS] = {.handle = handle_hooks},
     [ROUTE_DRILLS] = {.handle = handle_drills},
     [ROUTE_DRILL] = {.handle = handle_drills},
+    [ROUTE_REPORTS] = {.handle = handle_reports},
+    [ROUTE_REPORT_OF_DRILL] = {.handle = handle_reports},
 };
 
 static void dispatch(struct call *call)

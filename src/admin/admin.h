@@ -11,6 +11,7 @@
 #include "admin/moment.h"
 #include "admin/restoring.h"
 #include "admin/rules.h"
+#include "admin/drill_reports.h"
 #include "admin/shadow.h"
 #include "admin/switchover.h"
 #include "admin/traffic.h"
@@ -321,19 +322,6 @@ struct admin_what_if {
     struct progress *progress;
 };
 
-/* A loss to be simulated, or a document that says what happens. */
-struct admin_drill {
-    const char *document; /* NULL: the losses */
-    size_t document_len;
-    struct report *report;     /* with a document: what is wrong with it */
-    const char *const *losses; /* "region:us-east" … */
-    size_t count;
-    const char *failure; /* "timeout" or "refused" */
-    bool from_live;
-    struct progress *progress;
-    const char *bad; /* set by the verb: the loss that it did not understand */
-};
-
 /* An entry of the journal. */
 struct admin_entry {
     uint64_t seq;
@@ -493,6 +481,7 @@ struct admin_verbs {
     /* On success *json is owned by the caller (free). ERROR_CANCELLED; else the drill says what is bad. */
     int (*simulate)(void *reader, struct admin_drill *drill, char **json);
     struct admin_shadow_verbs shadows; /* drills on this server that some clients see */
+    struct admin_report_verbs reports; /* of drills that are over */
     void (*list_zones)(void *reader, const struct view_zone **zones, size_t *count);
     void (*list_geo)(void *reader, struct arena *arena, struct admin_geo **items, size_t *count);
     void (*list_names)(void *reader, const struct view_name **names, size_t *count);

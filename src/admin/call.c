@@ -115,7 +115,7 @@ void call_send(struct call *call, const struct call_answer *answer)
     evbuffer_free(body);
 }
 
-static void reply(struct call *call, unsigned status, const char *type, struct evbuffer *body)
+void call_reply_body(struct call *call, unsigned status, const char *type, struct evbuffer *body)
 {
     const struct call_answer answer = {.status = status, .type = type, .body = body};
     if (call->request == NULL && call->receipt == NULL && call->operation == NULL) {
@@ -159,7 +159,7 @@ static void reply_json(struct call *call, unsigned status, const char *type, jso
     if (error != 0) {
         evbuffer_drain(writer.body, evbuffer_get_length(writer.body));
     }
-    reply(call, error != 0 ? 500 : status, type, writer.body);
+    call_reply_body(call, error != 0 ? 500 : status, type, writer.body);
 }
 
 void call_reply_json(struct call *call, unsigned status, json_t *document)
@@ -174,7 +174,7 @@ void call_reply_text(struct call *call, const char *type, const char *text, size
     for (size_t at = 0; at < len; at += PIECE) {
         evbuffer_add(body, text + at, len - at < PIECE ? len - at : PIECE);
     }
-    reply(call, 200, type, body);
+    call_reply_body(call, 200, type, body);
 }
 
 void call_reply_problem(struct call *call)

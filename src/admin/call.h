@@ -19,6 +19,7 @@
 #include <jansson.h>
 
 struct door;
+struct evbuffer;
 struct events;
 struct evhttp_request;
 struct follow;
@@ -101,6 +102,8 @@ enum { ADMIN_ROUNDS = 3 };
 /* Each answers the request; one of them is called exactly once per request. */
 void call_reply_json(struct call *call, unsigned status, json_t *document); /* takes the document */
 void call_reply_text(struct call *call, const char *type, const char *text, size_t len);
+void call_reply_body(struct call *call, unsigned status, const char *type,
+                     struct evbuffer *body); /* takes it */
 void call_reply_problem(struct call *call);
 /* A page of things that have IDs: those behind the cursor, which is the ID of the last of the page before, so
  * that a page keeps its place when others come and go. get_id(items, i) and render(items, i) are asked about
@@ -258,8 +261,12 @@ void handle_load(struct call *call);
 void handle_report(struct call *call);
 void handle_reload(struct call *call);
 void handle_takeover(struct call *call);
-void handle_drill(struct call *call);  /* computes one, on a worker */
-void handle_drills(struct call *call); /* all, one, or a new one (shadows.c) */
+void handle_drill(struct call *call);   /* computes one, on a worker */
+void handle_drills(struct call *call);  /* all, one, or a new one (shadows.c) */
+void handle_reports(struct call *call); /* of drills that are over: all, or one (drill_reports.c) */
+void drill_keep(struct call *call);     /* POST /v1/drills with "keep" */
+/* What was asked for cannot be computed. */
+void drill_set_problem(struct call *call, const struct admin_drill *asked, int error);
 void handle_events(struct call *call);
 void handle_webhooks(struct call *call);
 void handle_dead(struct call *call);

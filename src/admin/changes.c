@@ -249,7 +249,7 @@ void handle_takeover(struct call *call)
 
 /* ---- drills ---- */
 
-static void refuse_drill(struct call *call, const struct admin_drill *asked, int error)
+void drill_set_problem(struct call *call, const struct admin_drill *asked, int error)
 {
     if (report_errors(asked->report) != 0) {
         problem_set(&call->problem, PROBLEM_INVALID_FIELDS, "the drill document cannot be used");
@@ -264,7 +264,6 @@ static void refuse_drill(struct call *call, const struct admin_drill *asked, int
     } else {
         call_set_internal(call, error);
     }
-    call_reply_problem(call);
 }
 
 void handle_drill(struct call *call)
@@ -288,7 +287,8 @@ void handle_drill(struct call *call)
     if (error == 0) {
         call_reply_text(call, "application/json", json, strlen(json));
     } else {
-        refuse_drill(call, &asked, error);
+        drill_set_problem(call, &asked, error);
+        call_reply_problem(call);
     }
     report_free(asked.report);
     free(json);

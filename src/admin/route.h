@@ -40,6 +40,8 @@ enum route_id {
     ROUTE_RELOAD,
     ROUTE_TAKEOVER,
     ROUTE_DRILLS,
+    ROUTE_REPORTS, /* these before the next one, which has the same beginning */
+    ROUTE_REPORT_OF_DRILL,
     ROUTE_DRILL,
     ROUTE_JOURNAL,
     ROUTE_VERIFY,
@@ -135,6 +137,7 @@ enum route_parameter {
     ROUTE_OVERRIDE_RULES,
     ROUTE_BY,
     ROUTE_DOCUMENT,
+    ROUTE_KEEP,
     ROUTE_PARAMETERS
 };
 
@@ -152,7 +155,7 @@ struct route {
     size_t assumed_count;
     size_t limit;   /* of a reload, diff, restore, import 1..ROUTE_CHANGES_MAX, else 1..ROUTE_LIMIT_MAX */
     int64_t policy; /* -1: not given */
-    bool dry_run, allow_unserved, emergency, without_point, replace;
+    bool dry_run, allow_unserved, emergency, without_point, replace, keep;
     bool is_found; /* the resource has this method, whatever is wrong with the parameters */
 };
 

@@ -50,6 +50,7 @@ static const char *const parameter_names[ROUTE_PARAMETERS] = {
     [ROUTE_OVERRIDE_RULES] = "override_rules",
     [ROUTE_BY] = "by",
     [ROUTE_DOCUMENT] = "document",
+    [ROUTE_KEEP] = "keep",
 };
 
 /* ---- percent encoding ---- */
@@ -240,6 +241,7 @@ void route_parse_query(const char *query, uint64_t known, struct route *route, s
     route->emergency = check_flag(route, ROUTE_EMERGENCY, problem);
     route->without_point = check_flag(route, ROUTE_WITHOUT_POINT, problem);
     route->replace = check_flag(route, ROUTE_REPLACE, problem);
+    route->keep = check_flag(route, ROUTE_KEEP, problem);
     check_effective(route, problem);
     check_verdict(route, problem);
     check_outcome(route, problem);

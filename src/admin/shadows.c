@@ -159,6 +159,8 @@ void handle_drills(struct call *call)
         stop(call);
     } else if (request_is_shadow(call->body, call->body_len)) {
         begin(call);
+    } else if (call->route.keep) {
+        drill_keep(call);
     } else {
         call_work(call, ADMIN_LONG, "drill", handle_drill);
     }

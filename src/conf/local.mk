@@ -20,6 +20,7 @@ src_libconf_a_SOURCES = \
 	src/conf/doc_load.c \
 	src/conf/doc_split.c \
 	src/conf/doors.c src/conf/doors.h \
+	src/conf/drills.c src/conf/drills.h \
 	src/conf/edit.c src/conf/edit.h src/conf/freeze.c src/conf/freeze.h \
 	src/conf/georule.c src/conf/georule.h \
 	src/conf/keys.c src/conf/keys.h \

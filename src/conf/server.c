@@ -293,43 +293,25 @@ static void read_points(const struct doc_node *root, struct conf_server *server)
         doc_get_size(&points, "health_size", POINTS_HEALTH_SIZE_LEAST, POINTS_HEALTH_SIZE_DEFAULT);
 }
 
-static const char *const server_keys[] = {"listen",
-                                          "threads",
-                                          "edns_size",
-                                          "zones",
-                                          "topology",
-                                          "state",
-                                          "admin",
-                                          "geo",
-                                          "log",
-                                          "identity",
-                                          "version",
-                                          "cookies",
-                                          "zone_options",
-                                          "rrl",
-                                          "amplification",
-                                          "tcp",
-                                          "load_threads",
-                                          "keys",
-                                          "max_transfers",
-                                          "minimal_responses",
-                                          "rotate",
-                                          "extended_errors",
-                                          "resolver",
-                                          "load_memory",
-                                          "start_wait",
-                                          "last_health",
-                                          "hangup",
-                                          "keep_configuration",
-                                          "points",
-                                          "probe",
-                                          "vantages",
-                                          "webhooks",
-                                          "hooks",
-                                          "documents",
-                                          "dnstap",
-                                          "query_log",
-                                          NULL};
+static const char *const server_keys[] = {"listen",        "threads",
+                                          "edns_size",     "zones",
+                                          "topology",      "state",
+                                          "admin",         "geo",
+                                          "log",           "identity",
+                                          "version",       "cookies",
+                                          "zone_options",  "rrl",
+                                          "amplification", "tcp",
+                                          "load_threads",  "keys",
+                                          "max_transfers", "minimal_responses",
+                                          "rotate",        "extended_errors",
+                                          "resolver",      "load_memory",
+                                          "start_wait",    "last_health",
+                                          "hangup",        "keep_configuration",
+                                          "points",        "probe",
+                                          "vantages",      "webhooks",
+                                          "hooks",         "documents",
+                                          "dnstap",        "query_log",
+                                          "drills",        NULL};
 
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
@@ -363,6 +345,7 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     resolver_read(root, server);
     read_answers(root, server);
     read_points(root, server);
+    conf_drills_read(root, server);
     vantages_read(root, server);
     webhooks_read(root, server);
     conf_hooks_read(root, server);
@@ -389,6 +372,7 @@ struct conf_server *conf_read_server(const char *path, struct report *report)
                                           .keep_count = POINTS_COUNT_DEFAULT,
                                           .health_size = POINTS_HEALTH_SIZE_DEFAULT};
     server->cookies_require = CONF_COOKIES_LIMITED;
+    server->drills.keep = CONF_DRILLS_KEEP;
     int error = read_server(&root, server, report);
     server->is_broken = error != 0 || doc_has_errors(doc);
     doc_free(doc);

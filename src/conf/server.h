@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/report.h"
 #include "conf/doors.h"
+#include "conf/drills.h"
 #include "conf/quorum.h"
 #include "conf/roles.h"
 #include "dns/tsig.h"
@@ -155,6 +156,7 @@ struct conf_server {
     enum conf_owner owner;   /* of documents; default the files */
     bool keep_configuration; /* copies of what serves stay in the state folder; default true */
     struct conf_points points;
+    struct conf_drills drills;
     unsigned edns_size; /* largest UDP answer, 512..4096; default 1232 */
     struct conf_zone_source *zones;
     size_t zone_count;

@@ -3,12 +3,15 @@
  * Drills: asked for by losses or as a document, and a first document for somebody who has none. */
 #include "config.h"
 
+#include "ctl/reports.h"
 #include "ctl/verbs.h"
 
 #include "base/exits.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define KEEPING (OPTION_KEEP | OPTION_REASON | OPTION_ACTOR)
 
 /* ---- what is asked for ---- */
 
@@ -39,24 +42,51 @@ static json_t *make_body(const struct steerctl *ctl)
 }
 
 /* Takes the body. */
+static enum steerctl_exit ask(const struct steerctl *ctl, json_t *body, json_t **answer)
+{
+    struct buffer target;
+    buffer_init(&target);
+    buffer_add_text(&target, "/v1/drills");
+    if ((ctl->given & OPTION_KEEP) != 0) {
+        steerctl_add_query(&target, "keep", "true");
+        steerctl_add_query(&target, "actor", ctl->actor);
+        steerctl_add_query(&target, "reason", ctl->reason);
+    }
+    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", target.bytes, body, answer);
+    buffer_fini(&target);
+    return code;
+}
+
+static void show_kept(const json_t *answer)
+{
+    bool is_durable = !json_is_false(json_object_get(answer, "durable"));
+    printf("\nKept as report %s%s\n", text_of(answer, "id"), is_durable ? "" : ", but not written yet");
+}
+
+/* Takes the body. */
 static enum steerctl_exit simulate(const struct steerctl *ctl, json_t *body)
 {
-    json_t *report = NULL;
-    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/drills", body, &report);
+    json_t *answer = NULL;
+    bool is_kept = (ctl->given & OPTION_KEEP) != 0;
+    enum steerctl_exit code = ask(ctl, body, &answer);
     if (code == STEERCTL_OK) {
+        const json_t *report = is_kept ? json_object_get(answer, "report") : answer;
         if (!ctl->json) {
             drill_show_report(ctl, report);
+        }
+        if (is_kept && !ctl->json) {
+            show_kept(answer);
         }
         code = ctl->html != NULL && !drill_write_page(ctl, report) ? (enum steerctl_exit)EXITS_DRILL_NOT_RUN
                : json_is_true(json_object_get(report, "failed"))   ? (enum steerctl_exit)EXITS_DRILL_MISSED
                                                                    : STEERCTL_OK;
-        json_decref(report);
+        json_decref(answer);
         return code;
     }
     for (size_t i = 0; code == STEERCTL_REFUSED && i < ctl->loss_count; i++) {
         code = target_explain_text(ctl, code, ctl->losses[i]);
     }
-    json_decref(report);
+    json_decref(answer);
     return (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
 }
 
@@ -110,18 +140,26 @@ enum steerctl_exit run_drill(const struct steerctl *ctl)
     if (shadow_has_word(what)) {
         return run_shadow(ctl);
     }
-    if (!is_new && strcmp(what, "simulate") != 0) {
-        return steerctl_usage("found drill \"%s\", expected simulate, new, shadow, list, show or stop", what);
+    if (reports_has_word(what)) {
+        return run_reports(ctl);
     }
-    if (path != NULL ? is_new || (ctl->given & ~OPTION_HTML) != 0 : ctl->loss_count == 0) {
+    if (!is_new && strcmp(what, "simulate") != 0) {
+        return steerctl_usage(
+            "found drill \"%s\", expected simulate, new, shadow, list, show, stop, reports or report", what);
+    }
+    if (path != NULL ? is_new || (ctl->given & ~(OPTION_HTML | KEEPING)) != 0 : ctl->loss_count == 0) {
         return path != NULL
                    ? steerctl_usage("found \"%s\" beside what is said by options, expected one of them", path)
                    : steerctl_usage("drill needs --lose TARGET, or drill simulate a FILE");
     }
     if ((is_new && (ctl->given & ~(OPTION_LOSE | OPTION_OUTPUT)) != 0) ||
-        (!is_new && (ctl->given & ~(OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_HTML)) != 0)) {
+        (!is_new &&
+         (ctl->given & ~(OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_HTML | KEEPING)) != 0)) {
         return steerctl_usage("found an option that belongs to the other kind of drill: new takes --lose and "
                               "--output, simulate --lose, --failure and --from");
+    }
+    if ((ctl->given & OPTION_KEEP) == 0 && (ctl->given & KEEPING) != 0) {
+        return steerctl_usage("--reason and --actor belong to --keep");
     }
     if (!check_losses(ctl)) {
         return STEERCTL_USAGE;

@@ -96,6 +96,7 @@ static const struct option_row {
      offsetof(struct steerctl, output)},
     {"html", "FILE", "write the report to this file, too, as a page of HTML", NULL, OPTION_HTML,
      offsetof(struct steerctl, html)},
+    {"keep", NULL, "of drill simulate: the server keeps the report", "keep", OPTION_KEEP, 0},
     {"lose", "TARGET", "what is lost; repeatable", "lose", OPTION_LOSE, 0},
     {"failure", "KIND", "how it fails: timeout (a dead host, the default) or refused (a dead process)",
      "failure", OPTION_FAILURE, offsetof(struct steerctl, failure)},

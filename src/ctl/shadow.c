@@ -3,6 +3,7 @@
  * Shadow drills: begun, listed, looked at, ended. */
 #include "config.h"
 
+#include "ctl/reports.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 
@@ -82,7 +83,7 @@ static void show_progress(const json_t *progress)
     }
 }
 
-static void show_shadow(const struct steerctl *ctl, const json_t *drill)
+void shadow_show(const struct steerctl *ctl, const json_t *drill)
 {
     char text[CELL], list[TEXT_LIST_SIZE];
     const char *because = text_of(drill, "because");
@@ -140,7 +141,7 @@ static enum steerctl_exit show_whole(const struct steerctl *ctl, const json_t *d
 {
     const json_t *report = get(drill, "report");
     if (!ctl->json) {
-        show_shadow(ctl, drill);
+        shadow_show(ctl, drill);
     }
     if (ctl->html != NULL && !json_is_object(report)) {
         fprintf(stderr, "steerctl: %s was not written: the drill has no report yet\n", ctl->html);

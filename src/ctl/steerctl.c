@@ -382,7 +382,7 @@ static const struct verb verbs[] = {
     {"drill",
      "simulate FILE | simulate --lose TARGET | new --lose TARGET | shadow FILE | shadow --lose TARGET "
      "--client PREFIX "
-     "| list | show ID | stop ID",
+     "| list | show ID | stop ID | reports | report ID",
      "rehearse a loss without touching anything",
      "Compute what would happen if a drill document came true, or the targets were lost: which names change, "
      "to\n"
@@ -393,7 +393,9 @@ static const struct verb verbs[] = {
      "--ecs,\n"
      "--tsig-key), and for a while (--for, 5m); --wait shows its report and has these exit codes. list, "
      "show\n"
-     "and stop look at such drills and end them",
+     "and stop look at such drills and end them\n"
+     "reports, report: drills that are over, as the server keeps them: those that ran on it, and simulations "
+     "with --keep",
      "  steerctl drill simulate --lose region:us-east --from healthy\n"
      "  steerctl drill simulate us-east.json --html us-east.html\n  steerctl drill new --lose "
      "region:us-east\n"
@@ -401,7 +403,7 @@ static const struct verb verbs[] = {
      "  steerctl drill shadow us-east.json --client 192.0.2.0/24 --wait",
      1, 2,
      OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_OUTPUT | OPTION_HTML | OPTION_CLIENT | OPTION_ECS |
-         OPTION_TSIG_KEY | OPTION_FOR | OPTION_REASON | OPTION_ACTOR | OPTION_WAIT,
+         OPTION_TSIG_KEY | OPTION_FOR | OPTION_REASON | OPTION_ACTOR | OPTION_WAIT | OPTION_KEEP,
      "mode=simulate", run_drill},
     {"observe", "NAME[/TYPE]... --server ADDRESS", "see a loss as caching resolvers and clients do",
      "Run small caching resolvers that ask for the names, and see when they go elsewhere and what fails "

@@ -81,6 +81,7 @@ enum {
 #define OPTION_HTML          (UINT64_C(1) << 52)
 #define OPTION_ECS           (UINT64_C(1) << 53)
 #define OPTION_TSIG_KEY      (UINT64_C(1) << 54)
+#define OPTION_KEEP          (UINT64_C(1) << 55)
 #define OPTION_WAIT          (UINT64_C(1) << 59)
 #define OPTION_SERVER        (UINT64_C(1) << 48)
 #define OPTION_RESOLVERS     (UINT64_C(1) << 49)

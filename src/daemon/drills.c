@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+enum { LIST_MAX = 20000 }; /* that a short report has */
+
 /* The short form. */
 static int take_losses(const struct view *view, struct admin_drill *asked, struct arena *arena,
                        struct drill_scenario *scenario)
@@ -72,7 +74,8 @@ int drills_simulate(void *context, struct admin_drill *asked, char **json)
     }
     reader_end(reader);
     if (error == 0) {
-        *json = drill_write_json(&report);
+        bool is_long = report.name_count + report.course_count > LIST_MAX;
+        *json = asked->is_short && is_long ? drill_write_head(&report) : drill_write_json(&report);
         error = *json == NULL ? ERROR_CANCELLED : 0;
     }
     if (error == 0 && report.lost_count != 0) {

@@ -6,6 +6,7 @@
 
 #include "daemon/journal.h"
 #include "daemon/answers.h"
+#include "daemon/drill_fact.h"
 
 #include "daemon/durable.h"
 #include "daemon/reader.h"
@@ -90,9 +91,10 @@ static bool on_entry(void *context, const struct store_entry *entry)
         return false;
     }
     page->last = entry->seq;
-    if (journal->kind == NULL && strcmp(entry->kind, ANSWER_KIND) == 0) {
-        return !progress_is_cancelled(
-            journal->progress); /* what was answered is no change; who asks gets it */
+    bool is_aside = strcmp(entry->kind, ANSWER_KIND) == 0 || strcmp(entry->kind, DRILL_REPORT_KIND) == 0;
+    if (journal->kind == NULL && is_aside) {
+        /* what was answered is no change, and a report stands beside its drill; who asks gets it */
+        return !progress_is_cancelled(journal->progress);
     }
     take(page, entry);
     return !progress_is_cancelled(journal->progress);

@@ -19,6 +19,8 @@ src_steerd_SOURCES = \
 	src/daemon/difference_words.c \
 	src/daemon/documents.c src/daemon/documents.h src/daemon/documents_edit.c src/daemon/documents_load.c \
 	src/daemon/documents_load.h src/daemon/documents_look.c src/daemon/documents_set.c src/daemon/documents_settle.c \
+	src/daemon/drill_fact.c src/daemon/drill_fact.h \
+	src/daemon/drill_reports.c src/daemon/drill_reports.h src/daemon/drill_reports_inside.h src/daemon/drill_reports_kept.c src/daemon/drill_reports_write.c \
 	src/daemon/drills.c src/daemon/drills.h \
 	src/daemon/dump.c \
 	src/daemon/durable.c src/daemon/durable.h \

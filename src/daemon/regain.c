@@ -9,6 +9,7 @@
 #include "admin/admin.h"
 #include "daemon/answers.h"
 #include "daemon/changes.h"
+#include "daemon/drill_reports.h"
 #include "daemon/incidents.h"
 #include "daemon/overrides.h"
 #include "daemon/server.h"
@@ -71,8 +72,8 @@ struct regain {
 static bool take(void *context, const struct store_object *object)
 {
     struct found *found = context;
-    static const char *const kinds[] = {"override", ANSWER_KIND,     VANTAGE_KIND,
-                                        TOKEN_KIND, SWITCHOVER_KIND, INCIDENT_KIND};
+    static const char *const kinds[] = {"override",      ANSWER_KIND,   VANTAGE_KIND, TOKEN_KIND,
+                                        SWITCHOVER_KIND, INCIDENT_KIND, DRILL_KIND};
     size_t kind = 0;
     while (kind < sizeof kinds / sizeof *kinds && strcmp(object->kind, kinds[kind]) != 0) {
         kind++;
@@ -232,6 +233,12 @@ static void put(struct regain *regain, const struct store_object *object)
     if (strcmp(object->kind, INCIDENT_KIND) == 0) {
         if (regain->options.remove == NULL) {
             incidents_regain(regain->server->incidents, object->key, object->value);
+        }
+        return;
+    }
+    if (strcmp(object->kind, DRILL_KIND) == 0) {
+        if (regain->options.remove == NULL) {
+            drill_reports_regain(regain->server->drill_reports, object->key, object->value);
         }
         return;
     }

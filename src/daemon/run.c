@@ -19,6 +19,7 @@
 #include "daemon/hangup.h"
 #include "daemon/heir.h"
 #include "daemon/hosts.h"
+#include "daemon/drill_reports.h"
 #include "daemon/incidents.h"
 #include "daemon/install.h"
 #include "daemon/lanes.h"
@@ -284,8 +285,10 @@ static int open_store(struct server *server, struct view *view, struct report *r
     server->restores = error == 0 ? restores_open(server) : NULL;
     server->switchovers = error == 0 ? switchovers_open(server) : NULL;
     server->incidents = error == 0 ? incidents_open(server) : NULL;
+    server->drill_reports = error == 0 ? drill_reports_open(server) : NULL;
     if (server->orders == NULL || server->batches == NULL || server->restores == NULL ||
-        server->rules == NULL || server->switchovers == NULL || server->incidents == NULL) {
+        server->rules == NULL || server->switchovers == NULL || server->incidents == NULL ||
+        server->drill_reports == NULL) {
         report_add(report, REPORT_ERROR, NULL, "cannot start the store: %s",
                    error_text(error == 0 ? -ENOMEM : error));
         return error == 0 ? -ENOMEM : error;
@@ -296,6 +299,7 @@ static int open_store(struct server *server, struct view *view, struct report *r
         revisions_learn(server->revisions, view->server->state_path);
         switchovers_learn(server->switchovers, view->server->state_path);
         incidents_begin(server->incidents, view->server->state_path);
+        drill_reports_begin(server->drill_reports, view->server->state_path);
         shadows_learn(server->shadows, view->server->state_path, false);
     }
     changes_hook_turns(server->changes, durable_note_turn, server->durable);
@@ -358,6 +362,7 @@ static int settle(struct server *server)
     documents_settle(server, true);
     switchovers_learn(server->switchovers, server->view->server->state_path);
     incidents_begin(server->incidents, server->view->server->state_path);
+    drill_reports_begin(server->drill_reports, server->view->server->state_path);
     shadows_learn(server->shadows, server->view->server->state_path, true);
     int error = archive_open(server, "takeover", &server->archive);
     error = error == 0 ? savepoints_open(server, &server->savepoints) : error;
@@ -488,6 +493,7 @@ static void stop(struct server *server)
         restores_close(server->restores);
         switchovers_close(server->switchovers);
         incidents_close(server->incidents);
+        drill_reports_close(server->drill_reports);
         savepoints_close(server->savepoints);
         vantages_close(server->vantages);
         tokens_free(server->tokens);

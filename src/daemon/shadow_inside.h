@@ -69,6 +69,7 @@ struct shadow {
     pthread_t thread;
     uint64_t override_changes; /* of the machine that serves, when it began */
     bool overrides_moved;      /* since then */
+    bool is_kept;              /* as a report */
     /* In the lock of the server: */
     bool is_fed, runs;       /* results come in; and what the document says happens */
     int64_t lags_ms;         /* when lags are told of next, since it began */

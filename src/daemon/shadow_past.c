@@ -7,6 +7,7 @@
 #include "daemon/shadow_inside.h"
 
 #include "daemon/changes.h"
+#include "daemon/drill_reports.h"
 #include "daemon/server.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -94,6 +95,14 @@ static void add(struct shadows *all, json_t *drill)
                                                                        .because = shadow->because,
                                                                        .decision_ms = -1,
                                                                        .sampled = -1});
+    drill_reports_take(all->server->drill_reports,
+                       &(struct drill_origin){.id = shadow->id,
+                                              .at_ms = shadow->started_ms,
+                                              .actor = get(drill, "actor"),
+                                              .peer = get(drill, "peer"),
+                                              .reason = get(drill, "reason"),
+                                              .why_not = "interrupted: restart"},
+                       shadow->past, NULL);
 }
 
 static void read_lines(struct shadows *all, char *text)

@@ -8,6 +8,7 @@
 #include "daemon/shadow_inside.h"
 
 #include "daemon/changes.h"
+#include "daemon/drill_reports.h"
 #include "daemon/reclaim.h"
 #include "daemon/server.h"
 #include "base/error.h"
@@ -152,6 +153,28 @@ static void begin(struct shadow *shadow)
 
 /* ---- the end ---- */
 
+/* As a report, once. A drill that did not run to its end says why. */
+static void keep(struct shadow *shadow)
+{
+    bool has_ended = strcmp(shadow->because, "time") == 0 || strcmp(shadow->because, "stopped") == 0;
+    char why_not[64];
+    snprintf(why_not, sizeof why_not, "interrupted: %s", shadow->because);
+    if (shadow->is_kept) {
+        return;
+    }
+    shadow->is_kept = true;
+    char *drill = shadow_write(shadow, false);
+    drill_reports_take(shadow->all->server->drill_reports,
+                       &(struct drill_origin){.id = shadow->id,
+                                              .at_ms = shadow->started_ms,
+                                              .actor = shadow->actor,
+                                              .peer = shadow->peer,
+                                              .reason = shadow->reason,
+                                              .why_not = has_ended ? NULL : why_not},
+                       drill, shadow->report);
+    free(drill);
+}
+
 static void end(struct shadow *shadow, const char *because)
 {
     struct shadows *all = shadow->all;
@@ -168,6 +191,9 @@ static void end(struct shadow *shadow, const char *because)
     if (was_running) {
         publish(all);
         shadows_write_down(all);
+    }
+    if (was_running && (strcmp(because, "takeover") == 0 || strcmp(because, "shutdown") == 0)) {
+        keep(shadow); /* its thread may take longer than the store is there */
     }
     lock_take(&all->server->lock);
     if (shadow->is_fed) {
@@ -194,6 +220,7 @@ static void reap(struct shadow *shadow)
     shadow->world = NULL;
     if (has_run) {
         tell(shadow, "ended");
+        keep(shadow);
         return;
     }
     answer(shadow, ADMIN_SHADOW_BUSY, "the configuration changes at this moment: try again");

@@ -12,6 +12,7 @@
 #include "daemon/channel.h"
 #include "daemon/durable.h"
 #include "daemon/handed.h"
+#include "daemon/drill_reports.h"
 #include "daemon/incidents.h"
 #include "daemon/invitation.h"
 #include "daemon/lanes.h"
@@ -380,9 +381,9 @@ static bool has_orders(const struct server *server)
     }
     return stats.running != NULL || stats.waiting != 0 || orders_any(server->orders) ||
            batches_any(server->batches) || switchovers_any(server->switchovers) ||
-           incidents_any(server->incidents) || restores_any(server->restores) ||
-           savepoints_any(server->savepoints) || vantages_any(server->vantages) ||
-           !durable_is_calm(server->durable, &is_owed);
+           incidents_any(server->incidents) || drill_reports_any(server->drill_reports) ||
+           restores_any(server->restores) || savepoints_any(server->savepoints) ||
+           vantages_any(server->vantages) || !durable_is_calm(server->durable, &is_owed);
 }
 
 static void freeze(struct takeover *takeover)

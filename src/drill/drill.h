@@ -216,4 +216,6 @@ int drill_simulate(const struct view *view, const struct drill_scenario *scenari
 /* The report as JSON text, with the text for people in it (returns owned, for free(); NULL: cancelled), and
  * as that text alone. */
 char *drill_write_json(const struct drill_report *report);
+/* Likewise without lists of answers, events and courses: how many are left out stands there. */
+char *drill_write_head(const struct drill_report *report);
 char *drill_write_text(const struct drill_report *report);

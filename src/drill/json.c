@@ -222,18 +222,39 @@ static void end_list(struct buffer *text, size_t count)
     buffer_add_text(text, count == 0 ? "]" : "\n  ]");
 }
 
-char *drill_write_json(const struct drill_report *report)
+static json_t *write_root(const struct drill_report *report)
 {
     json_t *root = json_object();
-    struct buffer text;
-    buffer_init(&text);
     char *for_people = drill_write_text(report);
     write_scenario(root, report);
     write_summary(root, report);
     json_object_set_new(root, "text", json_string(for_people));
     json_object_set_new(root, "shares", write_shares(report->total, report->total_count));
     free(for_people);
-    add_value(&text, root, JSON_INDENT(2));
+    return root;
+}
+
+char *drill_write_head(const struct drill_report *report)
+{
+    json_t *root = write_root(report);
+    json_object_set_new(root, "timeline", json_array());
+    set_count(root, "timeline_left_out", report->event_count);
+    json_object_set_new(root, "answers", json_array());
+    set_count(root, "answers_left_out", report->name_count);
+    if (report->users != NULL) {
+        json_object_set_new(root, "users", drill_write_users(report->users));
+    }
+    json_object_set_new(root, "courses", json_array());
+    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    json_decref(root);
+    return text;
+}
+
+char *drill_write_json(const struct drill_report *report)
+{
+    struct buffer text;
+    buffer_init(&text);
+    add_value(&text, write_root(report), JSON_INDENT(2));
     text.len -= sizeof "\n}" - 1; /* it goes on */
     begin_list(&text, "timeline");
     for (size_t i = 0; i < report->event_count; i++) {

@@ -6,21 +6,29 @@
 
 #include "page/cut.h"
 
-#include <jansson.h>
+#include "page/cut_inside.h"
+
 #include <stdlib.h>
 
 enum { ITEMS_MAX = 2000 };
 
-static void cut_list(json_t *report, const char *key, const char *left_out)
+/* It may have been cut before. */
+static void cut_list(json_t *report, const char *key, const char *left_out, size_t most)
 {
     json_t *list = json_object_get(report, key), *few = json_array();
-    size_t count = json_array_size(list);
-    for (size_t i = 0; i < count && i < ITEMS_MAX; i++) {
+    size_t count = json_array_size(list), kept = count < most ? count : most;
+    json_int_t before = json_integer_value(json_object_get(report, left_out));
+    for (size_t i = 0; i < kept; i++) {
         json_array_append(few, json_array_get(list, i));
     }
-    json_object_set_new(report, left_out,
-                        json_integer(count < ITEMS_MAX ? 0 : (json_int_t)(count - ITEMS_MAX)));
+    json_object_set_new(report, left_out, json_integer(before + (json_int_t)(count - kept)));
     json_object_set_new(report, key, few);
+}
+
+void cut_lists(json_t *report, size_t most)
+{
+    cut_list(report, "answers", "answers_left_out", most);
+    cut_list(report, "timeline", "timeline_left_out", most);
 }
 
 /* The number of the course that is like it, of those that are kept. */
@@ -37,16 +45,26 @@ static json_int_t keep_course(json_t *kept, json_t *numbers, json_t *course)
     return json_integer_value(number);
 }
 
-static void merge_courses(json_t *report)
+static json_t *make_counts(size_t count)
+{
+    json_t *counts = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(counts, json_integer(0));
+    }
+    return counts;
+}
+
+void cut_merge_courses(json_t *report)
 {
     json_t *courses = json_object_get(report, "courses"), *answers = json_object_get(report, "answers");
-    json_t *kept = json_array(), *numbers = json_object(), *now = json_array(), *counts = json_array();
+    if (!json_is_array(courses) || json_object_get(report, "course_answers") != NULL) {
+        return; /* it has none, or each once already */
+    }
+    json_t *kept = json_array(), *numbers = json_object(), *now = json_array();
     for (size_t i = 0; i < json_array_size(courses); i++) {
         json_array_append_new(now, json_integer(keep_course(kept, numbers, json_array_get(courses, i))));
     }
-    for (size_t i = 0; i < json_array_size(kept); i++) {
-        json_array_append_new(counts, json_integer(0));
-    }
+    json_t *counts = make_counts(json_array_size(kept));
     for (size_t i = 0; i < json_array_size(answers); i++) {
         json_t *answer = json_array_get(answers, i);
         size_t old = (size_t)json_integer_value(json_object_get(answer, "course"));
@@ -68,9 +86,8 @@ char *page_cut(const char *json)
         json_decref(report);
         return NULL;
     }
-    merge_courses(report);
-    cut_list(report, "answers", "answers_left_out");
-    cut_list(report, "timeline", "timeline_left_out");
+    cut_merge_courses(report);
+    cut_lists(report, ITEMS_MAX);
     char *few = json_dumps(report, JSON_COMPACT | JSON_REAL_PRECISION(6));
     json_decref(report);
     return few;

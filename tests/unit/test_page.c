@@ -6,6 +6,7 @@
 
 #include "unit.h"
 
+#include "page/kept.h"
 #include "page/page.h"
 
 #include <jansson.h>
@@ -92,12 +93,104 @@ static void it_asks_no_network(void **state)
     free(page);
 }
 
+/* ---- reports that are kept ---- */
+
+static json_t *make_report(int answers)
+{
+    json_t *list = json_array(), *seconds = json_array();
+    for (int i = 0; i < answers; i++) {
+        json_array_append_new(list, json_pack("{s:s, s:i}", "name", "www.example.com.", "course", 0));
+        json_array_append_new(seconds, json_real(0.25));
+    }
+    return json_pack(
+        "{s:s, s:[s], s:i, s:i, s:i, s:i, s:b, s:[s], s:o, s:[], s:[[]], s:{s:f, s:[{s:f}, {s:f}], s:o}}",
+        "mode", "simulate", "lost", "region:us-east", "answers_total", answers, "recovery_ms", 37000,
+        "rto_ms", 60000, "detection_ms", 3000, "failed", 1, "reasons", "too slow", "answers", list,
+        "timeline", "courses", "users", "failed_share", 0.5, "capacities", "use", 0.5, "use", 1.5,
+        "by_second", seconds);
+}
+
+static json_t *keep(const json_t *report, size_t most, struct page_figures *figures)
+{
+    char *json = json_dumps(report, 0), *kept = page_keep(json, most, figures);
+    json_t *found = kept == NULL ? NULL : json_loads(kept, 0, NULL);
+    assert_true(kept == NULL || (found != NULL && strlen(kept) <= most));
+    free(kept);
+    free(json);
+    return found;
+}
+
+static void a_report_is_kept_with_its_figures(void **state)
+{
+    struct page_figures figures;
+    json_t *report = make_report(3), *kept = keep(report, 100000, &figures);
+    (void)state;
+    assert_non_null(kept);
+    assert_string_equal(figures.mode, "simulate");
+    assert_string_equal(figures.name, "loss of region:us-east");
+    assert_string_equal(figures.why, "too slow");
+    assert_true(figures.has_report && !figures.is_met);
+    assert_int_equal(figures.recovery_ms, 37000);
+    assert_int_equal(figures.rto_ms, 60000);
+    assert_int_equal(figures.decision_ms, -1);
+    assert_int_equal(figures.answers, 3);
+    assert_true(figures.failed_share == 0.5 && figures.capacity_use == 1.5);
+    assert_int_equal(json_array_size(json_object_get(kept, "answers")), 3);
+    assert_null(json_object_get(kept, "left_out"));
+    json_decref(kept);
+    json_decref(report);
+}
+
+static void a_long_one_is_cut_until_it_fits(void **state)
+{
+    struct page_figures figures;
+    json_t *report = make_report(5000), *kept = keep(report, 60000, &figures);
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(kept, "answers")), 500);
+    assert_int_equal(json_integer_value(json_object_get(kept, "answers_left_out")), 4500);
+    json_decref(kept);
+    kept = keep(report, 10000, &figures); /* what happens by second is longer than that */
+    assert_null(json_object_get(json_object_get(kept, "users"), "by_second"));
+    assert_int_equal(json_integer_value(json_object_get(kept, "answers_left_out")), 4980);
+    assert_int_equal(json_array_size(json_object_get(kept, "left_out")), 3);
+    json_decref(kept);
+    assert_null(keep(report, 50, &figures));
+    assert_int_equal(figures.answers, 5000);
+    json_decref(report);
+}
+
+static void a_drill_has_its_report_in_it(void **state)
+{
+    struct page_figures figures;
+    json_t *drill = json_pack("{s:s, s:[s, s], s:{s:i}, s:{s:i, s:i, s:b, s:[]}}", "mode", "shadow", "lose",
+                              "az:a", "az:b", "measured", "detection_ms", 7, "report", "answers_total", 2,
+                              "answers_unserved", 1, "meets_rto", 0, "answers");
+    (void)state;
+    json_t *kept = keep(drill, 10000, &figures);
+    assert_string_equal(figures.name, "loss of az:a and az:b");
+    assert_true(figures.has_report && !figures.is_met);
+    assert_int_equal(figures.detection_ms, 7);
+    assert_int_equal(figures.unserved, 1);
+    assert_string_equal(figures.why, "1 answers unserved, 0 still lead to what is lost");
+    json_decref(kept);
+    json_object_set_new(drill, "report", json_null());
+    kept = keep(drill, 10000, &figures);
+    assert_false(figures.has_report || figures.is_met);
+    json_decref(kept);
+    json_decref(drill);
+    assert_null(page_keep("[]", 1000, &figures));
+    assert_null(page_keep("{", 1000, &figures));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_report_is_in_it),
         cmocka_unit_test(a_large_report_is_cut),
         cmocka_unit_test(it_asks_no_network),
+        cmocka_unit_test(a_report_is_kept_with_its_figures),
+        cmocka_unit_test(a_long_one_is_cut_until_it_fits),
+        cmocka_unit_test(a_drill_has_its_report_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

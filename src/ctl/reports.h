@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Reports of drills, for the verbs of drills. */
+#pragma once
+
+#include "ctl/steerctl.h"
+
+/* A drill on the server, with its report (shadow.c). */
+void shadow_show(const struct steerctl *ctl, const json_t *drill);
+
+/* drill reports, report (reports.c) */
+bool reports_has_word(const char *word);
+enum steerctl_exit run_reports(const struct steerctl *ctl);
