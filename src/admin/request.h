@@ -54,6 +54,8 @@ struct request_drill {
 struct request_shadow {
     struct admin_shadow_order order; /* but for those below */
     const char *losses[ADMIN_SHADOW_LOSSES_MAX];
+    struct admin_live_order live;
+    const char *accepted[ADMIN_LIVE_ACCEPTED_MAX];
     char reason[HEALTH_REASON_SIZE], actor[HEALTH_ACTOR_SIZE];
 };
 
@@ -109,7 +111,7 @@ int request_parse_release(const char *text, size_t len, const char **region, str
 int request_parse_load(const char *text, size_t len, struct request_load *load, struct problem *problem);
 /* POST /v1/drills */
 int request_parse_drill(const char *text, size_t len, struct request_drill *drill, struct problem *problem);
-/* Is it the body of one that clients see? Then: */
+/* Is it the body of one that clients see, some or all? Then: */
 bool request_is_shadow(const char *text, size_t len);
 int request_parse_shadow(const char *text, size_t len, struct request_shadow *wanted,
                          struct problem *problem);

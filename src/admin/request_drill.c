@@ -45,7 +45,7 @@ static void check_losses(const json_t *body, struct request_drill *drill, struct
 int request_parse_drill(const char *text, size_t len, struct request_drill *drill, struct problem *problem)
 {
     static const char *const known[] = {"mode", "lose", "failure", "from", NULL};
-    static const char *const modes[] = {"simulate", "shadow", NULL},
+    static const char *const modes[] = {"simulate", "shadow", "live", NULL},
                              *const failures[] = {"timeout", "refused", NULL},
                              *const starts[] = {"live", "healthy", NULL};
     *drill = (struct request_drill){.loss_count = 0};
@@ -60,7 +60,7 @@ int request_parse_drill(const char *text, size_t len, struct request_drill *dril
     }
     request_reject_unknown(body, known, problem);
     if (json_object_get(body, "mode") == NULL) {
-        problem_add_field(problem, "mode", "required: simulate or shadow");
+        problem_add_field(problem, "mode", "required: simulate, shadow or live");
     }
     check_word(body, "mode", modes, problem);
     drill->failure = failures[check_word(body, "failure", failures, problem)];

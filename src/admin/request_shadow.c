@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Body of POST /v1/drills with "mode": "shadow". */
+ * Body of POST /v1/drills with "mode": "shadow" or "live". */
 #include "config.h"
 
 #include "admin/request_inside.h"
@@ -13,16 +13,23 @@
 
 enum {
     DURATION_MS = 5 * 60 * 1000,
-    /* What is wider is no drill's, but everybody. */
+    CANARY_MS = 60 * 1000,
+    ALL = 100,
+    /* What is wider is no shadow drill's, but everybody. */
     V4_LEAST = 8,
     V6_LEAST = 16
 };
 
+static bool has_mode(const json_t *body, const char *text)
+{
+    const char *mode = json_string_value(json_object_get(body, "mode"));
+    return mode != NULL && strcmp(mode, text) == 0;
+}
+
 bool request_is_shadow(const char *text, size_t len)
 {
     json_t *body = text == NULL ? NULL : json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-    const char *mode = json_string_value(json_object_get(body, "mode"));
-    bool is = mode != NULL && strcmp(mode, "shadow") == 0;
+    bool is = has_mode(body, "shadow") || has_mode(body, "live");
     json_decref(body);
     return is;
 }
@@ -163,6 +170,64 @@ static void check_document(json_t *body, const char *text, size_t len, struct re
     free(own);
 }
 
+/* ---- live ---- */
+
+static unsigned check_percent(const json_t *body, const char *key, unsigned usual, struct problem *problem)
+{
+    const json_t *value = json_object_get(body, key);
+    json_int_t percent = json_integer_value(value);
+    if (value == NULL) {
+        return usual;
+    }
+    if (!json_is_integer(value) || percent < 1 || percent > ALL) {
+        problem_add_field(problem, key, "expected whole percent from 1 to 100");
+        return usual;
+    }
+    return (unsigned)percent;
+}
+
+static void check_canary(const json_t *body, struct request_shadow *wanted, struct problem *problem)
+{
+    struct admin_live_order *live = &wanted->live;
+    const char *text = request_get_text(body, "canary_for", problem);
+    live->canary = check_percent(body, "canary", ALL, problem);
+    live->canary_ms = live->canary == ALL ? 0 : CANARY_MS;
+    if (text == NULL) {
+        return;
+    }
+    if (live->canary == ALL) {
+        problem_add_field(problem, "canary_for", "found it without canary, a share below 100 percent");
+    } else if (when_parse_duration(text, &live->canary_ms) != 0 || live->canary_ms < ADMIN_SHADOW_MIN_MS ||
+               live->canary_ms > ADMIN_SHADOW_MAX_MS) {
+        problem_add_field(problem, "canary_for", "found \"%.50s\", expected a duration from 1s to 1h", text);
+    }
+}
+
+static void check_live(json_t *body, struct request_shadow *wanted, struct problem *problem)
+{
+    static const char *const known[] = {"mode",   "lose",       "failure",        "duration",
+                                        "canary", "canary_for", "abort_capacity", "accept",
+                                        "reason", "confirm",    "actor",          NULL};
+    struct request_texts texts = {.count = 0};
+    struct admin_live_order *live = &wanted->live;
+    request_reject_unknown(body, known, problem);
+    check_losses(body, wanted, problem);
+    check_duration(body, &wanted->order.duration_ms, problem);
+    wanted->order.failure = check_failure(body, problem);
+    check_canary(body, wanted, problem);
+    live->capacity = check_percent(body, "abort_capacity", ALL, problem);
+    live->confirm = arena_copy_text(problem->arena, request_get_text(body, "confirm", problem));
+    if (request_get_texts(body, "accept", ADMIN_LIVE_ACCEPTED_MAX, &texts, problem)) {
+        memcpy(wanted->accepted, texts.items, texts.count * sizeof *texts.items);
+    }
+    live->accepted = wanted->accepted;
+    live->accepted_count = texts.count;
+    if (json_object_get(body, "reason") == NULL) {
+        problem_add_field(problem, "reason", "required: why");
+    }
+    wanted->order.live = live;
+}
+
 int request_parse_shadow(const char *text, size_t len, struct request_shadow *wanted, struct problem *problem)
 {
     *wanted = (struct request_shadow){.order.loss_count = 0};
@@ -171,7 +236,9 @@ int request_parse_shadow(const char *text, size_t len, struct request_shadow *wa
         return ERROR_INVALID;
     }
     bool is_document = json_object_get(body, "document") != NULL || json_object_get(body, "events") != NULL;
-    if (is_document) {
+    if (has_mode(body, "live")) {
+        check_live(body, wanted, problem);
+    } else if (is_document) {
         check_document(body, text, len, wanted, problem);
     } else {
         check_short_form(body, wanted, problem);

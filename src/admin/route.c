@@ -72,7 +72,7 @@ static const struct resource {
     [ROUTE_TAKEOVER] = {{"v1", "takeover"}, ROUTE_POST, 0, "POST"},
     [ROUTE_DRILLS] = {{"v1", "drills"},
                       READ | ROUTE_POST,
-                      PAGING | BIT(ROUTE_KEEP) | BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON),
+                      PAGING | BIT(ROUTE_DRY_RUN) | BIT(ROUTE_KEEP) | BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON),
                       "GET, HEAD, POST",
                       .writer = ROLE_VIEWER},
     [ROUTE_REPORTS] = {{"v1", "drills", "reports"}, READ, PAGING, "GET, HEAD"},

@@ -12,6 +12,7 @@
 enum {
     ADMIN_SHADOW_PREFIXES_MAX = 32,
     ADMIN_SHADOW_LOSSES_MAX = 32,
+    ADMIN_LIVE_ACCEPTED_MAX = 64,
     ADMIN_SHADOW_MIN_MS = 1000, /* that one may last */
     ADMIN_SHADOW_MAX_MS = 3600 * 1000
 };
@@ -24,6 +25,19 @@ struct admin_shadow_clients {
 };
 
 struct report;
+
+/* That all clients see it, with real TTLs: what goes before, and what ends it. */
+struct admin_live_order {
+    unsigned canary; /* percent of all clients that see it first; 100: all at once */
+    int64_t canary_ms;
+    unsigned capacity; /* percent of its high watermark that an endpoint, or a region, may report; 0: any */
+    const char *const *accepted; /* findings of the look */
+    size_t accepted_count;
+    const char *confirm; /* what was typed; NULL: nothing */
+    bool dry_run;        /* look, and begin nothing */
+    bool has_looked;     /* of the application: it begins */
+};
+
 struct admin_shadow_order {
     const char *document; /* NULL: the losses are the short form of one */
     size_t document_len;
@@ -34,6 +48,7 @@ struct admin_shadow_order {
     const char *failure; /* of the short form: "timeout" or "refused" */
     int64_t duration_ms; /* likewise */
     struct admin_shadow_clients clients;
+    const struct admin_live_order *live; /* then there are no such clients; NULL: a shadow drill */
     const char *actor, *peer, *reason;
 };
 
@@ -45,6 +60,11 @@ enum admin_shadow_trouble {
     ADMIN_SHADOW_KEY,      /* the configuration has no such key */
     ADMIN_SHADOW_OVERLAPS, /* the drill `what` has some of these clients */
     ADMIN_SHADOW_BUSY,     /* `what`: why not now */
+    /* Of live drills: */
+    ADMIN_SHADOW_STATE,    /* `what` is on */
+    ADMIN_SHADOW_FINDINGS, /* something in the look objects */
+    ADMIN_SHADOW_ACCEPTED, /* `what` was accepted, and does not */
+    ADMIN_SHADOW_CONFIRM,  /* it has to be confirmed by typing `what` */
 };
 
 /* A drill as JSON text; borrowed. */
@@ -53,11 +73,15 @@ struct admin_shadow {
     const char *json; /* without what is long, but of the one that is asked for */
 };
 
+struct switchover_look;
 struct admin_shadow_result {
     enum admin_shadow_trouble trouble;
-    const char *what;            /* borrowed for the call */
-    const char *json;            /* of the one that has begun; likewise */
-    const struct report *report; /* of DOCUMENT; likewise */
+    const struct switchover_look *look; /* of a live drill, borrowed for the call; NULL: nobody looked */
+    bool is_dry;                        /* that look is all; then `what` is in the way, and NULL: nothing */
+    const char *confirm;                /* likewise: what has to be typed */
+    const char *what;                   /* borrowed for the call */
+    const char *json;                   /* of the one that has begun; likewise */
+    const struct report *report;        /* of DOCUMENT; likewise */
 };
 typedef void admin_shadow_done(void *argument, const struct admin_shadow_result *result);
 

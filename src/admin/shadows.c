@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Drills on this server that only some clients see, as resources; and what of POST /v1/drills is whose. What
- * is simulated is in changes.c. */
+ * Drills on this server that clients see, some or all, as resources; and what of POST /v1/drills is whose.
+ * What is simulated is in changes.c. */
 #include "config.h"
 
 #include "admin/call.h"
 
+#include "admin/render.h"
 #include "admin/request.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -48,6 +49,17 @@ static void look(struct call *call)
 
 /* ---- beginning ---- */
 
+static void set_objections(struct call *call, const struct switchover_look *look)
+{
+    problem_set(&call->problem, PROBLEM_OBJECTIONS,
+                "nothing has begun; what objects can be accepted by name, with \"accept\"");
+    for (size_t i = 0; i < look->finding_count; i++) {
+        if (!look->findings[i].is_good) {
+            problem_add_field(&call->problem, look->findings[i].name, "%s", look->findings[i].text);
+        }
+    }
+}
+
 static void set_trouble(struct call *call, const struct admin_shadow_result *result)
 {
     struct problem *problem = &call->problem;
@@ -74,7 +86,27 @@ static void set_trouble(struct call *call, const struct admin_shadow_result *res
         problem_set(problem, PROBLEM_CONFLICT, "drill %s has some of these clients", result->what);
         break;
     case ADMIN_SHADOW_BUSY: problem_set(problem, PROBLEM_BUSY, "%s", result->what); break;
+    case ADMIN_SHADOW_STATE: problem_set(problem, PROBLEM_CONFLICT, "%s", result->what); break;
+    case ADMIN_SHADOW_FINDINGS: set_objections(call, result->look); break;
+    case ADMIN_SHADOW_ACCEPTED:
+        problem_add_field(problem, "accept", "\"%s\" is nothing that objects", result->what);
+        break;
+    case ADMIN_SHADOW_CONFIRM:
+        problem_add_field(problem, "confirm", "all clients will see it: type \"%s\" here", result->what);
+        break;
     }
+}
+
+/* What would happen, and what is in the way. */
+static json_t *render_preview(const struct admin_shadow_result *result)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "mode", json_string("live"));
+    json_object_set_new(object, "dry_run", json_true());
+    json_object_set_new(object, "obstacle", result->what == NULL ? json_null() : json_string(result->what));
+    json_object_set_new(object, "confirm", json_string(result->confirm));
+    json_object_set_new(object, "look", render_switchover_look(result->look));
+    return object;
 }
 
 static void on_begun(void *pending, const struct admin_shadow_result *result)
@@ -83,7 +115,9 @@ static void on_begun(void *pending, const struct admin_shadow_result *result)
     if (!call_resume(pending, &call)) {
         return;
     }
-    if (result->trouble == ADMIN_SHADOW_GOOD) {
+    if (result->trouble == ADMIN_SHADOW_GOOD && result->is_dry) {
+        call_reply_json(&call, 200, render_preview(result));
+    } else if (result->trouble == ADMIN_SHADOW_GOOD) {
         call_reply_json(&call, 201, json_loads(result->json, 0, NULL));
     } else {
         set_trouble(&call, result);
@@ -120,11 +154,16 @@ static void begin(struct call *call)
     if (!problem_is_set(&call->problem)) {
         call_add_actor(call, wanted.actor, peer);
     }
+    if (call->route.dry_run && wanted.order.live == NULL && !problem_is_set(&call->problem)) {
+        problem_add_field(&call->problem, "dry_run",
+                          "found it with \"mode\": \"shadow\", which changes nothing");
+    }
     if (problem_is_set(&call->problem) || !is_within_scopes(call, &wanted.order)) {
         call_reply_problem(call);
         return;
     }
     struct admin_shadow_order order = wanted.order;
+    wanted.live.dry_run = call->route.dry_run;
     order.actor = wanted.actor;
     order.peer = peer;
     order.reason = wanted.reason;

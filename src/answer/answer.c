@@ -514,7 +514,11 @@ __attribute__((noinline)) static bool answer_in_shadow(const struct answer_conte
     }
     const struct answer_context inside = shadow_enter(context, shadow, scope);
     *len = answer_query(&inside, request, out, cap);
-    shadow_blank(out, *len, scope);
+    if (shadow->is_live) {
+        answer_count(&shadow->counters[context->thread], ANSWER_COUNT_QUERIES_UDP + request->transport);
+    } else {
+        shadow_blank(out, *len, scope);
+    }
     return true;
 }
 

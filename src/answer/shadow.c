@@ -7,6 +7,7 @@
 #include "answer/shadow.h"
 
 #include "answer/copy.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "dns/tsig.h"
 #include "dns/types.h"
@@ -39,6 +40,7 @@ struct answer_shadows {
     size_t key_count;
     const struct answer_shadow *keys[ANSWER_SHADOWS_MAX];
     struct ranges sources[2], subnets[2]; /* IPv4, IPv6 */
+    const struct answer_shadow *live;     /* NULL: there is none */
 };
 
 /* ---- prefixes ---- */
@@ -155,6 +157,10 @@ struct answer_shadows *answer_shadows_new(const struct answer_shadow *const *dri
         if (clients->key != NULL) {
             shadows->keys[shadows->key_count++] = drills[i];
         }
+        if (drills[i]->is_live) {
+            shadows->live = drills[i];
+            shadows->gate.live_below = drills[i]->below;
+        }
     }
     return shadows;
 }
@@ -177,6 +183,44 @@ bool answer_clients_overlap(const struct answer_clients *a, const struct answer_
                     memcmp(a->key, b->key, a->key_len) == 0;
     return same_key || have_common(a->sources, a->source_count, b->sources, b->source_count) ||
            have_common(a->subnets, a->subnet_count, b->subnets, b->subnet_count);
+}
+
+/* ---- shares ---- */
+
+uint32_t answer_find_share(const struct addr *addr, unsigned len)
+{
+    enum { V4_LEN = 24, V6_LEN = 48, LONGEST = V6_LEN / 8 };
+    unsigned most = addr->family == ADDR_V4 ? V4_LEN : V6_LEN, bits = len < most ? len : most;
+    uint8_t prefix[2 + LONGEST] = {(uint8_t)addr->family, (uint8_t)bits};
+    memcpy(prefix + 2, addr->bytes, (bits + 7) / 8);
+    if (bits % 8 != 0) {
+        prefix[2 + bits / 8] &= (uint8_t)(0xff << (8 - bits % 8));
+    }
+    return (uint32_t)(hash_finish(hash_bytes(HASH_START, prefix, sizeof prefix)) >> 32);
+}
+
+/* Of a live drill that not everybody sees. */
+static bool is_below(uint64_t below, const struct answer_request *request, const struct dns_query *query)
+{
+    struct addr_port client;
+    if (query->has_ecs && query->ecs.source_len != 0) {
+        return answer_find_share(&query->ecs.addr, query->ecs.source_len) < below;
+    }
+    if (request->client == NULL) {
+        return false;
+    }
+    addr_from_sockaddr(request->client, &client);
+    return answer_find_share(&client.addr, V6_BITS) < below;
+}
+
+static const struct answer_shadow *find_live(const struct answer_shadows *shadows,
+                                             const struct answer_request *request,
+                                             const struct dns_query *query)
+{
+    uint64_t below = shadows->gate.live_below;
+    bool sees = below == ANSWER_SHARE_ALL || (below != 0 && is_below(below, request, query));
+    return sees && !atomic_load_explicit(&shadows->live->is_over, memory_order_relaxed) ? shadows->live
+                                                                                        : NULL;
 }
 
 /* ---- queries ---- */
@@ -222,12 +266,14 @@ const struct answer_shadow *shadow_find(const struct answer_shadows *shadows,
             return range->shadow;
         }
     }
-    if (request->client == NULL) {
-        return NULL;
+    if (request->client != NULL) {
+        addr_from_sockaddr(request->client, &client);
+        range = find(shadows->sources, &client.addr);
+        if (range != NULL) {
+            return range->shadow;
+        }
     }
-    addr_from_sockaddr(request->client, &client);
-    range = find(shadows->sources, &client.addr);
-    return range == NULL ? NULL : range->shadow;
+    return find_live(shadows, request, query);
 }
 
 struct answer_context shadow_enter(const struct answer_context *context, const struct answer_shadow *shadow,
@@ -237,11 +283,14 @@ struct answer_context shadow_enter(const struct answer_context *context, const s
     inside.view = shadow->view;
     inside.table = shadow->view->table;
     inside.cache = shadow->view->caches[context->thread];
+    inside.shadows = NULL;
+    if (shadow->is_live) {
+        return inside;
+    }
     inside.counters = &shadow->counters[context->thread];
     inside.sights = NULL;
     inside.below = 0;
     inside.tap = NULL;
-    inside.shadows = NULL;
     inside.in_shadow = true;
     inside.least_scope = scope;
     return inside;

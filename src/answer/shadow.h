@@ -6,6 +6,12 @@
  * clients get carries TTL 0 and, if it was the subnet that told, a scope that is no wider than the drill's
  * prefix: so no resolver carries it to others. Transfers, and classes other than IN, are never the drill's.
  *
+ * A live drill is seen by a share of all clients instead, whoever is in no other one: what they get is as it
+ * would be if the loss were real, TTLs and scopes included, and counts, limits and taps take them for what
+ * they are, clients of production. Who belongs to the share is told by a hash of the prefix of the client
+ * (its subnet, or else where the query comes from): the same ones every time, and those of a smaller share
+ * are among those of a larger one.
+ *
  * A set is immutable. It is published in a slot that DNS threads look into once per batch, and belongs to
  * whoever publishes it until no reader has it any more (view_synchronize()). */
 #pragma once
@@ -38,13 +44,20 @@ struct answer_shadow {
     const struct view *view;          /* with a cache for each DNS thread */
     struct answer_counters *counters; /* of each DNS thread; written by it only */
     struct answer_clients clients;
+    bool is_live;   /* it has no such clients, but a share of all: */
+    uint64_t below; /* so many of 2^32, above 0; read when a set is made only */
+    /* Nobody sees it from the moment that any thread says so, whatever set it is in. */
+    _Atomic bool is_over;
 };
+
+#define ANSWER_SHARE_ALL (UINT64_C(1) << 32)
 
 /* The beginning of a set: what tells most queries of others, in a dozen instructions. A bit for each twelve
  * bits that addresses of clients may begin with (of IPv6 a hash of 32). */
 enum { SHADOW_GATE_BITS = 1 << 12 };
 struct shadow_gate {
     bool has_subnets, has_keys;
+    uint64_t live_below; /* 0: there is no live drill */
     uint64_t v4[SHADOW_GATE_BITS / 64], v6[SHADOW_GATE_BITS / 64];
 };
 
@@ -60,11 +73,14 @@ static inline const struct answer_shadows *answer_read_shadows(const struct answ
     return slot == NULL ? NULL : atomic_load_explicit(&slot->current, memory_order_acquire);
 }
 
-/* Of drills that have no clients in common, up to ANSWER_SHADOWS_MAX. Returns owned: free(). NULL for none.
- */
+/* Of drills that have no clients in common, up to ANSWER_SHADOWS_MAX, of which one may be live. Returns
+ * owned: free(). NULL for none. */
 struct answer_shadows *answer_shadows_new(const struct answer_shadow *const *drills, size_t count);
 /* Is there an address, subnet or key that both have? */
 bool answer_clients_overlap(const struct answer_clients *a, const struct answer_clients *b);
+/* Where in 0..2^32-1 a client is: it sees a live drill that is below. By /24 or /48, or what is known of it.
+ */
+uint32_t answer_find_share(const struct addr *addr, unsigned len);
 
 /* ---- for answer_query() and who samples what it says ---- */
 
@@ -89,7 +105,8 @@ static inline bool shadow_passes(const struct answer_shadows *shadows, const str
 {
     const struct shadow_gate *gate = (const struct shadow_gate *)(const void *)shadows;
     uint32_t address;
-    if ((query->has_ecs && gate->has_subnets) || ((query->options & DNS_QUERY_TSIG) != 0 && gate->has_keys)) {
+    if ((query->has_ecs && gate->has_subnets) || gate->live_below != 0 ||
+        ((query->options & DNS_QUERY_TSIG) != 0 && gate->has_keys)) {
         return true;
     }
     if (request->client == NULL) {
@@ -108,7 +125,7 @@ static inline bool shadow_passes(const struct answer_shadows *shadows, const str
 const struct answer_shadow *shadow_find(const struct answer_shadows *shadows,
                                         const struct answer_request *request, const struct dns_query *query,
                                         uint8_t *scope);
-/* The context for a query of the drill. */
+/* The context for a query of the drill; of a live one all but the health is production's. */
 struct answer_context shadow_enter(const struct answer_context *context, const struct answer_shadow *shadow,
                                    uint8_t scope);
 /* No record of the finished reply may be kept, and its client subnet is good for no more than that. */

@@ -137,6 +137,9 @@ enum steerctl_exit run_drill(const struct steerctl *ctl)
 {
     const char *what = ctl->words[1], *path = ctl->word_count > 2 ? ctl->words[2] : NULL;
     bool is_new = strcmp(what, "new") == 0;
+    if (strcmp(what, "live") == 0) {
+        return run_live(ctl);
+    }
     if (shadow_has_word(what)) {
         return run_shadow(ctl);
     }
@@ -145,7 +148,8 @@ enum steerctl_exit run_drill(const struct steerctl *ctl)
     }
     if (!is_new && strcmp(what, "simulate") != 0) {
         return steerctl_usage(
-            "found drill \"%s\", expected simulate, new, shadow, list, show, stop, reports or report", what);
+            "found drill \"%s\", expected simulate, new, shadow, live, list, show, stop, reports or report",
+            what);
     }
     if (path != NULL ? is_new || (ctl->given & ~(OPTION_HTML | KEEPING)) != 0 : ctl->loss_count == 0) {
         return path != NULL

@@ -85,8 +85,17 @@ static const struct option_row {
     {"each", "DURATION", "how long a step lasts (1m)", "each", OPTION_EACH, offsetof(struct steerctl, each)},
     {"accept", "FINDING", "do it although this objects; repeatable, and it takes a --reason", "accept",
      OPTION_ACCEPT, 0},
-    {"confirm", "NAME", "the name of what may lose its data, typed once more", "confirm", OPTION_CONFIRM,
-     offsetof(struct steerctl, confirm)},
+    {"confirm", "NAME",
+     "the name of what may lose its data, or of what a live drill loses first, typed once more", "confirm",
+     OPTION_CONFIRM, offsetof(struct steerctl, confirm)},
+    {"canary", "PERCENT",
+     "of drill live: so many of all clients see it first; the others when that went well", "canary",
+     OPTION_LIVE, offsetof(struct steerctl, canary)},
+    {"canary-for", "DURATION", "of drill live: for so long (1m)", "canary_for", OPTION_LIVE,
+     offsetof(struct steerctl, canary_for)},
+    {"abort-capacity", "PERCENT",
+     "of drill live: end it when an endpoint or a region reports so much of its high watermark (100)",
+     "abort_capacity", OPTION_LIVE, offsetof(struct steerctl, abort_capacity)},
     {"lower-ttl", NULL, "lower TTLs before, and wait until resolvers have them", NULL, OPTION_LOWER_TTL, 0},
     {"emergency", NULL, "at once, without a look, and in one step; nothing waits for a disk", "emergency",
      OPTION_EMERGENCY, 0},
@@ -155,6 +164,16 @@ enum steerctl_exit steerctl_usage(const char *format, ...)
 
 /* ---- the command line ---- */
 
+/* Some share a bit: those of live drills. */
+static bool is_given(const struct steerctl *ctl, const struct option_row *row)
+{
+    const char *text = "";
+    if (row->at != 0) {
+        memcpy(&text, (const char *)ctl + row->at, sizeof text);
+    }
+    return (ctl->given & row->bit) != 0 && text != NULL;
+}
+
 static enum steerctl_exit take(struct steerctl *ctl, const struct option_row *row, const char *value)
 {
     if (row->bit == OPTION_LOSE) {
@@ -169,7 +188,7 @@ static enum steerctl_exit take(struct steerctl *ctl, const struct option_row *ro
     } else if (row->bit == OPTION_OVERRIDE_RULE) {
         ctl->rules = memory_resize(ctl->rules, ctl->rule_count + 1, sizeof *ctl->rules);
         ctl->rules[ctl->rule_count++] = value;
-    } else if ((ctl->given & row->bit) != 0) {
+    } else if (is_given(ctl, row)) {
         return steerctl_usage("--%s is given twice", row->name);
     } else if (row->at != 0) {
         memcpy((char *)ctl + row->at, &value, sizeof value);

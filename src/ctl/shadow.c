@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Shadow drills: begun, listed, looked at, ended. */
+ * Drills on the server: shadow ones are begun here, those and live ones listed, looked at, ended. */
 #include "config.h"
 
 #include "ctl/reports.h"
@@ -83,16 +83,29 @@ static void show_progress(const json_t *progress)
     }
 }
 
+static void show_live(const json_t *live, bool runs)
+{
+    char text[CELL];
+    if (json_is_object(live)) {
+        snprintf(text, sizeof text, "%s %lld %% of ALL clients %s it",
+                 runs ? "LIVE:" : "live:", (long long)json_integer_value(get(live, "share")),
+                 runs ? "see" : "saw");
+        text_line("mode", text);
+    }
+}
+
 void shadow_show(const struct steerctl *ctl, const json_t *drill)
 {
-    char text[CELL], list[TEXT_LIST_SIZE];
-    const char *because = text_of(drill, "because");
+    char text[2 * CELL], list[TEXT_LIST_SIZE];
+    const char *because = text_of(drill, "because"), *why = text_of(get(drill, "live"), "why");
     text_line("drill", text_of(drill, "id"));
+    show_live(get(drill, "live"), because == NULL);
     if (text_of(drill, "name") != NULL) {
         text_line("name", text_of(drill, "name"));
     }
-    snprintf(text, sizeof text, "%s%s%s", text_or_dash(text_of(drill, "state")), because == NULL ? "" : ": ",
-             because == NULL ? "" : because);
+    snprintf(text, sizeof text, "%s%s%s%s%s", text_or_dash(text_of(drill, "state")),
+             because == NULL ? "" : ": ", because == NULL ? "" : because, why == NULL ? "" : ", ",
+             why == NULL ? "" : why);
     text_line("state", text);
     text_line("lost", text_join(get(drill, "lose"), ", ", list));
     show_clients(get(drill, "clients"));
@@ -116,7 +129,7 @@ void shadow_show(const struct steerctl *ctl, const json_t *drill)
 
 static void show_list(const struct steerctl *ctl, const json_t *items)
 {
-    static const char *const headings[] = {"DRILL",    "STATE",   "LOST",        "STARTED",
+    static const char *const headings[] = {"DRILL",    "MODE",    "STATE",       "LOST", "STARTED",
                                            "DECISION", "QUERIES", "DIFFERENCES", NULL};
     size_t i;
     const json_t *item;
@@ -125,6 +138,7 @@ static void show_list(const struct steerctl *ctl, const json_t *items)
     {
         char list[TEXT_LIST_SIZE], number[TEXT_NUMBER_SIZE], ms[CELL];
         table_add(table, text_of(item, "id"));
+        table_add(table, text_of(item, "mode"));
         table_add(table, text_of(item, "state"));
         table_add(table, text_join(get(item, "lose"), ",", list));
         table_add(table, text_of(item, "started"));
@@ -334,6 +348,8 @@ static enum steerctl_exit begin(const struct steerctl *ctl, const char *path)
     return code;
 }
 
+#define OF_LIVE (OPTION_LIVE | OPTION_ACCEPT | OPTION_CONFIRM | OPTION_DRY_RUN)
+
 bool shadow_has_word(const char *word)
 {
     return strcmp(word, "shadow") == 0 || strcmp(word, "list") == 0 || strcmp(word, "show") == 0 ||
@@ -363,7 +379,7 @@ enum steerctl_exit run_shadow(const struct steerctl *ctl)
 {
     const char *what = ctl->words[1];
     bool shows = strcmp(what, "show") == 0, begins = strcmp(what, "shadow") == 0;
-    if ((ctl->given & (OPTION_FROM | OPTION_OUTPUT | (shows || begins ? 0 : OPTION_HTML) |
+    if ((ctl->given & (OF_LIVE | OPTION_FROM | OPTION_OUTPUT | (shows || begins ? 0 : OPTION_HTML) |
                        (begins ? 0 : OPTION_WAIT))) != 0) {
         return steerctl_usage("drill %s does not take one of these options", what);
     }

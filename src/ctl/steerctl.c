@@ -382,7 +382,7 @@ static const struct verb verbs[] = {
     {"drill",
      "simulate FILE | simulate --lose TARGET | new --lose TARGET | shadow FILE | shadow --lose TARGET "
      "--client PREFIX "
-     "| list | show ID | stop ID | reports | report ID",
+     "| live --lose TARGET | list | show ID | stop ID | reports | report ID",
      "rehearse a loss without touching anything",
      "Compute what would happen if a drill document came true, or the targets were lost: which names change, "
      "to\n"
@@ -391,19 +391,24 @@ static const struct verb verbs[] = {
      "missed, 2: it could not be computed. \"new\" writes a first document about the loss of the targets.\n"
      "shadow: let it happen on the server, at the pace of its checks, for these clients only (--client, "
      "--ecs,\n"
-     "--tsig-key), and for a while (--for, 5m); --wait shows its report and has these exit codes. list, "
-     "show\n"
-     "and stop look at such drills and end them\n"
+     "--tsig-key), and for a while (--for, 5m); --wait shows its report and has these exit codes. live: for "
+     "ALL\n"
+     "clients, a share of them first (--canary), with real TTLs: what it changes is shown before, and its "
+     "name "
+     "has\n"
+     "to be typed. A real failure ends it. list, show and stop look at such drills and end them\n"
      "reports, report: drills that are over, as the server keeps them: those that ran on it, and simulations "
      "with --keep",
      "  steerctl drill simulate --lose region:us-east --from healthy\n"
      "  steerctl drill simulate us-east.json --html us-east.html\n  steerctl drill new --lose "
      "region:us-east\n"
      "  steerctl drill shadow --lose region:us-east --client 192.0.2.0/24 --for 5m --reason rehearsal\n"
-     "  steerctl drill shadow us-east.json --client 192.0.2.0/24 --wait",
+     "  steerctl drill shadow us-east.json --client 192.0.2.0/24 --wait\n"
+     "  steerctl drill live --lose region:us-east --for 5m --canary 5% --reason \"game day\"",
      1, 2,
      OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_OUTPUT | OPTION_HTML | OPTION_CLIENT | OPTION_ECS |
-         OPTION_TSIG_KEY | OPTION_FOR | OPTION_REASON | OPTION_ACTOR | OPTION_WAIT | OPTION_KEEP,
+         OPTION_TSIG_KEY | OPTION_FOR | OPTION_REASON | OPTION_ACTOR | OPTION_WAIT | OPTION_KEEP |
+         OPTION_LIVE | OPTION_ACCEPT | OPTION_CONFIRM | OPTION_DRY_RUN,
      "mode=simulate", run_drill},
     {"observe", "NAME[/TYPE]... --server ADDRESS", "see a loss as caching resolvers and clients do",
      "Run small caching resolvers that ask for the names, and see when they go elsewhere and what fails "

@@ -90,6 +90,7 @@ enum {
 #define OPTION_TTL           (UINT64_C(1) << 61)
 #define OPTION_TIMEOUT       (UINT64_C(1) << 62)
 #define OPTION_RETRY         (UINT64_C(1) << 63)
+#define OPTION_LIVE          (UINT64_C(1) << 31) /* what only live drills take */
 
 struct verb;
 
@@ -104,7 +105,8 @@ struct steerctl {
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
         *traffic, *limit, *since, *kind, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict,
         *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm, *output, *html,
-        *ecs, *tsig_key, *server, *resolvers, *connect, *path, *ttl, *timeout, *retry;
+        *ecs, *tsig_key, *server, *resolvers, *connect, *path, *ttl, *timeout, *retry, *canary, *canary_for,
+        *abort_capacity;
     const char **losses;
     size_t loss_count;
     const char **accepted;

@@ -43,7 +43,7 @@ static void show_findings(const json_t *look)
     }
 }
 
-static void show_look(const json_t *look)
+void switchover_show_look(const json_t *look)
 {
     char text[CELL], clean[TABLE_CELL_SIZE * 2];
     size_t i;
@@ -122,7 +122,7 @@ static void show_switchover(const json_t *switchover)
         text_line("durable", why);
     }
     show_ignored(switchover);
-    show_look(json_object_get(switchover, "look"));
+    switchover_show_look(json_object_get(switchover, "look"));
     show_notes(switchover);
 }
 

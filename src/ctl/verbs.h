@@ -76,6 +76,7 @@ enum steerctl_exit run_operations(const struct steerctl *ctl);
 enum steerctl_exit run_incidents(const struct steerctl *ctl);
 /* switchover.c */
 enum steerctl_exit run_switchover(const struct steerctl *ctl);
+void switchover_show_look(const json_t *look); /* what it would change, and what objects */
 /* change.c */
 enum steerctl_exit run_override(const struct steerctl *ctl);
 enum steerctl_exit run_report(const struct steerctl *ctl);
@@ -93,6 +94,9 @@ enum steerctl_exit run_observe(const struct steerctl *ctl);
 /* shadow.c: "drill shadow", list, show, stop */
 bool shadow_has_word(const char *word);
 enum steerctl_exit run_shadow(const struct steerctl *ctl);
+void shadow_show(const struct steerctl *ctl, const json_t *drill);
+/* live.c: "drill live" */
+enum steerctl_exit run_live(const struct steerctl *ctl);
 
 /* ---- target.c ---- */
 

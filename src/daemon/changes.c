@@ -35,6 +35,8 @@ struct changes {
     size_t bell_count;
     void (*lagged)(void *context); /* NULL: nobody */
     void *lagged_context;
+    void (*failed)(void *context, const char *what, const char *name); /* likewise */
+    void *failed_context;
 };
 
 /* ---- writers ---- */
@@ -81,10 +83,21 @@ static void add_families(struct change_body *body, const struct health_change *c
     }
 }
 
+static void note_failure(const struct changes *changes, const struct health_change *change)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    if (changes->failed != NULL && change->observed_before == HEALTH_OBSERVED_HEALTHY &&
+        change->observed_after == HEALTH_OBSERVED_UNHEALTHY && health_state_serves(change->before.state)) {
+        changes->failed(changes->failed_context, "unhealthy",
+                        write_name(health_kind_text(change->kind), change->name, name));
+    }
+}
+
 static void on_change(void *context, const struct health_change *change)
 {
     char name[CHANGE_NAME_MAX + 1];
     struct change_body body;
+    note_failure(context, change);
     bool has_family =
         memcmp(change->families_before, change->families_after, sizeof change->families_after) != 0;
     if (change->observed_after == change->observed_before && change->after.state == change->before.state &&
@@ -151,6 +164,13 @@ void changes_hook_turns(struct changes *changes,
     changes->turned_context = context;
 }
 
+void changes_hook_failures(struct changes *changes,
+                           void (*failed)(void *context, const char *what, const char *name), void *context)
+{
+    changes->failed = failed;
+    changes->failed_context = context;
+}
+
 void changes_tell_override(struct changes *changes, enum health_kind kind, const char *name,
                            const struct health_override *override)
 {
@@ -200,6 +220,10 @@ static void on_braked(void *context, const struct health_brake_change *change)
     const struct health_brake_status *status = &change->status;
     char name[CHANGE_NAME_MAX + 1];
     struct change_body body;
+    const struct changes *changes = context;
+    if (changes->failed != NULL && change->turn == HEALTH_BRAKE_ENGAGED) {
+        changes->failed(changes->failed_context, "brake", names[change->family]);
+    }
     change_body_init(&body);
     change_body_add(&body, "turn", health_brake_turn_text(change->turn));
     change_body_add_number(&body, "failing", status->failing);
@@ -333,36 +357,6 @@ void changes_tell_forgotten(struct changes *changes, const char *endpoint,
                                       .actor = report->actor,
                                       .peer = report->peer,
                                       .body = "report=forgotten\n"});
-}
-
-void changes_tell_reload(struct changes *changes, const struct changes_reload *reload)
-{
-    char name[CHANGE_NAME_MAX + 1];
-    struct change_body body;
-    bool is_zone = strcmp(reload->what, "all") != 0 && strcmp(reload->what, "documents") != 0;
-    change_body_init(&body);
-    change_body_add(&body, "result", reload->result);
-    change_body_add_number(&body, "generation", (int64_t)reload->generation);
-    change_body_add_number(&body, "errors", (int64_t)reload->errors);
-    change_body_add_number(&body, "warnings", (int64_t)reload->warnings);
-    change_body_add_number(&body, "duration_ms", reload->duration_ms);
-    change_body_add(&body, "what", reload->what);
-    publish(changes, &(struct change){.kind = CHANGE_RELOAD,
-                                      .name = is_zone ? write_name("zone", reload->what, name) : reload->what,
-                                      .body = body.text});
-}
-
-void changes_tell_drill(struct changes *changes, const struct changes_drill *drill)
-{
-    struct change_body body;
-    change_body_init(&body);
-    change_body_add(&body, "mode", "simulate");
-    change_body_add(&body, "lose", drill->lost);
-    change_body_add_number(&body, "losses", (int64_t)drill->losses);
-    change_body_add_number(&body, "names_changed", (int64_t)drill->names_changed);
-    change_body_add_number(&body, "unserved", (int64_t)drill->unserved);
-    change_body_add_number(&body, "recovery_ms", drill->recovery_ms);
-    publish(changes, &(struct change){.kind = CHANGE_DRILL, .name = drill->lost, .body = body.text});
 }
 
 void changes_tell_rendition(struct changes *changes, const char *zone, uint32_t serial, size_t policies)

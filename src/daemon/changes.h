@@ -35,6 +35,10 @@ void changes_hook_turns(struct changes *changes,
 /* That a copy is over its RPO, or not any more, or at another stage: by any thread, likewise. NULL: nobody.
  */
 void changes_hook_lags(struct changes *changes, void (*lagged)(void *context), void *context);
+/* That something that served is observed as lost (`what` "unhealthy"), or that the brake holds ("brake"): by
+ * any thread, likewise. */
+void changes_hook_failures(struct changes *changes,
+                           void (*failed)(void *context, const char *what, const char *name), void *context);
 void changes_tell_override(struct changes *changes, enum health_kind kind, const char *name,
                            const struct health_override *override);
 /* Any. */
@@ -100,8 +104,10 @@ struct changes_drill {
     int64_t recovery_ms;
 };
 void changes_tell_drill(struct changes *changes, const struct changes_drill *drill);
-/* One that only some clients see: "started", "ended". */
+/* One that clients see: "started", "whole" (all of them, from now on), "ended". */
 struct changes_shadow {
+    unsigned live;   /* percent of all clients that see it; 0: a shadow drill, of some clients */
+    const char *why; /* it was aborted, in words; NULL: it was not */
     const char *id, *turn, *lost, *because; /* lost: the first one; because NULL: it has not ended */
     size_t losses, answers_changed;
     int64_t decision_ms, sampled,

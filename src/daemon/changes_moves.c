@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What is told of switchovers, incidents and shadow drills. */
+ * What is told of switchovers, incidents, drills and reloads. */
 #include "config.h"
 
 #include "daemon/changes.h"
@@ -9,6 +9,7 @@
 #include "operate/incident.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *write_name(const char *kind, const char *name, char text[CHANGE_NAME_MAX + 1])
 {
@@ -65,13 +66,17 @@ void changes_tell_shadow(struct changes *changes, const struct changes_shadow *s
     char name[CHANGE_NAME_MAX + 1];
     struct change_body body;
     change_body_init(&body);
-    change_body_add(&body, "mode", "shadow");
+    change_body_add(&body, "mode", shadow->live != 0 ? "live" : "shadow");
+    if (shadow->live != 0) {
+        change_body_add_number(&body, "share", shadow->live);
+    }
     change_body_add(&body, "turn", shadow->turn);
     change_body_add(&body, "drill", shadow->id);
     change_body_add(&body, "lose", shadow->lost);
     change_body_add_number(&body, "losses", (int64_t)shadow->losses);
     if (shadow->because != NULL) {
         change_body_add(&body, "because", shadow->because);
+        change_body_add(&body, "why", text_or_null(shadow->why));
         change_body_add_number(&body, "answers_changed", (int64_t)shadow->answers_changed);
     }
     if (shadow->because != NULL && shadow->decision_ms >= 0) {
@@ -87,4 +92,35 @@ void changes_tell_shadow(struct changes *changes, const struct changes_shadow *s
                                               .peer = text_or_null(shadow->peer),
                                               .reason = text_or_null(shadow->reason),
                                               .body = body.text});
+}
+
+void changes_tell_reload(struct changes *changes, const struct changes_reload *reload)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    bool is_zone = strcmp(reload->what, "all") != 0 && strcmp(reload->what, "documents") != 0;
+    change_body_init(&body);
+    change_body_add(&body, "result", reload->result);
+    change_body_add_number(&body, "generation", (int64_t)reload->generation);
+    change_body_add_number(&body, "errors", (int64_t)reload->errors);
+    change_body_add_number(&body, "warnings", (int64_t)reload->warnings);
+    change_body_add_number(&body, "duration_ms", reload->duration_ms);
+    change_body_add(&body, "what", reload->what);
+    changes_publish(changes,
+                    &(struct change){.kind = CHANGE_RELOAD,
+                                     .name = is_zone ? write_name("zone", reload->what, name) : reload->what,
+                                     .body = body.text});
+}
+
+void changes_tell_drill(struct changes *changes, const struct changes_drill *drill)
+{
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "mode", "simulate");
+    change_body_add(&body, "lose", drill->lost);
+    change_body_add_number(&body, "losses", (int64_t)drill->losses);
+    change_body_add_number(&body, "names_changed", (int64_t)drill->names_changed);
+    change_body_add_number(&body, "unserved", (int64_t)drill->unserved);
+    change_body_add_number(&body, "recovery_ms", drill->recovery_ms);
+    changes_publish(changes, &(struct change){.kind = CHANGE_DRILL, .name = drill->lost, .body = body.text});
 }

@@ -43,6 +43,7 @@ src_steerd_SOURCES = \
 	src/daemon/journal.c src/daemon/journal.h \
 	src/daemon/keeping.c src/daemon/keeping.h \
 	src/daemon/lanes.c src/daemon/lanes.h \
+	src/daemon/live.c src/daemon/live.h src/daemon/live_order.c \
 	src/daemon/last.c src/daemon/last.h src/daemon/last_hosts.c src/daemon/last_hosts.h src/daemon/last_restore.c \
 	src/daemon/limits.c src/daemon/limits.h \
 	src/daemon/metrics.c src/daemon/metrics.h src/daemon/metrics_outputs.c src/daemon/metrics_kept.c src/daemon/metrics_vantages.c src/daemon/metrics_kept.h \
@@ -57,7 +58,7 @@ src_steerd_SOURCES = \
 	src/daemon/primaries.c src/daemon/primaries.h \
 	src/daemon/program.c src/daemon/program.h \
 	src/daemon/ramps.c src/daemon/ramps.h \
-	src/daemon/shadow_document.c src/daemon/shadow_due.c src/daemon/shadow_feed.c src/daemon/shadow_inside.h src/daemon/shadow_json.c src/daemon/shadow_past.c src/daemon/shadow_run.c \
+	src/daemon/shadow_document.c src/daemon/shadow_due.c src/daemon/shadow_feed.c src/daemon/shadow_inside.h src/daemon/shadow_json.c src/daemon/shadow_past.c src/daemon/shadow_run.c src/daemon/shadow_world.c \
 	src/daemon/shadows.c src/daemon/shadows.h \
 	src/daemon/reports.c src/daemon/reports.h \
 	src/daemon/replication.c src/daemon/replication.h \

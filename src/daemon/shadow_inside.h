@@ -2,7 +2,8 @@
  *
  * One shadow drill, for the files that shadows.c is made of: shadows.c begins and ends it (control thread),
  * shadow_feed.c leads its health (whoever has the lock of the server), shadow_run.c looks and proves (a
- * thread of the drill's own), shadow_json.c tells. Private to src/daemon. */
+ * thread of the drill's own), shadow_json.c tells, live.c and live_order.c are about those that all see.
+ * Private to src/daemon. */
 #pragma once
 
 #include "daemon/shadows.h"
@@ -12,8 +13,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct conf_key;
 struct event;
 struct json_t;
+struct live;
 struct limiter;
 struct shadow_notes;
 
@@ -44,6 +47,8 @@ struct shadow_times {
     int64_t failed_us;   /* the first check of what is lost */
     int64_t decided_us;  /* the latest that changed an answer */
     int64_t followed_us; /* all answers were seen to follow it */
+    int64_t ended_us;    /* nobody was to see it any more */
+    int64_t returned_us; /* nobody did */
 };
 
 struct shadow {
@@ -65,6 +70,7 @@ struct shadow {
     admin_shadow_done *done; /* until it has begun */
     void *argument;
     struct shadow_world *world; /* until it has ended */
+    struct live *live;          /* live.h; NULL: a shadow drill */
     struct drill_stage *stage;  /* NULL: not made yet */
     pthread_t thread;
     uint64_t override_changes; /* of the machine that serves, when it began */
@@ -84,6 +90,7 @@ struct shadow {
     bool has_news, begins, ends, is_ready, is_over;
     struct shadow_times times;
     size_t changed; /* answers */
+    size_t unserved, unserved_before;
     struct drill_proved proved;
     struct drill_round before, after;
     bool has_proof, has_before, has_after;
@@ -101,6 +108,15 @@ struct shadows {
     struct shadow *fed[ANSWER_SHADOWS_MAX]; /* in the lock of the server */
     size_t fed_count;
 };
+
+/* ---- shadow_world.c ---- */
+
+/* A key of the configuration that serves; NULL: there is none of that name. */
+const struct conf_key *shadow_find_key(const struct server *server, const char *name);
+/* Without views. Returns owned. */
+struct shadow_world *shadow_world_new(const struct server *server, const struct admin_shadow_clients *clients,
+                                      const struct conf_key *key);
+void shadow_world_free(void *world); /* no DNS thread reads it any more */
 
 /* ---- shadow_run.c ---- */
 

@@ -5,6 +5,7 @@
 
 #include "daemon/shadow_inside.h"
 
+#include "daemon/live.h"
 #include "daemon/server.h"
 #include "daemon/stored.h"
 #include "base/addr.h"
@@ -76,6 +77,10 @@ static json_t *write_measured(const struct shadow *shadow)
                         times->decided_us == 0
                             ? json_null()
                             : json_real((double)(times->followed_us - times->decided_us) / 1000));
+    json_object_set_new(object, "return_ms",
+                        times->returned_us == 0
+                            ? json_null()
+                            : json_real((double)(times->returned_us - times->ended_us) / 1000));
     json_object_set_new(object, "answers_changed", json_integer((json_int_t)shadow->changed));
     return object;
 }
@@ -196,7 +201,8 @@ char *shadow_write(struct shadow *shadow, bool is_whole)
         shadow_count_queries(shadow);
     }
     json_object_set_new(object, "id", json_string(shadow->id));
-    json_object_set_new(object, "mode", json_string("shadow"));
+    json_object_set_new(object, "mode", json_string(shadow->live == NULL ? "shadow" : "live"));
+    json_object_set_new(object, "live", shadow->live == NULL ? json_null() : live_write(shadow->live));
     json_object_set_new(object, "state", json_string(state_text(shadow)));
     json_object_set_new(object, "because", write_text(shadow->because));
     json_object_set_new(object, "lose", write_lose(shadow));

@@ -68,6 +68,13 @@ static const char *get(const json_t *drill, const char *key)
     return text == NULL ? "" : text;
 }
 
+/* Of a live one: percent of all clients that saw it; else 0. */
+static unsigned get_share(const json_t *drill)
+{
+    json_int_t share = json_integer_value(json_object_get(json_object_get(drill, "live"), "share"));
+    return share < 0 || share > 100 ? 0 : (unsigned)share;
+}
+
 /* It is not there any more: this is what is told of it. */
 static void add(struct shadows *all, json_t *drill)
 {
@@ -93,6 +100,7 @@ static void add(struct shadows *all, json_t *drill)
                                                                        .lost = lost == NULL ? "-" : lost,
                                                                        .losses = 1,
                                                                        .because = shadow->because,
+                                                                       .live = get_share(drill),
                                                                        .decision_ms = -1,
                                                                        .sampled = -1});
     drill_reports_take(all->server->drill_reports,

@@ -6,6 +6,7 @@
 
 #include "daemon/shadow_inside.h"
 
+#include "daemon/live.h"
 #include "daemon/server.h"
 #include "base/limiter.h"
 #include "base/memory.h"
@@ -53,9 +54,9 @@ static void make_world(struct shadow *shadow)
     struct shadow_world *world = shadow->world;
     world->view = view_finish_copy(world->view, clock_wall_ms(&server->clock), &server->lock);
     view_add_caches(world->view, world->thread_count);
-    world->view->guards &= ~(unsigned)VIEW_GUARD_TAP;
-    if (world->view->limiter != NULL) { /* what drill clients may ask is no matter of others */
-        world->limiter = limiter_new(BUCKETS);
+    if (shadow->live == NULL) { /* what drill clients ask, and how often, is no matter of others */
+        world->view->guards &= ~(unsigned)VIEW_GUARD_TAP;
+        world->limiter = world->view->limiter == NULL ? NULL : limiter_new(BUCKETS);
         world->view->limiter = world->limiter;
     }
     world->seen.view = world->view;
@@ -63,6 +64,7 @@ static void make_world(struct shadow *shadow)
     let_results_in(shadow);
     struct drill_stage *stage =
         drill_stage_new(world->view, shadow->document, &server->lock, &shadow->progress);
+    shadow->unserved_before = shadow->unserved = drill_stage_count_unserved(stage);
     lock_take(&server->lock);
     shadow->stage = stage;
     lock_leave(&server->lock);
@@ -120,8 +122,10 @@ static void note_changes(struct shadow *shadow)
     if (changed == shadow->changed) { /* nobody else writes it */
         return;
     }
+    size_t unserved = drill_stage_count_unserved(shadow->stage);
     pthread_mutex_lock(&shadow->lock);
     shadow->changed = changed;
+    shadow->unserved = unserved;
     shadow->times.decided_us = shadow->began_us + decided_ms * 1000;
     shadow->times.followed_us = clock_now_us(&shadow->all->server->clock);
     pthread_mutex_unlock(&shadow->lock);
@@ -151,6 +155,9 @@ static bool wait_for_news(struct shadow *shadow, int64_t next_ms, bool *has_news
     shadow->has_news = false;
     bool goes_on = !shadow->ends;
     pthread_mutex_unlock(&shadow->lock);
+    if (shadow->live != NULL) {
+        live_mind_the_time(shadow);
+    }
     return goes_on;
 }
 
@@ -186,9 +193,13 @@ static void end(struct shadow *shadow, struct drill_proof *proof)
     enum { AFTER_MS = 2000 };
     int64_t until_ms = clock_now_ms(&shadow->all->server->clock) + AFTER_MS, lasted_ms = since_ms(shadow);
     struct drill_round round;
+    view_synchronize();
+    pthread_mutex_lock(&shadow->lock);
+    shadow->times.returned_us = clock_now_us(&shadow->all->server->clock);
+    pthread_mutex_unlock(&shadow->lock);
     bool is_whole = prove_round(shadow, proof, until_ms, &round); /* what was begun before it ended */
     is_whole = is_whole && prove_round(shadow, proof, until_ms, &round);
-    char *report = drill_stage_write(shadow->stage, "shadow",
+    char *report = drill_stage_write(shadow->stage, shadow->live == NULL ? "shadow" : "live",
                                      lasted_ms < shadow->duration_ms ? lasted_ms : shadow->duration_ms);
     note_changes(shadow);
     pthread_mutex_lock(&shadow->lock);

@@ -9,16 +9,14 @@
 
 #include "daemon/changes.h"
 #include "daemon/drill_reports.h"
+#include "daemon/live.h"
 #include "daemon/reclaim.h"
 #include "daemon/server.h"
 #include "base/error.h"
-#include "base/limiter.h"
 #include "base/memory.h"
 #include "base/thread.h"
-#include "dns/name.h"
 #include "operate/operate.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -34,21 +32,10 @@ enum { TICK_MS = 100 };
 
 /* ---- memory ---- */
 
-/* No DNS thread reads it any more. */
-static void free_world(void *argument)
-{
-    struct shadow_world *world = argument;
-    view_free(world->view);
-    view_free(world->without);
-    limiter_release(world->limiter);
-    free((void *)(uintptr_t)world->seen.clients.key);
-    free(world->seen.counters);
-    free(world);
-}
-
 static void free_shadow(struct shadow *shadow)
 {
     json_decref(shadow->clients);
+    free(shadow->live);
     free(shadow->dues);
     free(shadow->is_due);
     arena_free(shadow->arena);
@@ -109,6 +96,8 @@ static void tell(struct shadow *shadow, const char *turn)
     int64_t decided_us = shadow->times.decided_us;
     const struct changes_shadow what = {
         .id = shadow->id,
+        .live = shadow->live == NULL ? 0 : live_get_percent(shadow->live),
+        .why = shadow->live == NULL ? NULL : live_get_why(shadow->live),
         .turn = turn,
         .lost = shadow->lose[0],
         .losses = shadow->lose_count,
@@ -188,6 +177,7 @@ static void end(struct shadow *shadow, const char *because)
         progress_cancel(&shadow->progress);
     }
     shadow->ended_ms = clock_wall_ms(&all->server->clock);
+    int64_t now_us = clock_now_us(&all->server->clock);
     if (was_running) {
         publish(all);
         shadows_write_down(all);
@@ -200,6 +190,7 @@ static void end(struct shadow *shadow, const char *because)
         shadow_end_feed(shadow);
     }
     pthread_mutex_lock(&shadow->lock); /* a thread that is about to let results in sees it in this lock */
+    shadow->times.ended_us = now_us;
     shadow->ends = true;
     pthread_cond_signal(&shadow->news);
     pthread_mutex_unlock(&shadow->lock);
@@ -215,7 +206,7 @@ static void reap(struct shadow *shadow)
     shadow->state = SHADOW_ENDED;
     shadow_count_queries(shadow);
     drill_stage_free(shadow->stage);
-    reclaim_add(all->server->reclaim, shadow->world, free_world);
+    reclaim_add(all->server->reclaim, shadow->world, shadow_world_free);
     shadow->stage = NULL;
     shadow->world = NULL;
     if (has_run) {
@@ -243,6 +234,22 @@ void shadows_end_all(struct shadows *all, const char *because)
 }
 
 /* ---- time and news ---- */
+
+static void end_live(struct shadow *shadow, const char *because)
+{
+    if (because != NULL) {
+        end(shadow, because);
+    }
+}
+
+static void follow_live(struct shadow *shadow, int64_t now_ms)
+{
+    end_live(shadow, live_find_end(shadow, now_ms));
+    if (shadow->state == SHADOW_RUNNING && live_widen(shadow, now_ms)) {
+        publish(shadow->all);
+        tell(shadow, "whole");
+    }
+}
 
 static void follow(struct shadow *shadow)
 {
@@ -280,6 +287,9 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
     end_dues(all);
     for (struct shadow *shadow = all->first, *next; shadow != NULL; shadow = next) {
         next = shadow->next;
+        if (shadow->live != NULL && shadow->state == SHADOW_RUNNING) {
+            end_live(shadow, live_find_failure(shadow));
+        }
         if (shadow->state != SHADOW_ENDED) {
             follow(shadow);
         }
@@ -305,6 +315,8 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
             }
             if (now_ms >= shadow->began_us / 1000 + shadow->duration_ms) {
                 end(shadow, "time");
+            } else if (shadow->live != NULL) {
+                follow_live(shadow, now_ms);
             }
         }
         any |= shadow->state == SHADOW_RUNNING;
@@ -331,42 +343,6 @@ static void write_id(const struct shadows *all, int64_t wall_ms, char id[SHADOW_
             is_taken |= strcmp(other->id, id) == 0;
         }
     }
-}
-
-static const struct conf_key *find_key(const struct server *server, const char *name)
-{
-    const struct conf_server *conf = server->view->server;
-    uint8_t wire[DNS_NAME_MAX + 1];
-    if (dns_name_parse(name, NULL, wire) <= 0) {
-        return NULL;
-    }
-    for (size_t i = 0; i < conf->key_count; i++) {
-        if (dns_name_equal(conf->keys[i].wire, wire)) {
-            return &conf->keys[i];
-        }
-    }
-    return NULL;
-}
-
-static struct shadow_world *make_world(struct server *server, const struct admin_shadow_clients *clients,
-                                       const struct conf_key *key)
-{
-    struct shadow_world *world = memory_alloc(sizeof *world);
-    world->clients = *clients;
-    world->thread_count = serve_thread_count(&server->serve_options);
-    size_t size = world->thread_count * sizeof *world->seen.counters;
-    world->seen.counters = aligned_alloc(_Alignof(struct answer_counters), size);
-    assert(world->seen.counters != NULL);
-    memset(world->seen.counters, 0, size);
-    world->seen.clients = (struct answer_clients){.sources = world->clients.sources,
-                                                  .source_count = clients->source_count,
-                                                  .subnets = world->clients.subnets,
-                                                  .subnet_count = clients->subnet_count};
-    if (key != NULL) {
-        world->seen.clients.key_len = dns_name_len(key->wire, DNS_NAME_MAX);
-        world->seen.clients.key = memory_copy(key->wire, world->seen.clients.key_len);
-    }
-    return world;
 }
 
 static const struct shadow *find_overlap(const struct shadows *all, const struct shadow_world *world)
@@ -433,13 +409,19 @@ static void start_drill(void *context, const struct admin_shadow_order *order, a
     struct server *server = context;
     struct shadows *all = server->shadows;
     struct admin_shadow_result result = {.trouble = ADMIN_SHADOW_BUSY, .what = find_obstacle(all)};
-    const struct conf_key *key = order->clients.key == NULL ? NULL : find_key(server, order->clients.key);
+    const struct conf_key *key =
+        order->clients.key == NULL ? NULL : shadow_find_key(server, order->clients.key);
     if (result.what != NULL) {
         done(argument, &result);
         return;
     }
+    if (order->live != NULL && !order->live->has_looked) {
+        live_look(server, order, start_drill, done, argument);
+        return;
+    }
     struct shadow *shadow = new_shadow(all, order);
-    struct shadow_world *world = make_world(server, &order->clients, key);
+    struct shadow_world *world = shadow_world_new(server, &order->clients, key);
+    shadow->live = order->live == NULL ? NULL : live_new(server, order->live, &world->seen);
     const struct shadow *other = find_overlap(all, world);
     if (!shadow_take_document(shadow, order, &result)) {
         /* it says what is wrong */
@@ -454,7 +436,7 @@ static void start_drill(void *context, const struct admin_shadow_order *order, a
     } else {
         result.what = "no thread can be started";
     }
-    free_world(world);
+    shadow_world_free(world);
     free_shadow(shadow);
     done(argument, &result);
 }
@@ -523,6 +505,7 @@ int shadows_open(struct server *server, struct shadows **to)
     all->tick = evtimer_new(server->base, on_tick, all);
     all->due = evtimer_new(server->base, on_due, all);
     *to = all;
+    changes_hook_failures(server->changes, live_hear, all);
     return all->wake == NULL || all->tick == NULL || all->due == NULL || event_add(all->wake, NULL) != 0
                ? -ENOMEM
                : 0;
@@ -541,6 +524,7 @@ void shadows_close(struct shadows *all)
     if (all == NULL) {
         return;
     }
+    changes_hook_failures(all->server->changes, NULL, NULL);
     shadows_stop(all);
     for (struct shadow *shadow = all->first, *next; shadow != NULL; shadow = next) {
         next = shadow->next;

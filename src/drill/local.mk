@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/libdrill.a
 src_libdrill_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 src_libdrill_a_SOURCES = \
+	src/drill/abort.c src/drill/abort.h \
 	src/drill/answers.c src/drill/answers.h \
 	src/drill/causes.c src/drill/causes.h \
 	src/drill/checks.c \

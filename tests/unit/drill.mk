@@ -37,3 +37,9 @@ check_PROGRAMS += tests/unit/test_drill_level
 tests_unit_test_drill_level_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_level_SOURCES = tests/unit/test_drill_level.c tests/unit/unit.h
 tests_unit_test_drill_level_LDADD = $(tests_unit_test_drill_LDADD)
+
+TESTS += tests/unit/test_drill_abort
+check_PROGRAMS += tests/unit/test_drill_abort
+tests_unit_test_drill_abort_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_drill_abort_SOURCES = tests/unit/test_drill_abort.c
+tests_unit_test_drill_abort_LDADD = src/libdrill.a $(CMOCKA_LIBS)

@@ -335,7 +335,7 @@ static void drills_are_read(void **state)
     assert_string_equal(drill.failure, "timeout");
     assert_true(drill.from_live);
     static const char bad[] =
-        "{\"mode\":\"live\",\"lose\":[\"region:a\",3],\"failure\":\"fire\",\"from\":1,\"x\":2}";
+        "{\"mode\":\"alive\",\"lose\":[\"region:a\",3],\"failure\":\"fire\",\"from\":1,\"x\":2}";
     assert_int_equal(request_parse_drill(bad, sizeof bad - 1, &drill, &s->problem), ERROR_INVALID);
     assert_int_equal(s->problem.error_count, 5);
     assert_string_equal(field_message(&s->problem, "lose[1]"), "found a number, expected a string");

@@ -11,6 +11,7 @@
 #include "dns/message.h"
 #include "dns/types.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,6 +171,71 @@ static void subnets_tell(void **state)
     assert_in_range(address, 1, 2);
 }
 
+/* ---- live ---- */
+
+static void share_live(struct scene *s, uint64_t share, struct answer_shadow *live)
+{
+    free(s->shadows);
+    *live = (struct answer_shadow){
+        .view = &s->drill.view, .counters = s->counters, .is_live = true, .below = share};
+    s->shadows = answer_shadows_new((const struct answer_shadow *const[]){&s->shadow, live}, 2);
+    s->serving.context.shadows = s->shadows;
+}
+
+static bool sees_live(struct scene *s, const char *client)
+{
+    return ask(s, client, "www.example.com.", DNS_TYPE_A, false) == 3;
+}
+
+/* With the TTLs of production, and counted there; a drill of clients of its own goes before. */
+static void everybody_sees_a_live_one(void **state)
+{
+    struct scene *s = *state;
+    struct answer_shadow live;
+    share_live(s, ANSWER_SHARE_ALL, &live);
+    uint64_t before = answer_read_counter(&s->serving.counters, ANSWER_COUNT_QUERIES_UDP);
+    assert_true(sees_live(s, "192.0.2.1"));
+    assert_true(sees_live(s, "2001:db8:9::1"));
+    assert_int_equal(ask(s, "192.0.2.1", "plain.example.com.", DNS_TYPE_A, false), 10);
+    assert_int_equal(answer_read_counter(&s->serving.counters, ANSWER_COUNT_QUERIES_UDP), before + 3);
+    assert_int_equal(answer_read_counter(&s->counters[0], ANSWER_COUNT_QUERIES_UDP), 3);
+    assert_int_equal(ask(s, "198.51.100.7", "www.example.com.", DNS_TYPE_A, true), 3);
+    int address;
+    assert_int_equal(ask_subnet(s, "2001:db8:6::", 56, "www.example.com.", &address, false), 0);
+    assert_int_equal(address, 3);
+}
+
+/* Who is in a share is in every larger one, and about as many are in it as it says. */
+static void a_share_is_the_same_every_time(void **state)
+{
+    struct scene *s = *state;
+    struct answer_shadow live;
+    enum { CLIENTS = 4000 };
+    char client[32];
+    bool saw[CLIENTS] = {false};
+    for (unsigned percent = 5; percent <= 80; percent *= 4) {
+        unsigned count = 0;
+        share_live(s, ANSWER_SHARE_ALL * percent / 100, &live);
+        for (unsigned i = 0; i < CLIENTS; i++) {
+            snprintf(client, sizeof client, "10.%u.%u.7", i / 256, i % 256);
+            bool sees = sees_live(s, client);
+            assert_true(sees || !saw[i]);
+            saw[i] = sees;
+            count += sees;
+        }
+        assert_in_range(count, CLIENTS * percent / 100 - CLIENTS / 50,
+                        CLIENTS * percent / 100 + CLIENTS / 50);
+    }
+    struct addr one, other;
+    assert_int_equal(addr_parse("10.1.2.3", &one), 0);
+    assert_int_equal(addr_parse("10.1.2.255", &other), 0);
+    assert_int_equal(answer_find_share(&one, 32), answer_find_share(&other, 24));
+    assert_true(answer_find_share(&one, 23) != answer_find_share(&one, 24));
+    assert_int_equal(addr_parse("2001:db8:1:2::3", &one), 0);
+    assert_int_equal(addr_parse("2001:db8:1:ffff::", &other), 0);
+    assert_int_equal(answer_find_share(&one, 128), answer_find_share(&other, 56));
+}
+
 /* ---- against a model ---- */
 
 static uint64_t seed = 7;
@@ -270,6 +336,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_clients_see_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(others_are_served, set_up, tear_down),
         cmocka_unit_test_setup_teardown(subnets_tell, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(everybody_sees_a_live_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_share_is_the_same_every_time, set_up, tear_down),
         cmocka_unit_test(prefixes_are_found),
         cmocka_unit_test(none_is_no_set),
     };

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Live drills: what one would do is shown, then it has to be typed what is lost, and then it begins. */
+#include "config.h"
+
+#include "ctl/text.h"
+#include "ctl/verbs.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LINE_SIZE = 512 };
+
+#define OF_OTHERS                                                                                            \
+    (OPTION_CLIENT | OPTION_ECS | OPTION_TSIG_KEY | OPTION_FROM | OPTION_OUTPUT | OPTION_HTML |              \
+     OPTION_WAIT | OPTION_KEEP)
+
+/* "5 %" as a number; what is none is for the server to say. */
+static void set_percent(json_t *body, const char *key, const char *text)
+{
+    char *end = NULL;
+    long value = text == NULL ? 0 : strtol(text, &end, 10);
+    if (text != NULL && end != text && (*end == '\0' || strcmp(end, "%") == 0)) {
+        json_object_set_new(body, key, json_integer(value));
+    } else {
+        steerctl_set(body, key, text);
+    }
+}
+
+static void set_texts(json_t *body, const char *key, const char *const *items, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *text = json_string(items[i]);
+        json_array_append_new(list, text != NULL ? text : json_string("(not UTF-8)"));
+    }
+    json_object_set_new(body, key, list);
+}
+
+static json_t *make_body(const struct steerctl *ctl, const char *confirm)
+{
+    json_t *body = json_object();
+    steerctl_set(body, "mode", "live");
+    set_texts(body, "lose", ctl->losses, ctl->loss_count);
+    steerctl_set(body, "failure", ctl->failure);
+    steerctl_set(body, "duration", ctl->for_);
+    set_percent(body, "canary", ctl->canary);
+    steerctl_set(body, "canary_for", ctl->canary_for);
+    set_percent(body, "abort_capacity", ctl->abort_capacity);
+    if (ctl->accepted_count != 0) {
+        set_texts(body, "accept", ctl->accepted, ctl->accepted_count);
+    }
+    steerctl_set(body, "reason", ctl->reason);
+    steerctl_set(body, "actor", ctl->actor);
+    steerctl_set(body, "confirm", confirm);
+    return body;
+}
+
+static void show_preview(const json_t *preview)
+{
+    const char *obstacle = text_of(preview, "obstacle");
+    char clean[LINE_SIZE];
+    puts("LIVE drill: ALL clients would be answered as if this were lost, in the end");
+    switchover_show_look(json_object_get(preview, "look"));
+    if (obstacle != NULL) {
+        printf("\nNOT now: %s\n", text_clean(obstacle, clean, sizeof clean));
+    }
+    putchar('\n');
+}
+
+/* What was typed, or NULL. */
+static const char *read_line(const char *wanted, char line[LINE_SIZE])
+{
+    if (wanted == NULL || isatty(STDIN_FILENO) != 1) {
+        return NULL;
+    }
+    printf("Type %s to begin: ", text_clean(wanted, line, LINE_SIZE));
+    fflush(stdout);
+    if (fgets(line, LINE_SIZE, stdin) == NULL) {
+        return NULL;
+    }
+    line[strcspn(line, "\n")] = '\0';
+    return line;
+}
+
+static enum steerctl_exit explain_losses(const struct steerctl *ctl, enum steerctl_exit code)
+{
+    for (size_t i = 0; code == STEERCTL_REFUSED && i < ctl->loss_count; i++) {
+        code = target_explain_text(ctl, code, ctl->losses[i]);
+    }
+    return code;
+}
+
+enum steerctl_exit run_live(const struct steerctl *ctl)
+{
+    json_t *preview, *drill;
+    char line[LINE_SIZE];
+    bool is_dry = (ctl->given & OPTION_DRY_RUN) != 0, is_json = ctl->json && !is_dry;
+    if (ctl->word_count != 2 || (ctl->given & OF_OTHERS) != 0) {
+        return steerctl_usage("drill live: found what belongs to another kind of drill");
+    }
+    if (ctl->loss_count == 0) {
+        return steerctl_usage("drill live needs --lose TARGET");
+    }
+    if (ctl->reason == NULL) {
+        return steerctl_usage("drill live needs --reason TEXT");
+    }
+    struct steerctl quiet = *ctl;
+    quiet.json = ctl->json && is_dry; /* what is printed as JSON is one document */
+    enum steerctl_exit code =
+        steerctl_ask_json(&quiet, "POST", "/v1/drills?dry_run=true", make_body(ctl, NULL), &preview);
+    if (code == STEERCTL_OK && !ctl->json) {
+        show_preview(preview);
+    }
+    if (code != STEERCTL_OK || is_dry) {
+        json_decref(preview);
+        return explain_losses(ctl, code);
+    }
+    const char *confirm =
+        ctl->confirm != NULL || is_json ? ctl->confirm : read_line(text_of(preview, "confirm"), line);
+    code = steerctl_ask_json(ctl, "POST", "/v1/drills", make_body(ctl, confirm), &drill);
+    if (code == STEERCTL_OK && !ctl->json) {
+        shadow_show(ctl, drill);
+    }
+    json_decref(preview);
+    json_decref(drill);
+    return code;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See live.h. */
+#include "config.h"
+
+#include "daemon/live.h"
+
+#include "daemon/incidents_inside.h"
+#include "daemon/rules_watch.h"
+#include "daemon/server.h"
+#include "daemon/shadow_inside.h"
+#include "base/memory.h"
+#include "drill/abort.h"
+#include "view/content.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LOOK_MS = 1000, ALL = 100 };
+
+/* Of the control thread, but for what has failed. */
+struct live {
+    unsigned canary; /* percent, as in struct admin_live_order */
+    int64_t canary_ms;
+    struct drill_limits limits;
+    bool is_whole;
+    int64_t look_ms;         /* monotonic: when conditions are looked at next */
+    struct rules_seen rules; /* as they were when it began */
+    char why[DRILL_WHY_SIZE];
+    struct answer_shadow *seen;
+    /* In the lock of the server: */
+    const char *failed; /* because of this it ends; NULL: nothing has failed */
+    char failed_why[DRILL_WHY_SIZE];
+};
+
+static bool is_accepted(const struct admin_live_order *order, const char *name)
+{
+    for (size_t i = 0; i < order->accepted_count; i++) {
+        if (strcmp(order->accepted[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct live *live_new(const struct server *server, const struct admin_live_order *order,
+                      struct answer_shadow *seen)
+{
+    struct live *live = memory_alloc(sizeof *live);
+    live->canary = order->canary;
+    live->canary_ms = order->canary_ms;
+    live->limits.capacity = order->capacity;
+    live->limits.allows_unserved = is_accepted(order, "served");
+    live->is_whole = order->canary == ALL;
+    live->seen = seen;
+    rules_watch_get(server->rules, &live->rules);
+    seen->is_live = true;
+    seen->below = ANSWER_SHARE_ALL * live->canary / ALL;
+    return live;
+}
+
+/* ---- what ends it ---- */
+
+static const char *note_why(struct shadow *shadow, const char *because, const char *why)
+{
+    snprintf(shadow->live->why, sizeof shadow->live->why, "%s", why);
+    return because;
+}
+
+static void close_eyes(struct live *live)
+{
+    atomic_store_explicit(&live->seen->is_over, true, memory_order_relaxed);
+}
+
+void live_hear(void *context, const char *what, const char *name)
+{
+    struct shadows *all = context;
+    uint64_t one = 1;
+    bool is_brake = strcmp(what, "brake") == 0;
+    for (size_t i = 0; i < all->fed_count; i++) {
+        struct live *live = all->fed[i]->live;
+        if (live == NULL || live->failed != NULL) {
+            continue;
+        }
+        close_eyes(live);
+        live->failed = is_brake ? "brake" : "real_failure";
+        snprintf(live->failed_why, sizeof live->failed_why,
+                 is_brake ? "nearly everything of %s failed at once, in reality" : "%s failed, in reality",
+                 name);
+        ssize_t written = write(all->fd, &one, sizeof one);
+        (void)written;
+    }
+}
+
+const char *live_find_failure(struct shadow *shadow)
+{
+    struct live *live = shadow->live;
+    struct lock *lock = &shadow->all->server->lock;
+    char why[DRILL_WHY_SIZE];
+    lock_take(lock);
+    const char *failed = live->failed;
+    memcpy(why, live->failed_why, sizeof why);
+    lock_leave(lock);
+    return failed == NULL ? NULL : note_why(shadow, failed, why);
+}
+
+void live_mind_the_time(struct shadow *shadow)
+{
+    int64_t now_us = clock_now_us(&shadow->all->server->clock);
+    if (now_us - shadow->began_us >= shadow->duration_ms * 1000) {
+        close_eyes(shadow->live);
+    }
+}
+
+/* ---- conditions ---- */
+
+/* Reported load, as part of what is too much. */
+struct region_load {
+    double load, capacity;
+};
+
+/* -1: it says nothing that counts. */
+static double find_load(const struct shadow *shadow, uint32_t endpoint)
+{
+    const struct view *view = shadow->all->server->view;
+    const struct conf_load *marks = conf_get_load(&view->topology->endpoints[endpoint]);
+    struct health_status status;
+    if (!marks->is_given || drill_stage_is_silent(shadow->stage, endpoint, NULL) ||
+        health_get_status(view->health, HEALTH_ENDPOINT, endpoint, &status) != 0 ||
+        status.load.source == HEALTH_LOAD_NONE) {
+        return -1;
+    }
+    return status.load.value / marks->high;
+}
+
+static void add_load(struct region_load *region, const struct conf_endpoint *endpoint, double load)
+{
+    double capacity = endpoint->capacity == 0 ? 1 : endpoint->capacity;
+    region->load += load * capacity;
+    region->capacity += capacity;
+}
+
+/* The fullest endpoint, or -1; regions are summed up. */
+static ptrdiff_t sum_loads(const struct shadow *shadow, struct region_load *regions, double *most)
+{
+    const struct conf_topology *topology = shadow->all->server->view->topology;
+    struct lock *lock = &shadow->all->server->lock;
+    ptrdiff_t fullest = -1;
+    *most = 0;
+    lock_take(lock);
+    for (uint32_t i = 0; i < topology->endpoint_count; i++) {
+        double load = find_load(shadow, i);
+        if (load >= 0) {
+            add_load(&regions[topology->endpoints[i].region], &topology->endpoints[i], load);
+        }
+        if (load > *most) {
+            *most = load;
+            fullest = (ptrdiff_t)i;
+        }
+        if (i % VIEW_TURN == VIEW_TURN - 1) {
+            lock_pass(lock);
+        }
+    }
+    lock_leave(lock);
+    return fullest;
+}
+
+static void see_capacity(const struct shadow *shadow, struct drill_sight *sight)
+{
+    const struct conf_topology *topology = shadow->all->server->view->topology;
+    struct region_load *regions = memory_alloc_array(topology->region_count, sizeof *regions);
+    ptrdiff_t fullest = sum_loads(shadow, regions, &sight->load);
+    if (fullest >= 0) {
+        sight->fullest_kind = "endpoint";
+        sight->fullest = topology->endpoints[fullest].name;
+    }
+    for (size_t i = 0; i < topology->region_count; i++) {
+        double load = regions[i].capacity == 0 ? 0 : regions[i].load / regions[i].capacity;
+        if (load > sight->load) { /* by a hair: an average is no more than the most */
+            sight->load = load;
+            sight->fullest_kind = "region";
+            sight->fullest = topology->regions[i].name;
+        }
+    }
+    free(regions);
+}
+
+static bool was_violated(const struct rules_seen *seen, const char *name)
+{
+    for (size_t i = 0; i < seen->count; i++) {
+        if (strcmp(seen->items[i].name, name) == 0) {
+            return seen->items[i].is_violated;
+        }
+    }
+    return false;
+}
+
+static void see_rules(const struct shadow *shadow, const struct rules_seen *seen, struct drill_sight *sight)
+{
+    for (size_t i = 0; i < seen->count; i++) {
+        const char *name = seen->items[i].name;
+        sight->rule =
+            seen->items[i].is_violated && !was_violated(&shadow->live->rules, name) ? name : sight->rule;
+    }
+}
+
+static void see_incident(const struct shadow *shadow, char target[DRILL_WHY_SIZE], struct drill_sight *sight)
+{
+    const struct kept_incident *kept = shadow->all->server->incidents->first;
+    while (kept != NULL && kept->what.back_ms != 0) {
+        kept = kept->next;
+    }
+    if (kept != NULL) {
+        snprintf(target, DRILL_WHY_SIZE, "%s:%.200s", health_kind_text(kept->what.kind), kept->what.name);
+        sight->incident = kept->what.id;
+        sight->incident_target = target;
+    }
+}
+
+static const char *look(struct shadow *shadow)
+{
+    struct drill_sight sight = {.load = 0};
+    struct rules_seen rules;
+    char target[DRILL_WHY_SIZE];
+    pthread_mutex_lock(&shadow->lock);
+    sight.unserved = shadow->unserved;
+    sight.unserved_before = shadow->unserved_before;
+    pthread_mutex_unlock(&shadow->lock);
+    rules_watch_get(shadow->all->server->rules, &rules);
+    see_rules(shadow, &rules, &sight);
+    see_incident(shadow, target, &sight);
+    see_capacity(shadow, &sight);
+    return drill_find_abort(&shadow->live->limits, &sight, shadow->live->why);
+}
+
+const char *live_find_end(struct shadow *shadow, int64_t now_ms)
+{
+    struct live *live = shadow->live;
+    const char *because = live_find_failure(shadow);
+    if (because == NULL && now_ms >= live->look_ms) {
+        live->look_ms = now_ms + LOOK_MS;
+        because = look(shadow);
+    }
+    return because;
+}
+
+bool live_widen(struct shadow *shadow, int64_t now_ms)
+{
+    struct live *live = shadow->live;
+    bool is_due = !live->is_whole && now_ms >= shadow->began_us / 1000 + live->canary_ms;
+    if (is_due) {
+        live->is_whole = true;
+        live->seen->below = ANSWER_SHARE_ALL;
+    }
+    return is_due;
+}
+
+/* ---- telling ---- */
+
+unsigned live_get_percent(const struct live *live)
+{
+    return live->is_whole ? ALL : live->canary;
+}
+
+const char *live_get_why(const struct live *live)
+{
+    return live->why;
+}
+
+json_t *live_write(const struct live *live)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "share", json_integer(live_get_percent(live)));
+    json_object_set_new(object, "canary", json_integer(live->canary));
+    json_object_set_new(object, "canary_ms", json_integer(live->canary_ms));
+    json_object_set_new(object, "abort_capacity", json_integer(live->limits.capacity));
+    json_object_set_new(object, "allows_unserved", json_boolean(live->limits.allows_unserved));
+    json_object_set_new(object, "why", live->why[0] == '\0' ? json_null() : json_string(live->why));
+    return object;
+}
+
+struct shadow *live_find(const struct shadows *all)
+{
+    struct shadow *shadow = all->first;
+    while (shadow != NULL && (shadow->live == NULL || shadow->state >= SHADOW_ENDING)) {
+        shadow = shadow->next;
+    }
+    return shadow;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Live drills (game days): shadow drills that all clients see, a share of them first. They differ in who sees
+ * them (answer/shadow.h), in what is looked at before (live_order.c), and in what ends them early (live.c).
+ * That they end needs nobody's goodwill: their time is minded by two threads, each of which can end it alone,
+ * and what serves is a world of its own that nothing of it gets into. Private to src/daemon. */
+#pragma once
+
+#include "daemon/shadows.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+struct buffer;
+struct json_t;
+struct live;
+struct server;
+struct shadow;
+
+/* ---- live_order.c ---- */
+
+/* Look at what it would change and what is in the way; then it is begun, or why not is told. */
+typedef void live_begin(void *server, const struct admin_shadow_order *order, admin_shadow_done *done,
+                        void *argument);
+void live_look(struct server *server, const struct admin_shadow_order *order, live_begin *begin,
+               admin_shadow_done *done, void *argument);
+/* Why there can be none now, in words; NULL: there can. */
+const char *live_find_obstacle(const struct server *server, struct arena *arena);
+
+/* ---- live.c ---- */
+
+/* Of one that was looked at; `seen` becomes that of a live drill. Returns owned, for free(). */
+struct live *live_new(const struct server *server, const struct admin_live_order *order,
+                      struct answer_shadow *seen);
+/* For changes_hook_failures(), of struct shadows. In the lock of the server, by any thread: what fails in
+ * reality ends it at once. */
+void live_hear(void *shadows, const char *what, const char *name);
+/* By the control thread: because of what it ends now; NULL: it goes on. The first sees what has failed; the
+ * other one, and once a second, whatever else there is. */
+const char *live_find_failure(struct shadow *shadow);
+const char *live_find_end(struct shadow *shadow, int64_t now_ms);
+/* Is it time that all see it? From then on they do, when it is published. Likewise. */
+bool live_widen(struct shadow *shadow, int64_t now_ms);
+/* By the thread of the drill: its time may be up. */
+void live_mind_the_time(struct shadow *shadow);
+
+unsigned live_get_percent(const struct live *live); /* of all clients that see it, now or in the end */
+const char *live_get_why(const struct live *live);  /* it was aborted, in words; "": it was not */
+struct json_t *live_write(const struct live *live); /* returns owned */
+/* The one that runs; NULL: none does. */
+struct shadow *live_find(const struct shadows *shadows);

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What is looked at before a live drill begins: what a switchover off the same would change (one look for
+ * both, operate/switchover_look.h), on a worker over a snapshot; and what is on just now. */
+#include "config.h"
+
+#include "daemon/live.h"
+
+#include "daemon/incidents_inside.h"
+#include "daemon/lanes.h"
+#include "daemon/reader.h"
+#include "daemon/server.h"
+#include "daemon/shadow_inside.h"
+#include "daemon/switchovers_inside.h"
+#include "daemon/traffic.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "health/brake.h"
+#include "operate/operate.h"
+#include "operate/switchover_look.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LISTED = 20 };
+
+struct live_order {
+    struct worker_job job; /* the first, so that one is the other */
+    struct server *server;
+    struct arena *arena;
+    struct admin_shadow_order asked;
+    struct admin_live_order live;
+    live_begin *begin;
+    admin_shadow_done *done;
+    void *argument;
+    struct switchover plan; /* that would change the same answers */
+    struct reader *reader;
+    struct switchover_look look;
+    const char *missing;
+    int error;
+};
+
+/* ---- what is on ---- */
+
+static const char *find_incident(const struct server *server, struct arena *arena)
+{
+    const struct kept_incident *kept = server->incidents->first;
+    while (kept != NULL && kept->what.back_ms != 0) {
+        kept = kept->next;
+    }
+    return kept == NULL ? NULL
+                        : arena_print(arena, "incident %s is on: %s:%s is lost", kept->what.id,
+                                      health_kind_text(kept->what.kind), kept->what.name);
+}
+
+static const char *find_brake(const struct server *server)
+{
+    struct health_brake_status status;
+    bool holds = false;
+    struct lock *lock = (struct lock *)(uintptr_t)&server->lock;
+    lock_take(lock);
+    for (unsigned family = 0; family < HEALTH_BRAKES; family++) {
+        health_get_brake(server->view->health, family, &status);
+        holds |= status.engaged;
+    }
+    lock_leave(lock);
+    return holds ? "the brake holds: nearly everything failed at once" : NULL;
+}
+
+static const char *find_switchover(const struct server *server, struct arena *arena)
+{
+    const struct kept_switchover *kept = server->switchovers->first;
+    for (; kept != NULL; kept = kept->next) {
+        enum switchover_state state = kept->what->state;
+        if (kept->is_busy || kept->what->asks_hooks || state == SWITCHOVER_LOWERING ||
+            state == SWITCHOVER_MOVING || state == SWITCHOVER_RETURNING) {
+            return arena_print(arena, "switchover %s is being executed: it is %s", kept->what->id,
+                               switchover_state_text(state));
+        }
+    }
+    return NULL;
+}
+
+const char *live_find_obstacle(const struct server *server, struct arena *arena)
+{
+    const struct shadow *other = live_find(server->shadows);
+    const char *what =
+        other != NULL ? arena_print(arena, "live drill %s runs; there is one at a time", other->id) : NULL;
+    what = what != NULL ? what : find_incident(server, arena);
+    what = what != NULL ? what : find_brake(server);
+    return what != NULL ? what : find_switchover(server, arena);
+}
+
+/* ---- the end ---- */
+
+static void reply(struct live_order *order, enum admin_shadow_trouble trouble, const char *what)
+{
+    order->done(order->argument, &(struct admin_shadow_result){.trouble = trouble,
+                                                               .what = what,
+                                                               .look = &order->look,
+                                                               .is_dry = order->live.dry_run,
+                                                               .confirm = order->plan.targets[0].name});
+}
+
+static void forget(struct live_order *order)
+{
+    arena_free(order->arena);
+    free(order);
+}
+
+/* ---- judging ---- */
+
+static bool is_named(const struct live_order *order, const char *name)
+{
+    for (size_t i = 0; i < order->live.accepted_count; i++) {
+        if (strcmp(order->live.accepted[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_objections(const struct live_order *order)
+{
+    for (size_t i = 0; i < order->look.finding_count; i++) {
+        if (!order->look.findings[i].is_good && !is_named(order, order->look.findings[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is accepted although nothing is wrong with it, or NULL: a mistake in what was meant. */
+static const char *find_idle(const struct live_order *order)
+{
+    for (size_t i = 0; i < order->live.accepted_count; i++) {
+        bool is_needed = false;
+        for (size_t f = 0; f < order->look.finding_count; f++) {
+            is_needed |= !order->look.findings[f].is_good &&
+                         strcmp(order->look.findings[f].name, order->live.accepted[i]) == 0;
+        }
+        if (!is_needed) {
+            return order->live.accepted[i];
+        }
+    }
+    return NULL;
+}
+
+static void settle(struct live_order *order)
+{
+    const char *obstacle = live_find_obstacle(order->server, order->arena), *idle = find_idle(order);
+    const char *name = order->plan.targets[0].name;
+    if (order->live.dry_run) {
+        reply(order, ADMIN_SHADOW_GOOD, obstacle);
+    } else if (obstacle != NULL) {
+        reply(order, ADMIN_SHADOW_STATE, obstacle);
+    } else if (idle != NULL) {
+        reply(order, ADMIN_SHADOW_ACCEPTED, idle);
+    } else if (has_objections(order)) {
+        reply(order, ADMIN_SHADOW_FINDINGS, NULL);
+    } else if (order->live.confirm == NULL || strcmp(order->live.confirm, name) != 0) {
+        reply(order, ADMIN_SHADOW_CONFIRM, name);
+    } else {
+        order->live.has_looked = true;
+        order->begin(order->server, &order->asked, order->done, order->argument);
+    }
+}
+
+static void on_looked(struct worker_job *job)
+{
+    struct live_order *order = (struct live_order *)job;
+    if (progress_is_cancelled(&job->progress) || order->error == ERROR_CANCELLED) {
+        reply(order, ADMIN_SHADOW_BUSY, "the server ends");
+    } else if (order->error != 0) {
+        reply(order, ADMIN_SHADOW_LOSS, order->missing);
+    } else {
+        settle(order);
+    }
+    forget(order);
+}
+
+/* ---- looking ---- */
+
+static void prepare(struct worker_job *job)
+{
+    struct live_order *order = (struct live_order *)job;
+    order->reader = reader_open(order->server);
+}
+
+/* That something moves off is said of switchovers; here it is told only what would not. */
+static void drop_drained(struct switchover_look *look)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < look->finding_count; i++) {
+        if (!look->findings[i].is_good || strcmp(look->findings[i].name, "drained") != 0) {
+            look->findings[kept++] = look->findings[i];
+        }
+    }
+    look->finding_count = kept;
+}
+
+static void run(struct worker_job *job)
+{
+    struct live_order *order = (struct live_order *)job;
+    struct server *server = order->server;
+    const struct switchover_ask ask = {.switchover = &order->plan,
+                                       .aim = SWITCHOVER_AIM_PLAN,
+                                       .view = reader_begin(order->reader),
+                                       .wall_ms = clock_wall_ms(&server->clock),
+                                       .now_ms = clock_now_ms(&server->clock),
+                                       .last_move_ms = order->reader->last_move_ms,
+                                       .limit = LISTED,
+                                       .progress = &job->progress};
+    order->error = switchover_look(&ask, order->arena, &order->look, &order->missing);
+    reader_end(order->reader);
+    reader_close(order->reader);
+    drop_drained(&order->look);
+    const char *share =
+        order->error == 0 ? traffic_tell_share(server->traffic, &order->plan, order->arena) : NULL;
+    if (share != NULL) {
+        switchover_add_finding(&order->look, "traffic", true, share);
+    }
+}
+
+/* ---- asking ---- */
+
+static void copy_asked(struct live_order *order, const struct admin_shadow_order *asked)
+{
+    struct arena *arena = order->arena;
+    const char **losses = arena_alloc(arena, asked->loss_count * sizeof *losses);
+    const char **accepted = arena_alloc(arena, (asked->live->accepted_count + 1) * sizeof *accepted);
+    for (size_t i = 0; i < asked->loss_count; i++) {
+        losses[i] = arena_copy_text(arena, asked->losses[i]);
+    }
+    for (size_t i = 0; i < asked->live->accepted_count; i++) {
+        accepted[i] = arena_copy_text(arena, asked->live->accepted[i]);
+    }
+    order->asked = *asked;
+    order->asked.losses = losses;
+    order->asked.report = NULL; /* there is no document that could be wrong */
+    order->asked.live = &order->live;
+    order->asked.failure = arena_copy_text(arena, asked->failure);
+    order->asked.actor = arena_copy_text(arena, asked->actor);
+    order->asked.peer = arena_copy_text(arena, asked->peer);
+    order->asked.reason = arena_copy_text(arena, asked->reason);
+    order->live = *asked->live;
+    order->live.accepted = accepted;
+    order->live.confirm = arena_copy_text(arena, asked->live->confirm);
+}
+
+/* Returns what of it is not there; NULL: nothing. */
+static const char *make_plan(struct live_order *order)
+{
+    const struct admin_shadow_order *asked = &order->asked;
+    struct switchover *plan = &order->plan;
+    plan->targets = arena_alloc(order->arena, asked->loss_count * sizeof *plan->targets);
+    memset(plan->targets, 0, asked->loss_count * sizeof *plan->targets);
+    for (size_t i = 0; i < asked->loss_count; i++) {
+        struct switchover_target *target = &plan->targets[i];
+        const char *name;
+        uint32_t index;
+        if (operate_parse_target(order->server->view, asked->losses[i], &target->kind, &index) != 0 ||
+            health_parse_target(asked->losses[i], &target->kind, &name) != 0) {
+            return asked->losses[i];
+        }
+        snprintf(target->name, sizeof target->name, "%s", name);
+        plan->target_count++;
+    }
+    return NULL;
+}
+
+void live_look(struct server *server, const struct admin_shadow_order *asked, live_begin *begin,
+               admin_shadow_done *done, void *argument)
+{
+    struct live_order *order = memory_alloc(sizeof *order);
+    *order = (struct live_order){.server = server,
+                                 .arena = arena_new(0),
+                                 .begin = begin,
+                                 .done = done,
+                                 .argument = argument,
+                                 .job = {.name = "drill", .prepare = prepare, .run = run, .done = on_looked}};
+    copy_asked(order, asked);
+    const char *missing = make_plan(order);
+    const char *obstacle = order->live.dry_run ? NULL : live_find_obstacle(server, order->arena);
+    if (missing != NULL) {
+        reply(order, ADMIN_SHADOW_LOSS, missing);
+    } else if (obstacle != NULL) {
+        reply(order, ADMIN_SHADOW_STATE, obstacle);
+    } else if (worker_submit(lanes_get(server->lanes, ADMIN_LONG), &order->job) != 0) {
+        reply(order, ADMIN_SHADOW_BUSY, "too many answers are being computed; ask again later");
+    } else {
+        return;
+    }
+    forget(order);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See abort.h. */
+#include "config.h"
+
+#include "drill/abort.h"
+
+#include <stdio.h>
+
+enum { ALL = 100 };
+
+const char *drill_find_abort(const struct drill_limits *limits, const struct drill_sight *sight,
+                             char why[DRILL_WHY_SIZE])
+{
+    if (sight->incident != NULL) {
+        snprintf(why, DRILL_WHY_SIZE, "incident %.60s is on: %.150s is lost, in reality", sight->incident,
+                 sight->incident_target);
+        return "incident";
+    }
+    if (sight->unserved > sight->unserved_before && !limits->allows_unserved) {
+        snprintf(why, DRILL_WHY_SIZE, "nobody serves %zu answers in the drill, %zu before", sight->unserved,
+                 sight->unserved_before);
+        return "unserved";
+    }
+    if (sight->fullest != NULL && sight->load * ALL >= limits->capacity) {
+        snprintf(why, DRILL_WHY_SIZE, "%s:%.150s reports a load of %.0f %% of its high watermark",
+                 sight->fullest_kind, sight->fullest, sight->load * ALL);
+        return "capacity";
+    }
+    if (sight->rule != NULL) {
+        snprintf(why, DRILL_WHY_SIZE, "safety rule \"%.150s\" is violated, in reality", sight->rule);
+        return "rule";
+    }
+    return NULL;
+}

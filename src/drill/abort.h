@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * When a drill that everybody sees is ended early: pure, from what is seen at a moment. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { DRILL_WHY_SIZE = 256 };
+
+/* What is seen; a name that is NULL is not. */
+struct drill_sight {
+    const char *incident, *incident_target; /* its ID, what it is about */
+    const char *rule;                       /* a safety rule that was kept, and is not */
+    size_t unserved, unserved_before;       /* answers in the drill */
+    const char *fullest_kind, *fullest;     /* an endpoint or a region */
+    double load;                            /* of that; 1: at its high watermark */
+};
+
+struct drill_limits {
+    bool allows_unserved;
+    unsigned capacity; /* percent of the high watermark */
+};
+
+/* Because of what it ends ("incident", "unserved", "capacity", "rule"), and why in words; NULL: it goes on.
+ */
+const char *drill_find_abort(const struct drill_limits *limits, const struct drill_sight *sight,
+                             char why[DRILL_WHY_SIZE]);

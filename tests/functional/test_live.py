@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Live drills: all clients see a loss, a share of them first, and reality wins."""
+from takeovers import reaper, take_over  # noqa: F401  pylint: disable=unused-import
+from test_clock import Clock
+from test_shadow import LOSE, addresses, ask, look, scene, stop, ttls, wait_end  # noqa: F401  pylint: disable=unused-import
+
+BODY = {"mode": "live", "lose": LOSE, "reason": "game day", "confirm": "us-east", "failure": "refused"}
+CLIENTS = [f"127.{i}.7.1" for i in range(1, 101)]
+
+
+def begin(server, status=201, dry_run=False, **body):
+    wanted = {key: value for key, value in {**BODY, **body}.items() if value is not None}
+    reply = server.request("POST", "/v1/drills" + ("?dry_run=true" if dry_run else ""), wanted)
+    assert reply.status == status, reply
+    return reply.json
+
+
+def wait_moved(scene, server, to=None):
+    server.wait(lambda: addresses(ask(server, source=None)) == (to or scene.eu), "all are sent to eu-west")
+
+
+def is_back(scene, server):
+    reply = ask(server, source=None)
+    assert addresses(reply) == scene.us and ttls(reply) == {60}
+    return True
+
+
+def test_everybody_sees_the_loss_until_it_is_stopped(scene):
+    server = scene.running[0]
+    drill = begin(server, canary=None)
+    assert drill["mode"] == "live" and drill["live"]["share"] == 100 and drill["live"]["why"] is None
+    wait_moved(scene, server)
+    for source in None, "127.9.9.9":
+        for tcp in False, True:
+            reply = ask(server, source=source, tcp=tcp)
+            assert addresses(reply) == scene.eu and ttls(reply) == {60}
+    assert server.get("/v1/regions/us-east")["effective"] == "healthy"
+    
+    assert stop(server, drill)["because"] == "stopped"
+    is_back(scene, server)
+    ended = wait_end(server, drill)
+    assert ended["queries"] >= 5 and ended["measured"]["decision_ms"] is not None and ended["measured"]["return_ms"] >= 0
+    assert ended["report"]["answers_changed"] == 1 and ended["proof"]["differences"] == 0
+    server.wait_log("drill", drill["id"], "turn=ended", "mode=live", "because=stopped")
+
+
+def test_what_it_would_change_is_shown_before(scene):
+    server = scene.running[0]
+    seen = begin(server, 200, dry_run=True, confirm=None)
+    assert seen["dry_run"] and seen["obstacle"] is None and seen["confirm"] == "us-east"
+    assert seen["look"]["names"] == 1 and seen["look"]["ttl_s"] == 60 and seen["look"]["good"]
+    assert any("eu-west" in step for step in seen["look"]["answers"]["steps"])
+    assert server.get("/v1/drills")["items"] == []
+
+
+def test_it_has_to_be_confirmed(scene):
+    server = scene.running[0]
+    for typed in None, "us-west", "region:us-east":
+        problem = begin(server, 422, confirm=typed)
+        assert [error["field"] for error in problem["errors"]] == ["confirm"]
+    assert is_back(scene, server) and server.get("/v1/drills")["items"] == []
+
+
+def test_bodies_that_cannot_be_meant(scene):
+    server = scene.running[0]
+    for body, field in (
+            ({"canary": 0}, "canary"), ({"canary": "5"}, "canary"), ({"canary_for": "5s"}, "canary_for"),
+            ({"canary": 5, "canary_for": "2h"}, "canary_for"), ({"abort_capacity": 101}, "abort_capacity"),
+            ({"clients": {"prefixes": ["127.1.2.0/24"]}}, "clients"), ({"lose": ["region:nowhere"]}, "lose"), ({"reason": None}, "reason"),
+            ({"accept": ["capacity"]}, "accept"), ({"duration": "2h"}, "duration")):
+        assert [error["field"] for error in begin(server, 422, **body)["errors"]] == [field], body
+    reply = server.request("POST", "/v1/drills?dry_run=true", {"mode": "shadow", "lose": LOSE, "clients": {"prefixes": ["127.1.2.0/24"]}})
+    assert reply.status == 422 and reply.json["errors"][0]["field"] == "dry_run"
+
+
+def test_a_canary_goes_first(scene):
+    """Those of the canary see it, the same ones every time, and then all."""
+    server = scene.running[0]
+    drill = begin(server, canary=30, canary_for="30m", duration="1h")
+
+    def seeing():
+        return {client for client in CLIENTS if addresses(ask(server, source=client)) == scene.eu}
+    server.wait(lambda: look(server, drill)["measured"]["decision_ms"] is not None, "it is decided")
+    first = seeing()
+    assert 10 < len(first) < 50 and seeing() == first and look(server, drill)["live"]["share"] == 30
+    for client in sorted(first)[:3]:
+        assert addresses(ask(server, source=client[:-1] + "77")) == scene.eu, "of a /24 all see it"
+    stop(server, drill)
+    wait_end(server, drill)
+    drill = begin(server, canary=1, canary_for="1s", duration="1h")
+    server.wait(lambda: look(server, drill)["live"]["share"] == 100, "all see it")
+    server.wait(lambda: seeing() == set(CLIENTS), "all are sent to eu-west")
+    server.wait_log("drill", drill["id"], "turn=whole")
+
+
+def test_a_shadow_drill_goes_before(scene):
+    server = scene.running[0]
+    begin(server, lose=["region:eu-west"], confirm="eu-west")
+    reply = server.request("POST", "/v1/drills", {"mode": "shadow", "lose": LOSE, "clients": {"prefixes": ["127.1.2.0/24"]}, "failure": "refused"})
+    assert reply.status == 201, reply
+    server.wait(lambda: addresses(ask(server)) == scene.eu, "its clients are sent to eu-west")
+    assert ttls(ask(server)) == {0} and is_back(scene, server)
+
+
+def test_a_real_failure_wins(scene):
+    """Where all have gone: it fails, and the drill ends before anybody could be sent nowhere."""
+    server = scene.running[0]
+    drill = begin(server, duration="1h")
+    wait_moved(scene, server)
+    scene.webs[1].kill()
+    server.wait(lambda: addresses(ask(server, source=None)) == scene.us, "all are back")
+    ended = wait_end(server, drill)
+    assert ended["because"] == "real_failure" and "eu-west" in ended["live"]["why"] and is_back(scene, server)
+    server.wait(lambda: server.get("/v1/incidents")["items"], "there is an incident")
+    problem = begin(server, 409)
+    assert problem["type"].endswith("conflict") and "incident" in problem["detail"]
+    assert "incident" in begin(server, 200, dry_run=True)["obstacle"]
+
+
+def test_it_ends_by_itself_and_there_is_one_at_a_time(scene):
+    server = scene.running[0]
+    drill = begin(server, duration="2s")
+    assert drill["id"] in begin(server, 409, lose=["region:eu-west"], confirm="eu-west")["detail"]
+    assert wait_end(server, drill)["because"] == "time"
+    is_back(scene, server)
+
+
+def test_objections_are_accepted_by_name(scene):
+    server = scene.running[0]
+    both = {"lose": ["region:us-east", "region:eu-west"]}
+    problem = begin(server, 409, **both)
+    assert problem["type"].endswith("objections") and "served" in [error["field"] for error in problem["errors"]]
+    names = [error["field"] for error in problem["errors"]]
+    stop(server, begin(server, accept=names, **both))
+
+
+def test_nothing_is_left_of_it_after_a_crash(scene):
+    server = scene.running[0]
+    drill, note = begin(server, duration="1h"), scene.folder / "var/drills"
+    wait_moved(scene, server)
+    server.wait(lambda: note.exists() and drill["id"] in note.read_text(), "it is written down that it runs")
+    server.kill()
+    server = scene.start()
+    server.wait(lambda: addresses(ask(server, source=None)) == scene.us, "it is as before")
+    assert look(server, drill)["because"] == "restart" and look(server, drill)["mode"] == "live"
+    server.wait_log("drill", drill["id"], "because=restart", "mode=live")
+
+
+def test_a_reload_and_a_takeover_end_it(scene):
+    server = scene.running[0]
+    drill = begin(server, duration="1h")
+    wait_moved(scene, server)
+    assert server.reload().status == 200
+    assert is_back(scene, server) and wait_end(server, drill)["because"] == "reload"
+    begin(server, duration="1h")
+    wait_moved(scene, server)
+    take_over(server)
+    server.wait(lambda: addresses(ask(server, source=None)) == scene.us, "it is as before")
+    server.wait_log("drill", "mode=live", "turn=ended", "because=takeover")
+
+
+def test_by_steerctl(scene):
+    server = scene.running[0]
+    words = ["drill", "live", "--lose", "region:us-east", "--for", "10m", "--canary", "100%", "--abort-capacity", "95%", "--failure", "refused"]
+    server.ctl(*words, code=2)
+    words += ["--reason", "game day"]
+    dry = server.ctl(*words, "--dry-run").stdout
+    assert "ALL clients" in dry and "eu-west" in dry and server.get("/v1/drills")["items"] == []
+    refused = server.ctl(*words, code=1)
+    assert "us-east" in refused.stderr
+    begun = server.ctl(*words, "--confirm", "us-east").stdout
+    assert "LIVE: 100 % of ALL clients see it" in begun
+    wait_moved(scene, server)
+    drill = server.get("/v1/drills")["items"][0]
+    assert drill["live"]["abort_capacity"] == 95
+    server.ctl("drill", "stop", drill["id"])
+    is_back(scene, server)
+    wait_end(server, drill)
+    assert "live: 100 % of ALL clients saw it" in server.ctl("drill", "show", drill["id"]).stdout
+    server.ctl("drill", "live", "--lose", "region:us-ea", "--reason", "x", code=4)
+
+
+def test_the_wall_clock_is_set(scene):
+    """Its time goes by the monotonic clock."""
+    scene.close(), scene.running.clear(), scene.webs.clear()
+    clock = Clock(scene)
+    scene.web(*scene.us), scene.web(*scene.eu)
+    server = scene.start()
+    for endpoint in "web-us-east-1a", "web-eu-west-1a":
+        server.wait_state("endpoint", endpoint, effective="healthy")
+    drill = begin(server, duration="3s")
+    clock.set(server, -86400), clock.set(server, 2 * 86400)
+    assert wait_end(server, drill)["because"] == "time" and is_back(scene, server)
