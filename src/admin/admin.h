@@ -202,6 +202,7 @@ enum admin_lane {
      * before is in force or refused. */
     ADMIN_ORDERS,
     ADMIN_TRIES, /* checks that somebody wants to see: they wait for an endpoint */
+    ADMIN_SPARE, /* what nobody waits for: predictions beside incidents */
     ADMIN_LANES
 };
 

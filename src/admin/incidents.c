@@ -26,6 +26,20 @@ static json_t *render_span(int64_t ms)
     return ms < 0 ? json_null() : json_integer(ms);
 }
 
+static json_t *render_prediction(const struct incident_prediction *predicted)
+{
+    if (!predicted->is_known) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    set(object, "decision_ms", json_integer(predicted->decision_ms));
+    set(object, "detection_ms", json_integer(predicted->detection_ms));
+    set(object, "recovery_ms", json_integer(predicted->detection_ms + predicted->ttl_ms));
+    set(object, "moved_99_ms", render_span(predicted->moved_ms));
+    set(object, "failed_ms", render_span(predicted->failed_ms));
+    return object;
+}
+
 static json_t *render(const struct incident *incident)
 {
     json_t *object = json_object(), *copies = json_array();
@@ -56,6 +70,7 @@ static json_t *render(const struct incident *incident)
     set_number(object, "unhealthy", incident->unhealthy);
     set_text(object, "outcome",
              incident->outcome == HEALTH_OUTCOME_NONE ? NULL : health_outcome_text(incident->outcome));
+    set(object, "predicted", render_prediction(&incident->predicted));
     set(object, "copies", copies);
     return object;
 }

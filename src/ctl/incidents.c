@@ -70,6 +70,20 @@ static void show_copies(const json_t *incident)
     }
 }
 
+static void show_prediction(const json_t *predicted)
+{
+    char text[CELL], detection[32], recovery[32], decision[32], moved[32], failed[32];
+    if (!json_is_object(predicted)) {
+        return;
+    }
+    snprintf(text, sizeof text, "detection %s, recovery %s; from the loss on: decision %s, 99 %% moved %s",
+             span(predicted, "detection_ms", detection), span(predicted, "recovery_ms", recovery),
+             span(predicted, "decision_ms", decision), text_or_dash(span(predicted, "moved_99_ms", moved)));
+    text_line("predicted", text);
+    snprintf(text, sizeof text, "%s of all requests", text_or_dash(span(predicted, "failed_ms", failed)));
+    text_line("failed", json_is_integer(json_object_get(predicted, "failed_ms")) ? text : NULL);
+}
+
 static void show(const json_t *incident)
 {
     char text[CELL], number[32];
@@ -82,6 +96,7 @@ static void show(const json_t *incident)
     text_line("detection", span(incident, "detection_ms", number));
     text_line("recovery", span(incident, "recovery_ms", number));
     text_line("lasted", span(incident, "lasted_ms", number));
+    show_prediction(json_object_get(incident, "predicted"));
     text_line("RTO", text_of(incident, "rto"));
     snprintf(text, sizeof text, "%lld of %lld missed",
              (long long)json_integer_value(json_object_get(incident, "own_missed")),

@@ -34,6 +34,17 @@ static json_t *write_copies(const struct incident *incident)
     return list;
 }
 
+static json_t *write_prediction(const struct incident_prediction *predicted)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "detection_ms", json_integer(predicted->detection_ms));
+    json_object_set_new(object, "decision_ms", json_integer(predicted->decision_ms));
+    json_object_set_new(object, "ttl_ms", json_integer(predicted->ttl_ms));
+    json_object_set_new(object, "failed_ms", json_integer(predicted->failed_ms));
+    json_object_set_new(object, "moved_ms", json_integer(predicted->moved_ms));
+    return object;
+}
+
 char *incident_write_json(const struct incident *incident)
 {
     json_t *object = json_object();
@@ -54,6 +65,9 @@ char *incident_write_json(const struct incident *incident)
     stored_set_number(object, "own", incident->own);
     stored_set_number(object, "own_late", incident->own_late);
     json_object_set_new(object, "copies", write_copies(incident));
+    if (incident->predicted.is_known) {
+        json_object_set_new(object, "predicted", write_prediction(&incident->predicted));
+    }
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
     return text;
@@ -122,6 +136,30 @@ static void read_copies(const json_t *list, struct incident *to, const char **wh
     }
 }
 
+static int64_t read_span(const json_t *from, const char *key, const char **why)
+{
+    const json_t *value = json_object_get(from, key);
+    json_int_t ms = json_integer_value(value);
+    if (!json_is_integer(value) || ms < -1 || ms > INT64_MAX / 4) {
+        *why = "\"predicted\": expected milliseconds";
+        return -1;
+    }
+    return ms;
+}
+
+static void read_prediction(const json_t *from, struct incident_prediction *to, const char **why)
+{
+    if (from == NULL) {
+        return;
+    }
+    *to = (struct incident_prediction){.is_known = true,
+                                       .detection_ms = read_span(from, "detection_ms", why),
+                                       .decision_ms = read_span(from, "decision_ms", why),
+                                       .ttl_ms = read_span(from, "ttl_ms", why),
+                                       .failed_ms = read_span(from, "failed_ms", why),
+                                       .moved_ms = read_span(from, "moved_ms", why)};
+}
+
 static void read_target(const json_t *object, struct incident *to, const char **why)
 {
     const char *text = json_string_value(json_object_get(object, "target")), *name;
@@ -158,6 +196,7 @@ int incident_read_json(const char *id, const char *text, struct incident *incide
         incident->outcome =
             (enum health_outcome)find_text(object, "outcome", HEALTH_OUTCOME_COUNT, outcome_text);
         read_copies(json_object_get(object, "copies"), incident, why);
+        read_prediction(json_object_get(object, "predicted"), &incident->predicted, why);
         *why = *why == NULL ? reading.why : *why;
     }
     json_decref(object);

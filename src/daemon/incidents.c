@@ -8,6 +8,7 @@
 #include "daemon/changes.h"
 #include "daemon/durable.h"
 #include "daemon/incident_json.h"
+#include "daemon/incident_predict.h"
 #include "daemon/lanes.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
@@ -64,7 +65,7 @@ static char *drop_surplus(struct incidents *all)
     size_t over = 0;
     struct kept_incident *oldest = NULL;
     for (struct kept_incident *kept = all->first; kept != NULL; kept = kept->next) {
-        if (kept->what.back_ms != 0 && !kept->is_looking) {
+        if (kept->what.back_ms != 0 && !kept->is_looking && !kept->is_predicting) {
             over++;
             oldest = kept;
         }
@@ -132,6 +133,35 @@ static void run(struct worker_job *job)
     arena_free(arena);
 }
 
+static void predict(struct worker_job *job)
+{
+    struct kept_incident *kept = (struct kept_incident *)job;
+    incident_predict(&kept->found, reader_begin(kept->reader), &job->progress);
+    reader_end(kept->reader);
+    reader_close(kept->reader);
+    kept->reader = NULL;
+}
+
+static void on_predicted(struct worker_job *job)
+{
+    struct kept_incident *kept = (struct kept_incident *)job;
+    kept->is_predicting = false;
+    kept->what.predicted = kept->found.predicted;
+    if (kept->what.predicted.is_known && !kept->all->server->is_frozen) { /* the store is this process's */
+        write_down(kept->all, &kept->what, "predicted");
+    }
+}
+
+/* Where nobody waits for it. If there is too much to do, or the server ends, nothing is predicted. */
+static void begin_to_predict(struct kept_incident *kept)
+{
+    struct worker *lane = lanes_get(kept->all->server->lanes, ADMIN_SPARE);
+    kept->job =
+        (struct worker_job){.name = "prediction", .prepare = prepare, .run = predict, .done = on_predicted};
+    kept->found = kept->what;
+    kept->is_predicting = lane != NULL && worker_submit(lane, &kept->job) == 0;
+}
+
 static void on_looked(struct worker_job *job)
 {
     struct kept_incident *kept = (struct kept_incident *)job;
@@ -144,6 +174,7 @@ static void on_looked(struct worker_job *job)
     if (back_ms != 0) {
         tell(kept->all, &kept->what, "back");
     }
+    begin_to_predict(kept);
 }
 
 static void begin_to_look(struct kept_incident *kept)

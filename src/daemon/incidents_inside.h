@@ -19,6 +19,7 @@ struct kept_incident {
     struct incident found; /* by the look */
     struct reader *reader;
     bool is_looking, has_looked;
+    bool is_predicting; /* the job is that: what happens to it is told meanwhile */
 };
 
 struct incidents {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Four workers, each with an eventfd that wakes the control thread, and a line in the log every now and then
+ * Five workers, each with an eventfd that wakes the control thread, and a line in the log every now and then
  * while something takes long. */
 #include "config.h"
 
@@ -18,6 +18,7 @@
 
 enum {
     NICE = 10, /* what answers queries goes first */
+    NICEST = 19,
     SAY_S = 5
 };
 
@@ -29,9 +30,9 @@ static const struct {
     int nice;
 } kinds[ADMIN_LANES] = {
     [ADMIN_QUICK] = {"quick", 640, NICE}, /* more than the unix socket has places: lists are not refused */
-    [ADMIN_LONG] = {"long", 15, NICE},
-    [ADMIN_ORDERS] = {"orders", 64, 0},
+    [ADMIN_LONG] = {"long", 15, NICE},     [ADMIN_ORDERS] = {"orders", 64, 0},
     [ADMIN_TRIES] = {"tries", 15, 0}, /* as the prober: what it sees should not depend on who runs last */
+    [ADMIN_SPARE] = {"spare", 15, NICEST},
 };
 
 struct lane {

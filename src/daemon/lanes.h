@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The workers of the server: a quick one, one for what takes seconds, so that a list never waits for a drill,
- * and one for orders, which wait for neither. Owned by the control thread. */
+ * one for orders, which wait for neither, one for tries of checks, and one for what nobody waits for. Owned
+ * by the control thread. */
 #pragma once
 
 #include "admin/admin.h"

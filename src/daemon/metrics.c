@@ -498,8 +498,11 @@ static void print_targets(const struct view *view, struct buffer *out)
 /* What is computed for the admin API. */
 static void print_work(const struct reader *reader, struct buffer *out)
 {
-    static const char *const lanes[] = {
-        [ADMIN_QUICK] = "quick", [ADMIN_LONG] = "long", [ADMIN_ORDERS] = "orders", [ADMIN_TRIES] = "tries"};
+    static const char *const lanes[] = {[ADMIN_QUICK] = "quick",
+                                        [ADMIN_LONG] = "long",
+                                        [ADMIN_ORDERS] = "orders",
+                                        [ADMIN_TRIES] = "tries",
+                                        [ADMIN_SPARE] = "spare"};
     const struct worker_stats *work = reader->work;
     print_head(out, "steerd_work_waiting", "gauge", "Answers of the admin API that wait to be computed.");
     for (int i = 0; i < ADMIN_LANES; i++) {

@@ -25,6 +25,16 @@ struct incident_copy {
     enum health_rpo rpo;
 };
 
+/* What a drill says of such a loss, from all healthy; times are at worst. */
+struct incident_prediction {
+    bool is_known;
+    int64_t detection_ms; /* from the first failed check on */
+    int64_t decision_ms;  /* from the loss on */
+    int64_t ttl_ms;       /* of answers that change */
+    int64_t failed_ms;    /* so long all requests together would fail; -1: not computed */
+    int64_t moved_ms;     /* from the loss on, until 99 % have moved; -1 likewise, or they never do */
+};
+
 struct incident {
     char id[INCIDENT_ID_SIZE];
     enum health_kind kind; /* a region or an az */
@@ -38,6 +48,7 @@ struct incident {
     enum health_outcome outcome; /* of the check that failed first */
     int64_t rto_ms;              /* the objective then: of its pairs, else of all; 0: none */
     uint32_t own, own_late;      /* names with an objective of their own; that missed their RTO */
+    struct incident_prediction predicted;
     struct incident_copy copies[INCIDENT_COPIES_MAX];
     size_t copy_count;
 };

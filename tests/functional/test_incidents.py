@@ -52,6 +52,12 @@ def test_a_loss_is_told_in_the_terms_of_drills(scene):
     assert 0 <= lost["detection_ms"] and lost["recovery_ms"] == lost["detection_ms"] + 5000 and lost["rto"] == "met"
     assert lost["failing"] <= lost["lost"] < lost["resolvers_until"] and lost["back"] is None and lost["copies"] == []
     assert [one["name"] for one in incidents(server)] == ["us-east"]  # not one more of the az in it
+    lost = server.wait(lambda: (one := server.get(f"/v1/incidents/{lost['id']}"))["predicted"] and one, "it is predicted")
+    # fall 3, an interval of 200 ms, refused at once; TTL 5 s, or 6 s with whole seconds
+    assert lost["predicted"]["detection_ms"] == 400 and lost["predicted"]["recovery_ms"] == 5400
+    assert lost["predicted"]["decision_ms"] == 600 and 5500 <= lost["predicted"]["moved_99_ms"] <= 6700
+    assert 3000 <= lost["predicted"]["failed_ms"] <= 3600
+    assert "detection 0.4 s, recovery 5.4 s" in server.ctl("incidents", lost["id"]).stdout
     scene.webs[0].start()
     over = wait_for(server, "us-east", "over")
     assert over["id"] == lost["id"] and over["lasted_ms"] >= 0 and over["lost"] == lost["lost"]
@@ -78,12 +84,14 @@ def test_objectives_of_pairs_and_names(scene):
 def test_one_goes_on(scene, how):
     server = start(scene)
     lost = lose(scene, server)
+    server.wait(lambda: len(server.get("/v1/journal?kind=incident")["items"]) == 2, "the prediction is written down, too")
+    lost = server.get(f"/v1/incidents/{lost['id']}")
     if how == "takeover":
         take_over(server)
     else:
         server.kill() if how == "kill" else server.stop()
         server = scene.start()
-    assert wait_for(server, "us-east", "open")["id"] == lost["id"]
+    assert wait_for(server, "us-east", "open") == lost and lost["predicted"]["detection_ms"] == 400
     scene.webs[0].start()
     over = wait_for(server, "us-east", "over")
     assert over["id"] == lost["id"] and over["lost"] == lost["lost"] and len(incidents(server)) == 1
