@@ -279,8 +279,11 @@ void handle_drill(struct call *call)
                                 .count = drill.loss_count,
                                 .failure = drill.failure,
                                 .from_live = drill.from_live,
-                                .document = drill.is_document ? call->body : NULL,
-                                .document_len = call->body_len,
+                                .document = drill.is_document ? call->body : drill.document,
+                                .document_len = drill.is_document        ? call->body_len
+                                                : drill.document != NULL ? strlen(drill.document)
+                                                                         : 0,
+                                .sweeps = drill.sweeps,
                                 .report = report_new(),
                                 .progress = call->progress};
     int error = verbs->simulate(call->reader, &asked, &json);

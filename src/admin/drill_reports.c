@@ -158,6 +158,11 @@ void drill_keep(struct call *call)
         call_reply_problem(call);
         return;
     }
+    if (drill.sweeps) {
+        problem_add_field(&call->problem, "keep", "found it with a sweep, of which nothing is kept");
+        call_reply_problem(call);
+        return;
+    }
     const struct admin_drill asked = {.losses = drill.losses,
                                       .count = drill.loss_count,
                                       .failure = drill.failure,

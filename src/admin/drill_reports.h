@@ -22,6 +22,7 @@ struct admin_drill {
     const char *failure; /* "timeout" or "refused" */
     bool from_live;
     bool is_short; /* very long lists are left out */
+    bool sweeps;   /* all losses that there are, with the clients and objectives of the document, if any */
     struct progress *progress;
     const char *bad; /* set by the verb: the loss that it did not understand */
 };

@@ -47,7 +47,9 @@ struct request_drill {
     size_t loss_count;
     const char *failure; /* "timeout" or "refused" */
     bool from_live;
-    bool is_document; /* nothing of it was read but that it is an object */
+    bool is_document;     /* nothing of it was read but that it is an object */
+    bool sweeps;          /* all losses, one after the other; the document is a member, or there is none */
+    const char *document; /* of a sweep; NULL: it has none */
 };
 
 /* One that some clients see on this server. */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Is the field absent or one of the words? Gives the index, 0 if absent or wrong. */
@@ -28,6 +29,28 @@ static size_t check_word(const json_t *body, const char *key, const char *const 
     }
     problem_add_field(problem, key, "found \"%s\", expected %s", text, expected);
     return 0;
+}
+
+/* All losses, by the clients, objectives and duration of a document, if there is one. */
+static void check_sweep(json_t *body, struct request_drill *drill, struct problem *problem)
+{
+    static const char *const known[] = {"mode", "document", NULL};
+    const json_t *document = json_object_get(body, "document");
+    drill->sweeps = true;
+    request_reject_unknown(body, known, problem);
+    if (document != NULL && !json_is_object(document)) {
+        problem_add_field(problem, "document", "expected an object: a drill document");
+        return;
+    }
+    char *text = document == NULL ? NULL : json_dumps(document, JSON_INDENT(2));
+    drill->document = arena_copy_text(problem->arena, text);
+    free(text);
+}
+
+static bool has_mode(const json_t *body, const char *mode)
+{
+    const char *text = json_string_value(json_object_get(body, "mode"));
+    return text != NULL && strcmp(text, mode) == 0;
 }
 
 static void check_losses(const json_t *body, struct request_drill *drill, struct problem *problem)
@@ -58,9 +81,14 @@ int request_parse_drill(const char *text, size_t len, struct request_drill *dril
         json_decref(body);
         return 0;
     }
+    if (has_mode(body, "sweep")) {
+        check_sweep(body, drill, problem);
+        json_decref(body);
+        return problem_is_set(problem) ? ERROR_INVALID : 0;
+    }
     request_reject_unknown(body, known, problem);
     if (json_object_get(body, "mode") == NULL) {
-        problem_add_field(problem, "mode", "required: simulate, shadow or live");
+        problem_add_field(problem, "mode", "required: simulate, sweep, shadow or live");
     }
     check_word(body, "mode", modes, problem);
     drill->failure = failures[check_word(body, "failure", failures, problem)];

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 struct progress {
+    const struct progress *whole; /* of which it is a part: cancelled with it; NULL: it is none */
     _Atomic bool cancelled;
     _Atomic size_t done, of; /* steps; `of` grows as more of them become known. 0: not known */
 };
@@ -22,7 +23,9 @@ static inline void progress_cancel(struct progress *progress)
 
 static inline bool progress_is_cancelled(const struct progress *progress)
 {
-    return progress != NULL && atomic_load_explicit(&progress->cancelled, memory_order_relaxed);
+    return progress != NULL && (atomic_load_explicit(&progress->cancelled, memory_order_relaxed) ||
+                                (progress->whole != NULL &&
+                                 atomic_load_explicit(&progress->whole->cancelled, memory_order_relaxed)));
 }
 
 /* So many more steps are to be made. */

@@ -90,6 +90,33 @@ static enum steerctl_exit simulate(const struct steerctl *ctl, json_t *body)
     return (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
 }
 
+/* All losses: the text of it is a table of risks. */
+static enum steerctl_exit sweep(const struct steerctl *ctl)
+{
+    const char *path = ctl->word_count > 2 ? ctl->words[2] : NULL;
+    json_t *body = json_object(), *document = path == NULL ? NULL : drill_read_document(path), *risks = NULL;
+    enum steerctl_exit code = (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
+    if (ctl->given != 0) {
+        code = steerctl_usage("drill sweep takes a FILE, and no options");
+    } else if (path == NULL || document != NULL) {
+        steerctl_set(body, "mode", "sweep");
+        if (document != NULL) {
+            json_object_set(body, "document", document);
+        }
+        code = steerctl_ask_json(ctl, "POST", "/v1/drills", json_incref(body), &risks);
+        if (code == STEERCTL_OK && !ctl->json) {
+            drill_show_report(ctl, risks);
+        }
+        code = code != STEERCTL_OK                              ? (enum steerctl_exit)EXITS_DRILL_NOT_RUN
+               : json_is_true(json_object_get(risks, "failed")) ? (enum steerctl_exit)EXITS_DRILL_MISSED
+                                                                : STEERCTL_OK;
+    }
+    json_decref(risks);
+    json_decref(document);
+    json_decref(body);
+    return code;
+}
+
 /* ---- a first document ---- */
 
 static json_t *make_document(const struct steerctl *ctl)
@@ -146,10 +173,13 @@ enum steerctl_exit run_drill(const struct steerctl *ctl)
     if (reports_has_word(what)) {
         return run_reports(ctl);
     }
+    if (strcmp(what, "sweep") == 0) {
+        return sweep(ctl);
+    }
     if (!is_new && strcmp(what, "simulate") != 0) {
-        return steerctl_usage(
-            "found drill \"%s\", expected simulate, new, shadow, live, list, show, stop, reports or report",
-            what);
+        return steerctl_usage("found drill \"%s\", expected simulate, sweep, new, shadow, live, list, show, "
+                              "stop, reports or report",
+                              what);
     }
     if (path != NULL ? is_new || (ctl->given & ~(OPTION_HTML | KEEPING)) != 0 : ctl->loss_count == 0) {
         return path != NULL

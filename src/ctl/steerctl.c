@@ -380,7 +380,8 @@ static const struct verb verbs[] = {
      "nothing changes, and why is told",
      "  steerctl takeover", 0, 0, 0, NULL, run_takeover},
     {"drill",
-     "simulate FILE | simulate --lose TARGET | new --lose TARGET | shadow FILE | shadow --lose TARGET "
+     "simulate FILE | simulate --lose TARGET | sweep [FILE] | new --lose TARGET | shadow FILE | shadow "
+     "--lose TARGET "
      "--client PREFIX "
      "| live --lose TARGET | list | show ID | stop ID | reports | report ID",
      "rehearse a loss without touching anything",
@@ -389,6 +390,9 @@ static const struct verb verbs[] = {
      "where, when, and whether that meets the objectives. Lines with FAILED say why not. Exit code 0: met, "
      "1:\n"
      "missed, 2: it could not be computed. \"new\" writes a first document about the loss of the targets.\n"
+     "sweep: the loss of every az, region and pair, one after the other, with the clients and objectives of "
+     "a\n"
+     "document: a table of risks.\n"
      "shadow: let it happen on the server, at the pace of its checks, for these clients only (--client, "
      "--ecs,\n"
      "--tsig-key), and for a while (--for, 5m); --wait shows its report and has these exit codes. live: for "

@@ -10,6 +10,7 @@
 #include "daemon/server.h"
 #include "base/error.h"
 #include "drill/drill.h"
+#include "drill/sweep.h"
 
 #include <string.h>
 
@@ -58,9 +59,38 @@ static void tell(struct server *server, const struct drill_report *report)
                                                                 .recovery_ms = report->recovery_ms});
 }
 
+static int sweep(const struct view *view, struct admin_drill *asked, struct arena *arena, char **json)
+{
+    struct drill_document document;
+    struct drill_sweep risks;
+    int error = view->topology == NULL ? ERROR_INVALID : 0;
+    drill_init_document(&document);
+    if (error == 0 && asked->document != NULL) {
+        error = drill_parse_document("the drill", asked->document, asked->document_len, view->topology, arena,
+                                     asked->report, &document);
+    }
+    error = error == 0 ? drill_sweep(view, &document, asked->progress, arena, &risks) : error;
+    if (error == 0) {
+        *json = drill_write_sweep_json(&risks);
+    }
+    return error;
+}
+
+static int sweep_all(struct reader *reader, struct admin_drill *asked, char **json)
+{
+    struct arena *arena = arena_new(0);
+    int error = sweep(reader_begin(reader), asked, arena, json);
+    reader_end(reader);
+    arena_free(arena);
+    return error;
+}
+
 int drills_simulate(void *context, struct admin_drill *asked, char **json)
 {
     struct reader *reader = context;
+    if (asked->sweeps) {
+        return sweep_all(reader, asked, json);
+    }
     struct arena *arena = arena_new(0);
     struct drill_report report = {.lost_count = 0};
     const struct view *view = reader_begin(reader);

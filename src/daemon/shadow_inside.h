@@ -94,8 +94,9 @@ struct shadow {
     struct drill_proved proved;
     struct drill_round before, after;
     bool has_proof, has_before, has_after;
-    char *past;   /* all that is known of one of a process before; NULL: it is one of this */
-    char *report; /* as JSON, when it is over; NULL: none was made */
+    char *past;        /* all that is known of one of a process before; NULL: it is one of this */
+    char *report;      /* as JSON, when it is over; NULL: none was made, or it is not kept any more */
+    size_t report_len; /* of one that has ended */
 };
 
 struct shadows {

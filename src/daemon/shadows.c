@@ -28,7 +28,10 @@
 
 #include <event2/event.h>
 
-enum { TICK_MS = 100 };
+enum {
+    TICK_MS = 100,
+    REPORTS_MAX = 64 << 20 /* octets, of drills that have ended; the latest is kept whatever it has */
+};
 
 /* ---- memory ---- */
 
@@ -49,13 +52,19 @@ static void free_shadow(struct shadow *shadow)
 /* Those that have ended are kept for who looks later, but not all of them. */
 static void drop_surplus(struct shadows *all)
 {
-    size_t ended = 0;
+    size_t ended = 0, octets = 0;
     for (struct shadow **at = &all->first; *at != NULL;) {
         struct shadow *shadow = *at;
         if (shadow->state == SHADOW_ENDED && ++ended > SHADOW_KEPT_MAX) {
             *at = shadow->next;
             free_shadow(shadow);
         } else {
+            octets += shadow->report_len;
+            if (octets > REPORTS_MAX && ended > 1) { /* of 100,000 names each has tens of megabytes */
+                free(shadow->report);
+                shadow->report = NULL;
+                shadow->report_len = 0;
+            }
             at = &shadow->next;
         }
     }
@@ -204,6 +213,7 @@ static void reap(struct shadow *shadow)
     bool has_run = shadow->started_ms != 0;
     pthread_join(shadow->thread, NULL);
     shadow->state = SHADOW_ENDED;
+    shadow->report_len = shadow->report == NULL ? 0 : strlen(shadow->report);
     shadow_count_queries(shadow);
     drill_stage_free(shadow->stage);
     reclaim_add(all->server->reclaim, shadow->world, shadow_world_free);

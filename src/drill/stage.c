@@ -21,6 +21,7 @@ struct drill_stage {
     struct arena *arena;        /* of events and phases */
     struct arena *answer_arena; /* of its thread */
     bool *touched;              /* by monitor: anything ever happens to it */
+    bool *fails;                /* likewise: as its latest check has ended */
     uint64_t *rounds;           /* likewise: checks that it had since it began */
     bool is_blind;
     size_t first_event;        /* of those of the moment that was set */
@@ -36,6 +37,7 @@ static void note_touched(struct drill_stage *stage)
 {
     const struct run *run = &stage->run;
     stage->touched = memory_alloc_array(run->monitor_count, sizeof *stage->touched);
+    stage->fails = memory_alloc_array(run->monitor_count, sizeof *stage->fails);
     stage->rounds = memory_alloc_array(run->monitor_count, sizeof *stage->rounds);
     for (size_t i = 0; i < run->monitor_count; i++) {
         const struct view_monitor *own = &run->monitors[i];
@@ -90,6 +92,7 @@ void drill_stage_free(struct drill_stage *stage)
     free(stage->run.events);
     free(stage->run.news);
     free(stage->touched);
+    free(stage->fails);
     free(stage->rounds);
     free(stage);
 }
@@ -140,9 +143,11 @@ struct drill_result drill_stage_check(struct drill_stage *stage, uint32_t monito
 bool drill_stage_note_check(struct drill_stage *stage, uint32_t monitor, enum health_outcome outcome)
 {
     struct run *run = &stage->run;
-    if (!stage->touched[monitor] || run->phase_count == 0) {
-        return false;
+    bool fails = health_outcome_is_failure(outcome);
+    if (!stage->touched[monitor] || run->phase_count == 0 || fails == stage->fails[monitor]) {
+        return false; /* as before: it has seen nothing new */
     }
+    stage->fails[monitor] = fails;
     bool is_first = run->phases[run->phase_count - 1].detection_ms < 0;
     run_note_check(run, monitor, outcome);
     return is_first && run->phases[run->phase_count - 1].detection_ms >= 0;
@@ -151,12 +156,12 @@ bool drill_stage_note_check(struct drill_stage *stage, uint32_t monitor, enum he
 bool drill_stage_is_silent(const struct drill_stage *stage, uint32_t endpoint, const char *check)
 {
     const struct run *run = &stage->run;
-    int64_t now_ms = run->now_ms < run->turn_ms ? run->now_ms : run->turn_ms;
-    bool is_silent = drill_causes_serve(&run->causes, endpoint, now_ms - 1).fails >= 1;
+    int64_t now_ms = run->now_ms < run->turn_ms ? run->now_ms : run->turn_ms - 1;
+    bool is_silent = drill_causes_serve(&run->causes, endpoint, now_ms).fails >= 1;
     ptrdiff_t index = check == NULL ? -1 : conf_find_check(run->topology, check);
     if (index >= 0 && !is_silent) {
         struct drill_result result =
-            drill_causes_check(&run->causes, endpoint, (uint32_t)index, now_ms, (uint64_t)now_ms);
+            drill_causes_check(&run->causes, endpoint, (uint32_t)index, now_ms + 1, (uint64_t)now_ms);
         is_silent = result.outcome != HEALTH_OUTCOME_OK;
     }
     return is_silent;

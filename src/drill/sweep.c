@@ -86,7 +86,8 @@ static int lose(struct sweep *sweep, const struct target *target)
     struct arena *arena = arena_new(0);
     struct drill_risk *risk = &sweep->risks[sweep->count++];
     set_causes(sweep, target, causes);
-    struct drill_scenario scenario = {.document = &sweep->document, .progress = sweep->progress};
+    struct progress own = {.whole = sweep->progress};
+    struct drill_scenario scenario = {.document = &sweep->document, .progress = &own};
     int error = drill_simulate(sweep->view, &scenario, arena, &report);
     if (error == 0) {
         const char *between = target->is_pair ? ", " : "", *other = target->is_pair ? causes[1].text : "";
@@ -189,8 +190,10 @@ int drill_sweep(const struct view *view, const struct drill_document *document, 
     sweep.document.objectives.must_move_count = sweep.document.objectives.must_not_move_count = 0;
     sweep.risks = memory_alloc_array(targets.count, sizeof *sweep.risks);
     sweep.singles = memory_alloc_array(view->name_count, sizeof *sweep.singles);
+    progress_expect(progress, targets.count);
     for (size_t i = 0; i < targets.count && error == 0; i++) {
         error = lose(&sweep, &targets.items[i]);
+        (void)progress_step(progress, 1);
     }
     if (error == 0) {
         sort_risks(&sweep, to);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The ready scenarios of contrib/drills, each over a topology that fits, and the sweep over all losses of it."""
 import json
+import subprocess
 
 import jsonschema
 import pytest
@@ -135,3 +136,64 @@ def test_a_sweep_is_a_table_of_risks(fitting):
 def test_bad_sweeps(fitting, site):
     for words in (["--sweep", "--drill", "region:us-east"], ["--sweep", "--failure", "refused"], ["--sweep", "--check"]):
         assert kit.run_steerd("-c", str(fitting.config), *words).returncode == 2
+
+
+def test_a_sweep_by_the_api(pair):
+    """As steerd --sweep of the same configuration; as an operation it counts losses."""
+    done = kit.run_steerd("-c", str(pair.site.config), "--sweep", "--json")
+    report = json.loads(done.stdout)
+    jsonschema.validate(report, schema("drill-sweep.json"))
+    assert pair.server.ctl_json("drill", "sweep", code=done.returncode) == report
+    assert pair.server.ctl("drill", "sweep", code=done.returncode).stdout == report["text"]
+    document = json.loads((LIBRARY / "region.json").read_text()) | {"objectives": {"rto": "1ms"}}
+    document["events"][0]["what"] = "region:us-east"
+    reply = pair.server.request("POST", "/v1/drills", {"mode": "sweep", "document": document}, headers={"Prefer": "respond-async"})
+    assert reply.status == 202, reply
+    ended = pair.server.wait(lambda: (found := pair.server.get(f"/v1/operations/{reply.json['id']}"))["ended"] and found, "it has ended")
+    assert ended["state"] == "succeeded" and ended["result"]["losses"] == report["losses"]
+    assert ended["result"]["losses_failed"] > 0 and ended["progress"] == {"done": report["losses"], "of": report["losses"]}
+    for body, field in (({"mode": "sweep", "lose": []}, "lose"), ({"mode": "sweep", "document": []}, "document")):
+        reply = pair.server.request("POST", "/v1/drills", body)
+        assert reply.status == 422 and reply.json["errors"][0]["field"] == field
+    reply = pair.server.request("POST", "/v1/drills?keep=true", {"mode": "sweep"})
+    assert reply.status == 422 and reply.json["errors"][0]["field"] == "keep"
+    document["events"][0]["what"] = "region:nowhere"
+    assert pair.server.request("POST", "/v1/drills", {"mode": "sweep", "document": document}).status == 422
+    pair.server.ctl("drill", "sweep", str(LIBRARY / "none.json"), code=2)
+    pair.server.ctl("drill", "sweep", "--lose", "region:us-east", code=2)
+
+
+GATE = kit.TOP / "contrib/ci/drill-gate"
+
+
+def gate(site, *arguments, code=0):
+    done = subprocess.run([str(GATE), "-o", str(site.folder / "report"), *arguments], capture_output=True, text=True, check=False,
+                          env={**kit.make_environment(), "STEERD": str(kit.STEERD)})
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_gate_of_a_pipeline(fitting, site):
+    """What breaks an objective fails the change; what was so before does not, if that is said."""
+    drills = [str(LIBRARY / f"{name}.json") for name in ("region", "primary-az")]
+    config, report = str(fitting.config), site.folder / "report"
+    said = gate(site, "-c", config, "-n", *drills)
+    assert said.splitlines()[0].startswith("ok      region: a region is lost") and (report / "region.html").exists()
+    assert json.loads((report / "region.json").read_text())["failed"] is False
+    said = gate(site, "-c", config, *drills, code=1)
+    assert "MISSED  loss of region:on-premises, region:cloud" in said and "| MISSED |" in (report / "summary.md").read_text()
+    assert "was     loss of region:on-premises, region:cloud" in gate(site, "-c", config, "-b", config, *drills)
+    with kit.new_site() as changed:  # the standby is taken out
+        changed.zone("example.com", "")
+        changed.policy("example.com", {name: {"ttl": 20} | policy for name, policy in NAMES.items()}
+                       | {"pair": {"ttl": 20, "endpoints": ["slb-a"]}})
+        changed.topology = site.topology
+        changed.write()
+        said = gate(site, "-c", str(changed.config), "-b", config, "-s", drills[0], *drills, code=1)
+        assert "MISSED  region: " in said and "MISSED  primary-az: " in said and "MISSED  loss of az:us-east-1a: " in said
+        assert "was     loss of region:on-premises, region:cloud" in said
+        (changed.folder / "zones" / "x").mkdir(parents=True, exist_ok=True)
+        changed.config.write_text("{")
+        assert "BROKEN  configuration" in gate(site, "-c", str(changed.config), *drills, code=2)
+    assert "BROKEN  none" in gate(site, "-c", config, "-n", "none.json", code=2)
+    gate(site, *drills, code=2)

@@ -102,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
            (report.endpoint != NULL && report.check != NULL && report.push.ttl_ms >= 0));
     problem_init(&problem, arena);
     judge(request_parse_drill(body, body_len, &drill, &problem), &problem);
-    expect(problem_is_set(&problem) || drill.loss_count > 0 || drill.is_document);
+    expect(problem_is_set(&problem) || drill.loss_count > 0 || drill.is_document || drill.sweeps);
     struct request_shadow shadow;
     problem_init(&problem, arena);
     judge(request_parse_shadow(body, body_len, &shadow, &problem), &problem);

@@ -43,3 +43,9 @@ check_PROGRAMS += tests/unit/test_drill_abort
 tests_unit_test_drill_abort_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_drill_abort_SOURCES = tests/unit/test_drill_abort.c
 tests_unit_test_drill_abort_LDADD = src/libdrill.a $(CMOCKA_LIBS)
+
+TESTS += tests/unit/test_drill_stage
+check_PROGRAMS += tests/unit/test_drill_stage
+tests_unit_test_drill_stage_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
+tests_unit_test_drill_stage_SOURCES = tests/unit/test_drill_stage.c tests/unit/unit.h
+tests_unit_test_drill_stage_LDADD = $(tests_unit_test_drill_LDADD)
