@@ -261,6 +261,7 @@ struct admin_info {
     struct admin_last last;
     struct admin_points_stats points;
     struct health_lag_counts lags;
+    struct admin_live live; /* a drill that all clients see */
 };
 
 /* How far a copy lags behind, and where that is known from. */

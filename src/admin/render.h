@@ -61,6 +61,7 @@ json_t *render_counts(const struct operate_targets *targets);
 json_t *render_vantage_counts(const struct admin_vantages *vantages);
 json_t *render_check_files(const struct admin_file *files, size_t count);
 json_t *render_brakes(const struct admin_info *info);
+json_t *render_live(const struct admin_live *live); /* null: there is none */
 /* waiting: endpoints of which nothing was heard since the start. */
 json_t *render_last(const struct admin_last *last, size_t waiting);
 json_t *render_work(const struct worker_stats *work);

@@ -7,6 +7,8 @@
 
 #include "admin/render_set.h"
 
+#include <string.h>
+
 json_t *render_counts(const struct operate_targets *targets)
 {
     size_t counts[HEALTH_FORCED_DOWN + 1] = {0}, stay_down = 0;
@@ -86,6 +88,27 @@ json_t *render_brakes(const struct admin_info *info)
     json_t *object = json_object();
     for (int i = 0; i < HEALTH_BRAKES; i++) {
         set(object, keys[i], render_brake(&info->brakes[i], info->wall_ms));
+    }
+    return object;
+}
+
+json_t *render_live(const struct admin_live *live)
+{
+    json_t *object = json_object(), *lose = json_array();
+    const char *at = live->lose;
+    for (size_t len = strcspn(at, ","); at[0] != '\0'; len = strcspn(at, ",")) {
+        json_array_append_new(lose, json_stringn(at, len));
+        at += len + (at[len] == ',');
+    }
+    set_text(object, "id", live->id);
+    set(object, "lose", lose);
+    set_number(object, "share", live->share);
+    set_time(object, "ends", live->ends_ms);
+    set_text(object, "actor", live->actor[0] == '\0' ? NULL : live->actor);
+    set_text(object, "reason", live->reason[0] == '\0' ? NULL : live->reason);
+    if (live->id[0] == '\0') {
+        json_decref(object);
+        return json_null();
     }
     return object;
 }

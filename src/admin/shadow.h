@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/addr.h"
+#include "health/health.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -84,6 +85,16 @@ struct admin_shadow_result {
     const struct report *report;        /* of DOCUMENT; likewise */
 };
 typedef void admin_shadow_done(void *argument, const struct admin_shadow_result *result);
+
+/* The live drill that runs, for whoever looks at the server. */
+enum { ADMIN_LIVE_LOSE_SIZE = 512 };
+struct admin_live {
+    char id[64];                     /* "": there is none */
+    char lose[ADMIN_LIVE_LOSE_SIZE]; /* "region:us-east,az:eu-west-1a", as far as there is room */
+    char actor[HEALTH_ACTOR_SIZE], reason[HEALTH_REASON_SIZE];
+    unsigned share;  /* percent of all clients that see it */
+    int64_t ends_ms; /* wall, at the latest */
+};
 
 struct arena;
 struct admin_shadow_verbs {

@@ -116,6 +116,7 @@ void handle_status(struct call *call)
     json_object_set_new(document, "overrides_dormant", json_integer((json_int_t)dormants));
     json_object_set_new(document, "ramping", render_ramping(ramping));
     json_object_set_new(document, "brake", render_brakes(&info));
+    json_object_set_new(document, "live_drill", render_live(&info.live));
     (void)verbs->list_vantages(call->reader, call->arena, &vantages);
     json_object_set_new(document, "vantages", render_vantage_counts(&vantages));
     json_object_set_new(document, "replication", render_lag_counts(&info.lags));

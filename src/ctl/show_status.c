@@ -138,11 +138,30 @@ static void show_last(const json_t *status)
     }
 }
 
+/* As loud as a terminal is. */
+static void show_live(const json_t *live)
+{
+    char text[2 * TABLE_CELL_SIZE], lose[TEXT_LIST_SIZE];
+    const char *actor = text_of(live, "actor"), *reason = text_of(live, "reason");
+    if (!json_is_object(live)) {
+        return;
+    }
+    snprintf(text, sizeof text,
+             "%s IS ON: %lld %% of ALL clients are answered as if %.200s were lost, until %s",
+             text_or_dash(text_of(live, "id")), (long long)json_integer_value(json_object_get(live, "share")),
+             text_join(json_object_get(live, "lose"), ", ", lose), text_or_dash(text_of(live, "ends")));
+    text_line("LIVE DRILL", text);
+    snprintf(text, sizeof text, "%s: %s; steerctl drill stop %s ends it", text_or_dash(actor),
+             text_or_dash(reason), text_or_dash(text_of(live, "id")));
+    text_line("", text);
+}
+
 void show_status(const struct steerctl *ctl, const json_t *status)
 {
     static const char *const headings[] = {"",        "TOTAL",     "HEALTHY",     "UNHEALTHY",  "UNKNOWN",
                                            "DRAINED", "FORCED_UP", "FORCED_DOWN", "STAYS_DOWN", NULL};
     char text[32];
+    show_live(json_object_get(status, "live_drill"));
     text_line("version", text_of(status, "version"));
     text_line("generation", text_number(status, "generation", text));
     text_line("started", text_of(status, "started"));

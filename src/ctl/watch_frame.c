@@ -120,6 +120,22 @@ static void add_header(struct frame *frame, const json_t *status)
     buffer_fini(&line);
 }
 
+static void add_live(struct frame *frame, const json_t *live)
+{
+    struct buffer line;
+    char lose[TEXT_LIST_SIZE];
+    if (!json_is_object(live)) {
+        return;
+    }
+    buffer_init(&line);
+    buffer_print(&line, "LIVE DRILL %s: %lld %% of ALL clients are answered as if %s were lost; by %s",
+                 text_or_dash(text_of(live, "id")),
+                 (long long)json_integer_value(json_object_get(live, "share")),
+                 text_join(json_object_get(live, "lose"), ", ", lose), text_or_dash(text_of(live, "actor")));
+    add_line(frame, "unhealthy", false, line.bytes);
+    buffer_fini(&line);
+}
+
 /* ---- regions and azs ---- */
 
 static void add_place(struct frame *frame, const json_t *place, const char *indent)
@@ -252,6 +268,7 @@ void watch_draw(struct watch_memory *memory, const struct watch_data *data, cons
 {
     struct frame frame = {.memory = memory, .screen = screen, .out = out, .fresh = json_object()};
     add_header(&frame, data->status);
+    add_live(&frame, json_object_get(data->status, "live_drill"));
     add_places(&frame, data);
     add_checks(&frame, data);
     json_decref(memory->seen);

@@ -9,6 +9,7 @@
 #include "daemon/rules_watch.h"
 #include "daemon/server.h"
 #include "daemon/shadow_inside.h"
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "drill/abort.h"
 #include "view/content.h"
@@ -26,7 +27,7 @@ struct live {
     unsigned canary; /* percent, as in struct admin_live_order */
     int64_t canary_ms;
     struct drill_limits limits;
-    bool is_whole;
+    bool is_whole, has_widened;
     int64_t look_ms;         /* monotonic: when conditions are looked at next */
     struct rules_seen rules; /* as they were when it began */
     char why[DRILL_WHY_SIZE];
@@ -252,13 +253,18 @@ bool live_widen(struct shadow *shadow, int64_t now_ms)
     struct live *live = shadow->live;
     bool is_due = !live->is_whole && now_ms >= shadow->began_us / 1000 + live->canary_ms;
     if (is_due) {
-        live->is_whole = true;
+        live->is_whole = live->has_widened = true;
         live->seen->below = ANSWER_SHARE_ALL;
     }
     return is_due;
 }
 
 /* ---- telling ---- */
+
+bool live_is_fresh(const struct live *live)
+{
+    return !live->has_widened;
+}
 
 unsigned live_get_percent(const struct live *live)
 {
@@ -289,4 +295,32 @@ struct shadow *live_find(const struct shadows *all)
         shadow = shadow->next;
     }
     return shadow;
+}
+
+void live_get_note(const struct shadows *all, struct admin_live *note)
+{
+    const struct shadow *shadow = live_find(all);
+    *note = (struct admin_live){.share = 0};
+    if (shadow == NULL || shadow->state != SHADOW_RUNNING) {
+        return;
+    }
+    snprintf(note->id, sizeof note->id, "%s", shadow->id);
+    for (size_t i = 0; i < shadow->lose_count; i++) {
+        size_t used = strlen(note->lose);
+        snprintf(note->lose + used, sizeof note->lose - used, "%s%s", i == 0 ? "" : ",", shadow->lose[i]);
+    }
+    snprintf(note->actor, sizeof note->actor, "%s", shadow->actor);
+    snprintf(note->reason, sizeof note->reason, "%s", shadow->reason);
+    note->share = live_get_percent(shadow->live);
+    note->ends_ms = shadow->started_ms + shadow->duration_ms;
+}
+
+void live_print_metrics(const struct admin_live *note, struct buffer *out)
+{
+    buffer_print(out,
+                 "# HELP steerd_drill_live 1 while a live drill runs, else 0.\n"
+                 "# TYPE steerd_drill_live gauge\nsteerd_drill_live %d\n"
+                 "# HELP steerd_drill_live_share Share of all clients that see it.\n"
+                 "# TYPE steerd_drill_live_share gauge\nsteerd_drill_live_share %.2f\n",
+                 note->id[0] != '\0', note->share / (double)ALL);
 }

@@ -45,8 +45,30 @@ bool live_widen(struct shadow *shadow, int64_t now_ms);
 /* By the thread of the drill: its time may be up. */
 void live_mind_the_time(struct shadow *shadow);
 
+bool live_is_fresh(const struct live *live);        /* all that was told of it is that it began */
 unsigned live_get_percent(const struct live *live); /* of all clients that see it, now or in the end */
 const char *live_get_why(const struct live *live);  /* it was aborted, in words; "": it was not */
 struct json_t *live_write(const struct live *live); /* returns owned */
 /* The one that runs; NULL: none does. */
 struct shadow *live_find(const struct shadows *shadows);
+/* What is shown of that; an empty ID: none does. By the control thread. */
+void live_get_note(const struct shadows *shadows, struct admin_live *note);
+/* 1 and the share, or 0: metrics. */
+void live_print_metrics(const struct admin_live *note, struct buffer *out);
+
+/* ---- live_journal.c ---- */
+
+/* It begins, or all see it, or it ends. */
+void live_write_down(const struct shadow *shadow);
+/* One of a process before, which did not say so. */
+void live_note_interrupted(struct server *server, const char *id);
+
+/* ---- live_explain.c ---- */
+
+struct operate_explanation;
+struct operate_question;
+struct view;
+/* If one runs, an explanation of what is answered without it says so first, and what this client gets. */
+void live_explain(const struct admin_live *note, const struct view *view,
+                  const struct operate_question *question, struct arena *arena,
+                  struct operate_explanation *explanation);

@@ -10,6 +10,7 @@
 #include "daemon/last.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
+#include "daemon/live.h"
 #include "daemon/switchovers.h"
 
 #include <stdatomic.h>
@@ -187,4 +188,5 @@ void metrics_print_kept(const struct reader *reader, struct buffer *out)
     print_documents(reader->server, out);
     print_reports(reader->server, out);
     switchovers_print_metrics(reader->switchovers, out);
+    live_print_metrics(&reader->live_drill, out);
 }

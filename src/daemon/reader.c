@@ -12,6 +12,7 @@
 #include "daemon/rules_lags.h"
 #include "daemon/savepoints.h"
 #include "daemon/switchovers.h"
+#include "daemon/live.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "daemon/tidings.h"
@@ -36,6 +37,7 @@ struct reader *reader_open(struct server *server)
     rules_watch_get(server->rules, &reader->rules);
     reader->last_move_ms = rules_watch_get_last_move(server->rules);
     switchovers_count(server->switchovers, reader->switchovers);
+    live_get_note(server->shadows, &reader->live_drill);
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         worker_get_stats(lanes_get(server->lanes, (enum admin_lane)lane), &reader->work[lane]);
     }

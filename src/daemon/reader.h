@@ -37,6 +37,7 @@ struct reader {
     struct rules_seen rules;
     int64_t last_move_ms;                  /* of a region: rules_watch.h */
     size_t switchovers[SWITCHOVER_STATES]; /* by state */
+    struct admin_live live_drill;          /* that runs */
     struct spans turns;                    /* of the control thread */
     uint64_t reloads, reload_failures;
     char *tidings; /* metrics of webhooks and hooks, as text; NULL: there are none */

@@ -8,6 +8,7 @@
 
 #include "daemon/changes.h"
 #include "daemon/drill_reports.h"
+#include "daemon/live.h"
 #include "daemon/server.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -103,6 +104,9 @@ static void add(struct shadows *all, json_t *drill)
                                                                        .live = get_share(drill),
                                                                        .decision_ms = -1,
                                                                        .sampled = -1});
+    if (get_share(drill) != 0) {
+        live_note_interrupted(all->server, shadow->id);
+    }
     drill_reports_take(all->server->drill_reports,
                        &(struct drill_origin){.id = shadow->id,
                                               .at_ms = shadow->started_ms,

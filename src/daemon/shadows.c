@@ -12,6 +12,7 @@
 #include "daemon/live.h"
 #include "daemon/reclaim.h"
 #include "daemon/server.h"
+#include "daemon/traffic.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/thread.h"
@@ -130,6 +131,22 @@ static void schedule(const struct shadows *all)
     }
 }
 
+/* In the journal: of those that all see. */
+static void note(const struct shadow *shadow)
+{
+    if (shadow->live != NULL) {
+        live_write_down(shadow);
+    }
+}
+
+/* Clients of production are counted there, also those that see it. */
+static void count(const struct shadow *shadow, bool begins)
+{
+    if (shadow->live != NULL) {
+        traffic_follow_drill(shadow->all->server->traffic, begins ? shadow->world->view : NULL);
+    }
+}
+
 static void begin(struct shadow *shadow)
 {
     struct shadows *all = shadow->all;
@@ -144,6 +161,8 @@ static void begin(struct shadow *shadow)
     pthread_cond_signal(&shadow->news);
     pthread_mutex_unlock(&shadow->lock);
     shadows_write_down(all);
+    note(shadow);
+    count(shadow, true);
     tell(shadow, "started");
     schedule(all);
     answer(shadow, ADMIN_SHADOW_GOOD, NULL);
@@ -190,6 +209,8 @@ static void end(struct shadow *shadow, const char *because)
     if (was_running) {
         publish(all);
         shadows_write_down(all);
+        note(shadow);
+        count(shadow, false);
     }
     if (was_running && (strcmp(because, "takeover") == 0 || strcmp(because, "shutdown") == 0)) {
         keep(shadow); /* its thread may take longer than the store is there */
@@ -257,6 +278,7 @@ static void follow_live(struct shadow *shadow, int64_t now_ms)
     end_live(shadow, live_find_end(shadow, now_ms));
     if (shadow->state == SHADOW_RUNNING && live_widen(shadow, now_ms)) {
         publish(shadow->all);
+        note(shadow);
         tell(shadow, "whole");
     }
 }

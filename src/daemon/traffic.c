@@ -22,6 +22,8 @@ int64_t traffic_read(struct traffic *traffic)
         struct traffic_span span = traffic_make_span(traffic->read_ms, now_ms);
         int64_t wall_ms = clock_wall_ms(traffic->clock) - (now_ms - traffic->read_ms);
         uint64_t more = traffic_counts_read(traffic->counts, traffic->book, &span, wall_ms);
+        more +=
+            traffic->drill == NULL ? 0 : traffic_counts_read(traffic->drill, traffic->book, &span, wall_ms);
         traffic_rate_add(&traffic->answers, &span, more);
         traffic->read_ms = now_ms;
     }
@@ -47,10 +49,27 @@ static void take_over(struct traffic *traffic, struct view *view)
     traffic_counts_free(before);
 }
 
-void traffic_follow(struct traffic *traffic, const struct view *view)
+/* Who was answered from there is counted; and from now on who is answered from here. */
+static void take_drill(struct traffic *traffic, struct view *view)
+{
+    view_synchronize();
+    pthread_mutex_lock(&traffic->lock);
+    int64_t now_ms = traffic_read(traffic), wall_ms = clock_wall_ms(traffic->clock);
+    struct traffic_counts *before = traffic->drill;
+    traffic->drill = view == NULL ? NULL : traffic_counts_new(view, NULL);
+    if (traffic->drill != NULL) {
+        traffic_counts_enter(traffic->drill, traffic->book, now_ms, wall_ms);
+    }
+    pthread_mutex_unlock(&traffic->lock);
+    traffic_counts_free(before);
+}
+
+/* Takes the view. */
+static void tell(struct traffic *traffic, struct view *view, bool is_drill)
 {
     struct traffic_news *news = memory_alloc(sizeof *news), **at = &traffic->news;
-    news->view = view_hold_counts(view);
+    news->view = view;
+    news->is_drill = is_drill;
     pthread_mutex_lock(&traffic->door);
     while (*at != NULL) {
         at = &(*at)->next;
@@ -59,6 +78,16 @@ void traffic_follow(struct traffic *traffic, const struct view *view)
     traffic->pending++;
     pthread_cond_signal(&traffic->bell);
     pthread_mutex_unlock(&traffic->door);
+}
+
+void traffic_follow(struct traffic *traffic, const struct view *view)
+{
+    tell(traffic, view_hold_counts(view), false);
+}
+
+void traffic_follow_drill(struct traffic *traffic, const struct view *view)
+{
+    tell(traffic, view == NULL ? NULL : view_hold_counts(view), true);
 }
 
 struct sights **traffic_make_sights(struct traffic *traffic, size_t threads)
@@ -115,7 +144,7 @@ static void *run(void *argument)
     pthread_setname_np(pthread_self(), "traffic");
     while (wait_for_news(traffic, &news)) {
         if (news != NULL) {
-            take_over(traffic, news->view);
+            (news->is_drill ? take_drill : take_over)(traffic, news->view);
             free(news);
             pthread_mutex_lock(&traffic->door);
             traffic->pending--;
@@ -136,6 +165,7 @@ static void *run(void *argument)
 static void free_parts(struct traffic *traffic)
 {
     traffic_counts_free(traffic->counts);
+    traffic_counts_free(traffic->drill);
     traffic_book_free(traffic->book);
     traffic_crowd_free(traffic->crowd);
     pthread_mutex_destroy(&traffic->door);

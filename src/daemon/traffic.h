@@ -21,6 +21,10 @@ void traffic_close(struct traffic *traffic);
 /* This one serves now. On the control thread. */
 void traffic_follow(struct traffic *traffic, const struct view *view);
 
+/* Clients of a live drill are answered from this one, which counts for itself; NULL: none are any more. It
+ * shares the content of the view that serves, and ends before that does. Likewise. */
+void traffic_follow_drill(struct traffic *traffic, const struct view *view);
+
 /* What so many DNS threads note of clients; before they start, once. Borrowed. */
 struct sights **traffic_make_sights(struct traffic *traffic, size_t threads);
 /* Switches are among these changes, from now on. */

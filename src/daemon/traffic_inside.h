@@ -15,6 +15,7 @@
 struct traffic_news {
     struct traffic_news *next;
     struct view *view; /* owned */
+    bool is_drill;     /* it serves clients of a drill beside the other one; NULL: none does */
 };
 
 struct traffic {
@@ -32,6 +33,7 @@ struct traffic {
     struct traffic_book *book;
     struct traffic_rate answers;   /* of steered names, all together */
     struct traffic_counts *counts; /* of the view that serves; NULL: none yet */
+    struct traffic_counts *drill;  /* of that of a live drill; NULL: there is none */
     struct traffic_crowd *crowd;
     int64_t read_ms, since_ms; /* monotonic: up to when it was read; wall: since when */
 };

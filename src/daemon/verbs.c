@@ -16,6 +16,7 @@
 #include "daemon/incidents.h"
 #include "daemon/journal.h"
 #include "daemon/lanes.h"
+#include "daemon/live.h"
 #include "daemon/metrics.h"
 #include "daemon/orders.h"
 #include "daemon/primaries.h"
@@ -103,6 +104,7 @@ static void get_info(void *context, struct admin_info *info)
     memcpy(info->archive.reason, archive->reason, sizeof info->archive.reason);
     memcpy(info->archive.manifest, archive->manifest, sizeof info->archive.manifest);
     info->points = reader->points;
+    info->live = reader->live_drill;
     info->last = describe_last(reader->server, info->wall_ms);
     for (unsigned i = 0; i < HEALTH_BRAKES; i++) {
         health_get_brake(view->health, i, &info->brakes[i]);
@@ -307,7 +309,11 @@ static int explain(void *context, const struct operate_question *question, struc
     struct reader *reader = context;
     struct operate_question now = *question;
     now.wall_ms = clock_wall_ms(&reader->server->clock);
-    int error = operate_explain(reader_begin(reader), &now, arena, explanation);
+    const struct view *view = reader_begin(reader);
+    int error = operate_explain(view, &now, arena, explanation);
+    if (error == 0 && reader->live_drill.id[0] != '\0') {
+        live_explain(&reader->live_drill, view, &now, arena, explanation);
+    }
     reader_end(reader);
     return error;
 }

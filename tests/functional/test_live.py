@@ -180,6 +180,74 @@ def test_by_steerctl(scene):
     server.ctl("drill", "live", "--lose", "region:us-ea", "--reason", "x", code=4)
 
 
+def test_everybody_who_looks_is_told(scene):
+    """While it runs, and in the journal: who, and why it ended."""
+    server = scene.running[0]
+
+    def steps(name="www.example.com"):
+        return server.get(f"/v1/explain?name={name}&client=127.1.2.3")["steps"]
+
+    def count(metric):
+        return next(float(line.split()[1]) for line in server.request("GET", "/metrics").body.decode().splitlines()
+                    if line.startswith(metric + " "))
+    assert server.get("/v1/status")["live_drill"] is None and count("steerd_drill_live") == 0 and "LIVE" not in steps()[0]
+    drill = begin(server, duration="1h", canary=20, canary_for="1s", actor="alice")
+    told = server.get("/v1/status")["live_drill"]
+    assert told["id"] == drill["id"] and told["lose"] == LOSE and told["share"] in (20, 100) and "alice" in told["actor"], told
+    for words in ["status"], ["watch", "--once"]:
+        assert "LIVE DRILL" in server.ctl(*words).stdout, words
+    assert count("steerd_drill_live") == 1 and count("steerd_drill_live_share") in (0.2, 1)
+    assert "LIVE DRILL" in steps()[0] and scene.eu[0] in steps()[0], steps()
+    server.wait(lambda: look(server, drill)["live"]["share"] == 100, "all see it")
+    stop(server, drill)
+    assert server.get("/v1/status")["live_drill"] is None and "LIVE" not in steps()[0]
+
+    def entries():
+        return [entry["reason"] for entry in server.get(f"/v1/journal?kind=live-drill&key={drill['id']}&order=oldest")["items"]]
+    server.wait(lambda: len(entries()) == 3, "three entries of the journal")
+    assert entries() == ["live drill began: game day", "all clients see the live drill", "live drill ended: stopped"]
+    assert "live-drill" in server.ctl("history").stdout
+
+
+def test_it_is_traffic_like_any_other(scene):
+    """Queries, and where answers lead, are counted for what they are."""
+    server = scene.running[0]
+
+    def count():
+        rows = {item["name"]: item["answers"] for item in server.get("/v1/traffic?by=region")["items"]}
+        return rows.get("us-east", 0), rows.get("eu-west", 0)
+    drill = begin(server, duration="1h")
+    wait_moved(scene, server)
+    before, replies = count(), look(server, drill)["queries"]
+    for i in range(20):
+        ask(server, source=CLIENTS[i])
+    server.wait(lambda: count() == (before[0], before[1] + 20), "eu-west had 20 more")
+    assert look(server, drill)["queries"] == replies + 20
+    stop(server, drill)
+    for i in range(10):
+        ask(server, source=CLIENTS[i])
+    server.wait(lambda: count() == (before[0] + 10, before[1] + 20), "us-east had 10 more")
+
+
+def test_load_ends_it(scene):
+    """Of an endpoint that takes what moves; that of who is lost is no matter."""
+    scene.close(), scene.running.clear(), scene.webs.clear()
+    for endpoint in scene.topology["endpoints"].values():
+        endpoint["load"] = {"low": 0.5, "high": 0.8}
+    scene.web(*scene.us), scene.web(*scene.eu)
+    server = scene.start()
+    for endpoint in "web-us-east-1a", "web-eu-west-1a":
+        server.wait_state("endpoint", endpoint, effective="healthy")
+    drill = begin(server, duration="1h", abort_capacity=90)
+    server.put("/v1/endpoints/web-us-east-1a/load", {"value": 0.8})
+    server.put("/v1/endpoints/web-eu-west-1a/load", {"value": 0.7})
+    wait_moved(scene, server)
+    assert look(server, drill)["state"] == "running"
+    server.put("/v1/endpoints/web-eu-west-1a/load", {"value": 0.73})
+    ended = wait_end(server, drill)
+    assert ended["because"] == "capacity" and "web-eu-west-1a" in ended["live"]["why"] and is_back(scene, server)
+
+
 def test_the_wall_clock_is_set(scene):
     """Its time goes by the monotonic clock."""
     scene.close(), scene.running.clear(), scene.webs.clear()
