@@ -183,6 +183,9 @@ static const struct handler {
     [ROUTE_DRILLS] = {.handle = handle_drills},
     [ROUTE_DRILL] = {.handle = handle_drills},
     [ROUTE_REPORTS] = {.handle = handle_reports},
+    [ROUTE_SCHEDULE] = {.handle = handle_schedule},
+    [ROUTE_SCHEDULE_RUN] = {.handle = handle_schedule},
+    [ROUTE_SCHEDULED] = {.handle = handle_schedule},
     [ROUTE_REPORT_OF_DRILL] = {.handle = handle_reports},
 };
 

@@ -482,8 +482,9 @@ struct admin_verbs {
                    struct operate_report *report);
     /* On success *json is owned by the caller (free). ERROR_CANCELLED; else the drill says what is bad. */
     int (*simulate)(void *reader, struct admin_drill *drill, char **json);
-    struct admin_shadow_verbs shadows; /* drills on this server that some clients see */
-    struct admin_report_verbs reports; /* of drills that are over */
+    struct admin_shadow_verbs shadows;    /* drills on this server that some clients see */
+    struct admin_report_verbs reports;    /* of drills that are over */
+    struct admin_schedule_verbs schedule; /* of those that are done regularly */
     void (*list_zones)(void *reader, const struct view_zone **zones, size_t *count);
     void (*list_geo)(void *reader, struct arena *arena, struct admin_geo **items, size_t *count);
     void (*list_names)(void *reader, const struct view_name **names, size_t *count);

@@ -261,10 +261,11 @@ void handle_load(struct call *call);
 void handle_report(struct call *call);
 void handle_reload(struct call *call);
 void handle_takeover(struct call *call);
-void handle_drill(struct call *call);   /* computes one, on a worker */
-void handle_drills(struct call *call);  /* all, one, or a new one (shadows.c) */
-void handle_reports(struct call *call); /* of drills that are over: all, or one (drill_reports.c) */
-void drill_keep(struct call *call);     /* POST /v1/drills with "keep" */
+void handle_drill(struct call *call);    /* computes one, on a worker */
+void handle_drills(struct call *call);   /* all, one, or a new one (shadows.c) */
+void handle_reports(struct call *call);  /* of drills that are over: all, or one (drill_reports.c) */
+void handle_schedule(struct call *call); /* of regular drills: all, one, or one that is run (schedule.c) */
+void drill_keep(struct call *call);      /* POST /v1/drills with "keep" */
 /* What was asked for cannot be computed. */
 void drill_set_problem(struct call *call, const struct admin_drill *asked, int error);
 void handle_events(struct call *call);

@@ -4,6 +4,8 @@
  * what it answers. */
 #pragma once
 
+#include "admin/drill_schedule.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -41,7 +41,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/request.c src/admin/request.h src/admin/request_drill.c src/admin/request_inside.h src/admin/request_report.c \
 	src/admin/request_switchover.c src/admin/request_texts.c src/admin/render_switchover.c src/admin/switchover.h src/admin/switchovers.c src/admin/incidents.c \
 	src/admin/route.c src/admin/route.h src/admin/route_body.c src/admin/route_query.c src/admin/route_query.h \
-	src/admin/drill_reports.c src/admin/drill_reports.h \
+	src/admin/drill_reports.c src/admin/drill_reports.h src/admin/drill_schedule.h src/admin/schedule.c \
 	src/admin/request_shadow.c src/admin/shadow.h src/admin/shadows.c \
 	src/admin/socket.c src/admin/socket.h \
 	src/admin/request_token.c src/admin/tokens.c \

@@ -42,6 +42,9 @@ enum route_id {
     ROUTE_DRILLS,
     ROUTE_REPORTS, /* these before the next one, which has the same beginning */
     ROUTE_REPORT_OF_DRILL,
+    ROUTE_SCHEDULE,
+    ROUTE_SCHEDULE_RUN,
+    ROUTE_SCHEDULED,
     ROUTE_DRILL,
     ROUTE_JOURNAL,
     ROUTE_VERIFY,

@@ -119,14 +119,14 @@ static void read_once(const struct doc_node *node, struct conf_freeze *freeze)
     }
 }
 
-void freeze_read(const struct doc_node *node, struct arena *arena, struct conf_rule *rule)
+void freeze_read(const struct doc_node *node, const char *key, struct arena *arena, struct conf_rule *rule)
 {
     static const char *const weekly[] = {"days", "from", "to", "time_zone", NULL}, *const once[] = {
                                                                                        "begin", "end", NULL};
     static const char expected[] = "an array of at least one window such as { \"days\": [\"fri\"], \"from\": "
                                    "\"16:00\", \"to\": \"24:00\", \"time_zone\": \"Europe/Berlin\" }";
     struct doc_node list, item = {0}, begin;
-    if (!doc_require(node, "windows", &list) || !doc_check_array(&list, expected)) {
+    if (!doc_find(node, key, &list) || !doc_check_array(&list, expected)) {
         return;
     }
     if (doc_count(&list) == 0 || doc_count(&list) > CONF_RULE_WINDOWS_MAX) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * "windows" of a rule of type freeze. Private to src/conf. */
+ * "windows" of a rule of type freeze, and others that are written alike. Private to src/conf. */
 #pragma once
 
 #include "conf/doc.h"
@@ -8,4 +8,5 @@
 
 struct arena;
 
-void freeze_read(const struct doc_node *node, struct arena *arena, struct conf_rule *rule);
+/* key: where they are; what is not there is left alone. */
+void freeze_read(const struct doc_node *node, const char *key, struct arena *arena, struct conf_rule *rule);

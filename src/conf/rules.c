@@ -316,7 +316,7 @@ static void read_rule(const struct conf_topology *topology, const struct doc_nod
         [CONF_RULE_FREEZE] = {COMMON, "windows", NULL},
     };
 #undef COMMON
-    struct doc_node type;
+    struct doc_node type, windows;
     size_t issues = doc_count_issues(node->doc);
     if (!doc_is_object(node)) {
         (void)doc_check_object(node, NULL);
@@ -336,7 +336,10 @@ static void read_rule(const struct conf_topology *topology, const struct doc_nod
     case CONF_RULE_CAPACITY: read_share(node, rule); break;
     case CONF_RULE_LAG: read_lag(topology, node, rule); break;
     case CONF_RULE_WAIT: read_wait(node, rule); break;
-    default: freeze_read(node, topology->arena, rule);
+    default:
+        if (doc_require(node, "windows", &windows)) {
+            freeze_read(node, "windows", topology->arena, rule);
+        }
     }
     read_scope(node, rule);
 }

@@ -173,12 +173,15 @@ enum steerctl_exit run_drill(const struct steerctl *ctl)
     if (reports_has_word(what)) {
         return run_reports(ctl);
     }
+    if (schedule_has_word(what)) {
+        return run_schedule(ctl);
+    }
     if (strcmp(what, "sweep") == 0) {
         return sweep(ctl);
     }
     if (!is_new && strcmp(what, "simulate") != 0) {
         return steerctl_usage("found drill \"%s\", expected simulate, sweep, new, shadow, live, list, show, "
-                              "stop, reports or report",
+                              "stop, reports, report, schedule or run",
                               what);
     }
     if (path != NULL ? is_new || (ctl->given & ~(OPTION_HTML | KEEPING)) != 0 : ctl->loss_count == 0) {

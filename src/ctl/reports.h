@@ -11,3 +11,6 @@ void shadow_show(const struct steerctl *ctl, const json_t *drill);
 /* drill reports, report (reports.c) */
 bool reports_has_word(const char *word);
 enum steerctl_exit run_reports(const struct steerctl *ctl);
+/* drill schedule, run (schedule.c) */
+bool schedule_has_word(const char *word);
+enum steerctl_exit run_schedule(const struct steerctl *ctl);

@@ -383,7 +383,7 @@ static const struct verb verbs[] = {
      "simulate FILE | simulate --lose TARGET | sweep [FILE] | new --lose TARGET | shadow FILE | shadow "
      "--lose TARGET "
      "--client PREFIX "
-     "| live --lose TARGET | list | show ID | stop ID | reports | report ID",
+     "| live --lose TARGET | list | show ID | stop ID | reports | report ID | schedule | run NAME",
      "rehearse a loss without touching anything",
      "Compute what would happen if a drill document came true, or the targets were lost: which names change, "
      "to\n"
@@ -402,7 +402,8 @@ static const struct verb verbs[] = {
      "has\n"
      "to be typed. A real failure ends it. list, show and stop look at such drills and end them\n"
      "reports, report: drills that are over, as the server keeps them: those that ran on it, and simulations "
-     "with --keep",
+     "with --keep.\n"
+     "schedule, run: drills that the server does regularly, and one of them now",
      "  steerctl drill simulate --lose region:us-east --from healthy\n"
      "  steerctl drill simulate us-east.json --html us-east.html\n  steerctl drill new --lose "
      "region:us-east\n"

@@ -115,6 +115,14 @@ struct changes_shadow {
     const char *actor, *peer, *reason;
 };
 void changes_tell_shadow(struct changes *changes, const struct changes_shadow *shadow);
+/* One that is done regularly: "met", "failed" (an objective was missed, or it could not run), "missed" (it
+ * was not run at its time). */
+struct changes_schedule {
+    const char *name, *turn, *why, *report; /* why, report: "": none */
+    int64_t due_ms;                         /* wall; 0: at no time */
+    uint64_t count;                         /* so many were missed */
+};
+void changes_tell_schedule(struct changes *changes, const struct changes_schedule *schedule);
 /* Copies of a zone hold something else under this serial. */
 void changes_tell_rendition(struct changes *changes, const char *zone, uint32_t serial, size_t policies);
 /* The addresses of a host name, of one family; no state but "failing" is a failure. */

@@ -5,6 +5,7 @@
 
 #include "daemon/changes.h"
 
+#include "base/clock.h"
 #include "events/change.h"
 #include "operate/incident.h"
 
@@ -58,6 +59,24 @@ void changes_tell_incident(struct changes *changes, const struct incident *incid
     }
     changes_publish(changes, &(struct change){.kind = CHANGE_INCIDENT,
                                               .name = write_name("incident", incident->id, name),
+                                              .body = body.text});
+}
+
+void changes_tell_schedule(struct changes *changes, const struct changes_schedule *schedule)
+{
+    char name[CHANGE_NAME_MAX + 1], due[CLOCK_TEXT_SIZE];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "turn", schedule->turn);
+    change_body_add(&body, "schedule", schedule->name);
+    change_body_add(&body, "due", schedule->due_ms == 0 ? NULL : clock_write_rfc3339(schedule->due_ms, due));
+    change_body_add(&body, "why", text_or_null(schedule->why));
+    change_body_add(&body, "report", text_or_null(schedule->report));
+    if (schedule->count > 1) {
+        change_body_add_number(&body, "count", (int64_t)schedule->count);
+    }
+    changes_publish(changes, &(struct change){.kind = CHANGE_DRILL,
+                                              .name = write_name("schedule", schedule->name, name),
                                               .body = body.text});
 }
 

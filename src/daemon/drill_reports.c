@@ -26,7 +26,7 @@ enum { REPORT_MAX = 256 << 10, RETRY_MS = 500 };
 struct drill_job {
     struct worker_job job; /* the first, so that one is the other */
     struct drill_reports *all;
-    struct drill_job *next; /* of those that wait for a worker */
+    struct drill_job *next; /* of those that wait for a worker, or are computed */
     struct reader *reader;  /* of a simulation */
     struct arena *arena;
     struct admin_drill asked; /* likewise */
@@ -215,9 +215,19 @@ static void on_written(void *argument, int error)
     tell(argument, &(struct admin_report_result){.is_durable = error == 0});
 }
 
+static void leave(struct drill_job *job)
+{
+    struct drill_job **at = &job->all->computed;
+    while (*at != job) {
+        at = &(*at)->next;
+    }
+    *at = job->next;
+}
+
 static void on_simulated(struct worker_job *worker_job)
 {
     struct drill_job *job = (struct drill_job *)worker_job;
+    leave(job);
     if (progress_is_cancelled(&job->job.progress)) {
         job->error = ERROR_CANCELLED;
     }
@@ -270,6 +280,8 @@ const struct worker_job *drill_reports_simulate(struct drill_reports *all,
         tell(job, &(struct admin_report_result){.error = error});
         return NULL;
     }
+    job->next = all->computed;
+    all->computed = job;
     return &job->job;
 }
 
@@ -306,6 +318,24 @@ void drill_reports_fill_verbs(struct admin_report_verbs *verbs)
 {
     drill_reports_fill_kept(verbs);
     verbs->simulate = simulate;
+}
+
+/* ---- others ---- */
+
+void drill_reports_hook(struct drill_reports *all, void (*kept)(void *context, const struct drill_fact *fact),
+                        void *context)
+{
+    all->kept = kept;
+    all->context = context;
+}
+
+void drill_reports_call_off(struct drill_reports *all)
+{
+    struct worker *lane = lanes_get(all->server->lanes, ADMIN_LONG);
+    for (struct drill_job *job = all->computed, *next; job != NULL; job = next) {
+        next = job->next;
+        worker_cancel(lane, &job->job);
+    }
 }
 
 /* ---- life ---- */

@@ -28,6 +28,11 @@ struct drill_origin {
     const char *schedule, *actor, *peer, *reason; /* NULL: none */
     const char *why_not;                          /* it did not run to its end; NULL: it did */
 };
+/* Is told of each that belongs to a schedule, when it is kept. Set once. */
+void drill_reports_hook(struct drill_reports *reports,
+                        void (*kept)(void *context, const struct drill_fact *fact), void *context);
+/* Simulations that are not computed yet are called off: another process takes over. */
+void drill_reports_call_off(struct drill_reports *reports);
 /* One has ended: the drill as the API shows it, an object, and its report, JSON; NULL: there is none. */
 void drill_reports_take(struct drill_reports *reports, const struct drill_origin *origin, const char *drill,
                         const char *report);

@@ -24,6 +24,9 @@ struct drill_reports {
     unsigned number;
     struct drill_job *waiting; /* for a worker, the latest first */
     struct event *retry;
+    struct drill_job *computed; /* simulations that are not yet, the latest first */
+    void (*kept)(void *context, const struct drill_fact *fact); /* NULL: nobody is told */
+    void *context;
 };
 
 /* ---- drill_reports_kept.c ---- */

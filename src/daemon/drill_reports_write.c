@@ -115,6 +115,9 @@ void drill_reports_keep(struct drill_reports *all, const struct drill_fact *fact
     } else if (written != NULL) {
         written(argument, ERROR_UNSUPPORTED);
     }
+    if (fact->schedule[0] != '\0' && all->kept != NULL) {
+        all->kept(all->context, fact);
+    }
 }
 
 /* ---- verbs ---- */

@@ -21,6 +21,8 @@ void incidents_close(struct incidents *incidents);
 void incidents_begin(struct incidents *incidents, const char *folder);
 /* One that could not be read then. */
 void incidents_regain(struct incidents *incidents, const char *id, const char *value);
+/* The ID of one that goes on; NULL: none does. */
+const char *incidents_find_real(const struct incidents *incidents);
 bool incidents_any(const struct incidents *incidents); /* is one on its way? */
 
 /* See admin_verbs. */

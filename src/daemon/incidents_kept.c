@@ -48,6 +48,15 @@ struct kept_incident *incidents_find_open(const struct incidents *all, enum heal
     return kept;
 }
 
+const char *incidents_find_real(const struct incidents *all)
+{
+    const struct kept_incident *kept = all->first;
+    while (kept != NULL && kept->what.back_ms != 0) {
+        kept = kept->next;
+    }
+    return kept == NULL ? NULL : kept->what.id;
+}
+
 size_t server_list_incidents(void *context, struct arena *arena, const struct incident ***items)
 {
     const struct incidents *all = ((const struct server *)context)->incidents;

@@ -21,6 +21,8 @@ src_steerd_SOURCES = \
 	src/daemon/documents_load.h src/daemon/documents_look.c src/daemon/documents_set.c src/daemon/documents_settle.c \
 	src/daemon/drill_fact.c src/daemon/drill_fact.h \
 	src/daemon/drill_reports.c src/daemon/drill_reports.h src/daemon/drill_reports_inside.h src/daemon/drill_reports_kept.c src/daemon/drill_reports_write.c \
+	src/daemon/drill_schedule.c src/daemon/drill_schedule.h src/daemon/drill_schedule_inside.h src/daemon/drill_schedule_kept.c \
+	src/daemon/drill_state.c src/daemon/drill_state.h \
 	src/daemon/drills.c src/daemon/drills.h \
 	src/daemon/dump.c \
 	src/daemon/durable.c src/daemon/durable.h \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Metrics of what leaves the process beside answers: the log, dnstap, the query log. */
+ * Metrics of what leaves the process beside answers: the log, dnstap, the query log; and of regular drills.
+ */
 #include "config.h"
 
 #include "daemon/metrics_kept.h"
@@ -58,4 +59,5 @@ void metrics_print_outputs(const struct reader *reader, struct buffer *out)
 {
     print_log(out);
     print_taps(reader->server->taps, out);
+    buffer_add_text(out, reader->schedule == NULL ? "" : reader->schedule);
 }

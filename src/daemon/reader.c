@@ -5,6 +5,7 @@
 
 #include "daemon/reader.h"
 
+#include "daemon/drill_schedule.h"
 #include "daemon/hosts.h"
 #include "daemon/lanes.h"
 #include "daemon/primaries.h"
@@ -34,6 +35,7 @@ struct reader *reader_open(struct server *server)
     hosts_get_stats(server->hosts, &reader->resolutions);
     savepoints_get_stats(server->savepoints, &reader->points);
     reader->tidings = tidings_write_metrics(server);
+    reader->schedule = drill_schedule_write_metrics(server->drill_schedule);
     rules_watch_get(server->rules, &reader->rules);
     reader->last_move_ms = rules_watch_get_last_move(server->rules);
     switchovers_count(server->switchovers, reader->switchovers);
@@ -109,6 +111,7 @@ void reader_close(struct reader *reader)
         snapshot_release(reader->snapshot);
     }
     free(reader->tidings);
+    free(reader->schedule);
     free(reader);
 }
 

@@ -40,7 +40,8 @@ struct reader {
     struct admin_live live_drill;          /* that runs */
     struct spans turns;                    /* of the control thread */
     uint64_t reloads, reload_failures;
-    char *tidings; /* metrics of webhooks and hooks, as text; NULL: there are none */
+    char *tidings;  /* metrics of webhooks and hooks, as text; NULL: there are none */
+    char *schedule; /* likewise of regular drills */
 };
 
 /* A reader of a snapshot, returns owned; on the control thread. */

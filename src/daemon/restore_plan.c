@@ -6,7 +6,7 @@
 #include "daemon/restore_plan.h"
 
 #include "daemon/answers.h"
-#include "daemon/drill_fact.h"
+#include "daemon/drill_state.h"
 #include "daemon/incidents.h"
 #include "daemon/override_json.h"
 #include "daemon/overrides.h"
@@ -24,9 +24,9 @@ static const char kind_override[] = "override";
 static const struct {
     const char *kind;
     bool is_restored;
-} kinds[] = {{kind_override, true}, {"configuration", false},  {"point", false},
-             {"serials", false},    {SWITCHOVER_KIND, false},  {INCIDENT_KIND, false},
-             {DRILL_KIND, false},   {DRILL_REPORT_KIND, false}};
+} kinds[] = {{kind_override, true}, {"configuration", false},   {"point", false},
+             {"serials", false},    {SWITCHOVER_KIND, false},   {INCIDENT_KIND, false},
+             {DRILL_KIND, false},   {DRILL_REPORT_KIND, false}, {DRILL_SCHEDULE_KIND, false}};
 
 bool restore_is_kind(const char *kind)
 {

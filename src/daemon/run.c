@@ -20,6 +20,7 @@
 #include "daemon/heir.h"
 #include "daemon/hosts.h"
 #include "daemon/drill_reports.h"
+#include "daemon/drill_schedule.h"
 #include "daemon/incidents.h"
 #include "daemon/install.h"
 #include "daemon/lanes.h"
@@ -286,9 +287,10 @@ static int open_store(struct server *server, struct view *view, struct report *r
     server->switchovers = error == 0 ? switchovers_open(server) : NULL;
     server->incidents = error == 0 ? incidents_open(server) : NULL;
     server->drill_reports = error == 0 ? drill_reports_open(server) : NULL;
+    server->drill_schedule = error == 0 ? drill_schedule_open(server) : NULL;
     if (server->orders == NULL || server->batches == NULL || server->restores == NULL ||
         server->rules == NULL || server->switchovers == NULL || server->incidents == NULL ||
-        server->drill_reports == NULL) {
+        server->drill_reports == NULL || server->drill_schedule == NULL) {
         report_add(report, REPORT_ERROR, NULL, "cannot start the store: %s",
                    error_text(error == 0 ? -ENOMEM : error));
         return error == 0 ? -ENOMEM : error;
@@ -299,7 +301,7 @@ static int open_store(struct server *server, struct view *view, struct report *r
         revisions_learn(server->revisions, view->server->state_path);
         switchovers_learn(server->switchovers, view->server->state_path);
         incidents_begin(server->incidents, view->server->state_path);
-        drill_reports_begin(server->drill_reports, view->server->state_path);
+        drill_schedule_begin(server->drill_schedule, view->server->state_path);
         shadows_learn(server->shadows, view->server->state_path, false);
     }
     changes_hook_turns(server->changes, durable_note_turn, server->durable);
@@ -362,7 +364,7 @@ static int settle(struct server *server)
     documents_settle(server, true);
     switchovers_learn(server->switchovers, server->view->server->state_path);
     incidents_begin(server->incidents, server->view->server->state_path);
-    drill_reports_begin(server->drill_reports, server->view->server->state_path);
+    drill_schedule_begin(server->drill_schedule, server->view->server->state_path);
     shadows_learn(server->shadows, server->view->server->state_path, true);
     int error = archive_open(server, "takeover", &server->archive);
     error = error == 0 ? savepoints_open(server, &server->savepoints) : error;
@@ -493,6 +495,7 @@ static void stop(struct server *server)
         restores_close(server->restores);
         switchovers_close(server->switchovers);
         incidents_close(server->incidents);
+        drill_schedule_close(server->drill_schedule);
         drill_reports_close(server->drill_reports);
         savepoints_close(server->savepoints);
         vantages_close(server->vantages);

@@ -38,6 +38,7 @@ struct herald;
 struct hooks;
 struct hosts;
 struct drill_reports;
+struct drill_schedule;
 struct incidents;
 struct lanes;
 struct opening;
@@ -118,15 +119,16 @@ struct server {
     struct rules_watch *rules;                    /* since when safety rules are kept or violated */
     struct restores *restores;                    /* on their way */
     struct switchovers *switchovers;
-    struct shadows *shadows;             /* drills that only some clients see */
-    struct incidents *incidents;         /* losses of regions and azs */
-    struct drill_reports *drill_reports; /* of drills that are over */
-    struct traffic *traffic;             /* answers that were given */
-    struct savepoints *savepoints;       /* recovery points; NULL: there are none */
-    struct reclaim *reclaim;             /* of what is not served any more */
-    struct reload *reload;               /* NULL: none is running */
-    bool reload_again;                   /* after this one */
-    struct reload *edits;                /* of documents, that wait for it to end */
+    struct shadows *shadows;               /* drills that only some clients see */
+    struct incidents *incidents;           /* losses of regions and azs */
+    struct drill_reports *drill_reports;   /* of drills that are over */
+    struct drill_schedule *drill_schedule; /* those that are done regularly */
+    struct traffic *traffic;               /* answers that were given */
+    struct savepoints *savepoints;         /* recovery points; NULL: there are none */
+    struct reclaim *reclaim;               /* of what is not served any more */
+    struct reload *reload;                 /* NULL: none is running */
+    bool reload_again;                     /* after this one */
+    struct reload *edits;                  /* of documents, that wait for it to end */
     bool is_frozen; /* another process reads the state: nothing others may hear of changes */
     struct geowatch *geowatch;
     struct archive *archive;                     /* what the configuration was; NULL: it is not kept */

@@ -6,6 +6,7 @@
  * Private to src/daemon. */
 #pragma once
 
+#include "daemon/drill_fact.h"
 #include "daemon/shadows.h"
 #include "drill/proof.h"
 #include "drill/stage.h"
@@ -73,9 +74,10 @@ struct shadow {
     struct live *live;          /* live.h; NULL: a shadow drill */
     struct drill_stage *stage;  /* NULL: not made yet */
     pthread_t thread;
-    uint64_t override_changes; /* of the machine that serves, when it began */
-    bool overrides_moved;      /* since then */
-    bool is_kept;              /* as a report */
+    uint64_t override_changes;          /* of the machine that serves, when it began */
+    bool overrides_moved;               /* since then */
+    bool is_kept;                       /* as a report */
+    char schedule[DRILL_SCHEDULE_SIZE]; /* that it belongs to; "": none */
     /* In the lock of the server: */
     bool is_fed, runs;       /* results come in; and what the document says happens */
     int64_t lags_ms;         /* when lags are told of next, since it began */

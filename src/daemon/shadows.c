@@ -184,6 +184,7 @@ static void keep(struct shadow *shadow)
     drill_reports_take(shadow->all->server->drill_reports,
                        &(struct drill_origin){.id = shadow->id,
                                               .at_ms = shadow->started_ms,
+                                              .schedule = shadow->schedule,
                                               .actor = shadow->actor,
                                               .peer = shadow->peer,
                                               .reason = shadow->reason,
@@ -412,6 +413,7 @@ static struct shadow *new_shadow(struct shadows *all, const struct admin_shadow_
     snprintf(shadow->actor, sizeof shadow->actor, "%s", order->actor);
     snprintf(shadow->peer, sizeof shadow->peer, "%s", order->peer);
     snprintf(shadow->reason, sizeof shadow->reason, "%s", order->reason);
+    snprintf(shadow->schedule, sizeof shadow->schedule, "%s", order->schedule == NULL ? "" : order->schedule);
     pthread_mutex_init(&shadow->lock, NULL);
     thread_init_cond(&shadow->news);
     return shadow;

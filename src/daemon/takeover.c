@@ -391,6 +391,7 @@ static void freeze(struct takeover *takeover)
     struct server *server = takeover->server;
     server->is_frozen = true;
     shadows_end_all(server->shadows, "takeover");
+    drill_reports_call_off(server->drill_reports);
     if (server->admin != NULL) {
         admin_pause(server->admin);
     }

@@ -10,6 +10,7 @@
 #include "daemon/check_files.h"
 #include "daemon/documents.h"
 #include "daemon/drill_reports.h"
+#include "daemon/drill_schedule.h"
 #include "daemon/drills.h"
 #include "daemon/durable.h"
 #include "daemon/follow.h"
@@ -534,6 +535,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
     traffic_fill_verbs(&verbs->traffic);
     shadows_fill_verbs(&verbs->shadows);
     drill_reports_fill_verbs(&verbs->reports);
+    drill_schedule_fill_verbs(&verbs->schedule);
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         verbs->lanes[lane] = lanes_get(server->lanes, (enum admin_lane)lane);
     }

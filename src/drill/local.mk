@@ -15,7 +15,7 @@ src_libdrill_a_SOURCES = \
 	src/drill/level.c src/drill/level.h \
 	src/drill/objectives.c src/drill/objectives.h \
 	src/drill/part.h \
-	src/drill/phases.c \
+	src/drill/phases.c src/drill/plan.c src/drill/plan.h \
 	src/drill/population.c src/drill/population.h \
 	src/drill/proof.c src/drill/proof.h \
 	src/drill/reasons.c src/drill/reasons.h \

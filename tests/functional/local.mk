@@ -4,7 +4,7 @@ EXTRA_DIST += \
 	tests/functional/asking.py tests/functional/conftest.py tests/functional/endpoint.py tests/functional/gdnsd.py tests/functional/kit.py \
 	tests/functional/openapi.py tests/functional/packets.py tests/functional/seeds.py tests/functional/tap.py \
 	tests/functional/test_admin.py tests/functional/test_admin_crowd.py tests/functional/test_answers.py tests/functional/test_backup.py tests/functional/clock.c tests/functional/test_carry.py tests/functional/test_continuity.py tests/functional/test_clock.py tests/functional/test_check.py tests/functional/test_checks.py tests/functional/test_combinations.py tests/functional/test_clients.py tests/functional/test_config.py tests/functional/test_crowds.py \
-	tests/functional/test_drill.py tests/functional/test_drill_library.py tests/functional/test_drill_reports.py tests/functional/test_durable.py tests/functional/test_dump.py tests/functional/test_page.py tests/functional/test_dnstap.py tests/functional/test_edns.py tests/functional/test_elsewhere.py tests/functional/test_ends.py \
+	tests/functional/test_drill.py tests/functional/test_drill_library.py tests/functional/test_drill_reports.py tests/functional/test_drill_schedule.py tests/functional/test_durable.py tests/functional/test_dump.py tests/functional/test_page.py tests/functional/test_dnstap.py tests/functional/test_edns.py tests/functional/test_elsewhere.py tests/functional/test_ends.py \
 	tests/functional/test_explain.py tests/functional/test_watch.py tests/functional/test_whatif.py \
 	tests/functional/test_families.py tests/functional/test_flapping.py tests/functional/test_flip.py tests/functional/test_gdnsd2steerd.py \
 	tests/functional/test_gdnsd_documented.py tests/data/gdnsd \

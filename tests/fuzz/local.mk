@@ -285,6 +285,13 @@ tests_fuzz_fuzz_drill_fact_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_drill_fact_SOURCES = tests/fuzz/fuzz_drill_fact.c src/daemon/drill_fact.c src/daemon/stored.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_drill_fact_LDADD = src/libpage.a src/libhealth.a src/libbase.a $(JANSSON_LIBS)
 
+## regular drills in the store
+fuzz_programs += tests/fuzz/fuzz_drill_state
+tests_fuzz_fuzz_drill_state_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"drill_state"'
+tests_fuzz_fuzz_drill_state_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_drill_state_SOURCES = tests/fuzz/fuzz_drill_state.c src/daemon/drill_state.c src/daemon/drill_fact.c src/daemon/stored.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_drill_state_LDADD = src/libpage.a src/libhealth.a src/libbase.a $(JANSSON_LIBS)
+
 ## switchovers in the store
 fuzz_programs += tests/fuzz/fuzz_switchover
 tests_fuzz_fuzz_switchover_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"switchover"'

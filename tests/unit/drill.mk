@@ -32,6 +32,11 @@ tests_unit_test_drill_time_SOURCES = tests/unit/test_drill_time.c tests/unit/uni
 tests_unit_test_drill_time_LDADD = $(drill_test_libs)
 endif
 
+TESTS += tests/unit/test_drill_plan
+check_PROGRAMS += tests/unit/test_drill_plan
+tests_unit_test_drill_plan_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
+tests_unit_test_drill_plan_SOURCES = tests/unit/test_drill_plan.c tests/unit/unit.h
+tests_unit_test_drill_plan_LDADD = $(tests_unit_test_drill_LDADD)
 TESTS += tests/unit/test_drill_level
 check_PROGRAMS += tests/unit/test_drill_level
 tests_unit_test_drill_level_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
