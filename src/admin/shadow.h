@@ -50,7 +50,7 @@ struct admin_shadow_order {
     int64_t duration_ms; /* likewise */
     struct admin_shadow_clients clients;
     const struct admin_live_order *live; /* then there are no such clients; NULL: a shadow drill */
-    const char *schedule; /* that it belongs to; NULL: none */
+    const char *schedule;                /* that it belongs to; NULL: none */
     const char *actor, *peer, *reason;
 };
 

@@ -164,6 +164,12 @@ enum steerctl_exit run_drill(const struct steerctl *ctl)
 {
     const char *what = ctl->words[1], *path = ctl->word_count > 2 ? ctl->words[2] : NULL;
     bool is_new = strcmp(what, "new") == 0;
+    if (compare_has_word(what)) {
+        return run_compare(ctl);
+    }
+    if (ctl->word_count > 3) {
+        return steerctl_usage("found \"%s\" behind drill %s", ctl->words[3], what);
+    }
     if (strcmp(what, "live") == 0) {
         return run_live(ctl);
     }
@@ -181,7 +187,7 @@ enum steerctl_exit run_drill(const struct steerctl *ctl)
     }
     if (!is_new && strcmp(what, "simulate") != 0) {
         return steerctl_usage("found drill \"%s\", expected simulate, sweep, new, shadow, live, list, show, "
-                              "stop, reports, report, schedule or run",
+                              "stop, reports, report, schedule, run, diff or trend",
                               what);
     }
     if (path != NULL ? is_new || (ctl->given & ~(OPTION_HTML | KEEPING)) != 0 : ctl->loss_count == 0) {

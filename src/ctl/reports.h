@@ -11,6 +11,9 @@ void shadow_show(const struct steerctl *ctl, const json_t *drill);
 /* drill reports, report (reports.c) */
 bool reports_has_word(const char *word);
 enum steerctl_exit run_reports(const struct steerctl *ctl);
+/* drill diff, trend (compare.c) */
+bool compare_has_word(const char *word);
+enum steerctl_exit run_compare(const struct steerctl *ctl);
 /* drill schedule, run (schedule.c) */
 bool schedule_has_word(const char *word);
 enum steerctl_exit run_schedule(const struct steerctl *ctl);

@@ -383,7 +383,9 @@ static const struct verb verbs[] = {
      "simulate FILE | simulate --lose TARGET | sweep [FILE] | new --lose TARGET | shadow FILE | shadow "
      "--lose TARGET "
      "--client PREFIX "
-     "| live --lose TARGET | list | show ID | stop ID | reports | report ID | schedule | run NAME",
+     "| live --lose TARGET | list | show ID | stop ID | reports | report ID | schedule | run NAME | diff A B "
+     "| "
+     "trend [NAME]",
      "rehearse a loss without touching anything",
      "Compute what would happen if a drill document came true, or the targets were lost: which names change, "
      "to\n"
@@ -403,14 +405,18 @@ static const struct verb verbs[] = {
      "to be typed. A real failure ends it. list, show and stop look at such drills and end them\n"
      "reports, report: drills that are over, as the server keeps them: those that ran on it, and simulations "
      "with --keep.\n"
-     "schedule, run: drills that the server does regularly, and one of them now",
+     "schedule, run: drills that the server does regularly, and one of them now.\n"
+     "diff: what got better or worse from report A to B (IDs or files); exit code 0: nothing worse, 1: "
+     "worse, 2: "
+     "could not.\n"
+     "trend: of kept drills, by name, recovery and failed requests over time",
      "  steerctl drill simulate --lose region:us-east --from healthy\n"
      "  steerctl drill simulate us-east.json --html us-east.html\n  steerctl drill new --lose "
      "region:us-east\n"
      "  steerctl drill shadow --lose region:us-east --client 192.0.2.0/24 --for 5m --reason rehearsal\n"
      "  steerctl drill shadow us-east.json --client 192.0.2.0/24 --wait\n"
      "  steerctl drill live --lose region:us-east --for 5m --canary 5% --reason \"game day\"",
-     1, 2,
+     1, 3,
      OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_OUTPUT | OPTION_HTML | OPTION_CLIENT | OPTION_ECS |
          OPTION_TSIG_KEY | OPTION_FOR | OPTION_REASON | OPTION_ACTOR | OPTION_WAIT | OPTION_KEEP |
          OPTION_LIVE | OPTION_ACCEPT | OPTION_CONFIRM | OPTION_DRY_RUN,

@@ -172,6 +172,8 @@ static void on_begun(void *argument, const struct admin_shadow_result *result)
     free(running);
 }
 
+static const char live_refused[] = "a live drill needs somebody who has seen what it changes";
+
 static void begin_shadow(struct drill_schedule *all, struct running *running,
                          const struct conf_schedule *conf, const char *reason)
 {
@@ -179,9 +181,14 @@ static void begin_shadow(struct drill_schedule *all, struct running *running,
     struct problem problem;
     struct request_shadow wanted;
     problem_init(&problem, arena);
-    if (request_parse_shadow(conf->document, conf->document_len, &wanted, &problem) != 0) {
-        struct scheduled *item = drill_schedule_find(all, running->name);
-        fail(all, &item->state, problem.error_count == 0 ? problem.detail : problem.errors[0].message);
+    int error = request_parse_shadow(conf->document, conf->document_len, &wanted, &problem);
+    if (error != 0 || wanted.order.live != NULL) {
+        const struct scheduled *item = drill_schedule_find(all, running->name);
+        fail(all, &item->state,
+             error == 0                 ? live_refused
+             : problem.error_count != 0 ? problem.errors[0].message
+             : problem.detail != NULL   ? problem.detail
+                                        : "the document cannot be used");
         free(running);
     } else {
         struct admin_shadow_order order = wanted.order;

@@ -9,10 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* As it is kept a report is in what is known of the drill, and that of a drill on a server in that drill. */
 json_t *figures_find_report(json_t *root)
 {
-    json_t *inner = json_object_get(root, "report");
-    return json_is_object(inner) ? inner : json_object_get(root, "answers_total") != NULL ? root : NULL;
+    enum { DEPTH = 2 };
+    for (int i = 0; i < DEPTH && json_is_object(json_object_get(root, "report")); i++) {
+        root = json_object_get(root, "report");
+    }
+    return json_object_get(root, "answers_total") != NULL ? root : NULL;
 }
 
 static int64_t get_time(const json_t *from, const char *key)
@@ -112,7 +116,9 @@ static void write_why(const json_t *report, struct page_figures *figures)
 
 void figures_read(json_t *root, struct page_figures *figures)
 {
-    const json_t *report = figures_find_report(root), *measured = json_object_get(root, "measured"),
+    const json_t *report = figures_find_report(root), *kept = json_object_get(root, "report");
+    const json_t *measured =
+                     json_object_get(json_object_get(kept, "measured") != NULL ? kept : root, "measured"),
                  *users = json_object_get(report, "users");
     *figures = (struct page_figures){.has_report = report != NULL,
                                      .detection_ms = get_time(report, "detection_ms"),

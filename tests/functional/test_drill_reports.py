@@ -153,3 +153,23 @@ def test_steerctl(scene, tmp_path):
     assert server.ctl_json("drill", "report", name)["id"] == name
     server.ctl("drill", "simulate", "--lose", "region:us-east", "--reason", "x", code=2)
     assert "there is no report" in server.ctl("drill", "report", "x", code=None).stderr
+
+
+def test_two_are_compared_and_one_over_time(scene, tmp_path):
+    server = scene.begin()
+    slow = {**DOCUMENT, "clients": {"count": 100, "ignore_ttl": {"share": 1, "for": "90s"}}, "objectives": {"rto": "1s"}}
+    first, second = keep(server, DOCUMENT), keep(server, slow)
+    shown = server.ctl("drill", "diff", first["id"], second["id"], code=1).stdout
+    assert "objectives" in shown and "met -> missed  WORSE" in shown and "failed_share" in shown
+    assert "better" in server.ctl("drill", "diff", second["id"], first["id"]).stdout
+    assert "no difference" in server.ctl("drill", "diff", first["id"], first["id"]).stdout
+    for name, report in ("a", first["report"]), ("b", second):
+        (tmp_path / name).write_text(json.dumps(report))
+    found = kit.run_ctl("-s", tmp_path / "none", "drill", "diff", "--json", tmp_path / "a", tmp_path / "b")  # without a server
+    assert found.returncode == 1 and json.loads(found.stdout)["worse"] is True
+    assert kit.run_ctl("-s", tmp_path / "none", "drill", "diff", tmp_path / "a", tmp_path / "c").returncode == 2
+    (tmp_path / "c").write_text("{}")
+    assert kit.run_ctl("-s", tmp_path / "none", "drill", "diff", tmp_path / "a", tmp_path / "c").returncode == 2
+    shown = server.ctl("drill", "trend").stdout
+    assert "us-east for a while: 1 of 2 met" in shown and "recovery_ms" in shown and "failed_share" in shown
+    assert list(server.ctl_json("drill", "trend", "nothing")) == [] and len(server.ctl_json("drill", "trend")["us-east for a while"]) == 2

@@ -56,7 +56,8 @@ def metric(server, name, more=""):
 
 @pytest.mark.parametrize("document, outcome", [(DOCUMENT, "met"), ({**DOCUMENT, "objectives": {"rto": "1s"}}, "missed"), (SHADOW, "met"),
                                                ({**DOCUMENT, "events": [{"at": "0s", "what": "region:x", "how": "lost"}]}, "not_run"),
-                                               ({**SHADOW, "shadow": {"tsig_key": "nobody."}}, "not_run"), ({**SHADOW, "shadow": {}}, "not_run")])
+                                               ({**SHADOW, "shadow": {"tsig_key": "nobody."}}, "not_run"), ({**SHADOW, "shadow": {}}, "not_run"),
+                                               ({**SHADOW, "mode": "live"}, "not_run")])
 def test_one_is_run_now(scene, document, outcome):
     scene.plan({"document": document})
     server = scene.begin()

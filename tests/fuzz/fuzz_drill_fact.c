@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "daemon/drill_fact.h"
+#include "page/compare.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -47,6 +48,10 @@ static void keep(const char *text)
             .id = "d", .at_ms = 1795233906789, .figures = figures, .octets = strlen(kept)};
         read_again(&fact);
     }
+    enum page_verdict verdict;
+    char *difference = page_compare(text, text, &verdict);
+    expect(verdict == PAGE_SAME || verdict == PAGE_NO_REPORT);
+    free(difference);
     free(kept);
 }
 

@@ -6,6 +6,7 @@
 
 #include "unit.h"
 
+#include "page/compare.h"
 #include "page/kept.h"
 #include "page/page.h"
 
@@ -182,6 +183,82 @@ static void a_drill_has_its_report_in_it(void **state)
     assert_null(page_keep("{", 1000, &figures));
 }
 
+/* ---- two of them ---- */
+
+static json_t *make_one(int recovery_ms, double failed, bool is_met, const char *unserved)
+{
+    json_t *answers = json_array();
+    if (unserved != NULL) {
+        json_array_append_new(answers, json_pack("{s:s, s:s, s:s, s:b}", "name", unserved, "type", "A",
+                                                 "class", "default", "unserved", 1));
+    }
+    return json_pack("{s:s, s:i, s:i, s:i, s:b, s:o, s:{s:f}, s:[]}", "mode", "simulate", "answers_total", 2,
+                     "answers_unserved", unserved != NULL, "recovery_ms", recovery_ms, "failed", !is_met,
+                     "answers", answers, "users", "failed_share", failed, "reasons");
+}
+
+/* Takes both. */
+static json_t *compare(json_t *before, json_t *after, enum page_verdict expected)
+{
+    enum page_verdict verdict;
+    char *a = json_dumps(before, 0), *b = json_dumps(after, 0), *text = page_compare(a, b, &verdict);
+    json_t *found = text == NULL ? NULL : json_loads(text, 0, NULL);
+    assert_int_equal(verdict, expected);
+    assert_int_equal(json_is_true(json_object_get(found, "worse")), expected == PAGE_WORSE);
+    free(a);
+    free(b);
+    free(text);
+    json_decref(before);
+    json_decref(after);
+    return found;
+}
+
+static const json_t *find(const json_t *list, const char *what)
+{
+    const json_t *item;
+    size_t i;
+    json_array_foreach(list, i, item)
+    {
+        if (strcmp(json_string_value(json_object_get(item, "what")), what) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static void what_got_worse_is_told(void **state)
+{
+    (void)state;
+    json_t *found = compare(make_one(100, 0.5, true, NULL), make_one(200, 0.25, false, "a."), PAGE_WORSE);
+    const json_t *figures = json_object_get(found, "figures"), *names = json_object_get(found, "names");
+    assert_true(json_is_true(json_object_get(find(figures, "objectives"), "worse")));
+    assert_true(json_is_true(json_object_get(find(figures, "recovery_ms"), "worse")));
+    assert_true(json_is_false(json_object_get(find(figures, "failed_share"), "worse")));
+    assert_true(json_is_true(json_object_get(find(figures, "answers_unserved"), "worse")));
+    assert_null(find(figures, "detection_ms"));
+    const json_t *came = json_object_get(find(names, "unserved"), "came");
+    assert_string_equal(json_string_value(json_array_get(came, 0)), "a. A (default)");
+    json_decref(found);
+    json_decref(compare(make_one(200, 0.25, false, "a."), make_one(100, 0.25, true, NULL), PAGE_BETTER));
+    json_decref(compare(make_one(200, 0.25, true, NULL), make_one(200, 0.25, true, NULL), PAGE_SAME));
+    json_decref(compare(make_one(200, 0.25, true, NULL), make_one(-1, 0.25, true, NULL), PAGE_SAME));
+    assert_null(compare(json_object(), make_one(1, 0, true, NULL), PAGE_NO_REPORT));
+    assert_null(compare(json_array(), make_one(1, 0, true, NULL), PAGE_NO_REPORT));
+}
+
+static void what_is_measured_differs_by_chance(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        json_t *before = make_one(1000, 0, true, NULL),
+               *after = make_one(i == 0 ? 1090 : 1110, 0, true, NULL);
+        json_object_set_new(before, "mode", json_string("shadow"));
+        after =
+            json_pack("{s:s, s:{s:s, s:o}}", "mode", "shadow", "report", "mode", "shadow", "report", after);
+        json_decref(compare(before, after, i == 0 ? PAGE_SAME : PAGE_WORSE));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +268,8 @@ int main(void)
         cmocka_unit_test(a_report_is_kept_with_its_figures),
         cmocka_unit_test(a_long_one_is_cut_until_it_fits),
         cmocka_unit_test(a_drill_has_its_report_in_it),
+        cmocka_unit_test(what_got_worse_is_told),
+        cmocka_unit_test(what_is_measured_differs_by_chance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
