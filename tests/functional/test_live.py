@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Live drills: all clients see a loss, a share of them first, and reality wins."""
+import os
+import pty
+import subprocess
+
+import kit
 from takeovers import reaper, take_over  # noqa: F401  pylint: disable=unused-import
 from test_clock import Clock
 from test_shadow import LOSE, addresses, ask, look, scene, stop, ttls, wait_end  # noqa: F401  pylint: disable=unused-import
@@ -102,6 +107,13 @@ def test_a_shadow_drill_goes_before(scene):
     assert ttls(ask(server)) == {0} and is_back(scene, server)
 
 
+def test_it_waits_for_switchovers(scene):
+    server = scene.running[0]
+    reply = server.request("POST", "/v1/switchovers", {"source": ["region:us-east"], "steps": [5], "each": "1h", "execute": True, "reason": "x"})
+    assert reply.status == 201, reply
+    assert reply.json["id"] in begin(server, 409)["detail"] and reply.json["id"] in begin(server, 200, dry_run=True)["obstacle"]
+
+
 def test_a_real_failure_wins(scene):
     """Where all have gone: it fails, and the drill ends before anybody could be sent nowhere."""
     server = scene.running[0]
@@ -180,6 +192,19 @@ def test_by_steerctl(scene):
     server.ctl("drill", "live", "--lose", "region:us-ea", "--reason", "x", code=4)
 
 
+def test_it_is_typed_at_a_terminal(scene):
+    """What is typed otherwise begins nothing."""
+    server = scene.running[0]
+    for typed, code in (b"us-west\n", 1), (b"us-east\n", 0):
+        ours, theirs = pty.openpty()
+        os.write(ours, typed)
+        done = subprocess.run([str(kit.STEERCTL), "-s", str(scene.socket), "drill", "live", "--lose", "region:us-east", "--reason", "x"], stdin=theirs,
+                              capture_output=True, text=True, timeout=kit.PATIENCE_S, check=False)
+        os.close(ours), os.close(theirs)
+        assert done.returncode == code and "Type us-east to begin" in done.stdout, done
+        assert len(server.get("/v1/drills")["items"]) == (code == 0)
+
+
 def test_everybody_who_looks_is_told(scene):
     """While it runs, and in the journal: who, and why it ended."""
     server = scene.running[0]
@@ -256,6 +281,6 @@ def test_the_wall_clock_is_set(scene):
     server = scene.start()
     for endpoint in "web-us-east-1a", "web-eu-west-1a":
         server.wait_state("endpoint", endpoint, effective="healthy")
-    drill = begin(server, duration="3s")
+    drill = begin(server, duration="2s")
     clock.set(server, -86400), clock.set(server, 2 * 86400)
     assert wait_end(server, drill)["because"] == "time" and is_back(scene, server)

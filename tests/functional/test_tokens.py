@@ -136,6 +136,17 @@ def test_switchovers_within_a_scope(far):
     assert ask(two, {}, verb).status == 200
 
 
+def test_live_drills_within_a_scope(far):
+    """Whoever may lead a region may rehearse its loss, and nobody else's."""
+    near, viewer = far.remote(make(far, regions=["us-east"])), far.remote(make(far, "bob", "viewer"))
+
+    def ask(remote, *lose):
+        return remote.request("POST", "/v1/drills?dry_run=true", {"mode": "live", "lose": lose, "reason": "x"})
+    assert ask(near, "region:us-east").status == 200 and ask(near, "az:us-east-1a").status == 200
+    assert is_forbidden(ask(near, "region:eu-west")) and is_forbidden(ask(near, "region:us-east", "az:eu-west-1a"))
+    assert is_forbidden(ask(viewer, "region:us-east"), "operator")
+
+
 def test_scopes_of_zones(far):
     remote = far.remote(make(far, zones=["Example.COM"]))
     assert remote.request("POST", "/v1/reload?zone=example.com").status == 200
