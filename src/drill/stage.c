@@ -21,7 +21,6 @@ struct drill_stage {
     struct arena *arena;        /* of events and phases */
     struct arena *answer_arena; /* of its thread */
     bool *touched;              /* by monitor: anything ever happens to it */
-    bool *fails;                /* likewise: as its latest check has ended */
     uint64_t *rounds;           /* likewise: checks that it had since it began */
     bool is_blind;
     size_t first_event;        /* of those of the moment that was set */
@@ -37,7 +36,6 @@ static void note_touched(struct drill_stage *stage)
 {
     const struct run *run = &stage->run;
     stage->touched = memory_alloc_array(run->monitor_count, sizeof *stage->touched);
-    stage->fails = memory_alloc_array(run->monitor_count, sizeof *stage->fails);
     stage->rounds = memory_alloc_array(run->monitor_count, sizeof *stage->rounds);
     for (size_t i = 0; i < run->monitor_count; i++) {
         const struct view_monitor *own = &run->monitors[i];
@@ -92,7 +90,6 @@ void drill_stage_free(struct drill_stage *stage)
     free(stage->run.events);
     free(stage->run.news);
     free(stage->touched);
-    free(stage->fails);
     free(stage->rounds);
     free(stage);
 }
@@ -143,11 +140,12 @@ struct drill_result drill_stage_check(struct drill_stage *stage, uint32_t monito
 bool drill_stage_note_check(struct drill_stage *stage, uint32_t monitor, enum health_outcome outcome)
 {
     struct run *run = &stage->run;
-    bool fails = health_outcome_is_failure(outcome);
-    if (!stage->touched[monitor] || run->phase_count == 0 || fails == stage->fails[monitor]) {
-        return false; /* as before: it has seen nothing new */
+    struct health_monitor_status before;
+    if (!stage->touched[monitor] || run->phase_count == 0 ||
+        health_get_monitor(run->health, monitor, &before) != 0 ||
+        health_outcome_is_failure(before.outcome) == health_outcome_is_failure(outcome)) {
+        return false; /* it has seen nothing new */
     }
-    stage->fails[monitor] = fails;
     bool is_first = run->phases[run->phase_count - 1].detection_ms < 0;
     run_note_check(run, monitor, outcome);
     return is_first && run->phases[run->phase_count - 1].detection_ms >= 0;

@@ -32,8 +32,8 @@ bool drill_stage_has_moved(struct drill_stage *stage);
 bool drill_stage_touches(const struct drill_stage *stage, uint32_t monitor);
 /* How a check ends that began then, were it not for what happens in reality. */
 struct drill_result drill_stage_check(struct drill_stage *stage, uint32_t monitor, int64_t began_ms);
-/* A check of a monitor that it touches has ended so; returns whether it is the first to see what has begun or
- * ended last. */
+/* A check of a monitor has ended so, and the machine is about to hear of it; returns whether it is the first
+ * to see what has begun or ended last. */
 bool drill_stage_note_check(struct drill_stage *stage, uint32_t monitor, enum health_outcome outcome);
 /* Nobody hears of an endpoint then, by reports of that check (NULL: by any). */
 bool drill_stage_is_silent(const struct drill_stage *stage, uint32_t endpoint, const char *check);
