@@ -139,11 +139,9 @@ static enum steerctl_exit take_numbers(const struct steerctl *ctl, struct observ
 {
     struct observe_plan *plan = &all->plan;
     uint64_t resolvers = RESOLVERS, port = 0, ttl = 0, retry = 0;
-    if (ctl->resolvers != NULL &&
-        (!parse_number(ctl->resolvers, OBSERVE_CACHES_MAX / plan->name_count, &resolvers) ||
-         resolvers == 0)) {
-        return steerctl_usage("found --resolvers \"%s\", expected 1 to %zu", ctl->resolvers,
-                              OBSERVE_CACHES_MAX / plan->name_count);
+    size_t most = plan->name_count == 0 ? 0 : OBSERVE_CACHES_MAX / plan->name_count;
+    if (ctl->resolvers != NULL && (!parse_number(ctl->resolvers, most, &resolvers) || resolvers == 0)) {
+        return steerctl_usage("found --resolvers \"%s\", expected 1 to %zu", ctl->resolvers, most);
     }
     if (ctl->connect != NULL && (!parse_number(ctl->connect, UINT16_MAX, &port) || port == 0)) {
         return steerctl_usage("found --connect \"%s\", expected a port", ctl->connect);

@@ -129,10 +129,8 @@ static void ask(struct run *run, struct flight *flight, size_t who, unsigned tur
     const struct addr_port *server = &plan->servers[(resolver + turn) % plan->server_count];
     struct addr room;
     int64_t at_ms = now_ms(run);
-    struct addr_prefix subnet;
-    if (plan->subnet_count != 0) {
-        subnet = plan->subnets[resolver % plan->subnet_count];
-    }
+    const struct addr_prefix *subnet =
+        plan->subnet_count == 0 ? NULL : &plan->subnets[resolver % plan->subnet_count];
     *flight = (struct flight){.kind = FLIGHT_QUESTION,
                               .fd = -1,
                               .who = who,
@@ -146,7 +144,7 @@ static void ask(struct run *run, struct flight *flight, size_t who, unsigned tur
     run->report->by_tcp += is_stream;
     if (!flight_ask(flight, &(struct flight_question){.ask = &run->asks[name_of(run, who)],
                                                       .server = server,
-                                                      .subnet = plan->subnet_count == 0 ? NULL : &subnet,
+                                                      .subnet = subnet,
                                                       .source = find_source(run, resolver, server, &room)})) {
         flight->until_ms = at_ms; /* the next try is as for who did not answer */
     }
