@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/worker.h"
+#include "drill/drill.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@
 
 #include <event2/event.h>
 
-enum { REPORT_MAX = 256 << 10, RETRY_MS = 500 };
+enum { REPORT_MAX = 256 << 10, RETRY_MS = 500, LENGTH_MAX = 4 << 20 };
 
 struct drill_job {
     struct worker_job job; /* the first, so that one is the other */
@@ -159,6 +160,13 @@ static void on_retry(evutil_socket_t fd, short what, void *argument)
     }
 }
 
+/* Hundreds of megabytes are neither copied here nor read on a worker. */
+static char *copy_report(const char *report)
+{
+    bool is_long = report != NULL && strnlen(report, LENGTH_MAX + 1) > LENGTH_MAX;
+    return is_long ? drill_cut_json(report) : memory_copy_text(report);
+}
+
 void drill_reports_take(struct drill_reports *all, const struct drill_origin *origin, const char *drill,
                         const char *report)
 {
@@ -167,8 +175,8 @@ void drill_reports_take(struct drill_reports *all, const struct drill_origin *or
     }
     struct drill_job *job = begin(all, origin);
     job->drill = memory_copy_text(drill);
-    job->report = memory_copy_text(report);
-    if (report == NULL) {
+    job->report = copy_report(report);
+    if (job->report == NULL) {
         on_joined(&job->job); /* short: at once */
     } else {
         submit(job);

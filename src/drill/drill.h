@@ -218,4 +218,8 @@ int drill_simulate(const struct view *view, const struct drill_scenario *scenari
 char *drill_write_json(const struct drill_report *report);
 /* Likewise without lists of answers, events and courses: how many are left out stands there. */
 char *drill_write_head(const struct drill_report *report);
+/* Of a text of the former what stands before its lists, owned; they are named in "left_out". NULL: it is
+ * none.
+ */
+char *drill_cut_json(const char *json);
 char *drill_write_text(const struct drill_report *report);

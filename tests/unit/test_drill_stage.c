@@ -225,6 +225,37 @@ static void it_is_as_in_a_simulation(void **state)
     }
 }
 
+static void what_stands_before_the_lists_is_a_report(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene, "{\"duration\": \"30s\", \"events\": [{\"at\": \"0s\", \"what\": \"region:us\", \"how\": "
+                 "\"lost\"}]}");
+    pass(scene, 0, 30000);
+    json_t *whole = end(scene, 30000), *value;
+    struct drill_report report;
+    struct drill_scenario scenario = {.document = &scene->document};
+    assert_int_equal(drill_simulate(&scene->view, &scenario, scene->arena, &report), 0);
+    char *text = drill_write_json(&report), *head = drill_cut_json(text);
+    json_t *root = json_loads(head, JSON_REJECT_DUPLICATES, NULL), *simulated = json_loads(text, 0, NULL);
+    const char *key;
+    assert_int_equal(json_array_size(json_object_get(root, "left_out")), 4);
+    assert_int_equal(json_array_size(json_object_get(root, "answers")), 0);
+    json_object_del(root, "left_out");
+    json_object_del(root, "answers");
+    json_object_del(root, "timeline");
+    assert_true(json_is_integer(json_object_get(root, "recovery_ms")));
+    json_object_foreach(root, key, value)
+    {
+        assert_true(json_equal(value, json_object_get(simulated, key)));
+    }
+    assert_null(drill_cut_json("{}"));
+    json_decref(simulated);
+    json_decref(whole);
+    json_decref(root);
+    free(head);
+    free(text);
+}
+
 /* What has not begun, as far as the thread is, is not seen by any check; and its end marks what it did. */
 static void who_is_late_mistakes_nothing(void **state)
 {
@@ -309,6 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_is_as_in_a_simulation, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(who_is_late_mistakes_nothing, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(what_stands_before_the_lists_is_a_report, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(other_things_than_places, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(it_may_end_at_any_time, open_scene, close_scene),
     };
