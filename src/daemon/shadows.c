@@ -389,17 +389,22 @@ static const struct shadow *find_overlap(const struct shadows *all, const struct
     return NULL;
 }
 
+/* What asking again changes nothing about. */
+static const char *find_reason(const struct server *server)
+{
+    return server->view->topology == NULL ? "the configuration has no topology"
+           : server->view->server->vantages.is_on
+               ? "verdicts are those of several vantages, which a drill cannot lead yet"
+               : NULL;
+}
+
 static const char *find_obstacle(const struct shadows *all)
 {
-    const struct server *server = all->server;
     size_t count = 0;
     for (const struct shadow *other = all->first; other != NULL; other = other->next) {
         count += other->state < SHADOW_ENDED;
     }
-    return server->view->topology == NULL ? "the configuration has no topology"
-           : server->is_frozen            ? "another process takes over"
-           : server->view->server->vantages.is_on
-               ? "verdicts are those of several vantages, which a drill cannot lead yet"
+    return all->server->is_frozen        ? "another process takes over"
            : count == ANSWER_SHADOWS_MAX ? "as many drills as there can be are running"
                                          : NULL;
 }
@@ -442,9 +447,12 @@ static void start_drill(void *context, const struct admin_shadow_order *order, a
 {
     struct server *server = context;
     struct shadows *all = server->shadows;
-    struct admin_shadow_result result = {.trouble = ADMIN_SHADOW_BUSY, .what = find_obstacle(all)};
+    struct admin_shadow_result result = {.trouble = ADMIN_SHADOW_STATE, .what = find_reason(server)};
     const struct conf_key *key =
         order->clients.key == NULL ? NULL : shadow_find_key(server, order->clients.key);
+    if (result.what == NULL) {
+        result = (struct admin_shadow_result){.trouble = ADMIN_SHADOW_BUSY, .what = find_obstacle(all)};
+    }
     if (result.what != NULL) {
         done(argument, &result);
         return;
