@@ -10,6 +10,7 @@
 
 #include "daemon/changes.h"
 #include "daemon/server.h"
+#include "daemon/shadows.h"
 #include "daemon/snapshot.h"
 #include "daemon/targets.h"
 #include "daemon/vantages.h"
@@ -221,6 +222,9 @@ static void follow_line(struct hosts *hosts)
         tell_update(server, &updates[i]);
     }
     (void)view_update_hosts(server->view, updates, count, clock_wall_ms(&server->clock), &server->lock);
+    if (server->shadows != NULL) {
+        shadows_take_hosts(server->shadows, updates, count);
+    }
     aim(hosts, updates, count);
     server_forget_snapshot(server);
 }

@@ -15,6 +15,7 @@
 #include "operate/operate.h"
 #include "probe/probe.h"
 #include "view/content.h"
+#include "view/hosts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +238,41 @@ void shadows_take_lag(struct shadows *all, size_t pair, const struct health_lag_
             settle(shadow);
         }
     }
+}
+
+/* ---- addresses of host names ---- */
+
+void shadows_take_hosts(struct shadows *all, const struct view_host_update *updates, size_t count)
+{
+    struct lock *lock = &all->server->lock;
+    for (struct shadow *shadow = all->first; shadow != NULL; shadow = shadow->next) {
+        if (shadow->state == SHADOW_RUNNING) { /* else it catches up when it begins */
+            (void)view_update_hosts(shadow->world->view, updates, count, clock_wall_ms(&all->server->clock),
+                                    lock);
+            lock_take(lock);
+            settle(shadow);
+            lock_leave(lock);
+        }
+    }
+}
+
+void shadow_catch_up_hosts(struct shadow *shadow)
+{
+    const struct view *from = shadow->all->server->view;
+    struct view *to = shadow->world->view;
+    struct lock *lock = &shadow->all->server->lock;
+    int64_t wall_ms = clock_wall_ms(&shadow->all->server->clock);
+    lock_take(lock);
+    for (size_t i = 0; i < to->host_count; i++) {
+        bool has_news = view_carry_host(&to->hosts[i], &from->hosts[i]);
+        for (size_t e = 0; has_news && e < to->hosts[i].endpoint_count; e++) {
+            view_apply_host(to, to->hosts[i].endpoints[e], wall_ms);
+        }
+        if (i % VIEW_TURN == VIEW_TURN - 1) {
+            lock_pass(lock);
+        }
+    }
+    lock_leave(lock);
 }
 
 /* ---- time ---- */

@@ -131,6 +131,8 @@ void *shadow_run(void *shadow);
 void shadow_begin_feed(struct shadow *shadow);
 void shadow_begin_time(struct shadow *shadow); /* by the control thread */
 void shadow_end_feed(struct shadow *shadow);
+/* What became known of hosts while its world was made; the lock is taken, before anybody reads that world. */
+void shadow_catch_up_hosts(struct shadow *shadow);
 /* What happens by itself; by the control thread. */
 void shadows_follow_time(struct shadows *shadows);
 /* Checks that have ended by now; returns how long the next one takes, µs; -1: there is none. Likewise. */

@@ -150,6 +150,7 @@ static void count(const struct shadow *shadow, bool begins)
 static void begin(struct shadow *shadow)
 {
     struct shadows *all = shadow->all;
+    shadow_catch_up_hosts(shadow);
     lock_take(&all->server->lock);
     shadow_begin_time(shadow);
     lock_leave(&all->server->lock);

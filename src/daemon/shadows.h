@@ -48,6 +48,10 @@ void shadows_take_load(struct shadows *shadows, const char *endpoint, const stru
 void shadows_take_lag(struct shadows *shadows, size_t pair, const struct health_lag_report *report,
                       int64_t wall_ms);
 
+/* Host names lead elsewhere, as the view that serves has heard. By the control thread. */
+struct view_host_update;
+void shadows_take_hosts(struct shadows *shadows, const struct view_host_update *updates, size_t count);
+
 /* The wall clock was set by so much: what began is over after as long as ever. By the control thread. */
 void shadows_follow_clock_step(struct shadows *shadows, int64_t by_ms);
 

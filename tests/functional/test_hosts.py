@@ -111,6 +111,24 @@ def test_checks_go_to_all_addresses_in_turn_and_follow(site, resolver):
     assert other.requests(third)
 
 
+def test_a_live_drill_follows(site, resolver):
+    """All clients of a live drill: who is sent to a host name is sent where that leads now."""
+    us, first, second = kit.new_address(), kit.new_address(), kit.new_address()
+    site.web(us), site.web(first), site.web(second)
+    resolver.records[HOST] = {"A": [first]}
+    make_site(site, resolver, {"web": {"addresses": us, "checks": ["web"]}, "lb": {"az": "eu-west-1a", "host": HOST, "checks": ["web"]}}, CHECKS)
+    site.policy("example.com", {"@": {"endpoints": ["web", "lb"], "tiers": [["us-east"], ["eu-west"]]}})
+    server = site.zone("example.com", "").start()
+    for name in "web", "lb":
+        server.wait_state("endpoint", name, observed="healthy", last_outcome="ok")
+    reply = server.request("POST", "/v1/drills", {"mode": "live", "lose": ["region:us-east"], "reason": "x", "failure": "refused", "confirm": "us-east"})
+    assert reply.status == 201, reply
+    for address in first, second:
+        resolver.records[HOST] = {"A": [address]}
+        server.wait(lambda: server.addresses("example.com") == [address], f"clients are sent to {address}")
+    assert server.get("/v1/drills")["items"][0]["state"] == "running"
+
+
 def test_one_dead_address_of_two_does_not_take_the_endpoint_down(site, resolver):
     first, second = kit.new_address(), kit.new_address()
     web = site.web(first, second)

@@ -8,6 +8,7 @@
 
 #include "base/cursor.h"
 #include "dns/query.h"
+#include "observe/flight.h"
 #include "observe/reply.h"
 #include "observe/stub.h"
 #include "observe/tally.h"
@@ -242,6 +243,17 @@ static void books_are_bounded(void **state)
     tally_free(tally);
 }
 
+/* TCP to a group has no way at all: connect() says so at once, and the socket knows of no error then. */
+static void who_cannot_be_reached_has_failed(void **state)
+{
+    (void)state;
+    struct flight flight = {.fd = -1};
+    const struct addr_port at = {{.family = ADDR_V4, .bytes = {224, 0, 0, 1}}, 9};
+    assert_false(flight_request(&flight, &at, NULL));
+    assert_int_equal(flight_advance_request(&flight), FLIGHT_FAILED);
+    flight_close(&flight);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +264,7 @@ int main(void)
         cmocka_unit_test(who_moves_when),
         cmocka_unit_test(who_tries_the_others),
         cmocka_unit_test(books_are_bounded),
+        cmocka_unit_test(who_cannot_be_reached_has_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
