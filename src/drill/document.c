@@ -373,32 +373,6 @@ static void read_ignoring(const struct doc_node *clients, struct drill_clients *
     }
 }
 
-static void read_clients(const struct reader *reader, const struct doc_node *root)
-{
-    static const char *const keys[] = {
-        "count", "requests_per_second", "resolvers", "ignore_ttl", "retry", "negative", "timeout", NULL};
-    static const uint32_t counts[2] = {1, UINT32_MAX}, some[2] = {16, 10000};
-    const double rates[2] = {0, 1e12};
-    struct drill_clients *to = &reader->document->clients;
-    struct doc_node node, member;
-    *to =
-        (struct drill_clients){.count = 1000000, .resolvers = 256, .negative_ms = 60000, .patience_ms = 5000};
-    if (!doc_find(root, "clients", &node) || !doc_check_object(&node, keys)) {
-        return;
-    }
-    to->count = doc_get_number(&node, "count", counts, 1000000);
-    to->resolvers = doc_get_number(&node, "resolvers", some, 256);
-    if (doc_find(&node, "requests_per_second", &member)) {
-        (void)doc_read_real(&member, rates, &to->per_second);
-    }
-    read_ignoring(&node, to);
-    to->retry_share = doc_find(&node, "retry", &member) ? doc_get_share(&node, "retry", 0) : 0;
-    to->negative_ms = doc_get_duration_ms(&node, "negative", any_ms, 60000);
-    to->patience_ms = doc_get_duration_ms(&node, "timeout", some_ms, 5000);
-}
-
-/* ---- objectives ---- */
-
 /* Absolute, in lower case. */
 static const char *copy_owner(struct arena *arena, const char *text)
 {
@@ -433,6 +407,34 @@ static const char **read_names(const struct reader *reader, const struct doc_nod
     }
     return names;
 }
+
+static void read_clients(const struct reader *reader, const struct doc_node *root)
+{
+    static const char *const keys[] = {
+        "count", "requests_per_second", "resolvers", "ignore_ttl", "retry", "negative", "timeout", "names",
+        NULL};
+    static const uint32_t counts[2] = {1, UINT32_MAX}, some[2] = {16, 10000};
+    const double rates[2] = {0, 1e12};
+    struct drill_clients *to = &reader->document->clients;
+    struct doc_node node, member;
+    *to =
+        (struct drill_clients){.count = 1000000, .resolvers = 256, .negative_ms = 60000, .patience_ms = 5000};
+    if (!doc_find(root, "clients", &node) || !doc_check_object(&node, keys)) {
+        return;
+    }
+    to->count = doc_get_number(&node, "count", counts, 1000000);
+    to->resolvers = doc_get_number(&node, "resolvers", some, 256);
+    if (doc_find(&node, "requests_per_second", &member)) {
+        (void)doc_read_real(&member, rates, &to->per_second);
+    }
+    read_ignoring(&node, to);
+    to->retry_share = doc_find(&node, "retry", &member) ? doc_get_share(&node, "retry", 0) : 0;
+    to->negative_ms = doc_get_duration_ms(&node, "negative", any_ms, 60000);
+    to->patience_ms = doc_get_duration_ms(&node, "timeout", some_ms, 5000);
+    to->names = read_names(reader, &node, "names", &to->name_count);
+}
+
+/* ---- objectives ---- */
 
 static void read_objectives(const struct reader *reader, const struct doc_node *root)
 {

@@ -29,6 +29,8 @@ struct drill_clients {
     int64_t ignore_ms;
     double retry_share; /* of clients that try the next address */
     int64_t negative_ms, patience_ms;
+    const char **names; /* they ask for those, or for what matches a pattern; absolute, lower case */
+    size_t name_count;  /* 0: for all */
 };
 
 struct drill_objectives {

@@ -7,6 +7,7 @@
 #include "drill/users.h"
 
 #include "base/memory.h"
+#include "conf/value.h"
 #include "drill/population.h"
 
 #include <stdlib.h>
@@ -106,18 +107,46 @@ static int compare_entries(const void *a, const void *b)
                                         : (one->ttl > other->ttl) - (one->ttl < other->ttl);
 }
 
-/* Returns how many there are. */
-static size_t list_cohorts(const struct drill_report *report, struct entry *entries)
+static bool is_asked_for(const struct drill_clients *clients, const char *name)
+{
+    for (size_t i = 0; i < clients->name_count; i++) {
+        if (value_matches(clients->names[i], name)) {
+            return true;
+        }
+    }
+    return clients->name_count == 0;
+}
+
+/* Of the names that are asked for: all together are one. Returns how many there are. */
+static size_t list_entries(const struct drill_report *report, const struct drill_clients *clients,
+                           struct entry *entries)
 {
     uint32_t *alike = find_alike(report);
+    double sum = 0;
     size_t count = 0;
-    for (size_t i = 0; i < report->name_count; i++) {
+    for (size_t i = 0; i < report->name_count && !progress_is_cancelled(report->progress); i++) {
         const struct drill_name *name = &report->names[i];
-        entries[i] = (struct entry){alike[name->course], name->ttl, name->weight};
+        if (is_asked_for(clients, name->name)) {
+            entries[count++] = (struct entry){alike[name->course], name->ttl, name->weight};
+            sum += name->weight;
+        }
+    }
+    for (size_t i = 0; i < count && clients->name_count != 0 && sum > 0; i++) {
+        entries[i].weight /= sum;
     }
     free(alike);
-    qsort(entries, report->name_count, sizeof *entries, compare_entries);
-    for (size_t i = 0; i < report->name_count; i++) {
+    return count;
+}
+
+/* Returns how many there are. */
+static size_t list_cohorts(const struct drill_report *report, const struct drill_clients *clients,
+                           struct entry *entries)
+{
+    size_t count = 0, listed = list_entries(report, clients, entries);
+    if (listed > 1) {
+        qsort(entries, listed, sizeof *entries, compare_entries);
+    }
+    for (size_t i = 0; i < listed; i++) {
         if (count != 0 && compare_entries(&entries[count - 1], &entries[i]) == 0) {
             entries[count - 1].weight += entries[i].weight;
         } else {
@@ -327,7 +356,7 @@ void drill_add_users(const struct drill_causes *causes, const struct drill_clien
                                                  .places = places,
                                                  .place_count = causes->topology->az_count});
     struct entry *entries = memory_alloc_array(report->name_count, sizeof *entries);
-    users->cohorts = list_cohorts(report, entries);
+    users->cohorts = list_cohorts(report, clients, entries);
     for (size_t i = 0; i < users->cohorts && !progress_is_cancelled(report->progress); i++) {
         add_cohort(population, &report->courses[entries[i].course], &entries[i]);
     }

@@ -105,6 +105,19 @@ def test_ready_scenarios(fitting, name):
         assert users["failed_share_all_addresses"] < users["failed_share_first_address"]
 
 
+def test_clients_may_ask_for_some_names(fitting, site):
+    """What they fail by is theirs alone."""
+    document = json.loads((LIBRARY / "region.json").read_text()) | {"objectives": {}}
+    shares = {}
+    for names in (None, "www.example.com", ["standby.example.com", "r*.example.com"], "none.example.com"):
+        document["clients"] = {"names": names} if names else {}
+        jsonschema.validate(document, schema("drill.json"))
+        site.put("some.json", document)
+        shares[str(names)] = run(site, "--drill", str(site.folder / "some.json"))["users"]["failed_share"]
+    everybody, one, others, nobody = shares.values()
+    assert one > everybody > 0 and others == nobody == 0
+
+
 def test_a_loss_during_a_switchover(pair):
     """From what is: us-east is drained, and where its traffic went is lost."""
     pair.server.override("region", "us-east", "drain")
