@@ -422,15 +422,11 @@ static const struct verb verbs[] = {
          OPTION_LIVE | OPTION_ACCEPT | OPTION_CONFIRM | OPTION_DRY_RUN,
      "mode=simulate", run_drill},
     {"observe", "NAME[/TYPE]... --server ADDRESS", "see a loss as caching resolvers and clients do",
-     "Run small caching resolvers that ask for the names, and see when they go elsewhere and what fails "
-     "until "
-     "then:\n"
-     "of what is known to be lost (--lose), or by real requests (--connect). Ends after --for (60s) or by "
-     "Ctrl-C",
+     "Run small caching resolvers that ask for the names, and see when they go elsewhere and what fails\n"
+     "until then: of what is known to be lost (--lose), or by real requests (--connect). Ends after --for\n"
+     "(60s) or by Ctrl-C",
      "  steerctl observe www.example.com --server 192.0.2.53 --connect 80 --path / --for 5m\n"
-     "  steerctl observe www.example.com/AAAA --server 192.0.2.53 --lose region:us-east --client "
-     "192.0.2.0/24 "
-     "--ttl 60",
+     "  steerctl observe www.example.com/A --server 127.0.0.1 --lose region:us-east --client 127.1.2.0/24",
      1, 16,
      OPTION_SERVER | OPTION_RESOLVERS | OPTION_CONNECT | OPTION_PATH | OPTION_TIMEOUT | OPTION_RETRY |
          OPTION_TTL | OPTION_LOSE | OPTION_FOR | OPTION_CLIENT | OPTION_ECS,
