@@ -122,6 +122,7 @@ static void what_was_due_while_nothing_ran_is_missed(void **state)
     expect(&scene, "2026-11-27T03:40:01Z", PLAN_RUN, "2026-11-27T03:30:00Z", NULL); /* within its deadline */
     scene.moment.began_ms = at("2026-11-28T04:00:00Z");
     expect(&scene, "2026-11-28T04:00:00Z", PLAN_MISSED, "2026-11-28T03:30:00Z", "steerd did not run");
+    arena_free(scene.arena);
     begin(&scene, "* * * * *", "UTC", "2026-01-01T00:00:00Z"); /* a year of minutes is not gone through */
     (void)decide(&scene, "2026-01-01T00:00:00Z");
     step = decide(&scene, "2027-01-01T00:00:00Z");
@@ -164,6 +165,7 @@ static void clocks_of_a_place_are_followed(void **state)
     expect(&scene, "2026-03-29T00:59:00Z", PLAN_WAIT, "2026-03-29T01:00:00Z", NULL);
     expect(&scene, "2026-03-29T01:00:00Z", PLAN_RUN, "2026-03-29T01:00:00Z", NULL);
     expect(&scene, "2026-03-29T01:30:00Z", PLAN_WAIT, "2026-03-30T00:30:00Z", NULL);
+    arena_free(scene.arena);
     begin(&scene, "30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z"); /* and shown twice on the 25th */
     (void)decide(&scene, "2026-10-24T12:00:00Z");
     expect(&scene, "2026-10-25T00:30:00Z", PLAN_RUN, "2026-10-25T00:30:00Z", NULL);
