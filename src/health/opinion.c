@@ -195,8 +195,10 @@ struct health_enrolment *health_enrolment_new(const struct health *health,
     }
     e->present = LOCAL_BIT;
     e->drained = o->drained & LOCAL_BIT;
-    e->vantages[LOCAL] = o->vantages[LOCAL];
-    e->vantages[LOCAL].cells = NULL;
+    const struct vantage *local =
+        &o->vantages[LOCAL]; /* what it has said changes in the lock; this does not: */
+    memcpy(e->vantages[LOCAL].name, local->name, sizeof local->name);
+    e->vantages[LOCAL].weight = local->weight;
     for (size_t i = 0; i < count; i++) {
         unsigned number = plans[i].number;
         assert(number > LOCAL && number < HEALTH_VANTAGES_MAX && (e->present >> number & 1) == 0);
