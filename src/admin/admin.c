@@ -187,6 +187,7 @@ static const struct handler {
     [ROUTE_SCHEDULE_RUN] = {.handle = handle_schedule},
     [ROUTE_SCHEDULED] = {.handle = handle_schedule},
     [ROUTE_REPORT_OF_DRILL] = {.handle = handle_reports},
+    [ROUTE_OBSERVED] = {.handle = handle_observed},
 };
 
 static void dispatch(struct call *call)

@@ -264,6 +264,7 @@ void handle_takeover(struct call *call);
 void handle_drill(struct call *call);    /* computes one, on a worker */
 void handle_drills(struct call *call);   /* all, one, or a new one (shadows.c) */
 void handle_reports(struct call *call);  /* of drills that are over: all, or one (drill_reports.c) */
+void handle_observed(struct call *call); /* what was seen of one of them, likewise */
 void handle_schedule(struct call *call); /* of regular drills: all, one, or one that is run (schedule.c) */
 void drill_keep(struct call *call);      /* POST /v1/drills with "keep" */
 /* What was asked for cannot be computed. */

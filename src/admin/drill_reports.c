@@ -33,12 +33,12 @@ static void set_none(struct call *call)
 
 /* The figures, an object, with the report in it: what is long is not taken apart for that. */
 static void reply_whole(struct call *call, unsigned status, const char *json, const char *report,
-                        const char *more)
+                        const char *observed, const char *more)
 {
     struct evbuffer *body = evbuffer_new();
     evbuffer_add_printf(body, "%.*s,\"report\":", (int)(strlen(json) - 1), json);
     evbuffer_add(body, report == NULL ? "null" : report, strlen(report == NULL ? "null" : report));
-    evbuffer_add_printf(body, "%s}", more);
+    evbuffer_add_printf(body, ",\"observed\":%s%s}", observed == NULL ? "null" : observed, more);
     call_reply_body(call, status, "application/json", body);
 }
 
@@ -47,13 +47,18 @@ static void read_report(struct call *call)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
     const struct admin_report *item = call->data;
-    const char *report = item->report, *why = NULL;
+    const char *report = item->report, *observed = item->observed, *why = NULL;
     int error = 0;
     if (report == NULL && item->has_report) {
-        error = verbs->reports.read(call->reader, item->id, call->arena, &report, &why);
+        error = verbs->reports.read(call->reader, item->id, ADMIN_REPORT, call->arena, &report, &why);
+    }
+    if (error == 0 && observed == NULL) {
+        error =
+            verbs->reports.read(call->reader, item->id, ADMIN_REPORT_OBSERVED, call->arena, &observed, &why);
+        error = error == ERROR_NOT_FOUND ? 0 : error;
     }
     if (error == 0) {
-        reply_whole(call, 200, item->json, report, "");
+        reply_whole(call, 200, item->json, report, observed, "");
         return;
     }
     if (error == ERROR_NOT_FOUND) {
@@ -102,7 +107,8 @@ static void set_trouble(struct call *call, const struct admin_report_result *res
 
 struct asking {
     struct call_pending *pending;
-    char *id; /* that is deleted; NULL: one is made */
+    char *id; /* that is deleted, or was observed; NULL: one is made */
+    const char *answer;
 };
 
 static void on_done(void *argument, const struct admin_report_result *result)
@@ -115,9 +121,9 @@ static void on_done(void *argument, const struct admin_report_result *result)
             set_trouble(&call, result);
             call_reply_problem(&call);
         } else if (asking->id != NULL) {
-            call_reply_json(&call, 200, json_pack("{s:s, s:b}", "id", asking->id, "deleted", 1));
+            call_reply_json(&call, 200, json_pack("{s:s, s:b}", "id", asking->id, asking->answer, 1));
         } else {
-            reply_whole(&call, 201, result->json, result->report,
+            reply_whole(&call, 201, result->json, result->report, NULL,
                         result->is_durable ? ",\"durable\":true" : ",\"durable\":false");
         }
         call_finish(&call);
@@ -129,7 +135,7 @@ static void on_done(void *argument, const struct admin_report_result *result)
 static struct asking *defer(struct call *call, const char *id)
 {
     struct asking *asking = memory_alloc(sizeof *asking);
-    *asking = (struct asking){.pending = call_defer(call), .id = memory_copy_text(id)};
+    *asking = (struct asking){.pending = call_defer(call), .id = memory_copy_text(id), .answer = "deleted"};
     return asking;
 }
 
@@ -190,4 +196,20 @@ void handle_reports(struct call *call)
         struct asking *asking = defer(call, call->route.name);
         verbs->reports.remove(verbs->context, asking->id, &order, on_done, asking);
     }
+}
+
+void handle_observed(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    char reason[HEALTH_REASON_SIZE] = "", actor[HEALTH_ACTOR_SIZE] = "", peer[HEALTH_PEER_SIZE] = "";
+    const char *json;
+    if (request_parse_observed(call->body, call->body_len, &json, &call->problem) != 0 ||
+        !read_cause(call, reason, actor, peer)) {
+        call_reply_problem(call);
+        return;
+    }
+    const struct admin_report_order order = {.actor = actor, .peer = peer, .reason = reason};
+    struct asking *asking = defer(call, call->route.name);
+    asking->answer = "observed";
+    verbs->reports.observe(verbs->context, asking->id, json, &order, on_done, asking);
 }

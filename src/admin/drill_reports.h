@@ -32,10 +32,12 @@ struct admin_drill {
 /* Texts are in the arena of who asks. */
 struct admin_report {
     const char *id;
-    const char *json;   /* an object: its figures */
-    const char *report; /* JSON; NULL: it is in the store */
+    const char *json;     /* an object: its figures */
+    const char *report;   /* JSON; NULL: it is in the store */
+    const char *observed; /* likewise: what resolvers saw of it, if any did */
     bool has_report;
 };
+enum admin_report_part { ADMIN_REPORT, ADMIN_REPORT_OBSERVED };
 
 /* One that is computed now, and kept. Borrowed for the call. */
 struct admin_report_order {
@@ -62,6 +64,11 @@ struct admin_report_verbs {
                                          admin_report_done *done, void *argument);
     void (*remove)(void *context, const char *id, const struct admin_report_order *order,
                    admin_report_done *done, void *argument);
-    /* The report, in the arena; on a worker: it waits for a disk. 0, ERROR_NOT_FOUND, or an error and why. */
-    int (*read)(void *reader, const char *id, struct arena *arena, const char **json, const char **why);
+    /* What resolvers saw of it, JSON: instead of what is known of that. */
+    void (*observe)(void *context, const char *id, const char *json, const struct admin_report_order *order,
+                    admin_report_done *done, void *argument);
+    /* A part of it, in the arena; on a worker: it waits for a disk. 0, ERROR_NOT_FOUND, or an error and why.
+     */
+    int (*read)(void *reader, const char *id, enum admin_report_part part, struct arena *arena,
+                const char **json, const char **why);
 };

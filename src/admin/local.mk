@@ -38,7 +38,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/render_report.c src/admin/render_set.h src/admin/render_status.c src/admin/render_target.c \
 	src/admin/render_text.c \
 	src/admin/request_rules.c src/admin/restoring.h src/admin/release.c src/admin/rules.c src/admin/rules.h src/admin/render_rules.c \
-	src/admin/request.c src/admin/request.h src/admin/request_drill.c src/admin/request_inside.h src/admin/request_report.c \
+	src/admin/request.c src/admin/request.h src/admin/request_drill.c src/admin/request_inside.h src/admin/request_observed.c src/admin/request_report.c \
 	src/admin/request_switchover.c src/admin/request_texts.c src/admin/render_switchover.c src/admin/switchover.h src/admin/switchovers.c src/admin/incidents.c \
 	src/admin/route.c src/admin/route.h src/admin/route_body.c src/admin/route_query.c src/admin/route_query.h \
 	src/admin/drill_reports.c src/admin/drill_reports.h src/admin/drill_schedule.h src/admin/schedule.c \

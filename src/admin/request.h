@@ -100,6 +100,8 @@ struct request_override {
 /* PUT …/override */
 int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct request_override *wanted,
                            struct problem *problem);
+/* PUT /v1/drills/reports/{id}/observed: the same, compact, in the problem's arena. */
+int request_parse_observed(const char *text, size_t len, const char **json, struct problem *problem);
 /* POST /v1/report */
 int request_parse_report(const char *text, size_t len, struct request_report *report,
                          struct problem *problem);

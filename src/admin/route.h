@@ -41,6 +41,7 @@ enum route_id {
     ROUTE_TAKEOVER,
     ROUTE_DRILLS,
     ROUTE_REPORTS, /* these before the next one, which has the same beginning */
+    ROUTE_OBSERVED,
     ROUTE_REPORT_OF_DRILL,
     ROUTE_SCHEDULE,
     ROUTE_SCHEDULE_RUN,

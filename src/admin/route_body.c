@@ -11,7 +11,8 @@ bool route_takes_body(const struct route *route, unsigned method)
     if (is_edit || route->id == ROUTE_CONFIG_APPLY) {
         return !is_edit || method == ROUTE_PUT || method == ROUTE_PATCH;
     }
-    bool is_put = method == ROUTE_PUT && (route->id == ROUTE_OVERRIDE || route->id == ROUTE_LOAD);
+    bool is_put = method == ROUTE_PUT &&
+                  (route->id == ROUTE_OVERRIDE || route->id == ROUTE_LOAD || route->id == ROUTE_OBSERVED);
     return is_put || (route->id == ROUTE_DRILLS && method == ROUTE_POST) || route->id == ROUTE_WHAT_IF ||
            route->id == ROUTE_RELOAD || route->id == ROUTE_TAKEOVER || route->id == ROUTE_REPORT ||
            route->id == ROUTE_FAILBACK || route->id == ROUTE_RULE_RELEASE ||

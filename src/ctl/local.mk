@@ -16,7 +16,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/http.c src/ctl/http.h \
 	src/ctl/lists.c \
 	src/ctl/look.c \
-	src/ctl/observe.c src/ctl/observe_write.c src/ctl/observe_write.h \
+	src/ctl/addresses.c src/ctl/observe.c src/ctl/observe_drill.c src/ctl/observe_drill.h src/ctl/observe_write.c src/ctl/observe_write.h \
 	src/ctl/options.c src/ctl/options.h \
 	src/ctl/points.c \
 	src/ctl/remote.c \

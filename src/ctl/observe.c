@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/when.h"
+#include "ctl/observe_drill.h"
 #include "ctl/observe_write.h"
+#include "ctl/text.h"
 #include "ctl/verbs.h"
 #include "dns/name.h"
 #include "observe/observe.h"
@@ -32,6 +34,7 @@ struct observation {
     struct addr_port servers[LIST_MAX];
     struct addr_prefix sources[LIST_MAX], subnets[LIST_MAX];
     struct addr lost[TALLY_ADDRESSES_MAX];
+    struct observed_drill drill;
     double retry;
 };
 
@@ -184,51 +187,16 @@ static bool add_lost(struct observation *all, const char *text)
     return true;
 }
 
-/* The addresses of an endpoint of the API. */
-static void add_endpoint(struct observation *all, const json_t *endpoint)
-{
-    size_t i;
-    const json_t *address;
-    json_array_foreach(json_object_get(endpoint, "addresses"), i, address)
-    {
-        const char *text = json_is_object(address) ? text_of(address, "address") : json_string_value(address);
-        (void)add_lost(all, text);
-    }
-}
-
 static enum steerctl_exit add_target(const struct steerctl *ctl, struct observation *all, const char *target)
 {
-    const char *plural, *name;
-    struct buffer path;
-    json_t *json = NULL;
-    size_t i;
-    const json_t *endpoint;
-    if (!target_split(target, &plural, &name)) {
-        return steerctl_usage("found \"%s\", expected an address, region:NAME, az:NAME or endpoint:NAME",
-                              target);
+    json_t *addresses = json_object(), *value;
+    const char *address;
+    enum steerctl_exit code = target_list_addresses(ctl, target, addresses);
+    json_object_foreach(addresses, address, value)
+    {
+        (void)add_lost(all, address);
     }
-    struct steerctl quiet = *ctl;
-    quiet.json = false;
-    bool is_one = strcmp(plural, "endpoints") == 0;
-    buffer_init(&path);
-    buffer_add_text(&path, is_one ? "/v1/endpoints/" : "/v1/endpoints");
-    if (is_one) {
-        steerctl_add_encoded(&path, name);
-    } else {
-        steerctl_add_query(&path, strcmp(plural, "azs") == 0 ? "az" : "region", name);
-    }
-    enum steerctl_exit code = is_one ? steerctl_ask_json(&quiet, "GET", path.bytes, NULL, &json)
-                                     : steerctl_list(&quiet, path.bytes, &json);
-    if (code == STEERCTL_OK && is_one) {
-        add_endpoint(all, json);
-    } else if (code == STEERCTL_OK) {
-        json_array_foreach(json, i, endpoint)
-        {
-            add_endpoint(all, endpoint);
-        }
-    }
-    json_decref(json);
-    buffer_fini(&path);
+    json_decref(addresses);
     return code;
 }
 
@@ -246,6 +214,38 @@ static enum steerctl_exit take_lost(const struct steerctl *ctl, struct observati
     return code;
 }
 
+/* ---- who asks, of a drill ---- */
+
+static void take_prefixes(const json_t *list, bool is_here, struct addr_prefix *to, size_t *count)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(list, i, item)
+    {
+        if (*count < LIST_MAX && parse_prefix(json_string_value(item), &to[*count]) &&
+            (!is_here || observe_has_source(&to[*count]))) {
+            *count += 1;
+        }
+    }
+}
+
+/* The clients that it has, as far as this machine can be them. */
+static enum steerctl_exit take_clients(const struct steerctl *ctl, struct observation *all)
+{
+    struct observe_plan *plan = &all->plan;
+    const json_t *clients = json_object_get(all->drill.now, "clients");
+    if (ctl->client == NULL && ctl->ecs == NULL) {
+        take_prefixes(json_object_get(clients, "prefixes"), true, all->sources, &plan->source_count);
+        take_prefixes(json_object_get(clients, "ecs"), false, all->subnets, &plan->subnet_count);
+    }
+    bool is_shadow = strcmp(text_or_dash(text_of(all->drill.now, "mode")), "shadow") == 0;
+    if (is_shadow && plan->source_count == 0 && plan->subnet_count == 0) {
+        return steerctl_usage("this machine has none of the addresses that see the drill: observe needs "
+                              "--client PREFIX or --ecs PREFIX");
+    }
+    return STEERCTL_OK;
+}
+
 /* ---- the verb ---- */
 
 static enum steerctl_exit prepare(const struct steerctl *ctl, struct observation *all)
@@ -260,11 +260,28 @@ static enum steerctl_exit prepare(const struct steerctl *ctl, struct observation
                                       .is_over = &is_over};
     enum steerctl_exit code = take_lists(ctl, all);
     code = code == STEERCTL_OK ? take_numbers(ctl, all) : code;
-    if (code == STEERCTL_OK && (ctl->loss_count == 0) == (ctl->connect == NULL)) {
+    bool has_losses = ctl->loss_count != 0, is_tried = ctl->connect != NULL, is_drill = ctl->drill != NULL;
+    if (code == STEERCTL_OK && has_losses + is_tried + is_drill != 1) {
         return steerctl_usage(
-            "observe needs --lose TARGET|ADDRESS or --connect PORT: what fails, or where to try it");
+            "observe needs one of --lose TARGET|ADDRESS, --connect PORT and --drill ID: what "
+            "fails, where to try it, or who knows");
     }
+    if (code == STEERCTL_OK && is_drill && ctl->for_ != NULL) {
+        return steerctl_usage("observe --drill lasts as long as the drill: it takes no --for");
+    }
+    code = code == STEERCTL_OK && is_drill ? observed_drill_take(ctl, &all->drill, &all->plan) : code;
+    code = code == STEERCTL_OK && is_drill ? take_clients(ctl, all) : code;
     return code == STEERCTL_OK ? take_lost(ctl, all) : code;
+}
+
+static void show(const struct steerctl *ctl, const json_t *observed)
+{
+    if (ctl->json) {
+        json_dumpf(observed, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+        putchar('\n');
+    } else {
+        observe_show(ctl, observed);
+    }
 }
 
 enum steerctl_exit run_observe(const struct steerctl *ctl)
@@ -274,19 +291,21 @@ enum steerctl_exit run_observe(const struct steerctl *ctl)
     struct sigaction action = {.sa_handler = end};
     enum steerctl_exit code = prepare(ctl, &all);
     if (code != STEERCTL_OK) {
+        observed_drill_fini(&all.drill);
         return code;
     }
     sigaction(SIGINT, &action, NULL); /* what was seen until then is told */
     sigaction(SIGTERM, &action, NULL);
     observe_run(&all.plan, &report);
     json_t *observed = observe_write(&all.plan, &report, all.retry);
-    if (ctl->json) {
-        json_dumpf(observed, stdout, JSON_INDENT(2));
-        putchar('\n');
-    } else {
-        observe_show(ctl, observed);
+    if (ctl->drill != NULL) {
+        code = observed_drill_keep(&all.drill, observed);
+    }
+    if (code == STEERCTL_OK) {
+        show(ctl, observed);
     }
     json_decref(observed);
     observe_fini(&report);
-    return STEERCTL_OK;
+    observed_drill_fini(&all.drill);
+    return code;
 }

@@ -129,6 +129,8 @@ static const struct option_row {
      "from", OPTION_FROM, offsetof(struct steerctl, from)},
     {"server", "ADDRESS[:PORT],…", "who is asked: a server of the names, or resolvers", NULL, OPTION_SERVER,
      offsetof(struct steerctl, server)},
+    {"drill", "ID", "what fails is what this drill says, which runs; its report has what was seen", NULL,
+     OPTION_SERVER, offsetof(struct steerctl, drill)},
     {"resolvers", "N", "so many caches for each name (64)", NULL, OPTION_RESOLVERS,
      offsetof(struct steerctl, resolvers)},
     {"connect", "PORT", "requests go to this port of each address: those that fail are lost", NULL,

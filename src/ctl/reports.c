@@ -5,6 +5,7 @@
 
 #include "ctl/reports.h"
 
+#include "ctl/observe_write.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 
@@ -98,6 +99,10 @@ static void show(const struct steerctl *ctl, const json_t *found)
             shadow_show(ctl, report);
         }
     }
+    if (json_is_object(get(found, "observed"))) {
+        puts("\nSeen by resolvers (steerctl observe)");
+        observe_show(ctl, get(found, "observed"));
+    }
 }
 
 static enum steerctl_exit judge(const json_t *found)
@@ -108,11 +113,16 @@ static enum steerctl_exit judge(const json_t *found)
                                                                  : EXITS_DRILL_NOT_RUN);
 }
 
-/* The page is of the report itself, also where a drill on the server has it in it. */
-static const json_t *find_page(const json_t *found)
+/* The page is of the report itself, also where a drill on the server has it in it, with what was seen of it.
+ */
+static bool write_page(const struct steerctl *ctl, const json_t *found)
 {
-    const json_t *report = get(found, "report"), *inner = get(report, "report");
-    return json_is_object(inner) ? inner : report;
+    json_t *report = json_object_get(found, "report"), *inner = json_object_get(report, "report");
+    json_t *page = json_is_object(inner) ? inner : report;
+    if (json_is_object(page) && json_is_object(get(found, "observed"))) {
+        json_object_set(page, "observed", json_object_get(found, "observed"));
+    }
+    return drill_write_page(ctl, page);
 }
 
 static enum steerctl_exit show_one(const struct steerctl *ctl)
@@ -131,7 +141,7 @@ static enum steerctl_exit show_one(const struct steerctl *ctl)
         show(ctl, found);
     }
     if (code == STEERCTL_OK) {
-        bool is_written = ctl->html == NULL || drill_write_page(ctl, find_page(found));
+        bool is_written = ctl->html == NULL || write_page(ctl, found);
         code = is_written ? judge(found) : (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
     }
     json_decref(found);

@@ -423,8 +423,11 @@ static const struct verb verbs[] = {
      "mode=simulate", run_drill},
     {"observe", "NAME[/TYPE]... --server ADDRESS", "see a loss as caching resolvers and clients do",
      "Run small caching resolvers that ask for the names, and see when they go elsewhere and what fails\n"
-     "until then: of what is known to be lost (--lose), or by real requests (--connect). Ends after --for\n"
-     "(60s) or by Ctrl-C",
+     "until then: of what is known to be lost (--lose), by real requests (--connect), or of a drill that "
+     "runs\n"
+     "(--drill): its report has it then, beside what was computed. Ends after --for (60s), with the drill, "
+     "or by\n"
+     "Ctrl-C",
      "  steerctl observe www.example.com --server 192.0.2.53 --connect 80 --path / --for 5m\n"
      "  steerctl observe www.example.com/A --server 127.0.0.1 --lose region:us-east --client 127.1.2.0/24",
      1, 16,

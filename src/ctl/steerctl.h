@@ -105,8 +105,8 @@ struct steerctl {
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
         *traffic, *limit, *since, *kind, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict,
         *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm, *output, *html,
-        *ecs, *tsig_key, *server, *resolvers, *connect, *path, *ttl, *timeout, *retry, *canary, *canary_for,
-        *abort_capacity;
+        *ecs, *tsig_key, *server, *drill, *resolvers, *connect, *path, *ttl, *timeout, *retry, *canary,
+        *canary_for, *abort_capacity;
     const char **losses;
     size_t loss_count;
     const char **accepted;

@@ -104,6 +104,8 @@ enum steerctl_exit run_live(const struct steerctl *ctl);
 
 /* "region:us-east" -> "regions" and "us-east"; false: it is no target. */
 bool target_split(const char *text, const char **plural, const char **name);
+/* Those of a target (addresses.c), {"192.0.2.1": true}. */
+enum steerctl_exit target_list_addresses(const struct steerctl *ctl, const char *target, json_t *addresses);
 /* After the server refused or did not find something: if there is nothing of this kind ("regions", "zones")
  * with this name, say what may have been meant. Returns STEERCTL_NOT_FOUND then, else code. */
 enum steerctl_exit target_explain(const struct steerctl *ctl, enum steerctl_exit code, const char *plural,

@@ -11,8 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DRILL_KIND        "drill"        /* of the store's objects */
-#define DRILL_REPORT_KIND "drill-report" /* likewise */
+#define DRILL_KIND          "drill"          /* of the store's objects */
+#define DRILL_REPORT_KIND   "drill-report"   /* likewise */
+#define DRILL_OBSERVED_KIND "drill-observed" /* likewise: what resolvers saw of it */
 
 enum { DRILL_ID_SIZE = 64, DRILL_SCHEDULE_SIZE = 64 };
 

@@ -12,8 +12,9 @@ struct drill_job;
 struct kept_report {
     struct kept_report *next; /* the latest first */
     struct drill_fact fact;
-    char *text;    /* the report, until it is written; NULL: it is, or there is none */
-    bool is_going; /* somebody deletes it */
+    char *text;     /* the report, until it is written; NULL: it is, or there is none */
+    char *observed; /* what resolvers saw of it, likewise */
+    bool is_going;  /* somebody deletes it */
 };
 
 struct drill_reports {

@@ -65,6 +65,7 @@ void drill_reports_drop(struct drill_reports *all, struct kept_report *kept)
     *at = kept->next;
     all->count--;
     free(kept->text);
+    free(kept->observed);
     free(kept);
 }
 
@@ -134,6 +135,7 @@ static void fill(const struct kept_report *kept, bool is_whole, struct arena *ar
     *to = (struct admin_report){.id = arena_copy_text(arena, kept->fact.id),
                                 .json = arena_copy_text(arena, json),
                                 .report = is_whole ? arena_copy_text(arena, kept->text) : NULL,
+                                .observed = is_whole ? arena_copy_text(arena, kept->observed) : NULL,
                                 .has_report = kept->fact.octets != 0};
     free(json);
 }

@@ -21,11 +21,11 @@ enum { SURPLUS = 8 }; /* that go at once */
 
 struct writing {
     struct store_job job; /* the first */
-    struct store_op ops[2 * SURPLUS + 2];
+    struct store_op ops[3 * SURPLUS + 3];
     struct drill_reports *all;
     char *value, *text, *keys[SURPLUS + 1]; /* keys: it, and what goes */
     size_t key_count;
-    bool is_deletion;
+    bool is_deletion, is_observation;
     char actor[HEALTH_ACTOR_SIZE], peer[HEALTH_PEER_SIZE], reason[HEALTH_REASON_SIZE];
     void (*written)(void *argument, int error);
     void *argument;
@@ -42,6 +42,13 @@ static void add_deletion(struct writing *writing, char *key)
     writing->keys[writing->key_count++] = key;
     add_op(writing, DRILL_KIND, key, NULL);
     add_op(writing, DRILL_REPORT_KIND, key, NULL);
+    add_op(writing, DRILL_OBSERVED_KIND, key, NULL);
+}
+
+static void forget(char **text)
+{
+    free(*text); /* whoever wants it reads it in the store */
+    *text = NULL;
 }
 
 static void on_written(struct store_job *job)
@@ -53,9 +60,10 @@ static void on_written(struct store_job *job)
     }
     if (kept != NULL && job->error == 0 && writing->is_deletion) {
         drill_reports_drop(writing->all, kept);
+    } else if (kept != NULL && writing->is_observation) {
+        forget(&kept->observed); /* also where it could not be written: that is told */
     } else if (kept != NULL && job->error == 0) {
-        free(kept->text); /* whoever wants it reads it there */
-        kept->text = NULL;
+        forget(&kept->text);
     }
     if (writing->written != NULL) {
         writing->written(writing->argument, job->error);
@@ -122,16 +130,16 @@ void drill_reports_keep(struct drill_reports *all, const struct drill_fact *fact
 
 /* ---- verbs ---- */
 
-struct removing {
+struct ordering {
     admin_report_done *done;
     void *argument;
 };
 
-static void on_removed(void *argument, int error)
+static void on_ordered(void *argument, int error)
 {
-    struct removing *removing = argument;
-    removing->done(removing->argument, &(struct admin_report_result){.error = error});
-    free(removing);
+    struct ordering *ordering = argument;
+    ordering->done(ordering->argument, &(struct admin_report_result){.error = error});
+    free(ordering);
 }
 
 static void remove_report(void *context, const char *id, const struct admin_report_order *order,
@@ -150,14 +158,45 @@ static void remove_report(void *context, const char *id, const struct admin_repo
         done(argument, &(struct admin_report_result){.error = 0});
         return;
     }
-    struct removing *removing = memory_alloc(sizeof *removing);
-    *removing = (struct removing){.done = done, .argument = argument};
+    struct ordering *ordering = memory_alloc(sizeof *ordering);
+    *ordering = (struct ordering){.done = done, .argument = argument};
     struct writing *writing = begin(all, order->actor, order->peer, order->reason);
-    writing->written = on_removed;
-    writing->argument = removing;
+    writing->written = on_ordered;
+    writing->argument = ordering;
     writing->is_deletion = true;
     kept->is_going = true;
     add_deletion(writing, memory_copy_text(id));
+    durable_submit(server->durable, &writing->job);
+}
+
+static void observe(void *context, const char *id, const char *json, const struct admin_report_order *order,
+                    admin_report_done *done, void *argument)
+{
+    const struct server *server = context;
+    struct drill_reports *all = server->drill_reports;
+    struct kept_report *kept = drill_reports_find(all, id);
+    bool has_store = durable_has_store(server->durable);
+    bool is_busy =
+        kept != NULL && (kept->is_going || (has_store && kept->observed != NULL) || server->is_frozen);
+    if (kept == NULL || is_busy) {
+        done(argument, &(struct admin_report_result){.error = is_busy ? ERROR_BUSY : ERROR_NOT_FOUND});
+        return;
+    }
+    free(kept->observed);
+    kept->observed = memory_copy_text(json);
+    if (!has_store) {
+        done(argument, &(struct admin_report_result){.error = 0});
+        return;
+    }
+    struct ordering *ordering = memory_alloc(sizeof *ordering);
+    *ordering = (struct ordering){.done = done, .argument = argument};
+    struct writing *writing = begin(all, order->actor, order->peer, order->reason);
+    writing->written = on_ordered;
+    writing->argument = ordering;
+    writing->is_observation = true;
+    writing->text = memory_copy_text(json);
+    writing->keys[writing->key_count++] = memory_copy_text(id);
+    add_op(writing, DRILL_OBSERVED_KIND, writing->keys[0], writing->text);
     durable_submit(server->durable, &writing->job);
 }
 
@@ -172,8 +211,8 @@ static void on_found(void *context, const struct store_object *object)
     found->json = arena_copy_text(found->arena, object->value);
 }
 
-static int read_report(void *context, const char *id, struct arena *arena, const char **json,
-                       const char **why)
+static int read_part(void *context, const char *id, enum admin_report_part part, struct arena *arena,
+                     const char **json, const char **why)
 {
     const struct reader *reader = context;
     const char *folder = durable_get_folder(reader->server->durable);
@@ -182,7 +221,8 @@ static int read_report(void *context, const char *id, struct arena *arena, const
     struct store_reader *store;
     int error = folder == NULL ? ERROR_NOT_FOUND : store_reader_open(folder, report, &store);
     if (error == 0) {
-        error = store_get(store, DRILL_REPORT_KIND, id, on_found, &found);
+        error = store_get(store, part == ADMIN_REPORT ? DRILL_REPORT_KIND : DRILL_OBSERVED_KIND, id, on_found,
+                          &found);
         *why = error == 0 ? NULL : arena_copy_text(arena, store_reader_why(store));
         store_reader_close(store);
     } else {
@@ -198,5 +238,6 @@ void drill_reports_fill_kept(struct admin_report_verbs *verbs)
 {
     verbs->list = drill_reports_list;
     verbs->remove = remove_report;
-    verbs->read = read_report;
+    verbs->observe = observe;
+    verbs->read = read_part;
 }

@@ -91,7 +91,8 @@ static bool on_entry(void *context, const struct store_entry *entry)
         return false;
     }
     page->last = entry->seq;
-    bool is_aside = strcmp(entry->kind, ANSWER_KIND) == 0 || strcmp(entry->kind, DRILL_REPORT_KIND) == 0;
+    bool is_aside = strcmp(entry->kind, ANSWER_KIND) == 0 || strcmp(entry->kind, DRILL_REPORT_KIND) == 0 ||
+                    strcmp(entry->kind, DRILL_OBSERVED_KIND) == 0;
     if (journal->kind == NULL && is_aside) {
         /* what was answered is no change, and a report stands beside its drill; who asks gets it */
         return !progress_is_cancelled(journal->progress);

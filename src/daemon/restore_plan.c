@@ -24,9 +24,10 @@ static const char kind_override[] = "override";
 static const struct {
     const char *kind;
     bool is_restored;
-} kinds[] = {{kind_override, true}, {"configuration", false},   {"point", false},
-             {"serials", false},    {SWITCHOVER_KIND, false},   {INCIDENT_KIND, false},
-             {DRILL_KIND, false},   {DRILL_REPORT_KIND, false}, {DRILL_SCHEDULE_KIND, false}};
+} kinds[] = {{kind_override, true},       {"configuration", false},   {"point", false},
+             {"serials", false},          {SWITCHOVER_KIND, false},   {INCIDENT_KIND, false},
+             {DRILL_KIND, false},         {DRILL_REPORT_KIND, false}, {DRILL_SCHEDULE_KIND, false},
+             {DRILL_OBSERVED_KIND, false}};
 
 bool restore_is_kind(const char *kind)
 {

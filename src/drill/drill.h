@@ -90,7 +90,11 @@ struct drill_phase {
     int64_t detection_ms; /* the first check that sees it; -1: none does */
     int64_t decision_ms;  /* the last change of answers; -1: none changes */
     size_t changed;       /* answers that changed, each time that they did */
+    const char **lost; /* what no client reaches meanwhile: "region:us-east", else its azs, else endpoints */
+    size_t lost_count, lost_left_out; /* DRILL_PHASE_LOST_MAX at most, and how many more */
 };
+
+enum { DRILL_PHASE_LOST_MAX = 256 };
 
 /* Where an endpoint is, by name. */
 struct drill_place {

@@ -66,6 +66,15 @@ static json_t *write_answer(const struct drill_name *name)
     return item;
 }
 
+static json_t *write_texts(const char *const *texts, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(list, json_string(texts[i]));
+    }
+    return list;
+}
+
 static json_t *write_phases(const struct drill_report *report)
 {
     json_t *list = json_array();
@@ -78,6 +87,8 @@ static json_t *write_phases(const struct drill_report *report)
         json_object_set_new(item, "detection_ms", time_or_null(phase->detection_ms));
         json_object_set_new(item, "decision_ms", time_or_null(phase->decision_ms));
         set_count(item, "answers_changed", phase->changed);
+        json_object_set_new(item, "lost", write_texts(phase->lost, phase->lost_count));
+        set_count(item, "lost_left_out", phase->lost_left_out);
         json_array_append_new(list, item);
     }
     return list;
@@ -141,12 +152,8 @@ static json_t *write_level(const struct drill_report *report)
 
 static void write_scenario(json_t *root, const struct drill_report *report)
 {
-    json_t *lost = json_array();
-    for (size_t i = 0; i < report->lost_count; i++) {
-        json_array_append_new(lost, json_string(report->lost[i]));
-    }
     json_object_set_new(root, "mode", json_string(report->mode == NULL ? "simulate" : report->mode));
-    json_object_set_new(root, "lost", lost);
+    json_object_set_new(root, "lost", write_texts(report->lost, report->lost_count));
     json_object_set_new(root, "failure",
                         report->has_document ? json_null()
                                              : json_string(health_outcome_text(report->failure)));

@@ -406,6 +406,9 @@ void observe_run(const struct observe_plan *plan, struct observe_report *report)
         (void)wait_for_some(&run);
         end_overdue(&run);
     }
+    if (plan->settle != NULL) {
+        plan->settle(plan->context, run.tally, run.began_us, &report->duration_ms);
+    }
     tally_add_up(run.tally, report->duration_ms, &report->sum);
     finish(&run);
 }

@@ -47,6 +47,10 @@ struct observe_plan {
     const char *path;             /* by HTTP; NULL: a connection is enough */
     int64_t patience_ms;          /* of clients */
     const volatile bool *is_over; /* NULL, or: end when this is true */
+    /* NULL, or: it is over, and what failed is noted now (tally_note_service()), and until when of it all
+     * counts (ms since it began, not more than now). began_us: when it did, as clock_now_us() has it. */
+    void (*settle)(void *context, struct tally *tally, int64_t began_us, int64_t *duration_ms);
+    void *context;
 };
 
 struct observe_report {

@@ -107,6 +107,40 @@ def test_a_drill_on_the_server_is_kept_however_it_ends(scene, how):
     assert len(reports(server)) == 1
 
 
+def test_what_resolvers_see_of_a_drill_is_kept(scene):
+    """A shadow drill of a document: only its clients are sent elsewhere, and keep answers although their TTL is 0. What is lost, and when, is what the drill
+    says, and what was seen is kept beside its report."""
+    server = scene.begin()
+    address, port = scene.listen[0]
+    document = {"name": "gone for a while", "mode": "shadow", "duration": "5s", "shadow": {"prefixes": ["127.1.2.0/24"]},
+                "events": [{"at": "1s", "what": "region:us-east", "how": "lost", "for": "3s"}]}
+    words = ["observe", "www.example.com", "--server", f"{address}:{port}", "--resolvers", "16"]
+    drill = server.request("POST", "/v1/drills", {"mode": "shadow", "document": document}).json["id"]
+    assert "--ttl" in server.ctl(*words, "--drill", drill, code=2).stderr
+    seen = json.loads(server.ctl(*words, "--drill", drill, "--ttl", "1", "--json").stdout)
+    kept = server.get(f"/v1/drills/reports/{drill}")
+    assert [phase["lost"] for phase in kept["report"]["report"]["phases"]] == [["region:us-east"], []]
+    assert kept["observed"] == seen and 0 < seen["lost_ms"] < 1000 and seen["duration_ms"] <= 5000
+    users = seen["users"]
+    assert seen["decision_ms"] is not None and users["moved_ms"]["50"] is not None and 0 < users["failed_share"] < 0.6
+    assert users["failed_last_ms"] < seen["lost_ms"] + 3100, "what is back fails no more"
+    assert "Seen by resolvers" in server.ctl("drill", "report", drill, "--html", str(scene.folder / "page.html")).stdout
+    assert json.dumps(seen["names"][0]) in (scene.folder / "page.html").read_text()
+    assert "is over" in server.ctl(*words, "--drill", drill, "--ttl", "1", code=1).stderr
+    place = f"/v1/drills/reports/{drill}/observed"
+    for body, field in (({**seen, "names": 1}, "names"), ({**seen, "late_ms": -1}, "late_ms"), ({**seen, "more": 1}, "more"),
+                        ({key: value for key, value in seen.items() if key != "cut"}, "cut"),
+                        ({**seen, "users": {**users, "moved_ms": {"50": 1}}}, "users.moved_ms.90"),
+                        ({**seen, "users": {**users, "by_second": {**users["by_second"], "failed": ["x"]}}}, "users.by_second.failed")):
+        reply = server.request("PUT", place, body)
+        assert reply.status == 422 and [error["field"] for error in reply.json["errors"]][0] == field, reply
+    assert server.request("PUT", "/v1/drills/reports/none/observed", seen).status == 404
+    again = {**seen, "resolvers": 17}
+    assert server.request("PUT", place, again).json == {"id": drill, "observed": True}
+    server.kill()
+    assert scene.start().get(f"/v1/drills/reports/{drill}")["observed"] == again
+
+
 def test_the_oldest_go(scene):
     scene.server["drills"] = {"keep": 2}
     server = scene.begin()

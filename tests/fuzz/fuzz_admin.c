@@ -100,6 +100,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     judge(request_parse_report(body, body_len, &report, &problem), &problem);
     expect(problem_is_set(&problem) ||
            (report.endpoint != NULL && report.check != NULL && report.push.ttl_ms >= 0));
+    const char *observed;
+    problem_init(&problem, arena);
+    judge(request_parse_observed(body, body_len, &observed, &problem), &problem);
+    expect(problem_is_set(&problem) == (observed == NULL));
     problem_init(&problem, arena);
     judge(request_parse_drill(body, body_len, &drill, &problem), &problem);
     expect(problem_is_set(&problem) || drill.loss_count > 0 || drill.is_document || drill.sweeps);

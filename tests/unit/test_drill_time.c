@@ -126,6 +126,9 @@ static void what_is_lost_comes_back(void **state)
     assert_string_equal(report->phases[0].text, "region:us lost");
     assert_int_equal(report->phases[0].detection_ms, 3000);
     assert_int_equal(report->phases[0].decision_ms, 7000);
+    assert_int_equal(report->phases[0].lost_count, 1);
+    assert_string_equal(report->phases[0].lost[0], "region:us");
+    assert_int_equal(report->phases[1].lost_count, 0);
     assert_string_equal(report->phases[1].text, "region:us back");
     assert_true(report->phases[1].is_back);
     assert_int_equal(report->phases[1].detection_ms, 2000);
