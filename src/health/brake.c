@@ -201,8 +201,7 @@ static bool is_mass(const struct health *health, const struct brake_side *side)
 
 static bool control_answers(const struct health_brake *brake, const struct brake_side *side, size_t control)
 {
-    return brake->frame->plan.controls[control] == side - brake->sides &&
-           (brake->assumes || brake->controls[control].answers);
+    return brake->frame->plan.controls[control] == side - brake->sides && brake->controls[control].answers;
 }
 
 /* Has a control target answered since the first failure? Where somebody always fails that may be long ago, so
@@ -443,8 +442,12 @@ int64_t health_get_time(const struct health *health)
 
 void health_brake_assume(struct health *health)
 {
-    if (health->brake != NULL) {
-        health->brake->assumes = true;
+    struct health_brake *brake = health->brake;
+    if (brake != NULL) {
+        brake->assumes = true;
+        for (size_t i = 0; i < brake->frame->plan.control_count; i++) {
+            brake->controls[i].answers = true;
+        }
     }
 }
 

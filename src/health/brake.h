@@ -86,8 +86,11 @@ void health_observe_control(struct health *health, uint32_t control, enum health
  * nothing is left. Returns whether something is. */
 bool health_follow_brake(struct health *health, size_t max, int64_t wall_ms);
 
-/* From now on those that are not observed answer, and so do control targets: for a simulation that observes
- * only what is lost. What it observes is what all vantages see. */
+/* From now on those that are not observed answer, and so do control targets until they are: for a simulation
+ * that observes only what is lost. What it observes is what all vantages see. */
 void health_assume_answers(struct health *health);
+/* The same for one in which vantages have opinions of their own: these go on, and our own results do not grow
+ * old. */
+void health_assume_opinions(struct health *health);
 
 void health_get_brake(const struct health *health, unsigned family, struct health_brake_status *status);

@@ -131,3 +131,11 @@ void health_assume_answers(struct health *health)
     health_opinions_free(health);
     health->opinions = NULL;
 }
+
+void health_assume_opinions(struct health *health)
+{
+    health_brake_assume(health);
+    if (health->opinions != NULL) {
+        health->opinions->assumes = true;
+    }
+}

@@ -41,6 +41,7 @@ struct health_opinions {
     int64_t walked_ms;             /* when that began the last time: our own results grow old in silence */
     int64_t asked_ms;              /* until then cells may be awaited for another question; 0: none are */
     uint64_t stamp;                /* another one whenever the list changes */
+    bool assumes;                  /* our own results do not grow old: health_assume_opinions() */
 };
 
 struct counted {

@@ -213,18 +213,18 @@ void health_opinions_forget(struct health *health, uint32_t monitor)
 /* ---- judging ---- */
 
 /* Our own sight, while it says anything. */
-static enum health_observed find_local(const struct health_monitor *m, int64_t now_ms)
+static enum health_observed find_local(const struct health *health, const struct health_monitor *m)
 {
-    return m->idle || m->restored || health_is_held(m) || health_is_stale(m, now_ms)
-               ? HEALTH_OBSERVED_UNKNOWN
-               : (enum health_observed)m->own;
+    bool is_stale = !health->opinions->assumes && health_is_stale(m, health->now_ms);
+    return m->idle || m->restored || health_is_held(m) || is_stale ? HEALTH_OBSERVED_UNKNOWN
+                                                                   : (enum health_observed)m->own;
 }
 
 enum health_observed opinion_of(const struct health *health, unsigned vantage, uint32_t monitor)
 {
     const struct vantage *v = &health->opinions->vantages[vantage];
     if (vantage == LOCAL) {
-        return find_local(&health->monitors[monitor], health->now_ms);
+        return find_local(health, &health->monitors[monitor]);
     }
     const struct cell *cell = &v->cells[monitor];
     return cell->epoch == v->epoch ? (enum health_observed)cell->verdict : HEALTH_OBSERVED_UNKNOWN;
