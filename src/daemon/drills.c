@@ -36,6 +36,19 @@ static int take_losses(const struct view *view, struct admin_drill *asked, struc
     return 0;
 }
 
+static int read_document(const struct view *view, const struct admin_drill *asked, struct arena *arena,
+                         struct drill_document *document)
+{
+    return drill_parse_ground(&(struct drill_source){.path = "the drill",
+                                                     .text = asked->document,
+                                                     .len = asked->document_len,
+                                                     .report = asked->report},
+                              &(struct drill_ground){.topology = view->topology,
+                                                     .vantages = &view->server->vantages,
+                                                     .health = view->health},
+                              arena, document);
+}
+
 static int take_document(const struct view *view, struct admin_drill *asked, struct arena *arena,
                          struct drill_scenario *scenario)
 {
@@ -43,8 +56,7 @@ static int take_document(const struct view *view, struct admin_drill *asked, str
     if (view->topology == NULL) {
         return ERROR_INVALID;
     }
-    int error = drill_parse_document("the drill", asked->document, asked->document_len, view->topology, arena,
-                                     asked->report, document);
+    int error = read_document(view, asked, arena, document);
     scenario->document = document;
     scenario->from_live = document->from_live;
     return error;
@@ -66,8 +78,7 @@ static int sweep(const struct view *view, struct admin_drill *asked, struct aren
     int error = view->topology == NULL ? ERROR_INVALID : 0;
     drill_init_document(&document);
     if (error == 0 && asked->document != NULL) {
-        error = drill_parse_document("the drill", asked->document, asked->document_len, view->topology, arena,
-                                     asked->report, &document);
+        error = read_document(view, asked, arena, &document);
     }
     error = error == 0 ? drill_sweep(view, &document, asked->progress, arena, &risks) : error;
     if (error == 0) {

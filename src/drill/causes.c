@@ -27,23 +27,42 @@ static bool is_drawn(const struct drill_causes *causes, const struct drill_cause
 
 /* ---- whom it concerns ---- */
 
-bool drill_cause_covers(const struct drill_causes *causes, const struct drill_cause *cause, uint32_t endpoint)
+static bool is_in_place(const struct drill_causes *causes, const struct drill_cause *cause, uint32_t endpoint)
 {
-    const struct conf_endpoint *own = &causes->topology->endpoints[endpoint];
-    if (cause->what != DRILL_PLACE) {
+    if ((cause->what != DRILL_PLACE && cause->what != DRILL_LINK) || endpoint == DRILL_CONTROL) {
         return false;
     }
+    const struct conf_endpoint *own = &causes->topology->endpoints[endpoint];
     uint32_t index = cause->kind == HEALTH_ENDPOINT ? endpoint
                      : cause->kind == HEALTH_AZ     ? own->az
                                                     : own->region;
     return index == cause->index;
 }
 
+bool drill_cause_covers(const struct drill_causes *causes, const struct drill_cause *cause, uint32_t endpoint)
+{
+    bool is_felt = cause->what != DRILL_LINK || (cause->led != NULL && cause->led[endpoint]);
+    return is_felt && is_in_place(causes, cause, endpoint);
+}
+
+bool drill_cause_touches_look(const struct drill_causes *causes, const struct drill_cause *cause,
+                              const struct drill_look *look)
+{
+    switch (cause->what) {
+    case DRILL_PLACE: return is_in_place(causes, cause, look->endpoint);
+    case DRILL_CHECK: return look->endpoint != DRILL_CONTROL && cause->index == look->check;
+    case DRILL_VANTAGE: return (cause->from >> look->vantage & 1) != 0;
+    case DRILL_LINK:
+        return (cause->from >> look->vantage & 1) != 0 && is_in_place(causes, cause, look->endpoint);
+    case DRILL_COPY: break;
+    }
+    return false;
+}
+
 bool drill_cause_touches(const struct drill_causes *causes, const struct drill_cause *cause,
                          uint32_t endpoint, uint32_t check)
 {
-    return cause->what == DRILL_VANTAGE || (cause->what == DRILL_CHECK && cause->index == check) ||
-           drill_cause_covers(causes, cause, endpoint);
+    return drill_cause_touches_look(causes, cause, &(struct drill_look){DRILL_LOCAL, endpoint, check});
 }
 
 struct drill_cause *drill_list_losses(const struct conf_topology *topology, const struct drill_loss *losses,
@@ -142,11 +161,19 @@ static struct drill_result fail(enum health_outcome outcome, int64_t timeout_ms)
     return (struct drill_result){.outcome = outcome, .took_ms = waits ? timeout_ms : 0};
 }
 
+/* Vantages draw each for itself. */
+static bool fails_by_chance(const struct drill_causes *causes, const struct drill_cause *cause,
+                            const struct drill_look *look, uint64_t round)
+{
+    uint64_t number = (uint64_t)look->endpoint << 16 | look->check;
+    return draw(causes->seed + ((uint64_t)look->vantage << 48), number, round) < cause->share;
+}
+
 static struct drill_result result_of(const struct drill_causes *causes, const struct drill_cause *cause,
-                                     uint32_t endpoint, uint32_t check, uint64_t round)
+                                     const struct drill_look *look, uint64_t round)
 {
     const struct drill_result well = {.outcome = HEALTH_OUTCOME_OK};
-    int64_t timeout_ms = causes->topology->checks[check].timeout_ms;
+    int64_t timeout_ms = causes->topology->checks[look->check].timeout_ms;
     struct drill_result result;
     switch (cause->how) {
     case DRILL_LOST:
@@ -157,61 +184,103 @@ static struct drill_result result_of(const struct drill_causes *causes, const st
                    : (struct drill_result){.outcome = HEALTH_OUTCOME_OK, .took_ms = cause->slow_ms};
     case DRILL_PARTIAL:
         if (!cause->is_share_of_checks) {
-            return is_drawn(causes, cause, endpoint) ? fail(cause->outcome, timeout_ms) : well;
+            return is_drawn(causes, cause, look->endpoint) ? fail(cause->outcome, timeout_ms) : well;
         }
-        result = draw(causes->seed, (uint64_t)endpoint << 16 | check, round) < cause->share
-                     ? fail(cause->outcome, timeout_ms)
-                     : well;
+        result = fails_by_chance(causes, cause, look, round) ? fail(cause->outcome, timeout_ms) : well;
         result.is_chance = true;
         return result;
+    case DRILL_SILENT:
     case DRILL_LAG:
     case DRILL_RECOVERED: break;
     }
     return well;
 }
 
-struct drill_result drill_causes_check(const struct drill_causes *causes, uint32_t endpoint, uint32_t check,
-                                       int64_t at_ms, uint64_t round)
+struct drill_result drill_causes_look(const struct drill_causes *causes, const struct drill_look *look,
+                                      int64_t at_ms, uint64_t round)
 {
     struct drill_result result = {.outcome = HEALTH_OUTCOME_OK};
     bool is_over[DRILL_COPY + 1] = {false}; /* a sight that is back brings no place back */
     for (size_t i = causes->count; i > 0; i--) {
         const struct drill_cause *cause = &causes->items[i - 1];
         if (is_over[cause->what] || !has_begun(cause, at_ms - 1) ||
-            !drill_cause_touches(causes, cause, endpoint, check)) {
+            !drill_cause_touches_look(causes, cause, look)) {
             continue;
         }
         is_over[cause->what] = cause->how == DRILL_RECOVERED;
         if (is_in_force(cause, at_ms - 1)) {
-            result = worse(result, result_of(causes, cause, endpoint, check, round));
+            result = worse(result, result_of(causes, cause, look, round));
         }
     }
     return result;
 }
 
+struct drill_result drill_causes_check(const struct drill_causes *causes, uint32_t endpoint, uint32_t check,
+                                       int64_t at_ms, uint64_t round)
+{
+    return drill_causes_look(causes, &(struct drill_look){DRILL_LOCAL, endpoint, check}, at_ms, round);
+}
+
+uint32_t drill_causes_find_silent(const struct drill_causes *causes, int64_t at_ms)
+{
+    uint32_t silent = 0, over = 0;
+    for (size_t i = causes->count; i > 0; i--) {
+        const struct drill_cause *cause = &causes->items[i - 1];
+        if (cause->what != DRILL_VANTAGE || !has_begun(cause, at_ms)) {
+            continue;
+        }
+        over |= cause->how == DRILL_RECOVERED ? cause->from : 0;
+        silent |= cause->how == DRILL_SILENT && is_in_force(cause, at_ms) ? cause->from & ~over : 0;
+    }
+    return silent;
+}
+
+/* What a cause that is in force does to requests. */
+static double share_that_fails(const struct drill_causes *causes, const struct drill_cause *cause,
+                               uint32_t endpoint)
+{
+    return cause->how == DRILL_LOST || cause->how == DRILL_FLAPPING ? 1
+           : cause->how != DRILL_PARTIAL                            ? 0
+           : cause->is_share_of_checks                              ? cause->share
+           : is_drawn(causes, cause, endpoint)                      ? 1
+                                                                    : 0;
+}
+
 struct drill_service drill_causes_serve(const struct drill_causes *causes, uint32_t endpoint, int64_t at_ms)
 {
     struct drill_service service = {.fails = 0};
+    bool is_over[DRILL_COPY + 1] = {false};
     for (size_t i = causes->count; i > 0; i--) {
         const struct drill_cause *cause = &causes->items[i - 1];
-        if (!has_begun(cause, at_ms) || !drill_cause_covers(causes, cause, endpoint)) {
+        if (is_over[cause->what] || !has_begun(cause, at_ms) ||
+            !drill_cause_covers(causes, cause, endpoint)) {
+            continue;
+        }
+        is_over[cause->what] = cause->how == DRILL_RECOVERED;
+        if (is_in_force(cause, at_ms)) {
+            double fails = share_that_fails(causes, cause, endpoint);
+            service.fails = fails > service.fails ? fails : service.fails;
+            service.slow_ms = cause->slow_ms > service.slow_ms ? cause->slow_ms : service.slow_ms;
+        }
+    }
+    return service;
+}
+
+double drill_causes_lose(const struct drill_causes *causes, uint32_t endpoint, int64_t at_ms)
+{
+    double worst = 0;
+    for (size_t i = causes->count; i > 0; i--) {
+        const struct drill_cause *cause = &causes->items[i - 1];
+        if (cause->what != DRILL_PLACE || !has_begun(cause, at_ms) || !is_in_place(causes, cause, endpoint)) {
             continue;
         }
         if (cause->how == DRILL_RECOVERED) {
             break;
         }
-        if (!is_in_force(cause, at_ms)) {
-            continue;
-        }
-        double fails = cause->how == DRILL_LOST || cause->how == DRILL_FLAPPING ? 1
-                       : cause->how != DRILL_PARTIAL                            ? 0
-                       : cause->is_share_of_checks                              ? cause->share
-                       : is_drawn(causes, cause, endpoint)                      ? 1
-                                                                                : 0;
-        service.fails = fails > service.fails ? fails : service.fails;
-        service.slow_ms = cause->slow_ms > service.slow_ms ? cause->slow_ms : service.slow_ms;
+        double fails = is_in_force(cause, at_ms) ? share_that_fails(causes, cause, endpoint) : 0;
+        worst = fails > worst ? fails : worst;
     }
-    return service;
+    return worst;
 }
 
 double drill_causes_lag(const struct drill_causes *causes, uint32_t lag, int64_t at_ms)

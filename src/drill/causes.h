@@ -6,7 +6,10 @@
  *
  * Of several causes that concern the same thing at once the worst decides. One that says RECOVERED ends all
  * that began before it, for what it concerns. A place, or an endpoint, that is lost is so for checks and for
- * clients; what concerns a check or a vantage is seen by checks alone. */
+ * clients; what concerns a check or a vantage is seen by checks alone. What concerns a link is seen by checks
+ * that are made from one side of it, and by clients who are led by what that side sees.
+ *
+ * Who makes checks is a vantage, which has a number: 0 is the server itself. */
 #pragma once
 
 #include "base/arena.h"
@@ -21,7 +24,8 @@
 enum drill_what {
     DRILL_PLACE,   /* a region, az or endpoint */
     DRILL_CHECK,   /* a check, of whatever endpoint */
-    DRILL_VANTAGE, /* the sight of the server itself */
+    DRILL_VANTAGE, /* the sight of a vantage, or what it says */
+    DRILL_LINK,    /* what a place is from somewhere */
     DRILL_COPY,    /* what a region or az replicates to another one */
 };
 
@@ -30,6 +34,7 @@ enum drill_how {
     DRILL_SLOW,      /* "slow": answers come after slow_ms */
     DRILL_FLAPPING,  /* "flapping": lost for down_ms, well for up_ms, and so on */
     DRILL_PARTIAL,   /* "partial": a share of the endpoints is lost, or of checks and requests fails */
+    DRILL_SILENT,    /* "silent": of a vantage: it says nothing any more, and goes on looking */
     DRILL_LAG,       /* "lag" */
     DRILL_RECOVERED, /* "recovered" */
 };
@@ -37,8 +42,12 @@ enum drill_how {
 struct drill_cause {
     int64_t at_ms, until_ms; /* since the start of the drill; until: INT64_MAX: for good */
     enum drill_what what;
-    enum health_kind kind; /* of a place */
-    uint32_t index;        /* the place; the check; the lag of the machine */
+    enum health_kind kind; /* of a place, or of the one that a link leads to */
+    uint32_t index;        /* that place; the check; the lag of the machine */
+    uint32_t from;         /* of a vantage and a link: who is concerned, a bit for each number */
+    /* Of a link: by endpoint, is it seen by nobody but that side, so that its clients go by it? NULL: it is
+     * no matter of clients. Borrowed. */
+    const bool *led;
     enum drill_how how;
     enum health_outcome outcome; /* of LOST, FLAPPING and PARTIAL: how a check of it fails */
     int64_t slow_ms, up_ms, down_ms;
@@ -64,12 +73,21 @@ struct drill_causes {
     uint64_t seed;
 };
 
-/* Does it concern this endpoint? */
+/* Does it concern this endpoint, as clients have it? */
 bool drill_cause_covers(const struct drill_causes *causes, const struct drill_cause *cause,
                         uint32_t endpoint);
-/* Does it change how this check (index) of this endpoint ends? */
+/* Does it change how this check (index) of this endpoint ends, where the server itself makes it? */
 bool drill_cause_touches(const struct drill_causes *causes, const struct drill_cause *cause,
                          uint32_t endpoint, uint32_t check);
+
+/* A check that somebody makes. */
+enum { DRILL_LOCAL = 0 };
+#define DRILL_CONTROL UINT32_MAX /* in the place of an endpoint: a control target, which is nowhere */
+struct drill_look {
+    uint32_t vantage, endpoint, check;
+};
+bool drill_cause_touches_look(const struct drill_causes *causes, const struct drill_cause *cause,
+                              const struct drill_look *look);
 
 struct drill_result {
     enum health_outcome outcome;
@@ -81,6 +99,11 @@ struct drill_result {
  * that very moment it does not see. `round`: a number of the check, which chance hangs on. */
 struct drill_result drill_causes_check(const struct drill_causes *causes, uint32_t endpoint, uint32_t check,
                                        int64_t at_ms, uint64_t round);
+/* The same of a check that anybody makes. */
+struct drill_result drill_causes_look(const struct drill_causes *causes, const struct drill_look *look,
+                                      int64_t at_ms, uint64_t round);
+/* The vantages that say nothing from that time on, a bit for each. */
+uint32_t drill_causes_find_silent(const struct drill_causes *causes, int64_t at_ms);
 
 /* Of requests that clients send to an endpoint from a time on: the share that fails, 0..1, and after how long
  * others are answered. */
@@ -89,6 +112,8 @@ struct drill_service {
     int64_t slow_ms;
 };
 struct drill_service drill_causes_serve(const struct drill_causes *causes, uint32_t endpoint, int64_t at_ms);
+/* Likewise of the endpoint itself, whatever the ways to it are: what it cannot do any more. */
+double drill_causes_lose(const struct drill_causes *causes, uint32_t endpoint, int64_t at_ms);
 
 /* How far a copy lags behind at a time: ms; below 0: nothing is said of it by any cause. */
 double drill_causes_lag(const struct drill_causes *causes, uint32_t lag, int64_t at_ms);

@@ -44,9 +44,9 @@ static void rise(struct run *run, size_t at)
 
 static struct run_check make_check(struct run *run, uint32_t monitor, int64_t starts_ms, uint32_t round)
 {
-    const struct view_monitor *own = &run->monitors[monitor];
+    const struct drill_look look = run_find_look(run, monitor);
     struct drill_result result =
-        drill_causes_check(&run->causes, own->endpoint, own->check, starts_ms, run->states[monitor].count++);
+        drill_causes_look(&run->causes, &look, starts_ms, run->states[monitor].count++);
     return (struct run_check){.starts_ms = starts_ms,
                               .ends_ms = starts_ms + result.took_ms,
                               .monitor = monitor,
@@ -71,28 +71,33 @@ void run_start_checks(struct run *run)
 {
     for (uint32_t i = 0; i < run->monitor_count; i++) {
         struct health_monitor_status status;
-        run->states[i].is_left_out = health_get_monitor(run->health, i, &status) != 0 || status.idle ||
-                                     is_out(&status) || !is_told(run, i);
+        run_get_sight(run, i, &status);
+        run->states[i].is_left_out = status.idle || is_out(&status) || !is_told(run, i);
+    }
+    for (size_t i = 0; i < run->vantages.lookout_count; i++) {
+        run->states[run->monitor_count + i].is_left_out = !run_looks(run, i);
     }
 }
 
 void run_wake_checks(struct run *run, const struct drill_cause *cause)
 {
-    for (uint32_t i = 0; i < run->monitor_count; i++) {
-        const struct view_monitor *own = &run->monitors[i];
+    for (uint32_t i = 0; i < run->monitor_count + run->vantages.lookout_count; i++) {
         struct run_monitor *state = &run->states[i];
-        if (state->is_left_out || state->is_pending ||
-            !drill_cause_touches(&run->causes, cause, own->endpoint, own->check)) {
+        if (state->is_left_out || state->is_pending) {
+            continue;
+        }
+        const struct drill_look look = run_find_look(run, i);
+        if (!drill_cause_touches_look(&run->causes, cause, &look)) {
             continue;
         }
         state->is_pending = true;
-        int64_t starts_ms = run->now_ms + run->topology->checks[own->check].interval_ms;
+        int64_t starts_ms = run->now_ms + run->topology->checks[look.check].interval_ms;
         run->heap[run->heap_count] = make_check(run, i, starts_ms, 1);
         rise(run, run->heap_count++);
     }
 }
 
-/* Can nothing change any more by results like this one? */
+/* Can nothing change any more by results like this one, for who counts them? */
 static bool is_settled(const struct run_check *check, const struct health_monitor_status *status)
 {
     unsigned needed = status->rise > status->window ? status->rise : status->window;
@@ -108,7 +113,7 @@ static bool is_settled(const struct run_check *check, const struct health_monito
 static int64_t next_start(const struct run *run, const struct run_check *check,
                           const struct health_monitor_status *status)
 {
-    const struct conf_check *own = &run->topology->checks[run->monitors[check->monitor].check];
+    const struct conf_check *own = &run->topology->checks[run_find_look(run, check->monitor).check];
     bool is_soon = own->recheck_ms != 0 && health_hangs(status, status->verdict);
     int64_t step_ms = is_soon ? own->recheck_ms : own->interval_ms;
     return check->starts_ms + (step_ms > check->result.took_ms ? step_ms : check->result.took_ms);
@@ -116,19 +121,38 @@ static int64_t next_start(const struct run *run, const struct run_check *check,
 
 /* ---- checks that end ---- */
 
+/* Of a monitor, by the server itself. */
+static void end_own(struct run *run, const struct run_check *check)
+{
+    run_note_check(run, check->monitor, check->result.outcome);
+    size_t first_event = run->event_count;
+    health_follow_time(run->health, run->began_ms + run->now_ms);
+    health_observe(run->health, check->monitor, check->result.outcome, run->now_ms, 0, 0);
+    (void)health_follow_brake(run->health, SIZE_MAX, run->now_ms);
+    run_sort_events(run, first_event);
+}
+
+/* What is thought of it, by whoever judges; of a control target nobody asks that. */
+static bool is_judged_out(const struct run *run, uint32_t number)
+{
+    struct health_monitor_status status = {.rise = 0};
+    uint32_t target =
+        number < run->monitor_count ? number : run->vantages.lookouts[number - run->monitor_count].target;
+    return health_get_monitor(run->health, target, &status) == 0 && is_out(&status);
+}
+
 /* Returns whether it made the verdict fall, or come back. */
 static bool end_check(struct run *run)
 {
     struct run_check check = run->heap[0];
-    struct health_monitor_status before = {.rise = 0}, after = {.rise = 0};
-    (void)health_get_monitor(run->health, check.monitor, &before);
-    run_note_check(run, check.monitor, check.result.outcome);
-    size_t first_event = run->event_count;
-    health_follow_time(run->health, run->began_ms + run->now_ms);
-    health_observe(run->health, check.monitor, check.result.outcome, run->now_ms, 0, 0);
-    (void)health_follow_brake(run->health, SIZE_MAX, run->now_ms);
-    run_sort_events(run, first_event);
-    (void)health_get_monitor(run->health, check.monitor, &after);
+    struct health_monitor_status after;
+    bool was_out = is_judged_out(run, check.monitor);
+    if (check.monitor < run->monitor_count) {
+        end_own(run, &check);
+    } else {
+        run_end_look(run, &check);
+    }
+    run_get_sight(run, check.monitor, &after);
     /* Results before the change do not see it: it may be well for one more round. */
     if (is_settled(&check, &after) && drill_causes_next(&run->causes, check.starts_ms) > run->now_ms) {
         run->states[check.monitor].is_pending = false;
@@ -137,7 +161,7 @@ static bool end_check(struct run *run)
         run->heap[0] = make_check(run, check.monitor, next_start(run, &check, &after), check.round + 1);
     }
     sink(run);
-    return is_out(&before) != is_out(&after);
+    return is_judged_out(run, check.monitor) != was_out;
 }
 
 static bool takes_its_timeout(enum health_outcome outcome)
@@ -147,14 +171,15 @@ static bool takes_its_timeout(enum health_outcome outcome)
 
 static struct drill_decider describe_check(const struct run *run, const struct run_check *check)
 {
-    const struct view_monitor *monitor = &run->monitors[check->monitor];
-    const struct conf_check *own = &run->topology->checks[monitor->check];
-    return (struct drill_decider){.endpoint = run->topology->endpoints[monitor->endpoint].name,
-                                  .rounds = check->round,
-                                  .interval_ms = own->interval_ms,
-                                  .recheck_ms = check->round > 1 ? own->recheck_ms : 0,
-                                  .timeout_ms =
-                                      takes_its_timeout(check->result.outcome) ? own->timeout_ms : 0};
+    const struct drill_look look = run_find_look(run, check->monitor);
+    const struct conf_check *own = &run->topology->checks[look.check];
+    bool is_control = look.endpoint == DRILL_CONTROL;
+    return (struct drill_decider){
+        .endpoint = is_control ? NULL : run->topology->endpoints[look.endpoint].name,
+        .rounds = check->round,
+        .interval_ms = own->interval_ms,
+        .recheck_ms = check->round > 1 ? own->recheck_ms : 0,
+        .timeout_ms = takes_its_timeout(check->result.outcome) ? own->timeout_ms : 0};
 }
 
 void run_end_checks(struct run *run)

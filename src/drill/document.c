@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "conf/doc.h"
-#include "conf/suggest.h"
 #include "conf/value.h"
 #include "dns/name.h"
+#include "drill/what.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -23,116 +23,8 @@ struct reader {
     const struct conf_topology *topology;
     struct arena *arena;
     struct drill_document *document;
+    struct what_reader what;
 };
-
-/* ---- what ---- */
-
-#define WHAT_EXPECTED                                                                                        \
-    "what it happens to: \"region:NAME\", \"az:NAME\", \"endpoint:NAME\", \"check:NAME\", "                  \
-    "\"vantage:local\" or \"copy:FROM/TO\""
-
-static bool read_place(const struct reader *reader, const struct doc_node *node, const char *kind,
-                       const char *name, struct drill_cause *cause)
-{
-    const struct conf_topology *topology = reader->topology;
-    const struct {
-        const char *word;
-        enum drill_what what;
-        enum health_kind kind;
-        struct suggest_list list;
-    } all[] = {
-        {"region",
-         DRILL_PLACE,
-         HEALTH_REGION,
-         {topology->regions, topology->region_count, sizeof *topology->regions}},
-        {"az", DRILL_PLACE, HEALTH_AZ, {topology->azs, topology->az_count, sizeof *topology->azs}},
-        {"endpoint",
-         DRILL_PLACE,
-         HEALTH_ENDPOINT,
-         {topology->endpoints, topology->endpoint_count, sizeof *topology->endpoints}},
-        {"check",
-         DRILL_CHECK,
-         HEALTH_ENDPOINT,
-         {topology->checks, topology->check_count, sizeof *topology->checks}},
-    };
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if (strcmp(all[i].word, kind) != 0) {
-            continue;
-        }
-        for (size_t n = 0; n < all[i].list.count; n++) {
-            const char *const *own = (const void *)((const char *)all[i].list.items + n * all[i].list.size);
-            if (strcmp(*own, name) == 0) {
-                cause->what = all[i].what;
-                cause->kind = all[i].kind;
-                cause->index = (uint32_t)n;
-                return true;
-            }
-        }
-        struct buffer hint;
-        buffer_init(&hint);
-        suggest_write(name, &all[i].list, 1, &hint);
-        doc_error(node, "there is no %s \"%.100s\"%s", kind, name, hint.bytes == NULL ? "" : hint.bytes);
-        buffer_fini(&hint);
-        return false;
-    }
-    doc_error_expected(node, WHAT_EXPECTED);
-    return false;
-}
-
-static bool read_copy(const struct reader *reader, const struct doc_node *node, const char *pair,
-                      struct drill_cause *cause)
-{
-    const struct conf_topology *topology = reader->topology;
-    const char *slash = strchr(pair, '/');
-    for (size_t i = 0; slash != NULL && i < topology->replication_count; i++) {
-        const struct conf_replication *own = &topology->replications[i];
-        const char *from = own->of_azs ? topology->azs[own->from].name : topology->regions[own->from].name;
-        const char *to = own->of_azs ? topology->azs[own->to].name : topology->regions[own->to].name;
-        if (strlen(from) == (size_t)(slash - pair) && strncmp(from, pair, strlen(from)) == 0 &&
-            strcmp(to, slash + 1) == 0) {
-            cause->what = DRILL_COPY;
-            cause->index = (uint32_t)i;
-            return true;
-        }
-    }
-    doc_error(node,
-              "found \"copy:%.100s\", expected \"copy:FROM/TO\" of a pair that \"replicates_to\" declares",
-              pair);
-    return false;
-}
-
-static bool read_what(const struct reader *reader, const struct doc_node *event, struct drill_cause *cause)
-{
-    struct doc_node node;
-    if (!doc_require(event, "what", &node)) {
-        return false;
-    }
-    const char *text = doc_text(&node), *colon = text == NULL ? NULL : strchr(text, ':');
-    if (colon == NULL) {
-        doc_error_expected(&node, WHAT_EXPECTED);
-        return false;
-    }
-    char *kind = memory_copy_text(text);
-    kind[colon - text] = '\0';
-    bool is_good = false;
-    if (strcmp(kind, "vantage") == 0) {
-        cause->what = DRILL_VANTAGE;
-        is_good = strcmp(colon + 1, "local") == 0;
-        if (!is_good) {
-            doc_error(&node,
-                      "found \"%.100s\", expected \"vantage:local\": this version of steerd does not "
-                      "simulate other vantages yet",
-                      text);
-        }
-    } else if (strcmp(kind, "copy") == 0) {
-        is_good = read_copy(reader, &node, colon + 1, cause);
-    } else {
-        is_good = read_place(reader, &node, kind, colon + 1, cause);
-    }
-    free(kind);
-    cause->text = arena_copy_text(reader->arena, text);
-    return is_good;
-}
 
 /* ---- how ---- */
 
@@ -149,6 +41,7 @@ static const struct {
     {"slow", DRILL_SLOW, HEALTH_OUTCOME_NONE, KEY_AFTER | KEY_FOR},
     {"flapping", DRILL_FLAPPING, HEALTH_OUTCOME_TIMEOUT, KEY_FAILURE | KEY_UP_DOWN | KEY_FOR},
     {"partial", DRILL_PARTIAL, HEALTH_OUTCOME_TIMEOUT, KEY_FAILURE | KEY_SHARE | KEY_FOR},
+    {"silent", DRILL_SILENT, HEALTH_OUTCOME_NONE, KEY_FOR},
     {"lag", DRILL_LAG, HEALTH_OUTCOME_NONE, KEY_LAG | KEY_FOR},
     {"recovered", DRILL_RECOVERED, HEALTH_OUTCOME_NONE, 0},
 };
@@ -181,7 +74,7 @@ static void read_share(const struct doc_node *event, struct drill_cause *cause)
     }
     cause->is_share_of_checks = has_checks;
     cause->share = doc_get_share(event, has_checks ? "checks" : "endpoints", 1);
-    if (has_endpoints && cause->what != DRILL_PLACE) {
+    if (has_endpoints && cause->what != DRILL_PLACE && cause->what != DRILL_LINK) {
         doc_error_at_key(&endpoints,
                          "found \"endpoints\", expected \"checks\": what is partial here has none");
     }
@@ -215,6 +108,22 @@ static void read_details(const struct doc_node *event, unsigned keys, struct dri
     }
 }
 
+/* Not all can happen to all. */
+static void reject_way(const struct doc_node *node, const char *how, const struct drill_cause *cause)
+{
+    bool is_silent = cause->how == DRILL_SILENT;
+    if ((cause->what == DRILL_COPY) != (cause->how == DRILL_LAG) && cause->how != DRILL_RECOVERED) {
+        doc_error(node, "found \"%s\", expected %s", how,
+                  cause->what == DRILL_COPY ? "\"lag\" or \"recovered\": this is a copy"
+                                            : "something that can happen to it: only a copy lags");
+    } else if (is_silent && (cause->what != DRILL_VANTAGE || cause->from == 1u << DRILL_LOCAL)) {
+        doc_error(node,
+                  "found \"%s\", expected something that can happen to it: only another vantage than "
+                  "the server itself falls silent",
+                  how);
+    }
+}
+
 static void read_how(const struct doc_node *event, struct drill_cause *cause)
 {
     enum { WAYS = sizeof ways / sizeof ways[0] };
@@ -234,11 +143,7 @@ static void read_how(const struct doc_node *event, struct drill_cause *cause)
     cause->outcome = ways[way].outcome;
     reject_others(event, words[way], ways[way].keys);
     read_details(event, ways[way].keys, cause);
-    if ((cause->what == DRILL_COPY) != (cause->how == DRILL_LAG) && cause->how != DRILL_RECOVERED) {
-        doc_error(&node, "found \"%s\", expected %s", words[way],
-                  cause->what == DRILL_COPY ? "\"lag\" or \"recovered\": this is a copy"
-                                            : "something that can happen to it: only a copy lags");
-    }
+    reject_way(&node, words[way], cause);
 }
 
 /* ---- events ---- */
@@ -263,7 +168,7 @@ static void read_event(const struct reader *reader, const struct doc_node *event
     if (doc_find(event, "for", &member)) {
         cause->until_ms = cause->at_ms + doc_get_duration_ms(event, "for", some_ms, 1);
     }
-    bool is_known = read_what(reader, event, cause);
+    bool is_known = what_read(&reader->what, event, cause);
     read_how(event, cause);
     reader->document->cause_count += is_known;
 }
@@ -281,25 +186,6 @@ static void sort_causes(struct drill_document *document)
     }
 }
 
-/* Is all that it takes within what recovers? */
-static bool is_within(const struct conf_topology *topology, const struct drill_cause *cause,
-                      const struct drill_cause *recovered)
-{
-    uint32_t az = cause->index;
-    if (cause->what != recovered->what || cause->what != DRILL_PLACE || cause->kind == recovered->kind) {
-        return cause->what == recovered->what && cause->kind == recovered->kind &&
-               cause->index == recovered->index;
-    }
-    if (cause->kind == HEALTH_ENDPOINT) {
-        az = topology->endpoints[cause->index].az;
-    } else if (cause->kind != HEALTH_AZ) {
-        return false;
-    }
-    return recovered->kind == HEALTH_AZ       ? az == recovered->index
-           : recovered->kind == HEALTH_REGION ? topology->azs[az].region == recovered->index
-                                              : false;
-}
-
 /* What has recovered does not turn any more. */
 static void end_recovered(const struct conf_topology *topology, struct drill_document *document)
 {
@@ -308,7 +194,7 @@ static void end_recovered(const struct conf_topology *topology, struct drill_doc
         for (size_t n = 0; recovered->how == DRILL_RECOVERED && n < i; n++) {
             struct drill_cause *cause = &document->causes[n];
             if (cause->how != DRILL_RECOVERED && cause->until_ms > recovered->at_ms &&
-                is_within(topology, cause, recovered)) {
+                what_is_within(topology, cause, recovered)) {
                 cause->until_ms = recovered->at_ms;
             }
         }
@@ -492,10 +378,11 @@ static void read_shadow(const struct doc_node *root)
     }
 }
 
-static void read_document(const struct reader *reader, const struct doc_node *root)
+static void read_document(struct reader *reader, const struct doc_node *root)
 {
-    static const char *const keys[] = {"name",   "description", "mode",       "seed",   "from", "duration",
-                                       "events", "clients",     "objectives", "shadow", NULL};
+    static const char *const keys[] = {"name",       "description", "mode",     "seed",
+                                       "from",       "duration",    "events",   "clients",
+                                       "objectives", "shadow",      "vantages", NULL};
     static const char *const starts[] = {"healthy", "live", NULL};
     static const uint32_t seeds[2] = {0, UINT32_MAX};
     struct drill_document *document = reader->document;
@@ -509,13 +396,15 @@ static void read_document(const struct reader *reader, const struct doc_node *ro
     document->seed = doc_get_number(root, "seed", seeds, 1);
     document->from_live = doc_get_choice(root, "from", starts, 0) == 1;
     document->duration_ms = doc_get_duration_ms(root, "duration", some_ms, 0);
+    reader->what.from_live = document->from_live;
+    what_read_vantages(&reader->what, root);
     read_events(reader, root);
     read_clients(reader, root);
     read_objectives(reader, root);
 }
 
 /* Takes the document. */
-static int read_all(struct doc *doc, const struct conf_topology *topology, struct arena *arena,
+static int read_all(struct doc *doc, const struct drill_ground *ground, struct arena *arena,
                     struct drill_document *document)
 {
     drill_init_document(document);
@@ -523,7 +412,11 @@ static int read_all(struct doc *doc, const struct conf_topology *topology, struc
         return ERROR_INVALID;
     }
     struct doc_node root = doc_get_root(doc);
-    read_document(&(struct reader){topology, arena, document}, &root);
+    read_document(&(struct reader){.topology = ground->topology,
+                                   .arena = arena,
+                                   .document = document,
+                                   .what = {ground, arena, false, &document->vantages}},
+                  &root);
     int error = doc_has_errors(doc) ? ERROR_INVALID : 0;
     doc_free(doc);
     return error;
@@ -532,19 +425,23 @@ static int read_all(struct doc *doc, const struct conf_topology *topology, struc
 int drill_parse_document(const char *path, const char *text, size_t len, const struct conf_topology *topology,
                          struct arena *arena, struct report *report, struct drill_document *document)
 {
-    return read_all(doc_parse(path, text, len, report), topology, arena, document);
+    const struct drill_ground alone = {.topology = topology, .is_alone = true};
+    return read_all(doc_parse(path, text, len, report), &alone, arena, document);
 }
 
-int drill_load_document(const char *path, const struct conf_topology *topology, struct arena *arena,
-                        struct report *report, struct drill_document *document)
+int drill_parse_ground(const struct drill_source *source, const struct drill_ground *ground,
+                       struct arena *arena, struct drill_document *document)
 {
-    return read_all(doc_load(path, report), topology, arena, document);
+    return read_all(source->text == NULL ? doc_load(source->path, source->report)
+                                         : doc_parse(source->path, source->text, source->len, source->report),
+                    ground, arena, document);
 }
 
 void drill_init_document(struct drill_document *document)
 {
     *document = (struct drill_document){
         .seed = 1,
+        .vantages.local_region = DRILL_NO_REGION,
         .clients = {.count = 1000000, .resolvers = 256, .negative_ms = 60000, .patience_ms = 5000}};
 }
 

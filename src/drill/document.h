@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/report.h"
 #include "drill/causes.h"
+#include "drill/what.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,17 +51,24 @@ struct drill_document {
     bool from_live;             /* else all is healthy at its start */
     struct drill_cause *causes; /* by time; the indices are of the topology and its health machine */
     size_t cause_count;
+    struct drill_vantages vantages; /* none: nobody looks but the server itself */
     struct drill_clients clients;
     struct drill_objectives objectives;
 };
 
-/* Returns 0, or ERROR_INVALID: all errors are in the report. The document lives in the arena and borrows
- * nothing else; path is for messages only. */
+struct drill_source {
+    const char *path; /* without text: of the file; else for messages only */
+    const char *text; /* NULL: what the file has */
+    size_t len;
+    struct report *report; /* has all errors */
+};
+
+/* Returns 0, or ERROR_INVALID. The document lives in the arena and borrows nothing else. */
+int drill_parse_ground(const struct drill_source *source, const struct drill_ground *ground,
+                       struct arena *arena, struct drill_document *document);
+/* The same of a text, where the server itself alone looks. */
 int drill_parse_document(const char *path, const char *text, size_t len, const struct conf_topology *topology,
                          struct arena *arena, struct report *report, struct drill_document *document);
-/* The same from a file. */
-int drill_load_document(const char *path, const struct conf_topology *topology, struct arena *arena,
-                        struct report *report, struct drill_document *document);
 
 /* One that says nothing: everything is as by default, and nothing happens. */
 void drill_init_document(struct drill_document *document);

@@ -8,7 +8,7 @@
 
 enum { LAGS_PACE_MS = 1000 };
 
-void run_note_check(struct run *run, uint32_t monitor, enum health_outcome outcome)
+void run_note_look(struct run *run, uint32_t endpoint, const char *vantage, enum health_outcome outcome)
 {
     struct drill_phase *phase = &run->phases[run->phase_count - 1];
     bool fails = health_outcome_is_failure(outcome);
@@ -16,11 +16,17 @@ void run_note_check(struct run *run, uint32_t monitor, enum health_outcome outco
         return;
     }
     phase->detection_ms = run->now_ms - phase->at_ms;
-    const char *endpoint = run->topology->endpoints[run->monitors[monitor].endpoint].name;
-    const char *text = fails ? arena_print(run->arena, "first failed check of %s (%s)", endpoint,
+    const char *name = run->topology->endpoints[endpoint].name;
+    const char *by = vantage == NULL ? "" : " by ", *who = vantage == NULL ? "" : vantage;
+    const char *text = fails ? arena_print(run->arena, "first failed check of %s%s%s (%s)", name, by, who,
                                            health_outcome_text(outcome))
-                             : arena_print(run->arena, "first good check of %s", endpoint);
+                             : arena_print(run->arena, "first good check of %s%s%s", name, by, who);
     run_add_event(run, RUN_CONSEQUENCE, false, text);
+}
+
+void run_note_check(struct run *run, uint32_t monitor, enum health_outcome outcome)
+{
+    run_note_look(run, run->monitors[monitor].endpoint, NULL, outcome);
 }
 
 void run_follow_answers(struct run *run, int64_t interval_ms, const struct drill_decider *decider)

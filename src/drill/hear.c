@@ -119,6 +119,18 @@ static void hear_hold(void *context, const struct health_hold_change *change)
     }
 }
 
+static void hear_vantage(void *context, const struct health_vantage_change *change)
+{
+    struct run *run = context;
+    if (run_has_vantages(run)) {
+        run_add_event(run, RUN_ENDPOINT, false,
+                      arena_print(run->arena, "vantage %s %s", change->name,
+                                  change->turn == HEALTH_VANTAGE_ASIDE
+                                      ? "set aside"
+                                      : health_vantage_turn_text(change->turn)));
+    }
+}
+
 void run_listen(struct run *run)
 {
     health_set_listener(run->health, &(struct health_listener){.context = run,
@@ -126,6 +138,7 @@ void run_listen(struct run *run)
                                                                .turned = hear_turn,
                                                                .braked = hear_brake,
                                                                .stayed = hear_stay,
+                                                               .heard = hear_vantage,
                                                                .lagged = hear_lag,
                                                                .held = hear_hold});
 }

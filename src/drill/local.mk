@@ -13,6 +13,7 @@ src_libdrill_a_SOURCES = \
 	src/drill/hear.c \
 	src/drill/json.c src/drill/json.h src/drill/json_users.c \
 	src/drill/level.c src/drill/level.h \
+	src/drill/lookouts.c \
 	src/drill/objectives.c src/drill/objectives.h \
 	src/drill/part.h \
 	src/drill/phases.c src/drill/plan.c src/drill/plan.h \
@@ -24,4 +25,5 @@ src_libdrill_a_SOURCES = \
 	src/drill/stage.c src/drill/stage.h \
 	src/drill/sweep.c src/drill/sweep.h src/drill/sweep_write.c \
 	src/drill/text.c \
-	src/drill/users.c src/drill/users.h
+	src/drill/users.c src/drill/users.h \
+	src/drill/what.c src/drill/what.h

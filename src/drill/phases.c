@@ -16,13 +16,17 @@
 static const char *say_turn(const struct drill_cause *cause, enum drill_turn turn)
 {
     if (turn == DRILL_TURN_ENDS) {
-        return cause->how == DRILL_LAG ? "keeps up again" : cause->how == DRILL_SLOW ? "fast again" : "back";
+        return cause->how == DRILL_LAG      ? "keeps up again"
+               : cause->how == DRILL_SLOW   ? "fast again"
+               : cause->how == DRILL_SILENT ? "heard again"
+                                            : "back";
     }
     switch (cause->how) {
     case DRILL_LOST:
-    case DRILL_FLAPPING: return cause->what == DRILL_PLACE ? "lost" : "failing";
+    case DRILL_FLAPPING: return cause->what == DRILL_PLACE || cause->what == DRILL_LINK ? "lost" : "failing";
     case DRILL_SLOW: return "slow";
     case DRILL_PARTIAL: return "failing in part";
+    case DRILL_SILENT: return "silent";
     case DRILL_LAG: return "lags behind";
     case DRILL_RECOVERED: break;
     }
@@ -32,10 +36,16 @@ static const char *say_turn(const struct drill_cause *cause, enum drill_turn tur
 /* The sight of the server is lost, or back: so are the control targets. */
 static void turn_sight(struct run *run, enum drill_turn turn)
 {
+    health_follow_time(run->health, run->began_ms + run->now_ms);
     for (uint32_t i = 0; i < run->topology->brake.control_count; i++) {
         health_observe_control(run->health, i,
                                turn == DRILL_TURN_BEGINS ? HEALTH_OUTCOME_TIMEOUT : HEALTH_OUTCOME_OK);
     }
+}
+
+static bool is_of_own_sight(const struct drill_cause *cause)
+{
+    return cause->what == DRILL_VANTAGE && (cause->from >> DRILL_LOCAL & 1) != 0;
 }
 
 static void note_lost(struct run *run)
@@ -182,11 +192,14 @@ void run_turn(struct run *run)
     for (size_t i = 0; turns && i < run->causes.count; i++) {
         const struct drill_cause *cause = &run->causes.items[i];
         enum drill_turn turn = drill_cause_turns(cause, run->now_ms);
-        if (turn != DRILL_TURN_NONE && cause->what == DRILL_VANTAGE) {
+        if (turn != DRILL_TURN_NONE && is_of_own_sight(cause)) {
             turn_sight(run, turn);
         }
         if (turn != DRILL_TURN_NONE) {
             run_wake_checks(run, cause);
         }
+    }
+    if (turns) {
+        run_turn_silence(run);
     }
 }

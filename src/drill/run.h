@@ -2,7 +2,7 @@
  *
  * A simulation that runs, and what its parts do with it: simulate.c lets time pass, checks.c makes checks,
  * phases.c knows what begins and ends when, follow.c looks at answers, hear.c writes down what the health
- * machine tells. Inside of src/drill. */
+ * machine tells. Where several vantages look lookouts.c knows what they think. Inside of src/drill. */
 #pragma once
 
 #include "drill/answers.h"
@@ -10,6 +10,7 @@
 #include "drill/drill.h"
 #include "view/view.h"
 
+/* Checks are of a monitor, made by the server itself; or, from the number of monitors on, of a lookout. */
 struct run_check {
     int64_t ends_ms, starts_ms;
     uint32_t monitor, round; /* the round-th check since something happened to it, from 1 */
@@ -27,6 +28,24 @@ struct run_monitor {
     bool is_left_out; /* it is not checked, or was down when the drill began */
 };
 
+/* One vantage looks at one target: a monitor; or a control target, behind the monitors. */
+struct run_lookout {
+    uint32_t vantage, target;
+};
+
+/* Where nobody looks but the server itself nothing of this is there. */
+struct run_vantages {
+    const struct drill_vantage *items; /* of the document */
+    size_t count;
+    struct run_lookout *lookouts; /* to which something happens; by vantage and target */
+    size_t lookout_count;
+    struct health *eyes; /* what they think: a monitor for each of them */
+    uint8_t *thought;    /* enum health_observed: of each vantage of each target */
+    uint32_t silent;     /* a bit for each number */
+    int64_t beat_ms;     /* when they say next that they are alive; INT64_MAX: nobody does */
+    int64_t due_ms;      /* when that somebody is silent changes something; likewise */
+};
+
 struct run {
     const struct view *view;
     const struct conf_topology *topology;
@@ -35,8 +54,9 @@ struct run {
     struct health *health;
     struct drill_answers *answers;
     struct view_monitor *monitors;
-    struct run_monitor *states; /* of those */
+    struct run_monitor *states; /* of those, and of lookouts */
     size_t monitor_count;
+    struct run_vantages vantages;
     struct run_check *heap; /* the earliest first */
     size_t heap_count;
     struct drill_decider decider; /* of the last answers that changed in a loss */
@@ -82,6 +102,33 @@ void run_wake_checks(struct run *run, const struct drill_cause *cause);
 /* Everything that ends at the earliest time. */
 void run_end_checks(struct run *run);
 
+/* ---- lookouts.c ---- */
+
+/* Others look as well. */
+static inline bool run_has_vantages(const struct run *run)
+{
+    return run->vantages.count != 0;
+}
+
+/* Who makes a check, and of what. */
+struct drill_look run_find_look(const struct run *run, uint32_t number);
+/* They are there, and the machine knows of them; before anything is observed. */
+void run_introduce_vantages(struct run *run);
+/* What they think at the start, and have said. */
+void run_open_lookouts(struct run *run);
+void run_close_lookouts(struct run *run);
+/* The state of who makes these checks: of the server itself what its own results say. */
+void run_get_sight(const struct run *run, uint32_t number, struct health_monitor_status *status);
+/* Does it look, and is there anything to see? */
+bool run_looks(const struct run *run, size_t lookout);
+/* A check of a lookout has ended now. */
+void run_end_look(struct run *run, const struct run_check *check);
+/* Somebody falls silent now, or speaks again. */
+void run_turn_silence(struct run *run);
+/* When the next thing happens of itself; INT64_MAX: nothing does. And that it does. */
+int64_t run_find_beat(const struct run *run);
+void run_follow_beat(struct run *run);
+
 /* ---- phases.c ---- */
 
 /* What begins or ends at `turn_ms`: the end of a phase, the begin of the next one, and its checks. */
@@ -94,6 +141,8 @@ void run_mark_answers(struct run *run);
 /* ---- follow.c ---- */
 
 void run_note_check(struct run *run, uint32_t monitor, enum health_outcome outcome);
+/* The same, by somebody else; NULL: by the server itself. */
+void run_note_look(struct run *run, uint32_t endpoint, const char *vantage, enum health_outcome outcome);
 /* Answers are looked at if the table has changed. */
 void run_follow_answers(struct run *run, int64_t interval_ms, const struct drill_decider *decider);
 void run_note_change(struct run *run, size_t changed, const struct drill_decider *decider);

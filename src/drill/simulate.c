@@ -32,6 +32,8 @@ static void take_document(struct run *run, const struct drill_scenario *scenario
     run->causes.count = document->cause_count;
     run->causes.seed = document->seed;
     run->until_ms = drill_document_duration(document);
+    run->vantages.items = document->vantages.items;
+    run->vantages.count = document->vantages.count;
     for (size_t i = 0; i < document->cause_count; i++) {
         has_lags = has_lags || document->causes[i].what == DRILL_COPY;
     }
@@ -44,17 +46,18 @@ static void start_health(struct run *run)
     if (run->scenario->from_live) {
         run->health = view_copy_health(view, 0, NULL);
         run->began_ms = health_get_time(run->health);
-        health_assume_answers(run->health);
+        run_introduce_vantages(run);
         return;
     }
-    run->health = view_new_health(view->topology, NULL, 0);
+    bool is_judged = run_has_vantages(run);
+    run->health = view_new_health(view->topology, is_judged ? &view->server->vantages : NULL, 0);
     if (view->health != NULL) { /* names resolve as they do now */
         health_copy_resolved(run->health, view->health);
     }
+    run_introduce_vantages(run);
     for (uint32_t i = 0; i < health_monitor_count(run->health); i++) {
         health_observe(run->health, i, HEALTH_OUTCOME_OK, 0, 0, 0);
     }
-    health_assume_answers(run->health);
 }
 
 static void start(struct run *run)
@@ -68,9 +71,11 @@ static void start(struct run *run)
     }
     run->is_lost = memory_alloc_array(run->topology->endpoint_count, sizeof *run->is_lost);
     run->monitor_count = view_list_monitors(run->topology, &run->monitors);
-    run->states = memory_alloc_array(run->monitor_count, sizeof *run->states);
-    run->heap = memory_alloc_array(run->monitor_count, sizeof *run->heap);
     start_health(run);
+    run_open_lookouts(run);
+    size_t count = run->monitor_count + run->vantages.lookout_count;
+    run->states = memory_alloc_array(count, sizeof *run->states);
+    run->heap = memory_alloc_array(count, sizeof *run->heap);
     run_start_checks(run);
     run->turn_ms = drill_causes_next(&run->causes, 0);
     if (run->lags_ms == 0) { /* what is known of copies is part of how it begins */
@@ -85,6 +90,7 @@ static void start(struct run *run)
 static void finish(struct run *run)
 {
     drill_answers_free(run->answers);
+    run_close_lookouts(run);
     health_free(run->health);
     free(run->phases);
     free(run->news);
@@ -130,12 +136,14 @@ static bool take_step(struct run *run)
 {
     int64_t checks_ms = run->heap_count == 0 ? INT64_MAX : run->heap[0].ends_ms, due_ms = find_due(run);
     int64_t next_ms = checks_ms < run->turn_ms ? checks_ms : run->turn_ms;
+    int64_t beat_ms = run_find_beat(run);
     next_ms = run->lags_ms < next_ms ? run->lags_ms : next_ms;
     bool is_short = run->until_ms == INT64_MAX;
     if (is_short && next_ms == INT64_MAX) {
         return false;
     }
     next_ms = due_ms < next_ms ? due_ms : next_ms;
+    next_ms = beat_ms < next_ms ? beat_ms : next_ms;
     if (next_ms > run->until_ms || next_ms == INT64_MAX) {
         return false;
     }
@@ -143,6 +151,8 @@ static bool take_step(struct run *run)
         run_turn(run);
     } else if (due_ms == next_ms) {
         follow_dues(run, due_ms);
+    } else if (beat_ms == next_ms) {
+        run_follow_beat(run);
     } else if (run->lags_ms == next_ms) {
         run_tell_lags(run);
     } else {
@@ -153,12 +163,19 @@ static bool take_step(struct run *run)
 
 /* ---- the whole ---- */
 
+/* Others look by the rules of the server's configuration. */
+static bool has_judges(const struct view *view, const struct drill_scenario *scenario)
+{
+    return scenario->document == NULL || scenario->document->vantages.count == 0 ||
+           (view->server != NULL && view->server->vantages.is_on);
+}
+
 static bool is_valid(const struct view *view, const struct drill_scenario *scenario)
 {
     const struct conf_topology *topology = view->topology;
     bool has_causes = scenario->document != NULL && scenario->document->cause_count != 0;
     if (topology == NULL || (scenario->loss_count != 0) == has_causes ||
-        (scenario->from_live && view->health == NULL) ||
+        (scenario->from_live && view->health == NULL) || !has_judges(view, scenario) ||
         (scenario->failure != HEALTH_OUTCOME_NONE && !health_outcome_is_failure(scenario->failure))) {
         return false;
     }

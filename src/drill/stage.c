@@ -155,7 +155,7 @@ bool drill_stage_is_silent(const struct drill_stage *stage, uint32_t endpoint, c
 {
     const struct run *run = &stage->run;
     int64_t now_ms = run->now_ms < run->turn_ms ? run->now_ms : run->turn_ms - 1;
-    bool is_silent = drill_causes_serve(&run->causes, endpoint, now_ms).fails >= 1;
+    bool is_silent = drill_causes_lose(&run->causes, endpoint, now_ms) >= 1;
     ptrdiff_t index = check == NULL ? -1 : conf_find_check(run->topology, check);
     if (index >= 0 && !is_silent) {
         struct drill_result result =

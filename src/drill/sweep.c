@@ -46,6 +46,7 @@ static void set_causes(struct sweep *sweep, const struct target *target, struct 
                                  .text = arena_print(sweep->arena, "%s:%s", health_kind_text(target->kind),
                                                      name_of(sweep->view->topology, target->kind, index))};
     }
+    sweep->document.vantages.count = 0; /* what is lost is so for all */
     sweep->document.causes = causes;
     sweep->document.cause_count = 1 + target->is_pair;
 }

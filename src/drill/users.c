@@ -248,7 +248,7 @@ static double find_capacity(const struct drill_causes *causes, uint32_t region, 
         if (endpoint->capacity == 0) {
             return -1;
         }
-        capacity += endpoint->capacity * (1 - drill_causes_serve(causes, i, at_ms).fails);
+        capacity += endpoint->capacity * (1 - drill_causes_lose(causes, i, at_ms));
     }
     return capacity;
 }

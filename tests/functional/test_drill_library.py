@@ -42,6 +42,7 @@ def fitting(site):
         "endpoints": {name: {"az": az, "addresses": [f"192.0.2.{number}"], "capacity": 1000, "checks": ["web"]}
                       for number, (name, az) in enumerate(ENDPOINTS.items(), 1)},
         "rules": {"data": {"type": "lag", "regions": ["us-east"], "stage": "any"}}}
+    site.server["vantages"] = {}
     site.topology["regions"]["us-east"]["replicates_to"] = [{"to": "eu-west", "lag": "push", "rpo": "10s"}]
     return site.write()
 
@@ -71,17 +72,20 @@ EXPECTED = {
     "growing-lag": (1, None),
 }
 
+# likewise, where others look than the server itself, which cannot be on a server that runs
+SIMULATED = {"vantages-blackout": (0, {"www": [(0, "tier us-east")]})}
+
 
 def test_each_is_a_document_and_is_tried():
     documents = sorted(path.stem for path in LIBRARY.glob("*.json"))
-    assert documents == sorted([*EXPECTED, "loss-during-switchover"])
+    assert documents == sorted([*EXPECTED, *SIMULATED, "loss-during-switchover", "partition"])
     for name in documents:
         jsonschema.validate(json.loads((LIBRARY / f"{name}.json").read_text()), schema("drill.json"))
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize("name", [*EXPECTED, *SIMULATED])
 def test_ready_scenarios(fitting, name):
-    code, courses = EXPECTED[name]
+    code, courses = (EXPECTED | SIMULATED)[name]
     report = run(fitting, "--drill", str(LIBRARY / f"{name}.json"), code=code)
     jsonschema.validate(report, schema("drill-report.json"))
     for owner, expected in (courses or {}).items():
@@ -91,7 +95,7 @@ def test_ready_scenarios(fitting, name):
         assert steps[1 if name == "flapping-region" else 0:] == expected
     assert report["failed"] == (code != 0)
     users = report["users"]
-    assert (users["failed_share"] == 0) == (name == "prober-blackout")
+    assert (users["failed_share"] == 0) == name.endswith("-blackout")
     if name == "growing-lag":
         assert report["answers_held"] > 0
         assert report["copies"] == [{"from": "us-east", "to": "eu-west", "lost": "region:us-east", "at_ms": 300000, "lag_ms": 30000,
@@ -103,6 +107,37 @@ def test_ready_scenarios(fitting, name):
         assert report["copies"][0]["lag_ms"] is None and "nobody knows how far behind (RPO 10.0 s)" in report["text"]
     if name == "az-of-three":  # all three addresses, and a second try
         assert users["failed_share_all_addresses"] < users["failed_share_first_address"]
+
+
+def test_a_partition_between_two_regions(fitting, site):
+    """What the vantages of a side see is what its clients go by; who is judged by all is where it was."""
+    site.topology["endpoints"] |= {
+        "main": {"az": "us-east-1a", "addresses": ["192.0.2.101"], "checks": ["web"], "vantages": ["local", "us-*"]},
+        "main-from-eu": {"same_as": "main", "vantages": "eu-*"},
+        "spare": {"az": "eu-west-1a", "addresses": ["192.0.2.102"], "checks": ["web"], "vantages": "eu-*"},
+        "spare-from-us": {"same_as": "spare", "vantages": ["local", "us-*"]}}
+    sides = {"endpoints": ["main*", "spare*"], "tiers": [["main"], ["spare-from-us"]],
+             "geo": [{"when": {"cidr": "198.51.100.0/24"}, "tiers": [["main-from-eu"], ["spare"]]}]}
+    site.policy("example.com", {name: {"ttl": 20} | policy for name, policy in {**NAMES, "main": sides}.items()})
+    site.write()
+    report = run(site, "--drill", str(LIBRARY / "partition.json"))
+    jsonschema.validate(report, schema("drill-report.json"))
+    moved = {(row["name"], row["class"]): report["courses"][row["course"]] for row in report["answers"] if row["changes"]}
+    steps = {key: [(step["at_ms"], step["from"]) for step in course] for key, course in moved.items()}
+    assert steps == {("main.example.com.", "geo[0]"): [(0, "tier main-from-eu"), (7000, "tier spare"), (604000, "tier main-from-eu")]}
+    assert 0 < report["users"]["failed_share"] < 0.01 and "first failed check of" in report["text"]
+    site.server["vantages"] = {"quorum": "any"}  # whoever sees a loss is believed, and everything moves
+    site.write()
+    report = run(site, "--drill", str(LIBRARY / "partition.json"), code=1)
+    assert {row["name"] for row in report["answers"] if row["changes"]} >= {"www.example.com.", "main.example.com."}
+    del site.server["vantages"]
+    for endpoint in site.topology["endpoints"].values():
+        endpoint.pop("vantages", None)
+    site.topology["endpoints"] = {name: endpoint for name, endpoint in site.topology["endpoints"].items() if "same_as" not in endpoint}
+    site.policy("example.com", {})
+    site.write()
+    done = kit.run_steerd("-c", str(site.config), "--drill", str(LIBRARY / "partition.json"))
+    assert done.returncode == 2 and 'found vantage "us-1", expected "local" alone: steerd.json has no "vantages"' in done.stderr
 
 
 def test_clients_may_ask_for_some_names(fitting, site):

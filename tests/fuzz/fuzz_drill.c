@@ -35,7 +35,15 @@ static void ask(const struct drill_causes *causes, int64_t at_ms)
         struct drill_service service = drill_causes_serve(causes, endpoint, at_ms);
         expect(result.took_ms >= 0 && result.took_ms <= causes->topology->checks[0].timeout_ms);
         expect(service.fails >= 0 && service.fails <= 1 && service.slow_ms >= 0);
+        expect(drill_causes_lose(causes, endpoint, at_ms) <= service.fails);
+        for (uint32_t vantage = 0; vantage < 32; vantage += 31) {
+            result =
+                drill_causes_look(causes, &(struct drill_look){vantage, endpoint, 0}, at_ms, (uint64_t)at_ms);
+            expect(result.took_ms >= 0 && result.took_ms <= causes->topology->checks[0].timeout_ms);
+        }
     }
+    expect((drill_causes_find_silent(causes, at_ms) & 1) == 0);
+    (void)drill_causes_look(causes, &(struct drill_look){1, DRILL_CONTROL, 0}, at_ms, 0);
     (void)drill_causes_lag(causes, 0, at_ms);
 }
 
@@ -47,8 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         conf_parse_topology("topology.json", topology_text, strlen(topology_text), report);
     struct drill_document document;
     expect(topology != NULL);
-    int error =
-        drill_parse_document("drill.json", (const char *)bytes, len, topology, arena, report, &document);
+    const struct drill_source source = {"drill.json", (const char *)bytes, len, report};
+    int error = drill_parse_ground(&source, &(struct drill_ground){.topology = topology}, arena, &document);
     expect((error == 0) == (report_errors(report) == 0));
     if (error == 0) {
         struct drill_causes causes = {topology, document.causes, document.cause_count, document.seed};

@@ -54,3 +54,9 @@ check_PROGRAMS += tests/unit/test_drill_stage
 tests_unit_test_drill_stage_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_stage_SOURCES = tests/unit/test_drill_stage.c tests/unit/unit.h
 tests_unit_test_drill_stage_LDADD = $(tests_unit_test_drill_LDADD)
+
+TESTS += tests/unit/test_drill_vantages
+check_PROGRAMS += tests/unit/test_drill_vantages
+tests_unit_test_drill_vantages_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
+tests_unit_test_drill_vantages_SOURCES = tests/unit/test_drill_vantages.c tests/unit/unit.h
+tests_unit_test_drill_vantages_LDADD = $(tests_unit_test_drill_LDADD)

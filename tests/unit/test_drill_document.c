@@ -184,7 +184,7 @@ static void every_error_is_told(void **state)
     assert_non_null(strstr(line, "d.json:3:"));
     assert_non_null(strstr(line, "there is no region \"ue\""));
     static const char *const parts[] = {"d.json:4:",
-                                        "expected \"vantage:local\"",
+                                        "there is no vantage \"",
                                         "d.json:5:",
                                         "\"replicates_to\" declares",
                                         "\"after\", which does nothing where \"how\" is \"lost\"",

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Of a drill document: who looks, and what things happen to. */
+#pragma once
+
+#include "base/arena.h"
+#include "conf/quorum.h"
+#include "drill/causes.h"
+#include "health/opinion.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a document is read against. */
+struct drill_ground {
+    const struct conf_topology *topology;
+    const struct conf_vantages *vantages; /* of the server; NULL: there may be some */
+    const struct health *health; /* whose vantages look, unless the document says who does; NULL: nobody's */
+    bool is_alone;               /* the server itself alone looks, as in a drill on the server */
+};
+
+/* A vantage that looks besides the server itself. */
+#define DRILL_NO_REGION UINT32_MAX
+struct drill_vantage {
+    const char *name;
+    uint8_t number; /* as in causes.h and health/opinion.h */
+    uint32_t weight;
+    bool is_drained;
+    uint32_t region; /* where it is; DRILL_NO_REGION: not said */
+};
+
+struct drill_vantages {
+    struct drill_vantage *items; /* each number once */
+    size_t count;
+    uint32_t local_region; /* of the server itself; DRILL_NO_REGION: not said */
+    /* By endpoint: who looks at it where it says who does, a bit for each number; NULL: no link asks. */
+    const uint32_t *sights;
+};
+
+/* ---- reading: inside of src/drill ---- */
+
+struct doc_node;
+
+struct what_reader {
+    const struct drill_ground *ground;
+    struct arena *arena;
+    bool from_live; /* it begins as the server stands */
+    struct drill_vantages *vantages;
+};
+
+/* "vantages", and those that are known without it. Before any event. */
+void what_read_vantages(const struct what_reader *reader, const struct doc_node *root);
+/* "what" of an event. False: it was reported. */
+bool what_read(const struct what_reader *reader, const struct doc_node *event, struct drill_cause *cause);
+/* Is all that a cause takes within what recovers? */
+bool what_is_within(const struct conf_topology *topology, const struct drill_cause *cause,
+                    const struct drill_cause *recovered);

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Drills at which several vantages look: who sees what, when their quorum decides, and what clients notice.
+ * us ⊃ us-1 ⊃ a, eu ⊃ eu-1 ⊃ e; b is a as eu sees it, and f is e as us does. Checks every 2 s, time out after
+ * 1 s, 3 failures, 2 successes. Clients go to us first (a, then f); those of eu to eu first (e, then b). */
+#include "config.h"
+
+#include "unit.h"
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "conf/server.h"
+#include "drill/drill.h"
+#include "view/view.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct scene {
+    struct conf_server server;
+    struct conf_topology *topology;
+    struct view view;
+    struct view_name name;
+    struct arena *arena;
+    struct report *errors;
+    struct drill_document document;
+    struct drill_report report;
+};
+
+enum { A, B, E, F };
+
+static void add_name(struct scene *scene)
+{
+    static const struct steer_member members[] = {{.endpoint = A, .weight = 1, .types = STEER_HAS_A},
+                                                  {.endpoint = B, .weight = 1, .types = STEER_HAS_A},
+                                                  {.endpoint = E, .weight = 1, .types = STEER_HAS_A},
+                                                  {.endpoint = F, .weight = 1, .types = STEER_HAS_A}};
+    static const uint16_t a[] = {0}, b[] = {1}, e[] = {2}, f[] = {3};
+    static const struct steer_tier us_tiers[] = {{.label = "us", .members = a, .count = 1},
+                                                 {.label = "eu-from-us", .members = f, .count = 1}},
+                                   eu_tiers[] = {{.label = "eu", .members = e, .count = 1},
+                                                 {.label = "us-from-eu", .members = b, .count = 1}};
+    static const struct steer_class classes[] = {{.label = "default", .tiers = us_tiers, .tier_count = 2},
+                                                 {.label = "eu", .tiers = eu_tiers, .tier_count = 2}};
+    static const struct steer_place places[] = {
+        {.az = 0, .region = 0}, {.az = 0, .region = 0}, {.az = 1, .region = 1}, {.az = 1, .region = 1}};
+    const struct steer_policy policy = {.pick = STEER_PICK_WEIGHTED,
+                                        .fallback = STEER_FALLBACK_FIRST,
+                                        .answers = 1,
+                                        .member_count = 4,
+                                        .class_count = 2,
+                                        .members = members,
+                                        .classes = classes};
+    scene->view.steer = steer_set_new();
+    steer_set_give_places(scene->view.steer, places, 4);
+    scene->name = (struct view_name){
+        "www.example.", "example.", steer_set_add(scene->view.steer, &policy, NULL, 0), 0, 30, STEER_HAS_A};
+    scene->view.names = &scene->name;
+    scene->view.name_count = 1;
+}
+
+/* What is said of the check, and who looks at a and f, and at b and e. */
+static void open_scene(struct scene *scene, const char *of_check, const char *us, const char *eu)
+{
+    *scene = (struct scene){.arena = arena_new(0), .errors = report_new()};
+    char *text = arena_print(
+        scene->arena,
+        "{\"regions\": {\"us\": {\"azs\": {\"us-1\": {}}}, \"eu\": {\"azs\": {\"eu-1\": {}}}},"
+        "\"brake\": {\"control\": [{\"address\": \"203.0.113.1\", \"check\": \"control\"}]},"
+        "\"checks\": {\"web\": {\"type\": \"http\", \"port\": 80, \"interval\": \"2s\", \"timeout\": \"1s\","
+        " \"fall\": 3, \"rise\": 2%s}, \"control\": {\"type\": \"http\", \"port\": 80, \"interval\": \"2s\", "
+        "\"timeout\": \"1s\", \"fall\": 2}}, \"endpoints\": {"
+        "\"a\": {\"az\": \"us-1\", \"addresses\": [\"192.0.2.1\"], \"checks\": [\"web\"]%s},"
+        "\"b\": {\"az\": \"us-1\", \"addresses\": [\"192.0.2.2\"], \"checks\": [\"web\"]%s},"
+        "\"e\": {\"az\": \"eu-1\", \"addresses\": [\"192.0.2.3\"], \"checks\": [\"web\"]%s},"
+        "\"f\": {\"az\": \"eu-1\", \"addresses\": [\"192.0.2.4\"], \"checks\": [\"web\"]%s}}}",
+        of_check, us, eu, eu, us);
+    scene->topology = conf_parse_topology("t", text, strlen(text), scene->errors);
+    report_write(scene->errors, stderr);
+    assert_non_null(scene->topology);
+    scene->server.vantages =
+        (struct conf_vantages){.is_on = true, .expires_ms = 10000, .heartbeat_ms = 2000, .local_weight = 1};
+    scene->view.topology = scene->topology;
+    scene->view.server = &scene->server;
+    add_name(scene);
+}
+
+static void close_scene(struct scene *scene)
+{
+    steer_set_free(scene->view.steer);
+    conf_free_topology(scene->topology);
+    report_free(scene->errors);
+    arena_free(scene->arena);
+}
+
+/* local in us, and two more on each side */
+#define SIDES                                                                                                \
+    "\"vantages\": {\"local\": {\"region\": \"us\"}, \"us-x\": {\"region\": \"us\"}, \"us-y\": "             \
+    "{\"region\": \"us\"}, \"eu-x\": {\"region\": \"eu\"}, \"eu-y\": {\"region\": \"eu\"}}"
+#define THREE "\"vantages\": {\"fra-1\": {}, \"sin-1\": {}}"
+
+static int parse(struct scene *scene, const char *text)
+{
+    return drill_parse_ground(
+        &(struct drill_source){"d.json", text, strlen(text), scene->errors},
+        &(struct drill_ground){.topology = scene->topology, .vantages = &scene->server.vantages},
+        scene->arena, &scene->document);
+}
+
+static const struct drill_report *play(struct scene *scene, const char *vantages, const char *events)
+{
+    const char *text =
+        arena_print(scene->arena, "{\"duration\": \"5m\", %s, \"events\": [%s]}", vantages, events);
+    int error = parse(scene, text);
+    report_write(scene->errors, stderr);
+    assert_int_equal(error, 0);
+    struct drill_scenario scenario = {.document = &scene->document};
+    assert_int_equal(drill_simulate(&scene->view, &scenario, scene->arena, &scene->report), 0);
+    return &scene->report;
+}
+
+/* Of a class of clients, by number. */
+static void expect_steps(const struct drill_report *report, size_t class, const char *expected)
+{
+    char text[1024] = "";
+    assert_int_equal(report->name_count, 2);
+    size_t row =
+        strcmp(report->names[class].class_label, class == 0 ? "default" : "eu") == 0 ? class : !class;
+    const struct drill_course *course = &report->courses[report->names[row].course];
+    for (size_t i = 0; i < course->step_count; i++) {
+        size_t len = strlen(text);
+        snprintf(text + len, sizeof text - len, "%s%lld %s", i == 0 ? "" : "; ",
+                 (long long)course->steps[i].at_ms,
+                 strncmp(course->steps[i].from, "tier ", 5) == 0 ? course->steps[i].from + 5
+                                                                 : course->steps[i].from);
+    }
+    assert_string_equal(text, expected);
+}
+
+#define LOSE(who, at) "{\"at\": \"" at "\", \"what\": \"link:" who "/us\", \"how\": \"refused\"}"
+#define STAY          "0 us"
+#define MOVE          "0 us; 6000 eu-from-us"
+#define HEAVY         "\"vantages\": {\"fra-1\": {\"weight\": 3}, \"sin-1\": {}}"
+
+/* Under each rule, of three who look (the server itself with them), how many are wrong before answers move?
+ */
+static void quorums_decide(void **state)
+{
+    static const struct {
+        const char *of_check, *vantages, *events, *steps;
+    } cases[] = {
+        {", \"quorum\": \"majority\"", THREE, LOSE("fra-1", "0s"), STAY},
+        {"", THREE, LOSE("fra-1", "0s"), STAY}, /* the default */
+        {"", THREE, LOSE("fra-1", "0s") "," LOSE("sin-1", "10s"), "0 us; 16000 eu-from-us"},
+        {"", THREE, LOSE("fra-1", "0s") "," LOSE("local", "0s"), MOVE},
+        {", \"quorum\": \"any\"", THREE, LOSE("fra-1", "0s"), MOVE},
+        {", \"quorum\": \"any\"", THREE, LOSE("local", "0s"), MOVE},
+        {", \"quorum\": \"all\"", THREE, LOSE("fra-1", "0s") "," LOSE("sin-1", "0s"), STAY},
+        {", \"quorum\": \"all\"", THREE, LOSE("fra-1", "0s") "," LOSE("sin-1", "0s") "," LOSE("local", "7s"),
+         "0 us; 13000 eu-from-us"},
+        {", \"quorum\": 2", THREE, LOSE("fra-1", "0s"), STAY},
+        {", \"quorum\": 2", THREE, LOSE("fra-1", "0s") "," LOSE("sin-1", "0s"), MOVE},
+        {", \"quorum\": 3", THREE, LOSE("fra-1", "0s") "," LOSE("sin-1", "0s"), STAY},
+        {", \"quorum\": 1", THREE, LOSE("sin-1", "0s"), MOVE},
+        /* weights: 3 of 5 */
+        {"", HEAVY, LOSE("fra-1", "0s"), MOVE},
+        {"", HEAVY, LOSE("local", "0s") "," LOSE("sin-1", "0s"), STAY},
+        {", \"quorum\": 3", HEAVY, LOSE("fra-1", "0s"), MOVE},
+        {", \"quorum\": 3", HEAVY, LOSE("local", "0s") "," LOSE("sin-1", "0s"), STAY},
+        {", \"quorum\": 4", HEAVY, LOSE("fra-1", "0s"), STAY},
+        /* who counts */
+        {", \"vantages\": [\"fra-*\"]", THREE, LOSE("fra-1", "0s"), MOVE},
+        {", \"vantages\": [\"fra-*\"]", THREE, LOSE("local", "0s") "," LOSE("sin-1", "0s"), STAY},
+        {", \"vantages\": [\"local\"]", THREE, LOSE("local", "0s"), MOVE},
+        {", \"quorum\": \"any\", \"recheck\": \"500ms\"", THREE, LOSE("fra-1", "0s"),
+         "0 us; 3000 eu-from-us"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct scene scene;
+        open_scene(&scene, cases[i].of_check, "", "");
+        expect_steps(play(&scene, cases[i].vantages, cases[i].events), 0, cases[i].steps);
+        close_scene(&scene);
+    }
+}
+
+static void the_weight_of_the_server_counts_as_configured(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, "", "", "");
+    scene.server.vantages.local_weight = 0;
+    expect_steps(play(&scene, THREE, LOSE("local", "0s")), 0, STAY);
+    expect_steps(play(&scene, THREE, LOSE("fra-1", "0s")), 0, STAY); /* one of two is no majority */
+    scene.server.vantages.local_weight = 3;
+    expect_steps(play(&scene, THREE, LOSE("local", "0s")), 0, MOVE);
+    close_scene(&scene);
+}
+
+static void what_is_lost_is_so_for_all(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, "", "", "");
+    const struct drill_report *report =
+        play(&scene, THREE, "{\"at\": \"0s\", \"what\": \"region:us\", \"how\": \"lost\", \"for\": \"2m\"}");
+    expect_steps(report, 0, "0 us; 7000 eu-from-us; 124000 us");
+    assert_int_equal(report->phases[0].detection_ms, 3000);
+    assert_int_equal(report->phases[1].decision_ms, 4000);
+    assert_true(report->users->share > 0);
+    close_scene(&scene);
+}
+
+static void a_way_back_takes_the_quorum_too(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, ", \"hold_down\": \"1m\"", "", "");
+    expect_steps(
+        play(&scene, THREE,
+             LOSE("fra-1", "0s") "," LOSE(
+                 "sin-1", "0s") ","
+                                "{\"at\": \"20s\", \"what\": \"link:fra-1/us\", \"how\": \"recovered\"}"),
+        0, "0 us; 6000 eu-from-us; 66000 us");
+    close_scene(&scene);
+}
+
+/* ---- links between places ---- */
+
+#define FROM_US ", \"vantages\": [\"local\", \"us-*\"]"
+#define FROM_EU ", \"vantages\": \"eu-*\""
+
+static void a_partition_moves_the_clients_of_one_side(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, "", FROM_US, FROM_EU);
+    const struct drill_report *report =
+        play(&scene, SIDES,
+             "{\"at\": \"0s\", \"what\": \"link:eu/us\", \"how\": \"lost\", \"for\": \"2m\"},"
+             "{\"at\": \"3m\", \"what\": \"link:us/eu\", \"how\": \"lost\"}");
+    expect_steps(report, 0, "0 us"); /* each is served where it is */
+    expect_steps(report, 1, "0 eu");
+    assert_int_equal(report->phase_count, 3);
+    assert_string_equal(report->phases[0].text, "link:eu/us lost");
+    assert_int_equal(report->phases[0].detection_ms, 3000);
+    assert_float_equal(report->users->share, 0, 1e-9);
+    report = play(&scene, SIDES,
+                  "{\"at\": \"0s\", \"what\": \"region:eu\", \"how\": \"lost\"},"
+                  "{\"at\": \"1m\", \"what\": \"link:eu/us\", \"how\": \"lost\"}");
+    expect_steps(report, 0, "0 us");
+    expect_steps(report, 1, "0 eu; 7000 us-from-eu; 67000 fallback first: tier eu, of which nobody serves");
+    close_scene(&scene);
+}
+
+/* Those of eu are led to us, where they cannot go; those of us notice nothing. */
+static void clients_fail_by_the_side_that_they_are_on(void **state)
+{
+    static const char events[] = "{\"at\": \"0s\", \"what\": \"endpoint:e\", \"how\": \"refused\"},"
+                                 "{\"at\": \"1m\", \"what\": \"link:%s/us\", \"how\": \"%s\"%s}";
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, "", FROM_US, FROM_EU);
+    const struct drill_report *report =
+        play(&scene, SIDES, arena_print(scene.arena, events, "eu", "lost", ""));
+    double whole = report->users->failed[120];
+    assert_float_equal(whole, 0.5, 0.01); /* both classes count alike */
+    report = play(&scene, SIDES, arena_print(scene.arena, events, "eu", "partial", ", \"checks\": 0.2"));
+    assert_float_equal(report->users->failed[60], 0.1, 0.01);
+    report = play(&scene, SIDES, arena_print(scene.arena, events, "us", "lost", ""));
+    assert_float_equal(report->users->failed[61], 0.5, 0.01); /* a, as us sees it */
+    report = play(&scene, SIDES, arena_print(scene.arena, events, "eu-x", "lost", ""));
+    assert_float_equal(report->users->failed[120], 0, 1e-9); /* a vantage has no clients */
+    close_scene(&scene);
+}
+
+static void a_link_may_be_slow_and_heal(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, "", FROM_US, FROM_EU);
+    const struct drill_report *report =
+        play(&scene, SIDES,
+             "{\"at\": \"0s\", \"what\": \"link:us/us-1\", \"how\": \"slow\", \"after\": \"3s\"},"
+             "{\"at\": \"1m\", \"what\": \"link:us/us\", \"how\": \"recovered\"}");
+    expect_steps(report, 0, "0 us; 7000 eu-from-us; 64000 us");
+    expect_steps(report, 1, "0 eu");
+    close_scene(&scene);
+}
+
+/* ---- what vantages are ---- */
+
+static void one_without_sight_is_set_aside(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, ", \"quorum\": \"any\"", "", "");
+    const struct drill_report *report = play(
+        &scene, THREE, "{\"at\": \"0s\", \"what\": \"vantage:fra-1\", \"how\": \"lost\", \"for\": \"1m\"}");
+    expect_steps(report, 0, "0 us"); /* its control target is down before the third failure */
+    bool is_aside = false, is_back = false;
+    for (size_t i = 0; i < report->event_count; i++) {
+        is_aside |= strcmp(report->events[i].text, "vantage fra-1 set aside") == 0;
+        is_back |= strcmp(report->events[i].text, "vantage fra-1 returned") == 0;
+    }
+    assert_true(is_aside && is_back);
+    close_scene(&scene);
+}
+
+static void without_control_targets_it_is_believed(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, ", \"quorum\": \"any\"", "", "");
+    scene.topology->brake.control_count = 0;
+    expect_steps(play(&scene, THREE,
+                      "{\"at\": \"0s\", \"what\": \"vantage:fra-1\", \"how\": \"lost\", \"for\": \"1m\"}"),
+                 0, "0 us; 7000 fallback first: tier us, of which nobody serves; 64000 us");
+    close_scene(&scene);
+}
+
+/* Control targets are lost with the sight: they do not speak for what it says, and the brake holds for a
+ * minute. */
+static void the_server_alone_distrusts_itself(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, "", "", "");
+    expect_steps(
+        play(&scene, "\"vantages\": {}", "{\"at\": \"0s\", \"what\": \"vantage:local\", \"how\": \"lost\"}"),
+        0, "0 us; 63000 fallback first: tier us, of which nobody serves");
+    expect_steps(play(&scene, "\"vantages\": {}", /* and do so when it is all else that is lost */
+                      "{\"at\": \"0s\", \"what\": \"check:web\", \"how\": \"lost\"}"),
+                 0, "0 us; 7000 fallback first: tier us, of which nobody serves");
+    close_scene(&scene);
+}
+
+static void all_blind_move_nothing_but_by_their_quorum(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, "", "", "");
+    expect_steps(play(&scene, THREE,
+                      "{\"at\": \"0s\", \"what\": \"vantage:local\", \"how\": \"lost\"},"
+                      "{\"at\": \"0s\", \"what\": \"vantage:fra-1\", \"how\": \"silent\"}"),
+                 0, "0 us"); /* the brake holds what the server sees */
+    close_scene(&scene);
+}
+
+#define SILENCE(who, at) "{\"at\": \"" at "\", \"what\": \"vantage:" who "\", \"how\": \"silent\"}"
+
+/* Who is silent goes on counting for `expires`, and then leaves the judgement. */
+static void silence_leaves_the_judgement(void **state)
+{
+    struct scene scene;
+    static const char alone[] = LOSE("local", "0s") "," SILENCE("fra-1", "20s") "," SILENCE("sin-1", "40s");
+    (void)state;
+    open_scene(&scene, "", "", "");
+    const struct drill_report *report = play(
+        &scene, THREE, "{\"at\": \"0s\", \"what\": \"vantage:fra-1\", \"how\": \"silent\", \"for\": \"1m\"}");
+    expect_steps(report, 0, STAY);
+    assert_string_equal(report->phases[0].text, "vantage:fra-1 silent");
+    assert_string_equal(report->phases[1].text, "vantage:fra-1 heard again");
+    /* one of three says down, and then one of two; with the third one silent as well it is alone … */
+    expect_steps(play(&scene, THREE, LOSE("local", "0s") "," SILENCE("fra-1", "20s")), 0, STAY);
+    expect_steps(play(&scene, THREE, alone), 0, STAY); /* … which is too few to judge by */
+    close_scene(&scene);
+    open_scene(&scene, ", \"at_least\": 1", "", "");
+    expect_steps(play(&scene, THREE, alone), 0, "0 us; 50001 eu-from-us");
+    expect_steps(play(&scene, THREE, /* both at nearly the same time */
+                      LOSE("local", "0s") "," SILENCE("fra-1", "20s") "," SILENCE("sin-1", "25s")),
+                 0, "0 us; 35001 eu-from-us");
+    close_scene(&scene);
+}
+
+/* What it has seen meanwhile it says when it is heard again. */
+static void who_is_heard_again_says_all(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, ", \"quorum\": \"any\"", "", "");
+    expect_steps(
+        play(&scene, THREE,
+             LOSE("fra-1", "5s") ","
+                                 "{\"at\": \"0s\", \"what\": \"vantage:fra-1\", \"how\": \"silent\"},"
+                                 "{\"at\": \"90s\", \"what\": \"vantage:fra-1\", \"how\": \"recovered\"}"),
+        0, "0 us; 90000 eu-from-us");
+    close_scene(&scene);
+}
+
+static void a_slow_vantage_fails_by_its_timeout(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, ", \"quorum\": \"any\"", "", "");
+    scene.topology->brake.control_count = 0;
+    expect_steps(
+        play(&scene, THREE,
+             "{\"at\": \"0s\", \"what\": \"vantage:fra-1\", \"how\": \"slow\", \"after\": \"900ms\"}"),
+        0, "0 us");
+    expect_steps(play(&scene, THREE,
+                      "{\"at\": \"0s\", \"what\": \"vantage:fra-1\", \"how\": \"slow\", \"after\": \"1s\"}"),
+                 0, "0 us; 7000 fallback first: tier us, of which nobody serves");
+    close_scene(&scene);
+}
+
+static void hours_pass_and_nobody_grows_old(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, ", \"stale\": \"10s\"", "", "");
+    expect_steps(play(&scene, THREE,
+                      "{\"at\": \"3m\", \"what\": \"vantage:fra-1\", \"how\": \"silent\", \"for\": \"1m\"},"
+                      "{\"at\": \"3m\", \"what\": \"link:sin-1/us\", \"how\": \"refused\"}"),
+                 0, "0 us"); /* the server itself says up, as it has for minutes */
+    close_scene(&scene);
+}
+
+/* ---- documents ---- */
+
+static void expect_error(struct scene *scene, const char *text, const char *said)
+{
+    char *out = NULL;
+    size_t len = 0;
+    report_free(scene->errors);
+    scene->errors = report_new();
+    assert_int_equal(parse(scene, text), ERROR_INVALID);
+    FILE *to = open_memstream(&out, &len);
+    report_write(scene->errors, to);
+    fclose(to);
+    if (strstr(out, said) == NULL) {
+        fail_msg("%s does not have: %s", out, said);
+    }
+    free(out);
+}
+
+#define EVENT(what, how)                                                                                     \
+    "{\"vantages\": {\"fra-1\": {}}, \"events\": [{\"at\": \"0s\", \"what\": \"" what "\", \"how\": \"" how  \
+    "\"}]}"
+#define LOOK(who)                                                                                            \
+    "{\"vantages\": " who ", \"events\": [{\"at\": \"0s\", \"what\": \"region:us\", \"how\": \"lost\"}]}"
+
+static void what_is_not_there_is_an_error(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, "", "", "");
+    assert_int_equal(parse(&scene, EVENT("link:fra-1/us-1", "lost")), 0);
+    assert_int_equal(scene.document.causes[0].from, 1 << 1);
+    expect_error(&scene, EVENT("vantage:fra-2", "lost"), "there is no vantage \"fra-2\"");
+    expect_error(&scene, EVENT("link:fra-1/mars", "lost"), "there is no region or az \"mars\"");
+    expect_error(&scene, EVENT("link:mars/us", "lost"), "there is no region or vantage \"mars\"");
+    expect_error(&scene, EVENT("link:us", "lost"), "expected \"link:FROM/TO\"");
+    expect_error(&scene, EVENT("link:us/eu", "lost"), "link from region \"us\", in which nobody looks");
+    expect_error(&scene, EVENT("link:fra-1/eu", "silent"), "only another vantage than the server itself");
+    expect_error(&scene, EVENT("vantage:local", "silent"), "only another vantage than the server itself");
+    expect_error(&scene, EVENT("link:fra-1/eu", "lag"), "only a copy lags");
+    expect_error(&scene, LOOK("{\"fra-1\": {\"region\": \"mars\"}}"), "vantages.fra-1.region");
+    expect_error(&scene, LOOK("{\"fra-1\": {\"weight\": 0}}"), "vantages.fra-1.weight");
+    expect_error(&scene, LOOK("{\"local\": {\"weight\": 1}}"), "vantages.local");
+    expect_error(&scene, LOOK("{\"-x\": {}}"), "found vantage \"-x\", expected 1 to 63 letters");
+    expect_error(&scene, LOOK("[]"), "vantages");
+    scene.server.vantages.is_on = false;
+    expect_error(&scene, LOOK("{\"fra-1\": {}}"), "steerd.json has no \"vantages\"");
+    assert_int_equal(parse(&scene, LOOK("{\"local\": {\"region\": \"us\"}}")), 0);
+    close_scene(&scene);
+}
+
+static void a_drill_on_a_server_has_nobody_else(void **state)
+{
+    struct scene scene;
+    static const char text[] = LOOK("{\"fra-1\": {}, \"local\": {\"region\": \"us\"}}");
+    (void)state;
+    open_scene(&scene, "", "", "");
+    assert_int_equal(drill_parse_document("d.json", text, strlen(text), scene.topology, scene.arena,
+                                          scene.errors, &scene.document),
+                     ERROR_INVALID);
+    assert_int_equal(scene.document.vantages.count, 0);
+    close_scene(&scene);
+}
+
+/* A document with vantages against a configuration that has none is not run. */
+static void a_simulation_asks_for_the_rules(void **state)
+{
+    struct scene scene;
+    (void)state;
+    open_scene(&scene, "", "", "");
+    assert_int_equal(parse(&scene, LOOK("{\"fra-1\": {}}")), 0);
+    scene.server.vantages.is_on = false;
+    const struct drill_scenario scenario = {.document = &scene.document};
+    assert_int_equal(drill_simulate(&scene.view, &scenario, scene.arena, &scene.report), ERROR_INVALID);
+    close_scene(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quorums_decide),
+        cmocka_unit_test(the_weight_of_the_server_counts_as_configured),
+        cmocka_unit_test(what_is_lost_is_so_for_all),
+        cmocka_unit_test(a_way_back_takes_the_quorum_too),
+        cmocka_unit_test(a_partition_moves_the_clients_of_one_side),
+        cmocka_unit_test(clients_fail_by_the_side_that_they_are_on),
+        cmocka_unit_test(a_link_may_be_slow_and_heal),
+        cmocka_unit_test(one_without_sight_is_set_aside),
+        cmocka_unit_test(without_control_targets_it_is_believed),
+        cmocka_unit_test(the_server_alone_distrusts_itself),
+        cmocka_unit_test(all_blind_move_nothing_but_by_their_quorum),
+        cmocka_unit_test(silence_leaves_the_judgement),
+        cmocka_unit_test(who_is_heard_again_says_all),
+        cmocka_unit_test(a_slow_vantage_fails_by_its_timeout),
+        cmocka_unit_test(hours_pass_and_nobody_grows_old),
+        cmocka_unit_test(what_is_not_there_is_an_error),
+        cmocka_unit_test(a_drill_on_a_server_has_nobody_else),
+        cmocka_unit_test(a_simulation_asks_for_the_rules),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
