@@ -36,6 +36,34 @@ static void list_endpoints(const struct run *run, struct drill_report *report)
     report->endpoint_count = topology->endpoint_count;
 }
 
+static const char *name_region(const struct run *run, uint32_t region)
+{
+    return region == DRILL_NO_REGION ? NULL
+                                     : arena_share_text(run->arena, run->topology->regions[region].name);
+}
+
+/* Where others look, the server itself and they. */
+static void list_watchers(const struct run *run, struct drill_report *report)
+{
+    const struct drill_document *document = run->scenario->document;
+    if (!run_has_vantages(run)) {
+        return;
+    }
+    struct drill_watcher *list = arena_alloc(run->arena, (1 + document->vantages.count) * sizeof *list);
+    list[0] = (struct drill_watcher){.name = HEALTH_LOCAL_NAME,
+                                     .region = name_region(run, document->vantages.local_region),
+                                     .weight = run->view->server->vantages.local_weight};
+    for (size_t i = 0; i < document->vantages.count; i++) {
+        const struct drill_vantage *own = &document->vantages.items[i];
+        list[1 + i] = (struct drill_watcher){.name = arena_copy_text(run->arena, own->name),
+                                             .region = name_region(run, own->region),
+                                             .weight = own->weight,
+                                             .is_drained = own->is_drained};
+    }
+    report->watchers = list;
+    report->watcher_count = 1 + document->vantages.count;
+}
+
 static void list_phases(const struct run *run, struct drill_report *report)
 {
     report->phases = arena_copy(run->arena, run->phases, run->phase_count * sizeof *run->phases);
@@ -73,6 +101,7 @@ void run_make_report(const struct run *run, struct drill_report *report)
     report->duration_ms = document != NULL ? run->until_ms : run->now_ms;
     list_losses(run, report);
     list_endpoints(run, report);
+    list_watchers(run, report);
     list_phases(run, report);
     run_list_events(run, report);
     drill_answers_report(run->answers, report);

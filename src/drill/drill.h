@@ -161,6 +161,13 @@ struct drill_copy {
     int64_t rpo_ms; /* 0: none */
 };
 
+/* Somebody who looked. */
+struct drill_watcher {
+    const char *name, *region; /* NULL: nobody says where it is */
+    uint32_t weight;
+    bool is_drained;
+};
+
 struct drill_report {
     const char *mode;                /* "shadow" …: times were measured; NULL: it was simulated */
     const struct drill_copy *copies; /* of regions and azs that a document loses */
@@ -184,6 +191,8 @@ struct drill_report {
     size_t lost_count;
     enum health_outcome failure;
     bool from_live;
+    const struct drill_watcher *watchers; /* who looked; none: the server itself alone */
+    size_t watcher_count;
     const struct drill_event *events;
     size_t event_count;
     const struct drill_name *names; /* each steered name, type and class; changed ones first */

@@ -150,6 +150,21 @@ static json_t *write_level(const struct drill_report *report)
     return level;
 }
 
+static json_t *write_watchers(const struct drill_report *report)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < report->watcher_count; i++) {
+        const struct drill_watcher *own = &report->watchers[i];
+        json_t *item = json_object();
+        json_object_set_new(item, "name", json_string(own->name));
+        json_object_set_new(item, "region", own->region == NULL ? json_null() : json_string(own->region));
+        set_count(item, "weight", own->weight);
+        json_object_set_new(item, "drained", json_boolean(own->is_drained));
+        json_array_append_new(list, item);
+    }
+    return list;
+}
+
 static void write_scenario(json_t *root, const struct drill_report *report)
 {
     json_object_set_new(root, "mode", json_string(report->mode == NULL ? "simulate" : report->mode));
@@ -158,6 +173,9 @@ static void write_scenario(json_t *root, const struct drill_report *report)
                         report->has_document ? json_null()
                                              : json_string(health_outcome_text(report->failure)));
     json_object_set_new(root, "from_live", json_boolean(report->from_live));
+    if (report->watcher_count != 0) {
+        json_object_set_new(root, "vantages", write_watchers(report));
+    }
     json_object_set_new(root, "name", text_or_null(report->title));
     json_object_set_new(root, "description", text_or_null(report->description));
     json_object_set_new(root, "seed", json_integer((json_int_t)report->seed));

@@ -74,6 +74,23 @@ static void write_verdict(struct buffer *out, const struct drill_report *report)
     }
 }
 
+static void write_watchers(struct buffer *out, const struct drill_report *report)
+{
+    for (size_t i = 0; i < report->watcher_count; i++) {
+        const struct drill_watcher *own = &report->watchers[i];
+        buffer_print(out, "%s%s", i == 0 ? "Looked at by " : ", ", own->name);
+        if (own->region != NULL) {
+            buffer_print(out, " in %s", own->region);
+        }
+        if (own->is_drained) {
+            buffer_add_text(out, " (drained)");
+        } else if (own->weight != 1) {
+            buffer_print(out, " (weight %u)", own->weight);
+        }
+    }
+    buffer_add_text(out, report->watcher_count == 0 ? "" : "\n");
+}
+
 static void write_conditions(struct buffer *out, const struct drill_report *report)
 {
     char expected[DRILL_SECONDS_SIZE];
@@ -347,6 +364,7 @@ char *drill_write_text(const struct drill_report *report)
     write_headline(&out, report);
     write_verdict(&out, report);
     write_conditions(&out, report);
+    write_watchers(&out, report);
     write_unserved(&out, report);
     write_held(&out, report);
     write_to_lost(&out, report);

@@ -75,13 +75,29 @@ def test_an_opinion_moves_answers(scene):
     assert server.get("/v1/status")["vantages"]["drained"] == 1 and "1 drained" in server.ctl("status").stdout
 
 
+def rehearse(server, *names, changes):
+    """They do not reach us-east any more: so many names change."""
+    server.wait(lambda: all(row(server, name)["opinions"]["heard"] >= 2 for name in ("fra-1", "sin-1", "nyc-1")), "all were heard")
+    document = {"from": "live", "duration": "8h", "vantages": {"nyc-1": {"region": "us-east"}},
+                "events": [{"at": "0s", "what": f"link:{name}/us-east", "how": "refused"} for name in names]}
+    reply = server.request("POST", "/v1/drills", {"mode": "simulate", **document})
+    assert reply.status == 200, reply
+    report = reply.json
+    assert report["names_changed"] == changes, report["text"]
+    assert [vantage["name"] for vantage in report["vantages"]] == ["local", "fra-1", "sin-1", "nyc-1"]
+    assert "Looked at by local (weight 0), fra-1, sin-1, nyc-1 in us-east" in report["text"]
+
+
 def test_the_majority_decides(scene):
     server = start(scene)
     fleet = [make(scene, server, name) for name in ("fra-1", "sin-1", "nyc-1")]
     for vantage in fleet:
         vantage.think({f"{US} web ipv4": "up", f"{EU} web ipv4": "up"}, everything=True)
+    rehearse(server, "fra-1", changes=0)  # those who are enrolled look, with what they think
+    rehearse(server, "fra-1", "sin-1", changes=1)
     fleet[0].think({f"{US} web ipv4": "down"})
     server.wait(lambda: row(server, "fra-1")["opinions"]["down"] == 1, "its opinion")
+    rehearse(server, "sin-1", changes=1)
     assert server.addresses("www.example.com") == scene.us, "one of three"
     fleet[1].think({f"{US} web ipv4": "down"})
     server.wait_answers("www.example.com", scene.eu)

@@ -55,8 +55,12 @@ tests_unit_test_drill_stage_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_stage_SOURCES = tests/unit/test_drill_stage.c tests/unit/unit.h
 tests_unit_test_drill_stage_LDADD = $(tests_unit_test_drill_LDADD)
 
-TESTS += tests/unit/test_drill_vantages
-check_PROGRAMS += tests/unit/test_drill_vantages
+TESTS += tests/unit/test_drill_vantages tests/unit/test_drill_quorum
+check_PROGRAMS += tests/unit/test_drill_vantages tests/unit/test_drill_quorum
+drill_scene = tests/unit/drill_scene.c tests/unit/drill_scene.h tests/unit/unit.h
 tests_unit_test_drill_vantages_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
-tests_unit_test_drill_vantages_SOURCES = tests/unit/test_drill_vantages.c tests/unit/unit.h
+tests_unit_test_drill_vantages_SOURCES = tests/unit/test_drill_vantages.c $(drill_scene)
 tests_unit_test_drill_vantages_LDADD = $(tests_unit_test_drill_LDADD)
+tests_unit_test_drill_quorum_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
+tests_unit_test_drill_quorum_SOURCES = tests/unit/test_drill_quorum.c $(drill_scene)
+tests_unit_test_drill_quorum_LDADD = $(tests_unit_test_drill_LDADD)
