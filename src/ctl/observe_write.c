@@ -87,6 +87,7 @@ json_t *observe_write(const struct observe_plan *plan, const struct observe_repo
     json_object_set_new(all, "started", json_string(clock_write_rfc3339(report->started_ms, time)));
     json_object_set_new(all, "duration_ms", json_integer(report->duration_ms));
     json_object_set_new(all, "resolvers", json_integer(plan->resolvers));
+    json_object_set_new(all, "ttl_s", json_integer(plan->ttl_s));
     json_object_set_new(all, "lost", write_lost(plan));
     json_object_set_new(all, "lost_ms", time_or_null(report->sum.lost_ms));
     json_object_set_new(all, "decision_ms", time_or_null(report->sum.decided_ms));
