@@ -13,7 +13,6 @@
 
 enum {
     DURATION_MS = 5 * 60 * 1000,
-    CANARY_MS = 60 * 1000,
     ALL = 100,
     /* What is wider is no shadow drill's, but everybody. */
     V4_LEAST = 8,
@@ -172,50 +171,83 @@ static void check_document(json_t *body, const char *text, size_t len, struct re
 
 /* ---- live ---- */
 
-static unsigned check_percent(const json_t *body, const char *key, unsigned usual, struct problem *problem)
+/* 0: it is not given. */
+static unsigned check_percent(const json_t *body, const char *key, struct problem *problem)
 {
     const json_t *value = json_object_get(body, key);
     json_int_t percent = json_integer_value(value);
-    if (value == NULL) {
-        return usual;
-    }
-    if (!json_is_integer(value) || percent < 1 || percent > ALL) {
+    if (value != NULL && (!json_is_integer(value) || percent < 1 || percent > ALL)) {
         problem_add_field(problem, key, "expected whole percent from 1 to 100");
-        return usual;
+        return 0;
     }
     return (unsigned)percent;
 }
 
-static void check_canary(const json_t *body, struct request_shadow *wanted, struct problem *problem)
+static void check_span(const json_t *body, const char *key, int64_t *ms, struct problem *problem)
 {
-    struct admin_live_order *live = &wanted->live;
-    const char *text = request_get_text(body, "canary_for", problem);
-    live->canary = check_percent(body, "canary", ALL, problem);
-    live->canary_ms = live->canary == ALL ? 0 : CANARY_MS;
-    if (text == NULL) {
-        return;
-    }
-    if (live->canary == ALL) {
-        problem_add_field(problem, "canary_for", "found it without canary, a share below 100 percent");
-    } else if (when_parse_duration(text, &live->canary_ms) != 0 || live->canary_ms < ADMIN_SHADOW_MIN_MS ||
-               live->canary_ms > ADMIN_SHADOW_MAX_MS) {
-        problem_add_field(problem, "canary_for", "found \"%.50s\", expected a duration from 1s to 1h", text);
+    const char *text = request_get_text(body, key, problem);
+    if (text != NULL &&
+        (when_parse_duration(text, ms) != 0 || *ms < ADMIN_SHADOW_MIN_MS || *ms > ADMIN_SHADOW_MAX_MS)) {
+        problem_add_field(problem, key, "found \"%.50s\", expected a duration from 1s to 1h", text);
     }
 }
 
-static void check_live(json_t *body, struct request_shadow *wanted, struct problem *problem)
+static void check_canary(const json_t *body, const json_t *document, struct admin_live_order *live,
+                         struct problem *problem)
 {
-    static const char *const known[] = {"mode",   "lose",       "failure",        "duration",
-                                        "canary", "canary_for", "abort_capacity", "accept",
-                                        "reason", "confirm",    "actor",          NULL};
+    const json_t *of_document = json_object_get(json_object_get(document, "live"), "canary");
+    live->canary = check_percent(body, "canary", problem);
+    check_span(body, "canary_for", &live->canary_ms, problem);
+    unsigned canary = live->canary != 0 ? live->canary : (unsigned)json_integer_value(of_document);
+    if (live->canary_ms != 0 && (canary == 0 || canary == ALL)) {
+        problem_add_field(problem, "canary_for", "found it without canary, a share below 100 percent");
+    }
+}
+
+/* A document is a member: who begins it says why, and confirms it. */
+static void check_live_document(json_t *body, struct request_shadow *wanted, struct problem *problem)
+{
+    const json_t *document = json_object_get(body, "document");
+    if (!json_is_object(document)) {
+        problem_add_field(problem, "document",
+                          document == NULL ? "required: a live drill is begun with {\"mode\": \"live\", "
+                                             "\"document\": …, \"reason\": …}"
+                                           : "expected an object: a drill document");
+        return;
+    }
+    list_places(document, wanted, problem);
+    char *own = json_dumps(document, JSON_INDENT(2));
+    wanted->order.document = arena_copy_text(problem->arena, own);
+    wanted->order.document_len = strlen(own);
+    free(own);
+}
+
+static void check_live(json_t *body, bool is_document, struct request_shadow *wanted, struct problem *problem)
+{
+    static const char *const known[] = {
+        "mode",           "lose",           "failure", "duration", "document", "canary", "canary_for",
+        "abort_capacity", "abort_recovery", "accept",  "reason",   "confirm",  "actor",  NULL};
+    static const char *const of_document[] = {"mode",           "document",       "canary", "canary_for",
+                                              "abort_capacity", "abort_recovery", "accept", "reason",
+                                              "confirm",        "actor",          NULL};
     struct request_texts texts = {.count = 0};
     struct admin_live_order *live = &wanted->live;
-    request_reject_unknown(body, known, problem);
-    check_losses(body, wanted, problem);
-    check_duration(body, &wanted->order.duration_ms, problem);
-    wanted->order.failure = check_failure(body, problem);
-    check_canary(body, wanted, problem);
-    live->capacity = check_percent(body, "abort_capacity", ALL, problem);
+    wanted->order.live = live;
+    if (is_document) {
+        check_live_document(body, wanted, problem);
+    }
+    if (problem_is_set(problem)) {
+        return; /* it is a document by itself: all in it would be unknown here */
+    }
+    request_reject_unknown(body, is_document ? of_document : known, problem);
+    if (!is_document) {
+        check_losses(body, wanted, problem);
+        check_duration(body, &wanted->order.duration_ms, problem);
+        wanted->order.failure = check_failure(body, problem);
+    }
+    check_canary(body, json_object_get(body, "document"), live, problem);
+    live->capacity = check_percent(body, "abort_capacity", problem);
+    check_span(body, "abort_recovery", &live->recovery_ms, problem);
     live->confirm = arena_copy_text(problem->arena, request_get_text(body, "confirm", problem));
     if (request_get_texts(body, "accept", ADMIN_LIVE_ACCEPTED_MAX, &texts, problem)) {
         memcpy(wanted->accepted, texts.items, texts.count * sizeof *texts.items);
@@ -225,7 +257,6 @@ static void check_live(json_t *body, struct request_shadow *wanted, struct probl
     if (json_object_get(body, "reason") == NULL) {
         problem_add_field(problem, "reason", "required: why");
     }
-    wanted->order.live = live;
 }
 
 int request_parse_shadow(const char *text, size_t len, struct request_shadow *wanted, struct problem *problem)
@@ -237,7 +268,7 @@ int request_parse_shadow(const char *text, size_t len, struct request_shadow *wa
     }
     bool is_document = json_object_get(body, "document") != NULL || json_object_get(body, "events") != NULL;
     if (has_mode(body, "live")) {
-        check_live(body, wanted, problem);
+        check_live(body, is_document, wanted, problem);
     } else if (is_document) {
         check_document(body, text, len, wanted, problem);
     } else {

@@ -27,11 +27,13 @@ struct admin_shadow_clients {
 
 struct report;
 
-/* That all clients see it, with real TTLs: what goes before, and what ends it. */
+/* That all clients see it, with real TTLs: what goes before, and what ends it. 0: not given; then a document
+ * says it. */
 struct admin_live_order {
     unsigned canary; /* percent of all clients that see it first; 100: all at once */
     int64_t canary_ms;
-    unsigned capacity; /* percent of its high watermark that an endpoint, or a region, may report; 0: any */
+    unsigned capacity;           /* percent of its high watermark that an endpoint, or a region, may report */
+    int64_t recovery_ms;         /* for so long answers may lead to what is lost */
     const char *const *accepted; /* findings of the look */
     size_t accepted_count;
     const char *confirm; /* what was typed; NULL: nothing */

@@ -3,8 +3,11 @@
  * Live drills: what one would do is shown, then it has to be typed what is lost, and then it begins. */
 #include "config.h"
 
+#include "ctl/reports.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
+
+#include "base/exits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +15,7 @@
 
 enum { LINE_SIZE = 512 };
 
-#define OF_OTHERS                                                                                            \
-    (OPTION_CLIENT | OPTION_ECS | OPTION_TSIG_KEY | OPTION_FROM | OPTION_OUTPUT | OPTION_HTML |              \
-     OPTION_WAIT | OPTION_KEEP)
+#define OF_OTHERS (OPTION_CLIENT | OPTION_ECS | OPTION_TSIG_KEY | OPTION_FROM | OPTION_OUTPUT | OPTION_KEEP)
 
 /* "5 %" as a number; what is none is for the server to say. */
 static void set_percent(json_t *body, const char *key, const char *text)
@@ -38,16 +39,22 @@ static void set_texts(json_t *body, const char *key, const char *const *items, s
     json_object_set_new(body, key, list);
 }
 
-static json_t *make_body(const struct steerctl *ctl, const char *confirm)
+/* document: NULL: what is lost is said by options. */
+static json_t *make_body(const struct steerctl *ctl, json_t *document, const char *confirm)
 {
     json_t *body = json_object();
     steerctl_set(body, "mode", "live");
-    set_texts(body, "lose", ctl->losses, ctl->loss_count);
-    steerctl_set(body, "failure", ctl->failure);
-    steerctl_set(body, "duration", ctl->for_);
+    if (document != NULL) {
+        json_object_set(body, "document", document);
+    } else {
+        set_texts(body, "lose", ctl->losses, ctl->loss_count);
+        steerctl_set(body, "failure", ctl->failure);
+        steerctl_set(body, "duration", ctl->for_);
+    }
     set_percent(body, "canary", ctl->canary);
     steerctl_set(body, "canary_for", ctl->canary_for);
     set_percent(body, "abort_capacity", ctl->abort_capacity);
+    steerctl_set(body, "abort_recovery", ctl->abort_recovery);
     if (ctl->accepted_count != 0) {
         set_texts(body, "accept", ctl->accepted, ctl->accepted_count);
     }
@@ -92,24 +99,16 @@ static enum steerctl_exit explain_losses(const struct steerctl *ctl, enum steerc
     return code;
 }
 
-enum steerctl_exit run_live(const struct steerctl *ctl)
+/* It is shown, then begun. */
+static enum steerctl_exit rehearse(const struct steerctl *ctl, json_t *document)
 {
-    json_t *preview, *drill;
+    json_t *preview, *drill = NULL;
     char line[LINE_SIZE];
-    bool is_dry = (ctl->given & OPTION_DRY_RUN) != 0, is_json = ctl->json && !is_dry;
-    if (ctl->word_count != 2 || (ctl->given & OF_OTHERS) != 0) {
-        return steerctl_usage("drill live: found what belongs to another kind of drill");
-    }
-    if (ctl->loss_count == 0) {
-        return steerctl_usage("drill live needs --lose TARGET");
-    }
-    if (ctl->reason == NULL) {
-        return steerctl_usage("drill live needs --reason TEXT");
-    }
+    bool is_dry = (ctl->given & OPTION_DRY_RUN) != 0, waits = (ctl->given & OPTION_WAIT) != 0;
     struct steerctl quiet = *ctl;
     quiet.json = ctl->json && is_dry; /* what is printed as JSON is one document */
-    enum steerctl_exit code =
-        steerctl_ask_json(&quiet, "POST", "/v1/drills?dry_run=true", make_body(ctl, NULL), &preview);
+    enum steerctl_exit code = steerctl_ask_json(&quiet, "POST", "/v1/drills?dry_run=true",
+                                                make_body(ctl, document, NULL), &preview);
     if (code == STEERCTL_OK && !ctl->json) {
         show_preview(preview);
     }
@@ -118,12 +117,40 @@ enum steerctl_exit run_live(const struct steerctl *ctl)
         return explain_losses(ctl, code);
     }
     const char *confirm =
-        ctl->confirm != NULL || is_json ? ctl->confirm : read_line(text_of(preview, "confirm"), line);
-    code = steerctl_ask_json(ctl, "POST", "/v1/drills", make_body(ctl, confirm), &drill);
-    if (code == STEERCTL_OK && !ctl->json) {
+        ctl->confirm != NULL || ctl->json ? ctl->confirm : read_line(text_of(preview, "confirm"), line);
+    quiet.json = ctl->json && !waits;
+    code = steerctl_ask_json(&quiet, "POST", "/v1/drills", make_body(ctl, document, confirm), &drill);
+    if (code == STEERCTL_OK && waits) {
+        code = shadow_wait(ctl, drill);
+    } else if (code == STEERCTL_OK && !ctl->json) {
         shadow_show(ctl, drill);
     }
     json_decref(preview);
     json_decref(drill);
+    return code;
+}
+
+enum steerctl_exit run_live(const struct steerctl *ctl)
+{
+    const char *path = ctl->word_count > 2 ? ctl->words[2] : NULL;
+    if ((ctl->given & OF_OTHERS) != 0) {
+        return steerctl_usage("drill live: found what belongs to another kind of drill");
+    }
+    if ((path == NULL) == (ctl->loss_count == 0)) {
+        return steerctl_usage("drill live needs either --lose TARGET, or a FILE");
+    }
+    if (path != NULL && (ctl->given & (OPTION_FAILURE | OPTION_FOR)) != 0) {
+        return steerctl_usage("found \"%s\" beside --failure or --for, which it says itself", path);
+    }
+    if (ctl->reason == NULL) {
+        return steerctl_usage("drill live needs --reason TEXT");
+    }
+    if (ctl->html != NULL && (ctl->given & OPTION_WAIT) == 0) {
+        return steerctl_usage("drill live has a report when it has ended: --html needs --wait");
+    }
+    json_t *document = path == NULL ? NULL : drill_read_document(path);
+    enum steerctl_exit code =
+        path != NULL && document == NULL ? (enum steerctl_exit)EXITS_DRILL_NOT_RUN : rehearse(ctl, document);
+    json_decref(document);
     return code;
 }

@@ -96,6 +96,8 @@ static const struct option_row {
     {"abort-capacity", "PERCENT",
      "of drill live: end it when an endpoint or a region reports so much of its high watermark (100)",
      "abort_capacity", OPTION_LIVE, offsetof(struct steerctl, abort_capacity)},
+    {"abort-recovery", "DURATION", "of drill live: end it when answers have led to what is lost for so long",
+     "abort_recovery", OPTION_LIVE, offsetof(struct steerctl, abort_recovery)},
     {"lower-ttl", NULL, "lower TTLs before, and wait until resolvers have them", NULL, OPTION_LOWER_TTL, 0},
     {"emergency", NULL, "at once, without a look, and in one step; nothing waits for a disk", "emergency",
      OPTION_EMERGENCY, 0},

@@ -7,6 +7,8 @@
 
 /* A drill on the server, with its report (shadow.c). */
 void shadow_show(const struct steerctl *ctl, const json_t *drill);
+/* One that has begun: until it has ended; then it is shown, with its report, and judged. */
+enum steerctl_exit shadow_wait(const struct steerctl *ctl, const json_t *begun);
 
 /* drill reports, report (reports.c) */
 bool reports_has_word(const char *word);

@@ -265,7 +265,7 @@ static enum steerctl_exit judge(const json_t *drill)
                                                  : STEERCTL_OK;
 }
 
-static enum steerctl_exit wait_and_show(const struct steerctl *ctl, const json_t *begun)
+enum steerctl_exit shadow_wait(const struct steerctl *ctl, const json_t *begun)
 {
     json_t *drill = wait_for_end(ctl, text_or_dash(text_of(begun, "id")));
     enum steerctl_exit code = judge(drill);
@@ -340,7 +340,7 @@ static enum steerctl_exit begin(const struct steerctl *ctl, const char *path)
         code = target_explain_text(ctl, code, ctl->losses[i]);
     }
     if (code == STEERCTL_OK) {
-        code = waits ? wait_and_show(ctl, begun) : show_whole(ctl, begun);
+        code = waits ? shadow_wait(ctl, begun) : show_whole(ctl, begun);
     } else if (waits) {
         code = (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
     }

@@ -185,7 +185,7 @@ static void begin_shadow(struct drill_schedule *all, struct running *running,
     if (error != 0 || wanted.order.live != NULL) {
         const struct scheduled *item = drill_schedule_find(all, running->name);
         fail(all, &item->state,
-             error == 0                 ? live_refused
+             wanted.order.live != NULL  ? live_refused
              : problem.error_count != 0 ? problem.errors[0].message
              : problem.detail != NULL   ? problem.detail
                                         : "the document cannot be used");

@@ -54,6 +54,7 @@ struct live *live_new(const struct server *server, const struct admin_live_order
     live->canary = order->canary;
     live->canary_ms = order->canary_ms;
     live->limits.capacity = order->capacity;
+    live->limits.recovery_ms = order->recovery_ms;
     live->limits.allows_unserved = is_accepted(order, "served");
     live->is_whole = order->canary == ALL;
     live->seen = seen;
@@ -226,9 +227,13 @@ static const char *look(struct shadow *shadow)
     struct drill_sight sight = {.load = 0};
     struct rules_seen rules;
     char target[DRILL_WHY_SIZE];
+    int64_t now_ms = (clock_now_us(&shadow->all->server->clock) - shadow->began_us) / 1000;
     pthread_mutex_lock(&shadow->lock);
     sight.unserved = shadow->unserved;
     sight.unserved_before = shadow->unserved_before;
+    sight.misled = shadow->misled;
+    sight.misled_ms = shadow->misled_since_ms == -1 ? 0 : now_ms - shadow->misled_since_ms;
+    sight.moved = shadow->moved;
     pthread_mutex_unlock(&shadow->lock);
     rules_watch_get(shadow->all->server->rules, &rules);
     see_rules(shadow, &rules, &sight);
@@ -283,6 +288,8 @@ json_t *live_write(const struct live *live)
     json_object_set_new(object, "canary", json_integer(live->canary));
     json_object_set_new(object, "canary_ms", json_integer(live->canary_ms));
     json_object_set_new(object, "abort_capacity", json_integer(live->limits.capacity));
+    json_object_set_new(object, "abort_recovery_ms",
+                        live->limits.recovery_ms == 0 ? json_null() : json_integer(live->limits.recovery_ms));
     json_object_set_new(object, "allows_unserved", json_boolean(live->limits.allows_unserved));
     json_object_set_new(object, "why", live->why[0] == '\0' ? json_null() : json_string(live->why));
     return object;

@@ -15,6 +15,8 @@
 #include "daemon/traffic.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/report.h"
+#include "drill/places.h"
 #include "health/brake.h"
 #include "operate/operate.h"
 #include "operate/switchover_look.h"
@@ -23,7 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LISTED = 20 };
+enum { LISTED = 20, ALL = 100, CANARY_MS = 60 * 1000, PLACES_MAX = 256 };
 
 struct live_order {
     struct worker_job job; /* the first, so that one is the other */
@@ -34,6 +36,7 @@ struct live_order {
     live_begin *begin;
     admin_shadow_done *done;
     void *argument;
+    const char *confirm;    /* what has to be typed */
     struct switchover plan; /* that would change the same answers */
     struct reader *reader;
     struct switchover_look look;
@@ -99,12 +102,14 @@ static void reply(struct live_order *order, enum admin_shadow_trouble trouble, c
     order->done(order->argument, &(struct admin_shadow_result){.trouble = trouble,
                                                                .what = what,
                                                                .look = &order->look,
+                                                               .report = order->asked.report,
                                                                .is_dry = order->live.dry_run,
-                                                               .confirm = order->plan.targets[0].name});
+                                                               .confirm = order->confirm});
 }
 
 static void forget(struct live_order *order)
 {
+    report_free(order->asked.report);
     arena_free(order->arena);
     free(order);
 }
@@ -150,7 +155,7 @@ static const char *find_idle(const struct live_order *order)
 static void settle(struct live_order *order)
 {
     const char *obstacle = live_find_obstacle(order->server, order->arena), *idle = find_idle(order);
-    const char *name = order->plan.targets[0].name;
+    const char *name = order->confirm;
     if (order->live.dry_run) {
         reply(order, ADMIN_SHADOW_GOOD, obstacle);
     } else if (obstacle != NULL) {
@@ -238,7 +243,8 @@ static void copy_asked(struct live_order *order, const struct admin_shadow_order
     }
     order->asked = *asked;
     order->asked.losses = losses;
-    order->asked.report = NULL; /* there is no document that could be wrong */
+    order->asked.report = report_new();
+    order->asked.document = arena_copy_text(arena, asked->document);
     order->asked.live = &order->live;
     order->asked.failure = arena_copy_text(arena, asked->failure);
     order->asked.actor = arena_copy_text(arena, asked->actor);
@@ -249,25 +255,98 @@ static void copy_asked(struct live_order *order, const struct admin_shadow_order
     order->live.confirm = arena_copy_text(arena, asked->live->confirm);
 }
 
+static void add_target(struct live_order *order, enum health_kind kind, const char *name)
+{
+    struct switchover_target *target = &order->plan.targets[order->plan.target_count++];
+    *target = (struct switchover_target){.kind = kind};
+    snprintf(target->name, sizeof target->name, "%s", name);
+}
+
 /* Returns what of it is not there; NULL: nothing. */
-static const char *make_plan(struct live_order *order)
+static const char *plan_losses(struct live_order *order)
 {
     const struct admin_shadow_order *asked = &order->asked;
-    struct switchover *plan = &order->plan;
-    plan->targets = arena_alloc(order->arena, asked->loss_count * sizeof *plan->targets);
-    memset(plan->targets, 0, asked->loss_count * sizeof *plan->targets);
+    order->plan.targets = arena_alloc(order->arena, asked->loss_count * sizeof *order->plan.targets);
     for (size_t i = 0; i < asked->loss_count; i++) {
-        struct switchover_target *target = &plan->targets[i];
+        enum health_kind kind;
         const char *name;
         uint32_t index;
-        if (operate_parse_target(order->server->view, asked->losses[i], &target->kind, &index) != 0 ||
-            health_parse_target(asked->losses[i], &target->kind, &name) != 0) {
+        if (operate_parse_target(order->server->view, asked->losses[i], &kind, &index) != 0 ||
+            health_parse_target(asked->losses[i], &kind, &name) != 0) {
             return asked->losses[i];
         }
-        snprintf(target->name, sizeof target->name, "%s", name);
-        plan->target_count++;
+        add_target(order, kind, name);
     }
+    order->confirm = order->plan.targets[0].name;
     return NULL;
+}
+
+/* All that anything of it ever happens to, as if that were at once: no moment of it is worse. Of very many
+ * places their regions. */
+static void plan_causes(struct live_order *order, const struct drill_document *document)
+{
+    const struct conf_topology *topology = order->server->view->topology;
+    const struct drill_causes causes = {
+        .topology = topology, .items = document->causes, .count = document->cause_count};
+    bool *is_marked = memory_alloc_array(topology->endpoint_count, sizeof *is_marked);
+    struct drill_loss *places;
+    drill_mark_concerned(&causes, is_marked);
+    size_t count = drill_list_places(topology, is_marked, order->arena, &places);
+    if (count > PLACES_MAX) {
+        bool *is_near = memory_alloc_array(topology->region_count, sizeof *is_near);
+        for (uint32_t i = 0; i < topology->endpoint_count; i++) {
+            is_near[topology->endpoints[i].region] |= is_marked[i];
+        }
+        for (uint32_t i = 0; i < topology->endpoint_count; i++) {
+            is_marked[i] = is_near[topology->endpoints[i].region];
+        }
+        count = drill_list_places(topology, is_marked, order->arena, &places);
+        free(is_near);
+    }
+    order->plan.targets = arena_alloc(order->arena, (count + 1) * sizeof *order->plan.targets);
+    for (size_t i = 0; i < count; i++) {
+        add_target(order, places[i].kind, drill_place_name(topology, &places[i]));
+    }
+    free(is_marked);
+}
+
+/* What is not said is as in the document, or as usual. */
+static void complete(struct admin_live_order *live, const struct drill_live *own)
+{
+    live->canary = live->canary != 0 ? live->canary : own->canary != 0 ? own->canary : ALL;
+    live->canary_ms = live->canary_ms != 0  ? live->canary_ms
+                      : own->canary_ms != 0 ? own->canary_ms
+                                            : CANARY_MS;
+    live->canary_ms = live->canary == ALL ? 0 : live->canary_ms;
+    live->capacity = live->capacity != 0 ? live->capacity : own->capacity != 0 ? own->capacity : ALL;
+    live->recovery_ms = live->recovery_ms != 0 ? live->recovery_ms : own->recovery_ms;
+}
+
+/* ADMIN_SHADOW_GOOD, or what is wrong, with `what`. */
+static enum admin_shadow_trouble make_plan(struct live_order *order, const char **what)
+{
+    struct admin_shadow_order *asked = &order->asked;
+    struct drill_document document;
+    drill_init_document(&document);
+    *what = NULL;
+    if (asked->document == NULL) {
+        complete(&order->live, &document.live);
+        *what = plan_losses(order);
+        return *what == NULL ? ADMIN_SHADOW_GOOD : ADMIN_SHADOW_LOSS;
+    }
+    if (drill_parse_document("the drill", asked->document, asked->document_len, order->server->view->topology,
+                             order->arena, asked->report, &document) != 0) {
+        return ADMIN_SHADOW_DOCUMENT;
+    }
+    int64_t duration_ms = drill_document_duration(&document);
+    if (duration_ms < ADMIN_SHADOW_MIN_MS || duration_ms > ADMIN_SHADOW_MAX_MS) {
+        return ADMIN_SHADOW_DURATION;
+    }
+    complete(&order->live, &document.live);
+    plan_causes(order, &document);
+    order->confirm = strchr(document.causes[0].text, ':') + 1;
+    *what = "nothing in it happens to an endpoint: there is nothing to rehearse with clients";
+    return order->plan.target_count == 0 ? ADMIN_SHADOW_STATE : ADMIN_SHADOW_GOOD;
 }
 
 void live_look(struct server *server, const struct admin_shadow_order *asked, live_begin *begin,
@@ -281,10 +360,11 @@ void live_look(struct server *server, const struct admin_shadow_order *asked, li
                                  .argument = argument,
                                  .job = {.name = "drill", .prepare = prepare, .run = run, .done = on_looked}};
     copy_asked(order, asked);
-    const char *missing = make_plan(order);
+    const char *what;
+    enum admin_shadow_trouble trouble = make_plan(order, &what);
     const char *obstacle = order->live.dry_run ? NULL : live_find_obstacle(server, order->arena);
-    if (missing != NULL) {
-        reply(order, ADMIN_SHADOW_LOSS, missing);
+    if (trouble != ADMIN_SHADOW_GOOD) {
+        reply(order, trouble, what);
     } else if (obstacle != NULL) {
         reply(order, ADMIN_SHADOW_STATE, obstacle);
     } else if (worker_submit(lanes_get(server->lanes, ADMIN_LONG), &order->job) != 0) {

@@ -93,6 +93,9 @@ struct shadow {
     struct shadow_times times;
     size_t changed; /* answers */
     size_t unserved, unserved_before;
+    size_t misled;           /* answers of a live drill that lead to what is lost */
+    int64_t misled_since_ms; /* since it began: there have been any; -1: there are none */
+    const char *moved;       /* of it: a name that must not move; the stage has it; NULL: none does */
     struct drill_proved proved;
     struct drill_round before, after;
     bool has_proof, has_before, has_after;

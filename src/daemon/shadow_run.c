@@ -131,14 +131,34 @@ static void note_changes(struct shadow *shadow)
     pthread_mutex_unlock(&shadow->lock);
 }
 
-/* Returns when something begins or ends next. */
-static int64_t follow(struct shadow *shadow, bool has_news)
+/* What may end one that all see: it is looked at when something has begun or ended, or answers have changed.
+ */
+static void note_misled(struct shadow *shadow)
 {
+    size_t misled = drill_stage_count_misled(shadow->stage);
+    const char *moved = drill_stage_find_moved(shadow->stage);
+    int64_t now_ms = since_ms(shadow);
+    pthread_mutex_lock(&shadow->lock);
+    shadow->misled_since_ms = misled == 0                     ? -1
+                              : shadow->misled_since_ms == -1 ? now_ms
+                                                              : shadow->misled_since_ms;
+    shadow->misled = misled;
+    shadow->moved = moved;
+    pthread_mutex_unlock(&shadow->lock);
+}
+
+/* What begins or ends until now does so. Returns when something does next. */
+static int64_t follow(struct shadow *shadow, int64_t due_ms, bool has_news)
+{
+    size_t changed = shadow->changed;
     int64_t next_ms = drill_stage_turn(shadow->stage, since_ms(shadow));
     if (has_news) {
         drill_stage_follow(shadow->stage);
     }
     note_changes(shadow);
+    if (shadow->live != NULL && (next_ms != due_ms || shadow->changed != changed)) {
+        note_misled(shadow);
+    }
     return next_ms;
 }
 
@@ -164,9 +184,9 @@ static bool wait_for_news(struct shadow *shadow, int64_t next_ms, bool *has_news
 static void look(struct shadow *shadow, struct drill_proof *proof)
 {
     bool has_news = false, goes_on;
-    int64_t next_ms = follow(shadow, false);
+    int64_t next_ms = follow(shadow, -1, false);
     while (wait_for_news(shadow, next_ms, &has_news)) {
-        next_ms = follow(shadow, has_news);
+        next_ms = follow(shadow, next_ms, has_news);
         for (int i = 0; i < TURNS && prove(shadow, proof, &goes_on); i++) {
         }
     }

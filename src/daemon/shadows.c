@@ -416,6 +416,7 @@ static struct shadow *new_shadow(struct shadows *all, const struct admin_shadow_
     shadow->all = all;
     write_id(all, clock_wall_ms(&all->server->clock), shadow->id);
     shadow->arena = arena_new(0);
+    shadow->misled_since_ms = -1;
     snprintf(shadow->actor, sizeof shadow->actor, "%s", order->actor);
     snprintf(shadow->peer, sizeof shadow->peer, "%s", order->peer);
     snprintf(shadow->reason, sizeof shadow->reason, "%s", order->reason);

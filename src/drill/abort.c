@@ -22,6 +22,10 @@ const char *drill_find_abort(const struct drill_limits *limits, const struct dri
                  sight->unserved_before);
         return "unserved";
     }
+    if (sight->moved != NULL) {
+        snprintf(why, DRILL_WHY_SIZE, "%.200s must not move, and does", sight->moved);
+        return "moved";
+    }
     if (sight->fullest != NULL && sight->load * ALL >= limits->capacity) {
         snprintf(why, DRILL_WHY_SIZE, "%s:%.150s reports a load of %.0f %% of its high watermark",
                  sight->fullest_kind, sight->fullest, sight->load * ALL);
@@ -30,6 +34,11 @@ const char *drill_find_abort(const struct drill_limits *limits, const struct dri
     if (sight->rule != NULL) {
         snprintf(why, DRILL_WHY_SIZE, "safety rule \"%.150s\" is violated, in reality", sight->rule);
         return "rule";
+    }
+    if (limits->recovery_ms != 0 && sight->misled != 0 && sight->misled_ms >= limits->recovery_ms) {
+        snprintf(why, DRILL_WHY_SIZE, "%zu answers still lead to what is lost after %.1f s", sight->misled,
+                 (double)sight->misled_ms / 1000);
+        return "recovery";
     }
     return NULL;
 }

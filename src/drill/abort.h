@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { DRILL_WHY_SIZE = 256 };
 
@@ -15,14 +16,19 @@ struct drill_sight {
     size_t unserved, unserved_before;       /* answers in the drill */
     const char *fullest_kind, *fullest;     /* an endpoint or a region */
     double load;                            /* of that; 1: at its high watermark */
+    size_t misled;                          /* answers that lead to what is lost … */
+    int64_t misled_ms;                      /* … and for how long there have been any */
+    const char *moved;                      /* a name that must not move */
 };
 
 struct drill_limits {
     bool allows_unserved;
-    unsigned capacity; /* percent of the high watermark */
+    unsigned capacity;   /* percent of the high watermark */
+    int64_t recovery_ms; /* for so long answers may lead to what is lost; 0: for ever */
 };
 
-/* Because of what it ends ("incident", "unserved", "capacity", "rule"), and why in words; NULL: it goes on.
+/* Because of what it ends ("incident", "unserved", "moved", "capacity", "rule", "recovery"), and why in
+ * words; NULL: it goes on.
  */
 const char *drill_find_abort(const struct drill_limits *limits, const struct drill_sight *sight,
                              char why[DRILL_WHY_SIZE]);

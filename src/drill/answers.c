@@ -7,6 +7,7 @@
 #include "drill/answers.h"
 
 #include "base/memory.h"
+#include "conf/value.h"
 #include "dns/types.h"
 #include "operate/choice.h"
 
@@ -39,6 +40,8 @@ struct drill_answers {
     size_t *first_slot; /* by policy */
     struct steer_choice scratch;
     double *odds;
+    const struct view_name **guarded; /* they must not move */
+    size_t guarded_count;
     double *sums; /* by region, the last one for nowhere: before, after, and both of all names */
     struct arena *arena;
     struct arena *report_arena;
@@ -273,6 +276,63 @@ size_t drill_answers_count_unserved(const struct drill_answers *answers)
     }
     return count;
 }
+
+size_t drill_answers_count_misled(struct drill_answers *answers, const bool *is_lost)
+{
+    size_t columns = answers->view->topology->region_count + 1, count = 0;
+    for (size_t i = 0; i < answers->slot_count; i++) {
+        const struct slot *slot = &answers->slots[i];
+        memset(answers->sums, 0, columns * sizeof *answers->sums);
+        bool is_misled = slot->row_count != 0 &&
+                         add_shares(answers, slot, &slot->now, is_lost, answers->sums) > 0 &&
+                         !is_held(&slot->now);
+        count += is_misled ? slot->row_count : 0;
+    }
+    return count;
+}
+
+/* ---- names that must not move ---- */
+
+void drill_answers_guard(struct drill_answers *answers, const char *const *names, size_t count)
+{
+    const struct view *view = answers->view;
+    answers->guarded = arena_alloc(answers->arena, (view->name_count + 1) * sizeof *answers->guarded);
+    for (size_t i = 0; i < view->name_count; i++) {
+        bool is_guarded = false;
+        for (size_t n = 0; n < count && !is_guarded; n++) {
+            is_guarded = value_matches(names[n], view->names[i].owner);
+        }
+        if (is_guarded) {
+            answers->guarded[answers->guarded_count++] = &view->names[i];
+        }
+    }
+}
+
+static bool has_moved(const struct drill_answers *answers, const struct view_name *name)
+{
+    const struct steer_policy *policy = steer_set_get(answers->view->steer, name->policy);
+    for (unsigned type = 0; type < policy->type_count; type++) {
+        for (uint16_t class_id = 0; has_type(name, type) && class_id < policy->class_count; class_id++) {
+            const struct slot *slot = slot_of(answers, name, class_id, type);
+            if (!steer_choice_equal(&slot->before, &slot->now)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+const char *drill_answers_find_moved(const struct drill_answers *answers)
+{
+    for (size_t i = 0; i < answers->guarded_count; i++) {
+        if (has_moved(answers, answers->guarded[i])) {
+            return answers->guarded[i]->owner;
+        }
+    }
+    return NULL;
+}
+
+/* ---- marks ---- */
 
 static void mark_slot(struct drill_answers *answers, struct slot *slot, const bool *is_lost)
 {

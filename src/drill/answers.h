@@ -29,6 +29,13 @@ size_t drill_answers_follow(struct drill_answers *answers, const struct drill_mo
 /* Of names, types and classes: those that nobody healthy gives now. */
 size_t drill_answers_count_unserved(const struct drill_answers *answers);
 
+/* Those that lead, in part at least, to what is lost now. is_lost: one per endpoint. */
+size_t drill_answers_count_misled(struct drill_answers *answers, const bool *is_lost);
+/* Names (or patterns) of which no answer may change, borrowed; and one of which any is another one now, or
+ * NULL. */
+void drill_answers_guard(struct drill_answers *answers, const char *const *names, size_t count);
+const char *drill_answers_find_moved(const struct drill_answers *answers);
+
 /* Something was lost, and answers are as they will be: who is unserved, held, or led to what is lost. The
  * last call at which an answer is not what it was before says what a report has as "after". is_lost: one per
  * endpoint. */

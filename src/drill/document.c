@@ -349,18 +349,6 @@ static void read_objectives(const struct reader *reader, const struct doc_node *
 
 /* ---- the document ---- */
 
-static void read_mode(const struct doc_node *root)
-{
-    static const char *const modes[] = {"simulate", "shadow", "live", NULL};
-    struct doc_node node;
-    if (doc_get_choice(root, "mode", modes, 0) > 1 && doc_find(root, "mode", &node)) {
-        doc_error(&node,
-                  "found \"%s\", expected \"simulate\" or \"shadow\": this version of steerd runs no others "
-                  "from a document",
-                  doc_text(&node));
-    }
-}
-
 /* Who sees it is a matter of who runs it (admin/request_shadow.c): here it is an object that may be there. */
 static void read_shadow(const struct doc_node *root)
 {
@@ -378,11 +366,34 @@ static void read_shadow(const struct doc_node *root)
     }
 }
 
+static void read_live(const struct reader *reader, const struct doc_node *root)
+{
+    static const char *const keys[] = {"canary", "canary_for", "abort", NULL};
+    static const char *const abort_keys[] = {"capacity", "recovery", NULL};
+    static const uint32_t percent[2] = {1, 100}, canary_ms[2] = {1000, 3600 * 1000};
+    struct drill_live *to = &reader->document->live;
+    struct doc_node node, member;
+    if (!doc_find(root, "live", &node) || !doc_check_object(&node, keys)) {
+        return;
+    }
+    to->canary = doc_get_number(&node, "canary", percent, 0);
+    to->canary_ms = doc_get_duration_ms(&node, "canary_for", canary_ms, 0);
+    if (to->canary_ms != 0 && (to->canary == 0 || to->canary == 100) &&
+        doc_find(&node, "canary_for", &member)) {
+        doc_error_at_key(&member, "found \"canary_for\" without \"canary\", a share below 100 percent");
+    }
+    if (doc_find(&node, "abort", &member) && doc_check_object(&member, abort_keys)) {
+        to->capacity = doc_get_number(&member, "capacity", percent, 0);
+        to->recovery_ms = doc_get_duration_ms(&member, "recovery", some_ms, 0);
+    }
+}
+
 static void read_document(struct reader *reader, const struct doc_node *root)
 {
-    static const char *const keys[] = {"name",       "description", "mode",     "seed",
-                                       "from",       "duration",    "events",   "clients",
-                                       "objectives", "shadow",      "vantages", NULL};
+    static const char *const keys[] = {"name",     "description", "mode",    "seed",       "from",
+                                       "duration", "events",      "clients", "objectives", "shadow",
+                                       "vantages", "live",        NULL};
+    static const char *const modes[] = {"simulate", "shadow", "live", NULL};
     static const char *const starts[] = {"healthy", "live", NULL};
     static const uint32_t seeds[2] = {0, UINT32_MAX};
     struct drill_document *document = reader->document;
@@ -391,8 +402,9 @@ static void read_document(struct reader *reader, const struct doc_node *root)
     }
     document->name = arena_copy_text(reader->arena, doc_get_text(root, "name"));
     document->description = arena_copy_text(reader->arena, doc_get_text(root, "description"));
-    read_mode(root);
+    (void)doc_get_choice(root, "mode", modes, 0); /* who runs it may run it otherwise */
     read_shadow(root);
+    read_live(reader, root);
     document->seed = doc_get_number(root, "seed", seeds, 1);
     document->from_live = doc_get_choice(root, "from", starts, 0) == 1;
     document->duration_ms = doc_get_duration_ms(root, "duration", some_ms, 0);

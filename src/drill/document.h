@@ -44,6 +44,12 @@ struct drill_objectives {
     size_t must_move_count, must_not_move_count;
 };
 
+/* Of a live one: who sees it first, and what ends it early. What is not given is 0. */
+struct drill_live {
+    unsigned canary, capacity; /* percent */
+    int64_t canary_ms, recovery_ms;
+};
+
 struct drill_document {
     const char *name, *description; /* NULL: not given */
     uint64_t seed;
@@ -54,6 +60,7 @@ struct drill_document {
     struct drill_vantages vantages; /* none: nobody looks but the server itself */
     struct drill_clients clients;
     struct drill_objectives objectives;
+    struct drill_live live;
 };
 
 struct drill_source {

@@ -16,7 +16,7 @@ src_libdrill_a_SOURCES = \
 	src/drill/lookouts.c \
 	src/drill/objectives.c src/drill/objectives.h \
 	src/drill/part.h \
-	src/drill/phases.c src/drill/plan.c src/drill/plan.h \
+	src/drill/phases.c src/drill/places.c src/drill/places.h src/drill/plan.c src/drill/plan.h \
 	src/drill/population.c src/drill/population.h \
 	src/drill/proof.c src/drill/proof.h \
 	src/drill/reasons.c src/drill/reasons.h \

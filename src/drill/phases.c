@@ -3,6 +3,7 @@
  * A simulation in phases: one begins whenever something begins or ends. */
 #include "config.h"
 
+#include "drill/places.h"
 #include "drill/run.h"
 
 #include "base/buffer.h"
@@ -57,59 +58,20 @@ static void note_lost(struct run *run)
 
 /* ---- what is lost meanwhile ---- */
 
-struct place_count {
-    uint32_t members, lost;
-};
-
-static bool is_lost_whole(const struct place_count *place)
-{
-    return place->members != 0 && place->lost == place->members;
-}
-
-static void add_lost(struct run *run, struct drill_phase *phase, const char *kind, const char *name)
-{
-    if (phase->lost_count == DRILL_PHASE_LOST_MAX) {
-        phase->lost_left_out++;
-        return;
-    }
-    if (phase->lost == NULL) {
-        phase->lost = arena_alloc(run->arena, DRILL_PHASE_LOST_MAX * sizeof *phase->lost);
-    }
-    char *text = memory_print("%s:%s", kind, name);
-    phase->lost[phase->lost_count++] = arena_copy_text(run->arena, text);
-    free(text);
-}
-
-/* Endpoints that clients do not reach; of a place of which that is true of all it has, the place. */
+/* Endpoints that clients do not reach. */
 static void list_lost(struct run *run, struct drill_phase *phase)
 {
-    const struct conf_topology *topology = run->topology;
-    struct place_count *regions = memory_alloc_array(topology->region_count + 1, sizeof *regions);
-    struct place_count *azs = memory_alloc_array(topology->az_count + 1, sizeof *azs);
-    for (uint32_t i = 0; i < topology->endpoint_count; i++) {
-        const struct conf_endpoint *endpoint = &topology->endpoints[i];
-        regions[endpoint->region].members++;
-        azs[endpoint->az].members++;
-        regions[endpoint->region].lost += run->is_lost[i];
-        azs[endpoint->az].lost += run->is_lost[i];
+    struct arena *scratch = arena_new(0);
+    struct drill_loss *places;
+    size_t count = drill_list_places(run->topology, run->is_lost, scratch, &places);
+    phase->lost_count = count < DRILL_PHASE_LOST_MAX ? count : DRILL_PHASE_LOST_MAX;
+    phase->lost_left_out = count - phase->lost_count;
+    phase->lost = arena_alloc(run->arena, (phase->lost_count + 1) * sizeof *phase->lost);
+    for (size_t i = 0; i < phase->lost_count; i++) {
+        phase->lost[i] = arena_print(run->arena, "%s:%s", health_kind_text(places[i].kind),
+                                     drill_place_name(run->topology, &places[i]));
     }
-    for (uint32_t i = 0; i < topology->region_count; i++) {
-        if (is_lost_whole(&regions[i])) {
-            add_lost(run, phase, "region", topology->regions[i].name);
-        }
-    }
-    for (uint32_t i = 0; i < topology->az_count; i++) {
-        if (is_lost_whole(&azs[i]) && !is_lost_whole(&regions[topology->azs[i].region])) {
-            add_lost(run, phase, "az", topology->azs[i].name);
-        }
-    }
-    for (uint32_t i = 0; i < topology->endpoint_count; i++) {
-        if (run->is_lost[i] && !is_lost_whole(&azs[topology->endpoints[i].az])) {
-            add_lost(run, phase, "endpoint", topology->endpoints[i].name);
-        }
-    }
-    free(regions);
-    free(azs);
+    arena_free(scratch);
 }
 
 static void begin_phase(struct run *run, const char *text, bool is_back)

@@ -73,6 +73,8 @@ struct drill_stage *drill_stage_new(const struct view *view, const struct drill_
     run->is_lost = memory_alloc_array(view->topology->endpoint_count, sizeof *run->is_lost);
     run->generation = atomic_load(&view->table->generation);
     run->answers = drill_answers_new(view, view->table, stage->answer_arena, progress);
+    drill_answers_guard(run->answers, document->objectives.must_not_move,
+                        document->objectives.must_not_move_count);
     note_touched(stage);
     return stage;
 }
@@ -213,6 +215,16 @@ void drill_stage_follow(struct drill_stage *stage)
 size_t drill_stage_count_unserved(const struct drill_stage *stage)
 {
     return drill_answers_count_unserved(stage->run.answers);
+}
+
+size_t drill_stage_count_misled(const struct drill_stage *stage)
+{
+    return drill_answers_count_misled(stage->run.answers, stage->run.is_lost);
+}
+
+const char *drill_stage_find_moved(const struct drill_stage *stage)
+{
+    return drill_answers_find_moved(stage->run.answers);
 }
 
 size_t drill_stage_count_changes(const struct drill_stage *stage, int64_t *decided_ms)

@@ -53,6 +53,10 @@ int64_t drill_stage_turn(struct drill_stage *stage, int64_t at_ms);
 void drill_stage_follow(struct drill_stage *stage);
 /* Answers that nobody healthy gives, when they were looked at last. */
 size_t drill_stage_count_unserved(const struct drill_stage *stage);
+/* Those that lead to what is lost now, when answers were looked at last. */
+size_t drill_stage_count_misled(const struct drill_stage *stage);
+/* A name that must not move by the objectives, and then did; NULL: none. Borrowed from the stage. */
+const char *drill_stage_find_moved(const struct drill_stage *stage);
 /* How many have changed so far, each as often as it did; decided_ms: when the latest did, -1: none has. */
 size_t drill_stage_count_changes(const struct drill_stage *stage, int64_t *decided_ms);
 /* The report as JSON, of a drill of that mode which has lasted so long, when nobody leads the machine any

@@ -191,7 +191,7 @@ def test_objectives_of_a_document(planned):
 
 
 def test_a_bad_document_is_no_drill(planned):
-    document = LOSS | {"mode": "live", "events": [{"at": "0s", "what": "region:us-eats", "how": "lost"}]}
+    document = LOSS | {"mode": "game", "events": [{"at": "0s", "what": "region:us-eats", "how": "lost"}]}
     done = offline(planned, "--drill", write(planned, document), code=2)
     assert "drill.json:" in done.stderr and 'did you mean "us-east"?' in done.stderr and "$.mode" in done.stderr
     assert offline(planned, "--drill", "missing.json", code=2).stdout == ""

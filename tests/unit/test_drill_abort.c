@@ -10,7 +10,8 @@
 #include <string.h>
 
 static const struct drill_limits strict = {.capacity = 95},
-                                 lenient = {.capacity = 100, .allows_unserved = true};
+                                 lenient = {.capacity = 100, .allows_unserved = true},
+                                 patient = {.capacity = 100, .recovery_ms = 5000};
 
 static const char *judge(const struct drill_limits *limits, struct drill_sight sight, const char *tells)
 {
@@ -27,6 +28,9 @@ static void it_goes_on(void **state)
     assert_null(judge(&strict, (struct drill_sight){.load = 0}, ""));
     assert_null(judge(&strict, (struct drill_sight){.unserved = 3, .unserved_before = 3}, ""));
     assert_null(judge(&lenient, (struct drill_sight){.unserved = 3}, ""));
+    assert_null(judge(&lenient, (struct drill_sight){.misled = 2, .misled_ms = 5000}, ""));
+    assert_null(judge(&patient, (struct drill_sight){.misled = 2, .misled_ms = 4999}, ""));
+    assert_null(judge(&patient, (struct drill_sight){.misled_ms = 9000}, ""));
     assert_null(
         judge(&strict, (struct drill_sight){.fullest_kind = "region", .fullest = "eu", .load = 0.949}, ""));
     assert_null(
@@ -41,6 +45,10 @@ static void it_ends(void **state)
     assert_string_equal(
         judge(&strict, (struct drill_sight){.unserved = 4, .unserved_before = 3}, "4 answers"), "unserved");
     assert_string_equal(judge(&lenient, (struct drill_sight){.rule = "room"}, "\"room\""), "rule");
+    assert_string_equal(judge(&lenient, (struct drill_sight){.moved = "www.example."}, "www.example. must"),
+                        "moved");
+    assert_string_equal(judge(&patient, (struct drill_sight){.misled = 2, .misled_ms = 5000}, "after 5.0 s"),
+                        "recovery");
     assert_string_equal(
         judge(&lenient,
               (struct drill_sight){

@@ -161,7 +161,7 @@ static void every_error_is_told(void **state)
 {
     struct scene *scene = *state;
     static const char text[] =
-        "{\"mode\": \"live\",\n\"events\": [\n"
+        "{\"mode\": \"game\",\n\"events\": [\n"
         "{\"at\": \"0s\", \"what\": \"region:ue\", \"how\": \"lost\"},\n"
         "{\"at\": 5, \"what\": \"vantage:far\", \"how\": \"lost\"},\n"
         "{\"at\": \"0s\", \"what\": \"copy:eu/us\", \"how\": \"lag\"},\n"
@@ -170,9 +170,7 @@ static void every_error_is_told(void **state)
         "{\"at\": \"0s\", \"what\": \"check:web\", \"how\": \"partial\", \"endpoints\": 0.5},\n"
         "{\"at\": \"0s\", \"what\": \"az:us-1\", \"how\": \"gone\"}]}";
     static const char *const lines[] = {
-        "d.json:1:10: error: found \"live\", expected \"simulate\" or \"shadow\": this version of steerd "
-        "runs no "
-        "others from a document (at $.mode)",
+        "d.json:1:10: error: found \"game\", expected \"simulate\", \"shadow\" or \"live\" (at $.mode)",
         "d.json:3:22: error: there is no region \"ue\", did you mean \"eu\"? There are \"us\" and \"eu\" (at "
         "$.events[0].what)",
     };
