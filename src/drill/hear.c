@@ -121,13 +121,14 @@ static void hear_hold(void *context, const struct health_hold_change *change)
 
 static void hear_vantage(void *context, const struct health_vantage_change *change)
 {
+    static const char *const texts[] = {[HEALTH_VANTAGE_HEARD] = "is heard again",
+                                        [HEALTH_VANTAGE_SILENT] = "does not count any more (silent)",
+                                        [HEALTH_VANTAGE_ASIDE] = "does not count any more (set aside)",
+                                        [HEALTH_VANTAGE_RETURNED] = "counts again"};
     struct run *run = context;
     if (run_has_vantages(run)) {
         run_add_event(run, RUN_ENDPOINT, false,
-                      arena_print(run->arena, "vantage %s %s", change->name,
-                                  change->turn == HEALTH_VANTAGE_ASIDE
-                                      ? "set aside"
-                                      : health_vantage_turn_text(change->turn)));
+                      arena_print(run->arena, "vantage %s %s", change->name, texts[change->turn]));
     }
 }
 

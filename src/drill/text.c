@@ -111,8 +111,10 @@ static void write_conditions(struct buffer *out, const struct drill_report *repo
                      drill_write_seconds(report->decision_expected_ms, expected));
     }
     buffer_add_text(out, "\n");
-    if (report->detection_ms < 0) {
-        buffer_add_text(out, "Nothing that is lost has a check that could still notice.\n");
+    if (report->detection_ms < 0) { /* who falls silent among others is missed by no check */
+        buffer_add_text(out, report->watcher_count == 0
+                                 ? "Nothing that is lost has a check that could still notice.\n"
+                                 : "No check has noticed anything.\n");
     }
 }
 

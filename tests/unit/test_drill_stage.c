@@ -198,6 +198,10 @@ static void it_is_as_in_a_simulation(void **state)
         "{\"duration\": \"60s\", \"events\": [{\"at\": \"0s\", \"what\": \"region:us\", \"how\": \"lost\"}, "
         "{\"at\": \"20s\", \"what\": \"region:eu\", \"how\": \"lost\", \"for\": \"10s\"}, {\"at\": \"40s\", "
         "\"what\": \"region:us\", \"how\": \"recovered\"}]}",
+        "{\"duration\": \"40s\", \"vantages\": {\"local\": {\"region\": \"eu\"}}, \"events\": [{\"at\": "
+        "\"0s\", "
+        "\"what\": \"link:eu/us\", \"how\": \"lost\"}, {\"at\": \"20s\", \"what\": \"link:local/us\", "
+        "\"how\": \"recovered\"}]}",
         "{\"duration\": \"30s\", \"events\": [{\"at\": \"0s\", \"what\": \"az:us-2\", \"how\": \"partial\", "
         "\"endpoints\": 1}]}",
     };

@@ -170,8 +170,8 @@ static void one_without_sight_is_set_aside(void **state)
     expect_steps(report, 0, "0 us"); /* its control target is down before the third failure */
     bool is_aside = false, is_back = false;
     for (size_t i = 0; i < report->event_count; i++) {
-        is_aside |= strcmp(report->events[i].text, "vantage fra-1 set aside") == 0;
-        is_back |= strcmp(report->events[i].text, "vantage fra-1 returned") == 0;
+        is_aside |= strcmp(report->events[i].text, "vantage fra-1 does not count any more (set aside)") == 0;
+        is_back |= strcmp(report->events[i].text, "vantage fra-1 counts again") == 0;
     }
     assert_true(is_aside && is_back);
     close_scene(&scene);
