@@ -157,7 +157,7 @@ void run_turn(struct run *run)
         if (turn != DRILL_TURN_NONE && is_of_own_sight(cause)) {
             turn_sight(run, turn);
         }
-        if (turn != DRILL_TURN_NONE) {
+        if (turn != DRILL_TURN_NONE && cause->how != DRILL_SILENT) {
             run_wake_checks(run, cause);
         }
     }
