@@ -276,6 +276,32 @@ static void a_slow_vantage_fails_by_its_timeout(void **state)
     close_scene(&scene);
 }
 
+static void a_vantage_that_comes_and_goes(void **state)
+{
+    static const char partial[] = "{\"at\": \"0s\", \"what\": \"vantage:%s\", \"how\": \"partial\", "
+                                  "\"checks\": 0.7}";
+    struct scene scene;
+    size_t events[3];
+    (void)state;
+    open_scene(&scene, ", \"quorum\": \"any\"", "", "");
+    scene.topology->brake.control_count = 0;
+    expect_steps(
+        play(&scene, THREE,
+             "{\"at\": \"0s\", \"what\": \"vantage:fra-1\", \"how\": \"flapping\", \"down\": \"20s\", "
+             "\"up\": \"20s\", \"for\": \"80s\", \"failure\": \"refused\"}"),
+        0,
+        "0 us; 6000 fallback first: tier us, of which nobody serves; 24000 us; "
+        "46000 fallback first: tier us, of which nobody serves; 64000 us");
+    for (int i = 0; i < 3; i++) { /* each draws for itself, and the same again */
+        events[i] =
+            play(&scene, THREE, arena_print(scene.arena, partial, i == 2 ? "sin-1" : "fra-1"))->event_count;
+    }
+    assert_true(events[0] > 10);
+    assert_int_equal(events[0], events[1]);
+    assert_int_not_equal(events[0], events[2]);
+    close_scene(&scene);
+}
+
 static void hours_pass_and_nobody_grows_old(void **state)
 {
     struct scene scene;
@@ -381,6 +407,7 @@ int main(void)
         cmocka_unit_test(silence_leaves_the_judgement),
         cmocka_unit_test(who_is_heard_again_says_all),
         cmocka_unit_test(a_slow_vantage_fails_by_its_timeout),
+        cmocka_unit_test(a_vantage_that_comes_and_goes),
         cmocka_unit_test(hours_pass_and_nobody_grows_old),
         cmocka_unit_test(what_is_not_there_is_an_error),
         cmocka_unit_test(a_drill_on_a_server_has_nobody_else),
