@@ -376,15 +376,27 @@ bool health_brake_holds(struct health *health, uint32_t monitor, uint32_t durati
            (side->freed_ms != 0 && health->now_ms - (int64_t)duration_us / 1000 <= side->freed_ms);
 }
 
+/* One that did not answer the last time: what failed meanwhile may have failed by our sight. */
+static bool has_failing_control(const struct health_brake *brake, const struct brake_side *side)
+{
+    bool any = false;
+    for (size_t i = 0; i < brake->frame->plan.control_count; i++) {
+        any |= brake->frame->plan.controls[i] == side - brake->sides && brake->controls[i].at_ms != 0 &&
+               !brake->controls[i].answers;
+    }
+    return any;
+}
+
 void health_brake_hear_control(struct health *health, uint32_t control, enum health_outcome outcome)
 {
     struct health_brake *brake = health->brake;
     struct brake_side *side = &brake->sides[brake->frame->plan.controls[control]];
     bool answers = health_outcome_is_answer(outcome);
+    bool was_blind = has_failing_control(brake, side);
     pass(health, side);
     brake->controls[control] = (struct brake_control){.answers = answers, .at_ms = health->now_ms};
     if (answers && side->engaged) {
-        release(health, side, HEALTH_BRAKE_BELIEVED);
+        release(health, side, was_blind ? HEALTH_BRAKE_RECOVERED : HEALTH_BRAKE_BELIEVED);
     } else if (!answers) {
         engage_if_due(health, side);
     }

@@ -20,7 +20,8 @@
  * It is off again
  * - when one of them answers, or another makes their share too small. Then each falls by its own next
  *   failure, if that is of a check that began afterwards;
- * - when a control target answers: all fall that have failed often enough;
+ * - when a control target answers, while none has failed: all fall that have failed often enough. Where one
+ *   had, our sight was lost and is back: then each falls by its own next failure, as above;
  * - when `hold_ms` have passed since it was first on: likewise. It is not on again before none is suspected.
  *
  * Costs a few steps per result. Times are monotonic: health_follow_time(). */

@@ -61,13 +61,37 @@ static void control_targets_speak_for_steerd(void **state)
     scene->dead = ALL;
     run_rounds(scene, 1); /* it has not been asked since */
     assert_true(brake_of(scene).engaged && brake_of(scene).controls == 1);
-    control(scene, HEALTH_OUTCOME_TIMEOUT);
-    control(scene, HEALTH_OUTCOME_LOCAL_ERROR);
     run_rounds(scene, 3);
     assert_true(brake_of(scene).engaged && unhealthy(scene) == 0);
     control(scene, HEALTH_OUTCOME_OK);
     assert_int_equal(unhealthy(scene), ALL); /* at once */
     assert_int_equal(scene->turns[HEALTH_BRAKE_BELIEVED], 1);
+}
+
+/* It failed as all others did: nobody falls because it is the first to be seen again. */
+static void a_control_target_that_is_back_proves_that_sight_was_lost(void **state)
+{
+    struct scene *scene = *state;
+    add_control(scene);
+    begin(scene);
+    run_rounds(scene, 2);
+    control(scene, HEALTH_OUTCOME_OK);
+    for (int outage = 0; outage < 2; outage++) {
+        scene->dead = ALL;
+        run_rounds(scene, 1);
+        control(scene, outage == 0 ? HEALTH_OUTCOME_TIMEOUT : HEALTH_OUTCOME_LOCAL_ERROR);
+        run_rounds(scene, 3);
+        assert_true(brake_of(scene).engaged && unhealthy(scene) == 0);
+        control(scene, HEALTH_OUTCOME_OK);
+        assert_false(brake_of(scene).engaged);
+        assert_int_equal(unhealthy(scene), 0);
+        scene->dead = outage == 0 ? 0 : ALL;
+        run_rounds(scene, 2);
+        assert_int_equal(unhealthy(scene), outage == 0 ? 0 : ALL); /* by failures of its own */
+        run_rounds(scene, 10);
+    }
+    assert_int_equal(scene->turns[HEALTH_BRAKE_RECOVERED], 2);
+    assert_int_equal(scene->turns[HEALTH_BRAKE_BELIEVED], 0);
 }
 
 static void a_control_target_that_answers_in_time_prevents_it(void **state)
@@ -189,6 +213,7 @@ int main(void)
         TEST(a_share_is_enough_if_so_wanted),
         TEST(one_that_is_back_ends_it),
         TEST(control_targets_speak_for_steerd),
+        TEST(a_control_target_that_is_back_proves_that_sight_was_lost),
         TEST(a_control_target_that_answers_in_time_prevents_it),
         TEST(a_control_target_is_too_late_when_its_time_is_up),
         TEST(a_control_target_that_fails_is_believed_no_more),
