@@ -20,7 +20,6 @@
 enum {
     QUESTIONS_MAX = 4096, /* of a round of the proof */
     TURN = 64, /* of them, between which others of the processor, and grace periods, have their turn */
-    TURNS = 4,
     PAUSE_MS = 10,
     BEFORE_MS = 50, /* that a drill waits for its first round */
     BUCKETS = 4096
@@ -187,8 +186,8 @@ static void look(struct shadow *shadow, struct drill_proof *proof)
     int64_t next_ms = follow(shadow, -1, false);
     while (wait_for_news(shadow, next_ms, &has_news)) {
         next_ms = follow(shadow, next_ms, has_news);
-        for (int i = 0; i < TURNS && prove(shadow, proof, &goes_on); i++) {
-        }
+        (void)prove(shadow, proof,
+                    &goes_on); /* little by little: it takes processor, and caches, from others */
     }
 }
 
