@@ -46,7 +46,7 @@ static const char *name_region(const struct run *run, uint32_t region)
 static void list_watchers(const struct run *run, struct drill_report *report)
 {
     const struct drill_document *document = run->scenario->document;
-    if (!run_has_vantages(run)) {
+    if (document == NULL || !run_has_vantages(run)) {
         return;
     }
     struct drill_watcher *list = arena_alloc(run->arena, (1 + document->vantages.count) * sizeof *list);
