@@ -146,13 +146,24 @@ static enum steerctl_exit compare(const struct steerctl *ctl)
 
 /* ---- one over time ---- */
 
+static bool was_run(const json_t *item)
+{
+    return strcmp(text_or_dash(text_of(item, "outcome")), "not_run") != 0;
+}
+
+/* What half a drill found is none. */
+static const json_t *get_figure(const json_t *item, const char *key)
+{
+    return was_run(item) ? json_object_get(item, key) : NULL;
+}
+
 static void print_bars(const json_t *items, const char *key, const char *unit, double scale)
 {
     static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     double most = 0, latest = -1;
     size_t count = json_array_size(items), first = count > BARS_MAX ? count - BARS_MAX : 0;
     for (size_t i = first; i < count; i++) {
-        const json_t *value = json_object_get(json_array_get(items, i), key);
+        const json_t *value = get_figure(json_array_get(items, i), key);
         double number = json_number_value(value);
         most = number > most ? number : most;
         latest = json_is_number(value) ? number : latest;
@@ -162,7 +173,7 @@ static void print_bars(const json_t *items, const char *key, const char *unit, d
     }
     printf("  %-14s ", key);
     for (size_t i = first; i < count && spark_has_bars(); i++) {
-        const json_t *value = json_object_get(json_array_get(items, i), key);
+        const json_t *value = get_figure(json_array_get(items, i), key);
         double share = most > 0 ? json_number_value(value) / most : 0;
         fputs(json_is_number(value) ? bars[(int)(share * 7 + 0.5)] : "·", stdout);
     }
@@ -172,13 +183,16 @@ static void print_bars(const json_t *items, const char *key, const char *unit, d
 static void show_trend(const char *name, const json_t *items)
 {
     const json_t *item;
-    size_t i, met = 0;
+    size_t i, met = 0, not_run = 0;
     char clean[CELL];
     json_array_foreach(items, i, item)
     {
         met += strcmp(text_or_dash(text_of(item, "outcome")), "met") == 0;
+        not_run += !was_run(item);
     }
-    printf("%s: %zu of %zu met\n", text_clean(name, clean, sizeof clean), met, json_array_size(items));
+    printf("%s: %zu of %zu met", text_clean(name, clean, sizeof clean), met,
+           json_array_size(items) - not_run);
+    printf(not_run == 0 ? "\n" : ", %zu not run\n", not_run);
     print_bars(items, "recovery_ms", " s", 0.001);
     print_bars(items, "failed_share", " %", 100);
 }

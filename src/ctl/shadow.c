@@ -258,8 +258,7 @@ static json_t *wait_for_end(const struct steerctl *ctl, const char *id)
 static enum steerctl_exit judge(const json_t *drill)
 {
     const json_t *report = get(drill, "report");
-    const char *because = text_of(drill, "because");
-    return !json_is_object(report) || because == NULL || strcmp(because, "time") != 0
+    return !json_is_object(report) || !json_is_true(get(drill, "complete"))
                ? (enum steerctl_exit)EXITS_DRILL_NOT_RUN
            : json_is_true(get(report, "failed")) ? (enum steerctl_exit)EXITS_DRILL_MISSED
                                                  : STEERCTL_OK;

@@ -67,6 +67,7 @@ struct shadow {
     int64_t began_us;                          /* monotonic */
     enum shadow_state state;                   /* of the control thread */
     const char *because;                       /* it ends or has ended */
+    bool is_complete;                          /* it ran as long as it had to; when it ends */
     char stopped_by[HEALTH_ACTOR_SIZE];
     admin_shadow_done *done; /* until it has begun */
     void *argument;
@@ -148,6 +149,15 @@ void shadow_follow_overrides(struct shadow *shadow);
 /* Of a new one. False: the result says what is wrong. */
 bool shadow_take_document(struct shadow *shadow, const struct admin_shadow_order *order,
                           struct admin_shadow_result *result);
+
+/* ---- shadow_tell.c ---- */
+
+/* Who began it is told whether it has, once; nobody may wait. */
+void shadow_answer(struct shadow *shadow, enum admin_shadow_trouble trouble, const char *what);
+/* To the stream of events: "started", "whole", "ended". */
+void shadow_tell(struct shadow *shadow, const char *turn);
+/* As a report, once. A drill that did not run to its end says why. */
+void shadow_keep(struct shadow *shadow);
 
 /* ---- shadow_due.c ---- */
 

@@ -205,6 +205,8 @@ char *shadow_write(struct shadow *shadow, bool is_whole)
     json_object_set_new(object, "live", shadow->live == NULL ? json_null() : live_write(shadow->live));
     json_object_set_new(object, "state", json_string(state_text(shadow)));
     json_object_set_new(object, "because", write_text(shadow->because));
+    json_object_set_new(object, "complete",
+                        shadow->because == NULL ? json_null() : json_boolean(shadow->is_complete));
     json_object_set_new(object, "lose", write_lose(shadow));
     json_object_set_new(object, "name", write_text(shadow->document->name));
     json_object_set_new(object, "failure", write_text(shadow->failure));

@@ -92,6 +92,7 @@ static void add(struct shadows *all, json_t *drill)
     clock_write_rfc3339(clock_wall_ms(&all->server->clock), now);
     json_object_set_new(drill, "state", json_string("ended"));
     json_object_set_new(drill, "because", json_string(shadow->because));
+    json_object_set_new(drill, "complete", json_false());
     json_object_set_new(drill, "ended", json_string(now));
     shadow->past = json_dumps(drill, JSON_COMPACT | JSON_REAL_PRECISION(6));
     shadow->next = all->first;

@@ -8,7 +8,6 @@
 #include "daemon/shadow_inside.h"
 
 #include "daemon/changes.h"
-#include "daemon/drill_reports.h"
 #include "daemon/live.h"
 #include "daemon/reclaim.h"
 #include "daemon/server.h"
@@ -89,40 +88,6 @@ static void publish(struct shadows *all)
 
 /* ---- the beginning ---- */
 
-static void answer(struct shadow *shadow, enum admin_shadow_trouble trouble, const char *what)
-{
-    admin_shadow_done *done = shadow->done;
-    char *json = trouble == ADMIN_SHADOW_GOOD ? shadow_write(shadow, true) : NULL;
-    shadow->done = NULL;
-    if (done != NULL) {
-        done(shadow->argument, &(struct admin_shadow_result){.trouble = trouble, .what = what, .json = json});
-    }
-    free(json);
-}
-
-static void tell(struct shadow *shadow, const char *turn)
-{
-    pthread_mutex_lock(&shadow->lock);
-    int64_t decided_us = shadow->times.decided_us;
-    const struct changes_shadow what = {
-        .id = shadow->id,
-        .live = shadow->live == NULL ? 0 : live_get_percent(shadow->live),
-        .why = shadow->live == NULL ? NULL : live_get_why(shadow->live),
-        .turn = turn,
-        .lost = shadow->lose[0],
-        .losses = shadow->lose_count,
-        .because = shadow->because,
-        .answers_changed = shadow->changed,
-        .decision_ms = decided_us == 0 ? -1 : (decided_us - shadow->began_us) / 1000,
-        .sampled = shadow->has_proof ? (int64_t)shadow->proved.sampled : -1,
-        .differences = (int64_t)shadow->proved.differences,
-        .actor = shadow->stopped_by[0] != '\0' ? shadow->stopped_by : shadow->actor,
-        .peer = shadow->peer,
-        .reason = shadow->reason};
-    pthread_mutex_unlock(&shadow->lock);
-    changes_tell_shadow(shadow->all->server->changes, &what);
-}
-
 static void schedule(const struct shadows *all)
 {
     const struct timeval interval = {.tv_usec = TICK_MS * 1000};
@@ -164,34 +129,19 @@ static void begin(struct shadow *shadow)
     shadows_write_down(all);
     note(shadow);
     count(shadow, true);
-    tell(shadow, "started");
+    shadow_tell(shadow, "started");
     schedule(all);
-    answer(shadow, ADMIN_SHADOW_GOOD, NULL);
+    shadow_answer(shadow, ADMIN_SHADOW_GOOD, NULL);
 }
 
 /* ---- the end ---- */
 
-/* As a report, once. A drill that did not run to its end says why. */
-static void keep(struct shadow *shadow)
+/* Who stops it when all that was to happen has been there, and is gone, takes nothing from it. In the lock.
+ */
+static bool has_run_its_course(const struct shadow *shadow)
 {
-    bool has_ended = strcmp(shadow->because, "time") == 0 || strcmp(shadow->because, "stopped") == 0;
-    char why_not[64];
-    snprintf(why_not, sizeof why_not, "interrupted: %s", shadow->because);
-    if (shadow->is_kept) {
-        return;
-    }
-    shadow->is_kept = true;
-    char *drill = shadow_write(shadow, false);
-    drill_reports_take(shadow->all->server->drill_reports,
-                       &(struct drill_origin){.id = shadow->id,
-                                              .at_ms = shadow->started_ms,
-                                              .schedule = shadow->schedule,
-                                              .actor = shadow->actor,
-                                              .peer = shadow->peer,
-                                              .reason = shadow->reason,
-                                              .why_not = has_ended ? NULL : why_not},
-                       drill, shadow->report);
-    free(drill);
+    return strcmp(shadow->because, "time") == 0 ||
+           (strcmp(shadow->because, "stopped") == 0 && drill_stage_is_complete(shadow->stage));
 }
 
 static void end(struct shadow *shadow, const char *because)
@@ -215,9 +165,10 @@ static void end(struct shadow *shadow, const char *because)
         count(shadow, false);
     }
     if (was_running && (strcmp(because, "takeover") == 0 || strcmp(because, "shutdown") == 0)) {
-        keep(shadow); /* its thread may take longer than the store is there */
+        shadow_keep(shadow); /* its thread may take longer than the store is there */
     }
     lock_take(&all->server->lock);
+    shadow->is_complete = was_running && has_run_its_course(shadow);
     if (shadow->is_fed) {
         shadow_end_feed(shadow);
     }
@@ -243,11 +194,11 @@ static void reap(struct shadow *shadow)
     shadow->stage = NULL;
     shadow->world = NULL;
     if (has_run) {
-        tell(shadow, "ended");
-        keep(shadow);
+        shadow_tell(shadow, "ended");
+        shadow_keep(shadow);
         return;
     }
-    answer(shadow, ADMIN_SHADOW_BUSY, "the configuration changes at this moment: try again");
+    shadow_answer(shadow, ADMIN_SHADOW_BUSY, "the configuration changes at this moment: try again");
     struct shadow **at = &all->first;
     while (*at != shadow) {
         at = &(*at)->next;
@@ -281,7 +232,7 @@ static void follow_live(struct shadow *shadow, int64_t now_ms)
     if (shadow->state == SHADOW_RUNNING && live_widen(shadow, now_ms)) {
         publish(shadow->all);
         note(shadow);
-        tell(shadow, "whole");
+        shadow_tell(shadow, "whole");
     }
 }
 
@@ -559,7 +510,7 @@ void shadows_stop(struct shadows *all)
 {
     shadows_end_all(all, "shutdown");
     for (struct shadow *shadow = all == NULL ? NULL : all->first; shadow != NULL; shadow = shadow->next) {
-        answer(shadow, ADMIN_SHADOW_BUSY, "the server ends");
+        shadow_answer(shadow, ADMIN_SHADOW_BUSY, "the server ends");
     }
 }
 

@@ -177,6 +177,18 @@ double drill_stage_find_lag(const struct drill_stage *stage, uint32_t lag)
     return drill_causes_lag(&stage->run.causes, lag, stage->run.now_ms);
 }
 
+bool drill_stage_is_complete(const struct drill_stage *stage)
+{
+    const struct run *run = &stage->run;
+    for (size_t i = 0; i < run->causes.count; i++) {
+        const struct drill_cause *cause = &run->causes.items[i];
+        if (cause->how != DRILL_RECOVERED && cause->until_ms == INT64_MAX) {
+            return false;
+        }
+    }
+    return run->turn_ms == INT64_MAX;
+}
+
 const char *drill_stage_get_step(const struct drill_stage *stage)
 {
     const struct run *run = &stage->run;

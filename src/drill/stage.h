@@ -42,6 +42,8 @@ bool drill_stage_is_blind(const struct drill_stage *stage);
 /* How far a copy is behind; below 0: as in reality. */
 double drill_stage_find_lag(const struct drill_stage *stage, uint32_t lag);
 
+/* Has all that the document says begun and ended? What lasts for good never has. */
+bool drill_stage_is_complete(const struct drill_stage *stage);
 /* What has begun or ended last; NULL: nothing yet. Borrowed while the lock is held. */
 const char *drill_stage_get_step(const struct drill_stage *stage);
 

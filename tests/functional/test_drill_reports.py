@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Drills that are over are kept in the store, with their figures and their reports."""
 import json
+import subprocess
 
 import pytest
 
@@ -99,12 +100,36 @@ def test_a_drill_on_the_server_is_kept_however_it_ends(scene, how):
     kept = wait_report(server, drill)
     assert kept["mode"] == "shadow" and kept["reason"] == "a test" and kept["name"] == "loss of region:us-east"
     if how in ("time", "stopped"):
-        assert kept["outcome"] == "met" and kept["answers_changed"] == 1 and kept["detection_ms"] is not None
+        assert kept["answers_changed"] == 1 and kept["detection_ms"] is not None
+        assert (kept["outcome"], kept["why"]) == (("met", None) if how == "time" else ("not_run", f"interrupted: stopped by {kept['actor']}"))
         whole = server.get(f"/v1/drills/reports/{drill['id']}")["report"]
         assert whole["proof"]["differences"] == 0 and whole["report"]["answers_changed"] == 1 and whole["because"] == how
     else:
         assert kept["outcome"] == "not_run" and kept["why"] == f"interrupted: {how}"
     assert len(reports(server)) == 1
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_who_stops_it_interrupts_it_unless_all_has_ended(scene, ends):
+    """The report that is kept, the exit code, the trend and metrics agree, whatever was found until then."""
+    event = {"at": "0s", "what": "region:us-east", "how": "lost", **({"for": "1s"} if ends else {})}
+    (scene.folder / "drill.json").write_text(json.dumps({"name": "cut short", "mode": "shadow", "duration": "5m", "events": [event],
+                                                         "shadow": {"prefixes": ["127.1.2.0/24"]}}))
+    server = scene.begin()
+    with subprocess.Popen([str(kit.STEERCTL), "-s", str(scene.socket), "drill", "shadow", str(scene.folder / "drill.json"), "--wait"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as waiting:
+        drill = server.wait(lambda: next(iter(server.get("/v1/drills")["items"]), None), "it has begun")
+        path = f"/v1/drills/{drill['id']}"
+        server.wait(lambda: (server.get(path)["progress"]["step"] or "").endswith("back" if ends else "lost"), "all has happened")
+        server.wait(lambda: server.get(path)["measured"]["answers_changed"] >= 1, "an answer has changed")
+        assert server.get(path)["complete"] is None
+        server.request("DELETE", f"{path}?actor=bob")
+        assert waiting.wait(timeout=60) == (0 if ends else 2)
+    kept = wait_report(server, drill)
+    assert (kept["outcome"], kept["why"]) == (("met", None) if ends else ("not_run", "interrupted: stopped by bob"))
+    assert server.get(path)["complete"] is ends and server.get(f"/v1/drills/reports/{drill['id']}")["report"]["complete"] is ends
+    assert ("1 of 1 met" if ends else "0 of 0 met, 1 not run") in server.ctl("drill", "trend").stdout
+    server.ctl("drill", "report", drill["id"], code=0 if ends else 2)
 
 
 def test_what_resolvers_see_of_a_drill_is_kept(scene):

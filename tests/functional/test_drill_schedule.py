@@ -75,6 +75,17 @@ def test_one_is_run_now(scene, document, outcome):
     assert metric(server, "steerd_drill_runs_total", f',result="{outcome}"') == 1
 
 
+def test_one_that_somebody_stops_was_not_run(scene):
+    scene.plan({"document": {**SHADOW, "duration": "5m"}})
+    server = scene.begin()
+    run(server)
+    drill = server.wait(lambda: next(iter(server.get("/v1/drills")["items"]), None), "it has begun")
+    server.wait(lambda: server.get(f"/v1/drills/{drill['id']}")["measured"]["answers_changed"], "an answer has changed")
+    server.request("DELETE", f"/v1/drills/{drill['id']}?actor=bob")
+    wait(server, outcome="not_run", why="interrupted: stopped by bob")
+    assert metric(server, "steerd_drill_runs_total", ',result="not_run"') == 1 and metric(server, "steerd_drill_runs_total", ',result="met"') == 0
+
+
 def test_at_its_time_once(scene):
     """The clock is set to shortly before the year ends, and a day back after it."""
     scene.plan({"cron": "0 0 * * *", "deadline": "24h"})

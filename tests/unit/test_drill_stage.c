@@ -339,6 +339,28 @@ static void it_may_end_at_any_time(void **state)
     free(scene->monitors);
 }
 
+/* Stopped before that, nothing can be said of its objectives. */
+static void it_is_complete_when_all_has_ended(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene, "{\"duration\": \"1m\", \"events\": [{\"at\": \"1s\", \"what\": \"az:us-1\", \"how\": "
+                 "\"lost\", \"for\": \"5s\"}, {\"at\": \"8s\", \"what\": \"az:us-2\", \"how\": \"lost\"}, "
+                 "{\"at\": \"9s\", \"what\": \"region:us\", \"how\": \"recovered\"}]}");
+    assert_false(drill_stage_is_complete(scene->stage));
+    pass(scene, 0, 7000);
+    assert_false(drill_stage_is_complete(scene->stage)); /* another one is to come */
+    pass(scene, 7100, 8900);
+    assert_false(drill_stage_is_complete(scene->stage));
+    pass(scene, 9000, 9000);
+    assert_true(drill_stage_is_complete(scene->stage));
+    json_decref(end(scene, 9000));
+    begin(scene, "{\"duration\": \"1m\", \"events\": [{\"at\": \"1s\", \"what\": \"az:us-1\", \"how\": "
+                 "\"lost\"}]}");
+    pass(scene, 0, 20000);
+    assert_false(drill_stage_is_complete(scene->stage));
+    json_decref(end(scene, 20000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +369,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_stands_before_the_lists_is_a_report, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(other_things_than_places, open_scene, close_scene),
         cmocka_unit_test_setup_teardown(it_may_end_at_any_time, open_scene, close_scene),
+        cmocka_unit_test_setup_teardown(it_is_complete_when_all_has_ended, open_scene, close_scene),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
