@@ -7,6 +7,7 @@
  * to src/daemon. */
 #pragma once
 
+#include "base/buffer.h"
 #include "operate/incident.h"
 
 struct incidents;
@@ -24,6 +25,10 @@ void incidents_regain(struct incidents *incidents, const char *id, const char *v
 /* The ID of one that goes on; NULL: none does. */
 const char *incidents_find_real(const struct incidents *incidents);
 bool incidents_any(const struct incidents *incidents); /* is one on its way? */
+
+/* Those that go on, by kind of what is lost. */
+void incidents_count(const struct incidents *incidents, size_t counts[HEALTH_REGION + 1]);
+void incidents_print_metrics(const size_t counts[HEALTH_REGION + 1], struct buffer *out);
 
 /* See admin_verbs. */
 size_t server_list_incidents(void *context, struct arena *arena, const struct incident ***items);

@@ -6,6 +6,7 @@
 #include "daemon/incidents_inside.h"
 
 #include "daemon/incident_json.h"
+#include "daemon/metrics_kept.h"
 #include "daemon/server.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -55,6 +56,22 @@ const char *incidents_find_real(const struct incidents *all)
         kept = kept->next;
     }
     return kept == NULL ? NULL : kept->what.id;
+}
+
+void incidents_count(const struct incidents *all, size_t counts[HEALTH_REGION + 1])
+{
+    memset(counts, 0, (HEALTH_REGION + 1) * sizeof *counts);
+    for (const struct kept_incident *kept = all == NULL ? NULL : all->first; kept != NULL;
+         kept = kept->next) {
+        counts[kept->what.kind] += kept->what.back_ms == 0;
+    }
+}
+
+void incidents_print_metrics(const size_t counts[HEALTH_REGION + 1], struct buffer *out)
+{
+    print_head(out, "steerd_incidents_open", "gauge", "Regions and azs that are lost now.");
+    buffer_print(out, "steerd_incidents_open{kind=\"region\"} %zu\n", counts[HEALTH_REGION]);
+    buffer_print(out, "steerd_incidents_open{kind=\"az\"} %zu\n", counts[HEALTH_AZ]);
 }
 
 size_t server_list_incidents(void *context, struct arena *arena, const struct incident ***items)

@@ -7,6 +7,7 @@
 
 #include "daemon/documents.h"
 #include "daemon/durable.h"
+#include "daemon/incidents.h"
 #include "daemon/last.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
@@ -188,5 +189,6 @@ void metrics_print_kept(const struct reader *reader, struct buffer *out)
     print_documents(reader->server, out);
     print_reports(reader->server, out);
     switchovers_print_metrics(reader->switchovers, out);
+    incidents_print_metrics(reader->incidents, out);
     live_print_metrics(&reader->live_drill, out);
 }

@@ -7,6 +7,7 @@
 
 #include "daemon/drill_schedule.h"
 #include "daemon/hosts.h"
+#include "daemon/incidents.h"
 #include "daemon/lanes.h"
 #include "daemon/primaries.h"
 #include "daemon/reclaim.h"
@@ -39,6 +40,7 @@ struct reader *reader_open(struct server *server)
     rules_watch_get(server->rules, &reader->rules);
     reader->last_move_ms = rules_watch_get_last_move(server->rules);
     switchovers_count(server->switchovers, reader->switchovers);
+    incidents_count(server->incidents, reader->incidents);
     live_get_note(server->shadows, &reader->live_drill);
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         worker_get_stats(lanes_get(server->lanes, (enum admin_lane)lane), &reader->work[lane]);

@@ -37,6 +37,7 @@ struct reader {
     struct rules_seen rules;
     int64_t last_move_ms;                  /* of a region: rules_watch.h */
     size_t switchovers[SWITCHOVER_STATES]; /* by state */
+    size_t incidents[HEALTH_REGION + 1];   /* that go on, by kind of what is lost */
     struct admin_live live_drill;          /* that runs */
     struct spans turns;                    /* of the control thread */
     uint64_t reloads, reload_failures;

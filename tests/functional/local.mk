@@ -51,5 +51,8 @@ EXTRA_DIST +=
 EXTRA_DIST += tests/functional/gatekit.py tests/functional/test_tls_admin.py tests/functional/test_tokens.py tests/functional/test_smuggling.py tests/functional/test_remote_ctl.py
 EXTRA_DIST += tests/functional/apifuzz.py tests/functional/test_api_fuzz.py tests/functional/test_etag.py tests/functional/test_idempotency.py tests/functional/test_operations.py
 
+# What operators see
+EXTRA_DIST += tests/functional/test_alerts.py
+
 # Predicted beside measured
 EXTRA_DIST += tests/functional/losskit.py tests/functional/test_losses.py tests/functional/test_observe.py

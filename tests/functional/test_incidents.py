@@ -52,6 +52,7 @@ def test_a_loss_is_told_in_the_terms_of_drills(scene):
     assert 0 <= lost["detection_ms"] and lost["recovery_ms"] == lost["detection_ms"] + 5000 and lost["rto"] == "met"
     assert lost["failing"] <= lost["lost"] < lost["resolvers_until"] and lost["back"] is None and lost["copies"] == []
     assert [one["name"] for one in incidents(server)] == ["us-east"]  # not one more of the az in it
+    assert 'steerd_incidents_open{kind="region"} 1\n' in server.request("GET", "/metrics").body.decode()
     lost = server.wait(lambda: (one := server.get(f"/v1/incidents/{lost['id']}"))["predicted"] and one, "it is predicted")
     # fall 3, an interval of 200 ms, refused at once; TTL 5 s, or 6 s with whole seconds
     assert lost["predicted"]["detection_ms"] == 400 and lost["predicted"]["recovery_ms"] == 5400
