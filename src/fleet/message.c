@@ -17,8 +17,8 @@
 #include <string.h>
 
 static const char *const kind_texts[FLEET_KINDS] = {
-    "hello", "welcome", "refused", "enrol",   "enrolled", "list",  "check", "targets", "listed",
-    "same",  "aim",     "taken",   "untaken", "opinions", "alive", "run",   "trace",   "ran"};
+    "hello", "welcome", "refused", "enrol",    "enrolled", "list", "check", "targets", "listed", "same",
+    "aim",   "taken",   "untaken", "opinions", "alive",    "run",  "trace", "ran",     "clock"};
 static const char *const verdict_texts[] = {"none", "up", "down"}; /* enum health_observed */
 
 const char *fleet_kind_text(enum fleet_kind kind)
@@ -448,6 +448,11 @@ static void read_ran(struct reading *r, struct object *body, struct fleet_messag
     message->ran.duration_us = get_u32(r, body, "duration_us");
 }
 
+static void read_clock(struct reading *r, struct object *body, struct fleet_message *message)
+{
+    message->wall_ms = (int64_t)get_number(r, body, "wall_ms", INT64_MAX / 2);
+}
+
 /* ---- the whole ---- */
 
 typedef void read_kind(struct reading *r, struct object *body, struct fleet_message *message);
@@ -458,7 +463,8 @@ static read_kind *const readers[FLEET_KINDS] = {
     [FLEET_CHECK] = read_check,     [FLEET_TARGETS] = NULL,           [FLEET_LISTED] = read_generation,
     [FLEET_SAME] = read_generation, [FLEET_AIM] = read_aim,           [FLEET_TAKEN] = read_taken,
     [FLEET_UNTAKEN] = read_untaken, [FLEET_OPINIONS] = read_opinions, [FLEET_ALIVE] = read_alive,
-    [FLEET_RUN] = read_run,         [FLEET_TRACE] = read_trace,       [FLEET_RAN] = read_ran};
+    [FLEET_RUN] = read_run,         [FLEET_TRACE] = read_trace,       [FLEET_RAN] = read_ran,
+    [FLEET_CLOCK] = read_clock};
 
 static int find_kind(const char *key)
 {

@@ -11,6 +11,7 @@
  *   → taken | untaken: the list is in use, or is not
  *   → opinions: what is thought of some, or of all
  *   ← → alive: every heartbeat
+ *   ← clock: what time it is, at first and then every heartbeat
  *   ← run → trace …, ran: one check, now */
 #pragma once
 
@@ -57,8 +58,9 @@ enum fleet_kind {
     FLEET_RUN,
     FLEET_TRACE,
     FLEET_RAN,
+    FLEET_CLOCK,
 };
-enum { FLEET_KINDS = FLEET_RAN + 1 };
+enum { FLEET_KINDS = FLEET_CLOCK + 1 };
 const char *fleet_kind_text(enum fleet_kind kind); /* "hello" … */
 
 struct fleet_hello {
@@ -180,6 +182,7 @@ struct fleet_message {
             uint16_t detail;
             uint32_t duration_us;
         } ran;
+        int64_t wall_ms; /* clock: since 1970, by that of the server */
     };
 };
 

@@ -233,6 +233,7 @@ static void write_body(const struct fleet_message *message, struct buffer *to)
     case FLEET_RUN: write_run(message, to); break;
     case FLEET_TRACE: write_trace(message, to); break;
     case FLEET_RAN: write_ran(message, to); break;
+    case FLEET_CLOCK: add_number(to, "wall_ms", (uint64_t)message->wall_ms); break;
     }
 }
 

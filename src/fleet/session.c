@@ -48,6 +48,13 @@ static void refuse(struct session *session, const char *why)
     session_end(session, why);
 }
 
+/* Its own clock may be anything. A line of its own, which vantages pass over that do not know it. */
+static void say_time(struct session *session)
+{
+    (void)session_say(session, &(struct fleet_message){.kind = FLEET_CLOCK,
+                                                       .wall_ms = clock_wall_ms(session->fleet->clock)});
+}
+
 /* As much as is worth keeping for it. */
 static void fill(struct session *session)
 {
@@ -252,6 +259,7 @@ static void greet(struct session *session, const struct fleet_hello *hello)
                                                                    .server = fleet->server,
                                                                    .heartbeat_ms = fleet->heartbeat_ms,
                                                                    .expires_ms = fleet->expires_ms}});
+    say_time(session);
     fleet->hooks.came(fleet->hooks.context,
                       &(struct fleet_notice){number, fleet->members[number].name, session->from, NULL},
                       is_new);
@@ -475,6 +483,7 @@ bool session_tick(struct session *session)
         session->beat_ms = now_ms;
         (void)session_say(
             session, &(struct fleet_message){.kind = FLEET_ALIVE, .alive = {generation, ++session->seq}});
+        say_time(session);
     }
     return session_go_on(session);
 }

@@ -126,7 +126,7 @@ static enum wire_progress fail(enum health_outcome outcome, enum health_outcome 
 static bool is_of_the_clock(const struct flight *flight, enum health_outcome outcome)
 {
     const struct check_tls *tls = flight->check->own->tls;
-    int64_t step_ms = clock_offset_ms(&flight->engine->clock) - tls->offset_ms;
+    int64_t step_ms = engine_ahead_ms(flight->engine) - tls->offset_ms;
     int64_t end_s = tls->end_s;
     if (tls->good_ms == 0 || clock_boot_ms() - tls->good_ms > DOUBT_MS) {
         return false;
@@ -208,16 +208,24 @@ static enum wire_progress look_at_end(struct flight *flight, struct check_end *e
     }
     if (is_fresh) {
         tls->good_ms = clock_boot_ms();
-        tls->offset_ms = clock_offset_ms(&flight->engine->clock);
+        tls->offset_ms = engine_ahead_ms(flight->engine);
     }
     return WIRE_DONE;
 }
 
-enum wire_progress wire_shake(struct flight *flight, struct check_end *end)
+static void open_link(struct flight *flight)
 {
     struct check_tls *tls = flight->check->own->tls;
+    flight->link = tls_link_open(tls->context, flight->fd, &tls->peer, find_session(flight));
+    if (flight->link != NULL) {
+        tls_link_set_time(flight->link, flight->wall_s);
+    }
+}
+
+enum wire_progress wire_shake(struct flight *flight, struct check_end *end)
+{
     if (flight->link == NULL) {
-        flight->link = tls_link_open(tls->context, flight->fd, &tls->peer, find_session(flight));
+        open_link(flight);
     }
     if (flight->traced != NULL && flight->link != NULL && flight->stage == FLIGHT_CONNECTING) {
         tls_link_set_witness(flight->link,
@@ -236,7 +244,7 @@ enum wire_progress wire_shake(struct flight *flight, struct check_end *end)
     if (result == TLS_AGAIN) {
         return WIRE_LATER;
     }
-    forget_session(tls); /* if it was to blame, the next one begins without */
+    forget_session(flight->check->own->tls); /* if it was to blame, the next one begins without */
     end->cause = result == TLS_NO_MEMORY ? PROBE_CAUSE_MEMORY : PROBE_CAUSE_NONE;
     if (flight->link == NULL) {
         return fail(HEALTH_OUTCOME_LOCAL_ERROR, &end->outcome);

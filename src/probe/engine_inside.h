@@ -66,6 +66,26 @@ static inline int64_t engine_now_us(struct engine *engine)
     return pace_now(&engine->pace, clock_now_us(&engine->clock));
 }
 
+/* By how much the world's time is ahead of clock_boot_ms(), as somebody has said; 0: nobody has. */
+static inline int64_t engine_told_ahead_ms(const struct engine *engine)
+{
+    const _Atomic int64_t *ahead_ms = engine->hooks.ahead_ms;
+    return ahead_ms == NULL ? 0 : atomic_load_explicit(ahead_ms, memory_order_relaxed);
+}
+
+static inline int64_t engine_ahead_ms(const struct engine *engine)
+{
+    int64_t told_ms = engine_told_ahead_ms(engine);
+    return told_ms != 0 ? told_ms : clock_offset_ms(&engine->clock);
+}
+
+/* The world's time, for certificates. */
+static inline int64_t engine_wall_s(const struct engine *engine)
+{
+    int64_t told_ms = engine_told_ahead_ms(engine);
+    return (told_ms != 0 ? clock_boot_ms() + told_ms : clock_wall_ms(&engine->clock)) / 1000;
+}
+
 /* The check waits for its time, which may have come. */
 static inline void engine_plan(struct engine *engine, struct check *check)
 {

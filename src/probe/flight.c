@@ -149,7 +149,7 @@ static struct flight *wake(struct engine *engine, struct check *check)
         return NULL;
     }
     if (!addr_equal(&flight->addr, &check->at.addr) ||
-        !flight->kind->keeper->renew(flight, clock_wall_ms(&engine->clock) / 1000)) {
+        !flight->kind->keeper->renew(flight, engine_wall_s(engine))) {
         flight_end_rest(check);
         return NULL;
     }
@@ -299,8 +299,7 @@ static struct check_end judge_start(int error)
 static int open_fresh(struct flight *flight)
 {
     flight->addr = flight->check->at.addr;
-    flight->wall_s =
-        check_get_own(flight->check)->tls == NULL ? 0 : clock_wall_ms(&flight->engine->clock) / 1000;
+    flight->wall_s = check_get_own(flight->check)->tls == NULL ? 0 : engine_wall_s(flight->engine);
     if (flight->traced != NULL && !flight->kind->has_own_way) {
         trace_connect(flight);
     }

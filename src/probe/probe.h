@@ -174,6 +174,9 @@ struct probe_hooks {
     void *context;
     const char *runner;    /* the program that runs commands (steerd-exec); NULL: there is none */
     struct sheets *sheets; /* the files that checks look into, borrowed; NULL: none is looked into */
+    /* By how much the time that certificates are judged by is ahead of clock_boot_ms(); borrowed, written by
+     * anybody at any time. NULL, or 0: they are judged by the wall clock of this machine. */
+    const _Atomic int64_t *ahead_ms;
     /* Called on the prober's thread as soon as a check has ended, for each target that it was made for. Must
      * not call back into the prober. Returns whether a verdict hangs on the next result. */
     bool (*ended)(void *context, const struct probe_result *result);

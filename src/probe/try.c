@@ -102,6 +102,7 @@ int probe_try(const struct probe_target *targets, size_t count, const struct pro
     struct probe_hooks own = {.context = &try,
                               .runner = hooks->runner,
                               .sheets = hooks->sheets,
+                              .ahead_ms = hooks->ahead_ms,
                               .ended = on_ended,
                               .traced = hooks->traced == NULL ? NULL : on_traced};
     struct engine *engine = NULL;

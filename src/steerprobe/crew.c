@@ -232,7 +232,9 @@ int crew_open(const struct clock *clock, const struct crew_hooks *hooks, struct 
     made->clock = clock;
     made->hooks = *hooks;
     lock_init(&made->lock);
-    int error = prober_open(&(struct probe_hooks){.context = made, .ended = on_ended}, &made->prober);
+    int error =
+        prober_open(&(struct probe_hooks){.context = made, .ended = on_ended, .ahead_ms = hooks->ahead_ms},
+                    &made->prober);
     if (error != 0) {
         lock_fini(&made->lock);
         free(made);

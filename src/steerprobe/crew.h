@@ -17,6 +17,7 @@ struct crew_hooks {
     void *context;
     /* Something is to be told at once: on the prober's thread. */
     void (*changed)(void *context);
+    const _Atomic int64_t *ahead_ms; /* as in probe_hooks */
 };
 
 /* Returns 0 and owned, or a negative error. */

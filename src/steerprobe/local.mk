@@ -16,6 +16,7 @@ src_libsteerprobe_a_SOURCES = \
 	src/steerprobe/tries.c src/steerprobe/tries.h \
 	src/steerprobe/upstream.c src/steerprobe/upstream.h \
 	src/steerprobe/verdicts.c src/steerprobe/verdicts.h \
+	src/steerprobe/wall.c src/steerprobe/wall.h \
 	src/steerprobe/world.h
 
 sbin_PROGRAMS += src/steerprobe/steerprobe

@@ -35,6 +35,7 @@ struct program {
     const char *folder;
     struct clock clock;
     struct world world;
+    struct wall wall;
     struct upstream *upstreams[CREW_SLOTS];
     struct status_socket *status;
     uint64_t seen; /* state_look() */
@@ -267,8 +268,9 @@ static int open_loop(struct program *program)
 
 static int open_all(struct program *program)
 {
-    const struct crew_hooks crew = {.context = program, .changed = on_changed};
-    const struct tries_hooks tries = {.context = program, .say = on_try};
+    const _Atomic int64_t *ahead_ms = &program->wall.ahead_ms;
+    const struct crew_hooks crew = {.context = program, .changed = on_changed, .ahead_ms = ahead_ms};
+    const struct tries_hooks tries = {.context = program, .say = on_try, .ahead_ms = ahead_ms};
     const struct status_hooks status = {.context = program, .get = get_upstream};
     int error = open_loop(program);
     error = error != 0 ? error : watch_signals(program);
@@ -336,6 +338,7 @@ int run(const char *folder)
     struct program program = {.folder = folder, .lock_fd = -1, .tell_fd = -1};
     clock_init(&program.clock);
     program.world.clock = &program.clock;
+    program.world.wall = &program.wall;
     random_make_secret(&program.world.run, sizeof program.world.run);
     int error = start(&program);
     if (error == 0) {

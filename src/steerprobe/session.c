@@ -313,6 +313,22 @@ static void welcome(struct session *session, const struct fleet_message *message
     session->state = SESSION_CONNECTED;
 }
 
+static void note_time(const struct session *session, int64_t wall_ms)
+{
+    const struct world *world = session->plan.world;
+    int64_t own_ms = clock_offset_ms(world->clock);
+    if (!wall_note(world->wall, session->plan.slot, wall_ms - clock_boot_ms(), own_ms)) {
+        return;
+    }
+    if (world->wall->is_off) {
+        log_warning("clock differs from that of the servers ahead_ms=%" PRId64
+                    " effect=\"certificates are judged by theirs\"",
+                    wall_measure(world->wall, own_ms));
+    } else {
+        log_info("clock agrees with that of the servers");
+    }
+}
+
 static void hear_connected(struct session *session, const struct fleet_message *message,
                            char why[FLEET_WHY_SIZE])
 {
@@ -324,6 +340,7 @@ static void hear_connected(struct session *session, const struct fleet_message *
     case FLEET_SAME: keep_list(session, message->generation); break;
     case FLEET_AIM: aim(session, message, why); break;
     case FLEET_ALIVE: break;
+    case FLEET_CLOCK: note_time(session, message->wall_ms); break;
     case FLEET_RUN: run(session, message); break;
     default: end(session, "it says \"%s\", which is not for it to say", fleet_kind_text(message->kind));
     }

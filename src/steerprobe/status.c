@@ -97,9 +97,11 @@ static char *render(const struct status_socket *status)
             json_array_append_new(servers, render_server(upstream, now_ms));
         }
     }
-    json_t *root = json_pack("{s:s,s:i,s:I,s:o,s:o}", "version", PACKAGE_VERSION, "pid", (int)getpid(),
-                             "up_ms", (json_int_t)(now_ms - status->started_ms), "servers", servers, "checks",
-                             render_checks(status->world->crew));
+    int64_t off_ms = wall_measure(status->world->wall, clock_offset_ms(status->world->clock));
+    json_t *root =
+        json_pack("{s:s,s:i,s:I,s:I,s:o,s:o}", "version", PACKAGE_VERSION, "pid", (int)getpid(), "up_ms",
+                  (json_int_t)(now_ms - status->started_ms), "clock_ahead_ms", (json_int_t)off_ms, "servers",
+                  servers, "checks", render_checks(status->world->crew));
     char *text = json_dumps(root, JSON_INDENT(2));
     json_decref(root);
     return text;

@@ -141,6 +141,15 @@ static void print_checks(const json_t *checks)
     }
 }
 
+static void print_clock(long ahead_ms)
+{
+    char length[32];
+    if (labs(ahead_ms) >= MINUTE_S * MS) {
+        printf("clock          %s %s that of the servers, by which certificates are judged\n",
+               write_length(labs(ahead_ms), length), ahead_ms > 0 ? "ahead of" : "behind");
+    }
+}
+
 static void print(const json_t *root)
 {
     char length[32];
@@ -156,6 +165,7 @@ static void print(const json_t *root)
         puts("enrolled with no server: steerprobe enrol TOKEN --server HOST:PORT");
     }
     print_checks(json_object_get(root, "checks"));
+    print_clock(get_number(root, "clock_ahead_ms"));
 }
 
 static int print_answer(const struct buffer *text, bool json)

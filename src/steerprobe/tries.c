@@ -83,7 +83,8 @@ static bool on_ended(void *context, const struct probe_result *result)
 static void run(struct worker_job *of)
 {
     struct job *job = (struct job *)of;
-    const struct probe_hooks hooks = {.context = job, .ended = on_ended, .traced = on_traced};
+    const struct probe_hooks hooks = {
+        .context = job, .ended = on_ended, .traced = on_traced, .ahead_ms = job->tries->hooks.ahead_ms};
     job->error = probe_try(job->targets, job->target_count, &hooks, &of->progress);
 }
 

@@ -14,6 +14,7 @@ struct tries_hooks {
     /* On the control thread: a step, and the end; the message is borrowed for the call. `session` is who
      * asked. */
     void (*say)(void *context, uint64_t session, const struct fleet_message *message);
+    const _Atomic int64_t *ahead_ms; /* as in probe_hooks */
 };
 
 /* Returns 0 and owned, or a negative error. */

@@ -5,6 +5,7 @@
 
 #include "steerprobe/crew.h"
 #include "steerprobe/tries.h"
+#include "steerprobe/wall.h"
 
 struct event_base;
 
@@ -13,5 +14,6 @@ struct world {
     const struct clock *clock;
     struct crew *crew;
     struct tries *tries;
+    struct wall *wall;
     uint64_t run; /* of this process: another one after each start */
 };

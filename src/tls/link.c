@@ -86,6 +86,11 @@ void tls_link_free(struct tls_link *link)
     }
 }
 
+void tls_link_set_time(struct tls_link *link, int64_t wall_s)
+{
+    X509_VERIFY_PARAM_set_time(SSL_get0_param(link->ssl), (time_t)wall_s);
+}
+
 /* ---- what a failure means ---- */
 
 static enum tls_result judge_certificate(long error)

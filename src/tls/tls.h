@@ -116,6 +116,10 @@ struct tls_witness {
 };
 void tls_link_set_witness(struct tls_link *link, const struct tls_witness *witness);
 
+/* Before the handshake: what time it is, in seconds since 1970, for certificates; else as the clock of the
+ * machine says. */
+void tls_link_set_time(struct tls_link *link, int64_t wall_s);
+
 /* Until OK: go on when the socket is ready. */
 enum tls_result tls_link_shake(struct tls_link *link);
 /* OK: *done octets, 1 or more. */

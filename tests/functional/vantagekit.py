@@ -29,7 +29,7 @@ class Probe:
     """A running steerprobe with a state folder of its own."""
 
     def __init__(self, folder):
-        self.folder, self.process = folder, None
+        self.folder, self.process, self.environment = folder, None, None
         self.log_path = folder.with_suffix(".log")
 
     def enrol(self, token, place, code=0):
@@ -38,7 +38,7 @@ class Probe:
     def start(self):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([str(STEERPROBE), "--state", str(self.folder)], stderr=log,
-                                            stdin=subprocess.DEVNULL, env=kit.make_environment())
+                                            stdin=subprocess.DEVNULL, env=self.environment or kit.make_environment())
         self.wait_log("started")
         return self
 

@@ -70,6 +70,8 @@ static void every_kind_is_read_as_it_was_written(void **state)
          "{\"trace\":{\"id\":1,\"step\":\"connect\",\"at_us\":250,\"text\":\"192.0.2.1:80\"}}\n");
     hold(&(struct fleet_message){.kind = FLEET_RAN, .ran = {1, HEALTH_OUTCOME_BAD_STATUS, 503, 2500}},
          "{\"ran\":{\"id\":1,\"outcome\":\"bad_status\",\"detail\":503,\"duration_us\":2500}}\n");
+    hold(&(struct fleet_message){.kind = FLEET_CLOCK, .wall_ms = 1764016047123},
+         "{\"clock\":{\"wall_ms\":1764016047123}}\n");
 }
 
 static void lists_are_read_as_they_were_written(void **state)
