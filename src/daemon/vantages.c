@@ -135,6 +135,7 @@ void vantages_follow(struct vantages *vantages, struct vantages_news *news)
         return;
     }
     fleet_set_pace(vantages->fleet, news->heartbeat_ms, news->expires_ms);
+    fleet_set_limits(vantages->fleet, &news->limits); /* before there is more to check */
     if (news->list != NULL) {
         fleet_use_list(vantages->fleet, news->list);
         news->list = NULL;

@@ -19,6 +19,7 @@ struct vantages_news {
     struct addr_port *listen;
     size_t listen_count;
     uint32_t heartbeat_ms, expires_ms;
+    struct fleet_limits limits;
 };
 
 struct vantages {

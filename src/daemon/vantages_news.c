@@ -214,7 +214,12 @@ struct vantages_news *vantages_prepare(const struct view *view, struct report *r
 {
     const struct conf_vantages *conf = &view->server->vantages;
     struct vantages_news *news = memory_alloc(sizeof *news);
-    *news = (struct vantages_news){.heartbeat_ms = conf->heartbeat_ms, .expires_ms = conf->expires_ms};
+    const struct conf_probe *probe = &view->server->probe;
+    *news = (struct vantages_news){.heartbeat_ms = conf->heartbeat_ms,
+                                   .expires_ms = conf->expires_ms,
+                                   .limits = {.in_flight = probe->in_flight,
+                                              .per_address = probe->per_address,
+                                              .per_second = probe->per_second}};
     if (conf->is_on && conf->listen_count != 0) {
         news->listen = memory_copy(conf->listen, conf->listen_count * sizeof *conf->listen);
         news->listen_count = conf->listen_count;

@@ -70,6 +70,7 @@ struct fleet {
     size_t listener_count;
     struct tls_context *context;
     uint32_t heartbeat_ms, expires_ms;
+    struct fleet_limits limits;
     struct fleet_member members[FLEET_MEMBERS_MAX]; /* by number; number 0: none */
     uint64_t runs[FLEET_MEMBERS_MAX];               /* their last one; 0: not known */
     struct fleet_list *list;                        /* the latest; NULL: none yet */
@@ -116,6 +117,7 @@ bool session_tick(struct session *session);
 void session_end(struct session *session, const char *why);
 /* There is a list, other addresses, or another name. */
 void session_follow(struct session *session);
+void session_say_limits(struct session *session);
 void session_answer_enrol(struct session *session, const char *name, const char *why);
 
 /* ---- trial.c ---- */

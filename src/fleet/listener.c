@@ -217,6 +217,31 @@ void fleet_set_pace(struct fleet *fleet, uint32_t heartbeat_ms, uint32_t expires
     fleet_send(fleet, &mail->mail);
 }
 
+struct limits_mail {
+    struct mail mail;
+    struct fleet_limits limits;
+};
+
+static void take_limits(struct fleet *fleet, struct mail *mail)
+{
+    const struct limits_mail *asked = (const struct limits_mail *)mail;
+    if (memcmp(&fleet->limits, &asked->limits, sizeof fleet->limits) == 0) {
+        return;
+    }
+    fleet->limits = asked->limits;
+    for (struct session *session = LIST_FIRST(&fleet->sessions); session != NULL;
+         session = LIST_NEXT(session, link)) {
+        session_say_limits(session);
+    }
+}
+
+void fleet_set_limits(struct fleet *fleet, const struct fleet_limits *limits)
+{
+    struct limits_mail *mail = memory_alloc(sizeof *mail);
+    *mail = (struct limits_mail){.mail.take = take_limits, .limits = *limits};
+    fleet_send(fleet, &mail->mail);
+}
+
 struct members_mail {
     struct mail mail;
     struct fleet_member members[FLEET_MEMBERS_MAX]; /* by number */

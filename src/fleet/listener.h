@@ -74,6 +74,7 @@ int fleet_bind(const struct addr_port *at);
 /* These sockets (taken) instead of those before, and what is shown there (held; NULL: as before). */
 void fleet_listen(struct fleet *fleet, const int *fds, size_t count, struct tls_context *context);
 void fleet_set_pace(struct fleet *fleet, uint32_t heartbeat_ms, uint32_t expires_ms);
+void fleet_set_limits(struct fleet *fleet, const struct fleet_limits *limits); /* copied; none at first */
 
 struct fleet_member {
     char name[FLEET_NAME_MAX + 1];

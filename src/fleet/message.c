@@ -18,7 +18,7 @@
 
 static const char *const kind_texts[FLEET_KINDS] = {
     "hello", "welcome", "refused", "enrol",    "enrolled", "list", "check", "targets", "listed", "same",
-    "aim",   "taken",   "untaken", "opinions", "alive",    "run",  "trace", "ran",     "clock"};
+    "aim",   "taken",   "untaken", "opinions", "alive",    "run",  "trace", "ran",     "clock",  "limits"};
 static const char *const verdict_texts[] = {"none", "up", "down"}; /* enum health_observed */
 
 const char *fleet_kind_text(enum fleet_kind kind)
@@ -453,6 +453,13 @@ static void read_clock(struct reading *r, struct object *body, struct fleet_mess
     message->wall_ms = (int64_t)get_number(r, body, "wall_ms", INT64_MAX / 2);
 }
 
+static void read_limits(struct reading *r, struct object *body, struct fleet_message *message)
+{
+    message->limits.in_flight = get_u32(r, body, "in_flight");
+    message->limits.per_address = get_u32(r, body, "per_address");
+    message->limits.per_second = get_u32(r, body, "per_second");
+}
+
 /* ---- the whole ---- */
 
 typedef void read_kind(struct reading *r, struct object *body, struct fleet_message *message);
@@ -464,7 +471,7 @@ static read_kind *const readers[FLEET_KINDS] = {
     [FLEET_SAME] = read_generation, [FLEET_AIM] = read_aim,           [FLEET_TAKEN] = read_taken,
     [FLEET_UNTAKEN] = read_untaken, [FLEET_OPINIONS] = read_opinions, [FLEET_ALIVE] = read_alive,
     [FLEET_RUN] = read_run,         [FLEET_TRACE] = read_trace,       [FLEET_RAN] = read_ran,
-    [FLEET_CLOCK] = read_clock};
+    [FLEET_CLOCK] = read_clock,     [FLEET_LIMITS] = read_limits};
 
 static int find_kind(const char *key)
 {

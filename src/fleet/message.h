@@ -12,6 +12,7 @@
  *   → opinions: what is thought of some, or of all
  *   ← → alive: every heartbeat
  *   ← clock: what time it is, at first and then every heartbeat
+ *   ← limits: of what may be checked at once, at first and when they change
  *   ← run → trace …, ran: one check, now */
 #pragma once
 
@@ -59,8 +60,9 @@ enum fleet_kind {
     FLEET_TRACE,
     FLEET_RAN,
     FLEET_CLOCK,
+    FLEET_LIMITS,
 };
-enum { FLEET_KINDS = FLEET_CLOCK + 1 };
+enum { FLEET_KINDS = FLEET_LIMITS + 1 };
 const char *fleet_kind_text(enum fleet_kind kind); /* "hello" … */
 
 struct fleet_hello {
@@ -73,6 +75,11 @@ struct fleet_welcome {
     uint32_t version;
     const char *server;
     uint32_t heartbeat_ms, expires_ms;
+};
+
+/* Of each vantage by itself; 0: none. */
+struct fleet_limits {
+    uint32_t in_flight, per_address, per_second; /* checks under way, to one address, that start */
 };
 
 struct fleet_enrol {
@@ -183,6 +190,7 @@ struct fleet_message {
             uint32_t duration_us;
         } ran;
         int64_t wall_ms; /* clock: since 1970, by that of the server */
+        struct fleet_limits limits;
     };
 };
 

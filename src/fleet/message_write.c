@@ -199,6 +199,12 @@ static void write_ran(const struct fleet_message *message, struct buffer *to)
                  health_outcome_text(message->ran.outcome), message->ran.detail, message->ran.duration_us);
 }
 
+static void write_limits(const struct fleet_limits *limits, struct buffer *to)
+{
+    buffer_print(to, "\"in_flight\":%u,\"per_address\":%u,\"per_second\":%u", limits->in_flight,
+                 limits->per_address, limits->per_second);
+}
+
 static void write_pair(uint64_t generation, const char *key, uint64_t number, struct buffer *to)
 {
     add_number(to, "generation", generation);
@@ -233,6 +239,7 @@ static void write_body(const struct fleet_message *message, struct buffer *to)
     case FLEET_RUN: write_run(message, to); break;
     case FLEET_TRACE: write_trace(message, to); break;
     case FLEET_RAN: write_ran(message, to); break;
+    case FLEET_LIMITS: write_limits(&message->limits, to); break;
     case FLEET_CLOCK: add_number(to, "wall_ms", (uint64_t)message->wall_ms); break;
     }
 }

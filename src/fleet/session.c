@@ -55,6 +55,14 @@ static void say_time(struct session *session)
                                                        .wall_ms = clock_wall_ms(session->fleet->clock)});
 }
 
+void session_say_limits(struct session *session)
+{
+    if (session->state == SESSION_CONNECTED) {
+        (void)session_say(session,
+                          &(struct fleet_message){.kind = FLEET_LIMITS, .limits = session->fleet->limits});
+    }
+}
+
 /* As much as is worth keeping for it. */
 static void fill(struct session *session)
 {
@@ -260,6 +268,7 @@ static void greet(struct session *session, const struct fleet_hello *hello)
                                                                    .heartbeat_ms = fleet->heartbeat_ms,
                                                                    .expires_ms = fleet->expires_ms}});
     say_time(session);
+    session_say_limits(session);
     fleet->hooks.came(fleet->hooks.context,
                       &(struct fleet_notice){number, fleet->members[number].name, session->from, NULL},
                       is_new);

@@ -20,7 +20,8 @@ struct slot {
     const char *server;            /* for the log; borrowed */
     struct assignment *assignment; /* NULL: none; held */
     struct verdicts *verdicts;
-    size_t first; /* in the prober's list */
+    size_t first;               /* in the prober's list */
+    struct fleet_limits limits; /* of the control thread; they outlive lists */
 };
 
 struct crew {
@@ -133,7 +134,7 @@ static struct slot put(struct crew *crew, struct slot *to, const struct slot *ma
 void crew_assign(struct crew *crew, size_t slot, const char *server, struct assignment *assignment,
                  int64_t blind_ms)
 {
-    struct slot made = {.server = server, .assignment = assignment};
+    struct slot made = {.server = server, .assignment = assignment, .limits = crew->slots[slot].limits};
     if (assignment != NULL) {
         made.verdicts = make_verdicts(assignment, blind_ms, clock_now_ms(crew->clock));
     }
@@ -182,6 +183,35 @@ bool crew_aim(struct crew *crew, size_t slot, const struct fleet_aim *aims, size
     free(probe_aims);
     crew->hooks.changed(crew->hooks.context);
     return true;
+}
+
+/* ---- limits ---- */
+
+static uint32_t get_least(uint32_t a, uint32_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+struct fleet_limits crew_get_limits(const struct crew *crew)
+{
+    struct fleet_limits least = {.in_flight = 0};
+    for (size_t i = 0; i < CREW_SLOTS; i++) {
+        const struct fleet_limits *said = &crew->slots[i].limits;
+        least.in_flight = get_least(least.in_flight, said->in_flight);
+        least.per_address = get_least(least.per_address, said->per_address);
+        least.per_second = get_least(least.per_second, said->per_second);
+    }
+    return least;
+}
+
+void crew_limit(struct crew *crew, size_t slot, const struct fleet_limits *limits)
+{
+    static const struct fleet_limits none = {.in_flight = 0};
+    crew->slots[slot].limits = limits == NULL ? none : *limits;
+    struct fleet_limits least = crew_get_limits(crew);
+    prober_set_limits(crew->prober, &(struct probe_limits){.in_flight = least.in_flight,
+                                                           .per_address = least.per_address,
+                                                           .per_second = least.per_second});
 }
 
 /* ---- what is told ---- */

@@ -34,6 +34,11 @@ void crew_rename(struct crew *crew, size_t slot, uint64_t generation);
 bool crew_aim(struct crew *crew, size_t slot, const struct fleet_aim *aims, size_t count,
               char why[FLEET_WHY_SIZE]);
 
+/* What the slot's server bears; NULL: it does not say. What counts for all checks is the least of what all of
+ * them say. */
+void crew_limit(struct crew *crew, size_t slot, const struct fleet_limits *limits);
+struct fleet_limits crew_get_limits(const struct crew *crew); /* which that is */
+
 /* Of a slot that has a list: as in verdicts.h. */
 size_t crew_take_changes(struct crew *crew, size_t slot, struct fleet_opinion *opinions, size_t max);
 size_t crew_take_next(struct crew *crew, size_t slot, struct fleet_opinion *opinions, size_t max, bool *ends);

@@ -340,6 +340,7 @@ static void hear_connected(struct session *session, const struct fleet_message *
     case FLEET_SAME: keep_list(session, message->generation); break;
     case FLEET_AIM: aim(session, message, why); break;
     case FLEET_ALIVE: break;
+    case FLEET_LIMITS: crew_limit(session->plan.world->crew, session->plan.slot, &message->limits); break;
     case FLEET_CLOCK: note_time(session, message->wall_ms); break;
     case FLEET_RUN: run(session, message); break;
     default: end(session, "it says \"%s\", which is not for it to say", fleet_kind_text(message->kind));

@@ -65,6 +65,25 @@ static json_t *render_server(const struct upstream *upstream, int64_t now_ms)
     return server;
 }
 
+/* Those that there are. */
+static json_t *render_limits(const struct crew *crew)
+{
+    struct fleet_limits limits = crew_get_limits(crew);
+    const struct {
+        const char *key;
+        uint32_t value;
+    } all[] = {{"in_flight", limits.in_flight},
+               {"per_address", limits.per_address},
+               {"per_second", limits.per_second}};
+    json_t *object = json_object();
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].value != 0) {
+            json_object_set_new(object, all[i].key, json_integer(all[i].value));
+        }
+    }
+    return object;
+}
+
 static json_t *render_checks(struct crew *crew)
 {
     struct probe_stats stats;
@@ -82,9 +101,10 @@ static json_t *render_checks(struct crew *crew)
                                 json_integer((json_int_t)stats.causes[i].targets));
         }
     }
-    return json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "targets", (json_int_t)stats.targets, "checks",
+    return json_pack("{s:I,s:I,s:I,s:I,s:o,s:o,s:o}", "targets", (json_int_t)stats.targets, "checks",
                      (json_int_t)stats.checks, "started", (json_int_t)stats.started, "in_flight",
-                     (json_int_t)stats.in_flight, "ended", outcomes, "not_possible", causes);
+                     (json_int_t)stats.in_flight, "ended", outcomes, "not_possible", causes, "limits",
+                     render_limits(crew));
 }
 
 static char *render(const struct status_socket *status)

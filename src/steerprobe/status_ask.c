@@ -139,6 +139,10 @@ static void print_checks(const json_t *checks)
         printf("  not possible %" JSON_INTEGER_FORMAT " targets, for a reason of this host: %s\n",
                json_integer_value(value), key);
     }
+    json_object_foreach(json_object_get(checks, "limits"), key, value)
+    {
+        printf("  limit        %s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(value));
+    }
 }
 
 static void print_clock(long ahead_ms)

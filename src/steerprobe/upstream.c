@@ -395,6 +395,7 @@ void upstream_close(struct upstream *upstream)
     if (crew_get(upstream->world->crew, upstream->slot) != NULL) {
         crew_assign(upstream->world->crew, upstream->slot, NULL, NULL, 0);
     }
+    crew_limit(upstream->world->crew, upstream->slot, NULL);
     (void)wall_note(upstream->world->wall, upstream->slot, 0, clock_offset_ms(upstream->world->clock));
     if (upstream->timer != NULL) {
         event_free(upstream->timer);

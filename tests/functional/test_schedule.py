@@ -8,6 +8,7 @@ import time
 import pytest
 
 import kit
+import vantagekit
 
 
 class Counting:
@@ -154,3 +155,41 @@ def test_limits(site, counting):
     kit.wait_for(lambda: web.accepted > seen + 60, "checks go on")
     assert web.most <= 3
     assert all(server.get(f"/v1/endpoints/{name}")["observed"] == "healthy" for name in names)
+
+
+def test_limits_hold_for_vantages(site, counting):
+    """As above, with a vantage that checks beside the server: each of them by itself."""
+    address = kit.new_address()
+    web = counting(address, hold_s=0.1)
+    names = [f"e{number}" for number in range(30)]
+    make_topology(site, address, names, type="http", port=web.port, interval="1s")
+    for name in names:
+        site.topology["checks"][name] = {**site.topology["checks"]["it"], "path": f"/{name}"}
+        site.topology["endpoints"][name]["checks"] = [name]
+    del site.topology["checks"]["it"]
+    site.zone("example.com", "")
+    listen = kit.new_address()
+    place = f"{listen}:{kit.find_port(listen)}"
+    site.server["vantages"] = {"listen": [place], "heartbeat": "60s", "expires": "600s", "quorum": "all"}
+    site.server["probe"] = {"per_address": 2}
+    server = site.start()
+    probe = vantagekit.Probe(site.folder / "state")
+
+    def wait_checks(more=20):
+        made = probe.status()["checks"]["started"]
+        probe.wait(lambda: probe.status()["checks"]["started"] > made + more, "it checks")
+    try:
+        probe.enrol(server.ctl_json("vantage", "enrol", "fra-1")["token"], place)
+        probe.start()
+        wait_checks()
+        assert web.most <= 2 * 2
+        site.server["probe"] = {"in_flight": 1, "per_second": 1000}
+        site.write()
+        server.reload()
+        probe.wait(lambda: probe.status()["checks"]["limits"] == {"in_flight": 1, "per_second": 1000}, "the new limits, at once")
+        probe.wait(lambda: probe.status()["checks"]["in_flight"] <= 1 and web.open <= 2, "what was under way has ended")
+        web.most = 0
+        wait_checks()
+        assert web.most <= 2 * 1
+    finally:
+        probe.close()

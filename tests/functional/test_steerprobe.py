@@ -406,6 +406,36 @@ def test_two_servers_share_checks_and_not_opinions(scene, identities):
         other.close()
 
 
+def test_the_least_of_the_limits_of_all_servers_holds(scene, identities):
+    """And those of a server that is forgotten do no more."""
+    other = vantagekit.FakeServer(identities[1])
+
+    def wait_limits(**limits):
+        scene.probe.wait(lambda: scene.probe.status()["checks"]["limits"] == limits, f"{limits}")
+    try:
+        scene.server.enrol(scene.probe)
+        other.enrol(scene.probe)
+        scene.probe.start()
+        one, two = scene.server.accept(), other.accept()
+        for connection in (one, two):
+            connection.greet()
+        wait_limits()
+        one.say(limits={"in_flight": 7, "per_address": 0, "per_second": 500})
+        wait_limits(in_flight=7, per_second=500)
+        two.say(limits={"in_flight": 9, "per_address": 2, "per_second": 100})
+        wait_limits(in_flight=7, per_address=2, per_second=100)
+        assert "per_address 2" in vantagekit.run_probe("status", "--state", scene.probe.folder).stdout
+        one.list(1, [HTTP], [{"addresses": [start_web(scene)]}])
+        one.expect_opinion(0, "up")
+        wait_limits(in_flight=7, per_address=2, per_second=100)
+        vantagekit.run_probe("forget", other.place, "--state", scene.probe.folder)
+        wait_limits(in_flight=7, per_second=500)
+        one.say(limits={"in_flight": 0, "per_address": 0, "per_second": 0})
+        wait_limits()
+    finally:
+        other.close()
+
+
 def test_an_enrolment_is_followed_while_it_runs(scene):
     scene.probe.start()
     scene.probe.wait_log("enrolled with no server")

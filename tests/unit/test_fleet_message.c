@@ -72,6 +72,8 @@ static void every_kind_is_read_as_it_was_written(void **state)
          "{\"ran\":{\"id\":1,\"outcome\":\"bad_status\",\"detail\":503,\"duration_us\":2500}}\n");
     hold(&(struct fleet_message){.kind = FLEET_CLOCK, .wall_ms = 1764016047123},
          "{\"clock\":{\"wall_ms\":1764016047123}}\n");
+    hold(&(struct fleet_message){.kind = FLEET_LIMITS, .limits = {2000, 4, 0}},
+         "{\"limits\":{\"in_flight\":2000,\"per_address\":4,\"per_second\":0}}\n");
 }
 
 static void lists_are_read_as_they_were_written(void **state)
