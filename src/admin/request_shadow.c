@@ -79,20 +79,40 @@ static size_t check_prefixes(const json_t *clients, const char *at, const char *
     return texts.count;
 }
 
+static size_t check_listen(const json_t *clients, const char *at,
+                           struct addr_port listen[ADMIN_SHADOW_LISTEN_MAX], struct problem *problem)
+{
+    struct request_texts texts = {.count = 0};
+    if (!request_get_texts(clients, "listen", ADMIN_SHADOW_LISTEN_MAX, &texts, problem)) {
+        return 0;
+    }
+    const char *field = arena_print(problem->arena, "%s.listen", at);
+    for (size_t i = 0; i < texts.count; i++) {
+        if (addr_parse_port(texts.items[i], &listen[i]) != 0) {
+            problem_add_field(problem, field,
+                              "found \"%.60s\", expected a listen address such as 192.0.2.1:5301",
+                              texts.items[i]);
+        }
+    }
+    return texts.count;
+}
+
 /* at: the member of the body, or of the document. */
 static void check_clients(json_t *clients, const char *at, struct admin_shadow_clients *to,
                           struct problem *problem)
 {
-    static const char *const known[] = {"prefixes", "ecs", "tsig_key", NULL};
+    static const char *const known[] = {"prefixes", "ecs", "listen", "tsig_key", NULL};
     if (!json_is_object(clients)) {
-        problem_add_field(problem, at, "required: an object with prefixes, ecs or tsig_key");
+        problem_add_field(problem, at, "required: an object with prefixes, ecs, listen or tsig_key");
         return;
     }
     request_reject_unknown(clients, known, problem);
     to->source_count = check_prefixes(clients, at, "prefixes", to->sources, problem);
     to->subnet_count = check_prefixes(clients, at, "ecs", to->subnets, problem);
+    to->listen_count = check_listen(clients, at, to->listen, problem);
     to->key = arena_copy_text(problem->arena, request_get_text(clients, "tsig_key", problem));
-    if (to->source_count == 0 && to->subnet_count == 0 && to->key == NULL && !problem_is_set(problem)) {
+    if (to->source_count == 0 && to->subnet_count == 0 && to->listen_count == 0 && to->key == NULL &&
+        !problem_is_set(problem)) {
         problem_add_field(problem, at, "found none: nobody would see the drill");
     }
 }

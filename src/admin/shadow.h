@@ -12,6 +12,7 @@
 
 enum {
     ADMIN_SHADOW_PREFIXES_MAX = 32,
+    ADMIN_SHADOW_LISTEN_MAX = 16,
     ADMIN_SHADOW_LOSSES_MAX = 32,
     ADMIN_LIVE_ACCEPTED_MAX = 64,
     ADMIN_SHADOW_MIN_MS = 1000, /* that one may last */
@@ -22,7 +23,9 @@ enum {
 struct admin_shadow_clients {
     struct addr_prefix sources[ADMIN_SHADOW_PREFIXES_MAX], subnets[ADMIN_SHADOW_PREFIXES_MAX];
     size_t source_count, subnet_count;
-    const char *key; /* the name of a key; NULL: none */
+    const char *key;                                  /* the name of a key; NULL: none */
+    struct addr_port listen[ADMIN_SHADOW_LISTEN_MAX]; /* listen addresses: all that comes in there */
+    size_t listen_count;
 };
 
 struct report;
@@ -62,6 +65,7 @@ enum admin_shadow_trouble {
     ADMIN_SHADOW_DOCUMENT, /* the report says why */
     ADMIN_SHADOW_DURATION, /* it would take too long, or no time */
     ADMIN_SHADOW_KEY,      /* the configuration has no such key */
+    ADMIN_SHADOW_LISTEN,   /* `what` is wrong with its listen addresses, in words */
     ADMIN_SHADOW_OVERLAPS, /* the drill `what` has some of these clients */
     ADMIN_SHADOW_BUSY,     /* `what`: why not now */
     /* Of live drills: */

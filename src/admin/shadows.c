@@ -82,6 +82,7 @@ static void set_trouble(struct call *call, const struct admin_shadow_result *res
     case ADMIN_SHADOW_KEY:
         problem_add_field(problem, "clients.tsig_key", "the configuration has no key of this name");
         break;
+    case ADMIN_SHADOW_LISTEN: problem_add_field(problem, "clients.listen", "%s", result->what); break;
     case ADMIN_SHADOW_OVERLAPS:
         problem_set(problem, PROBLEM_CONFLICT, "drill %s has some of these clients", result->what);
         break;

@@ -48,6 +48,7 @@ struct answer_request {
     uint32_t number;         /* of the client: sights_number(); needs no care without sights */
     const struct acl *allow; /* of the address that it came in on; NULL: everybody */
     uint16_t idle_ds;        /* TCP: how long the connection may idle, in 100 ms (RFC 7828); 0: not said */
+    uint16_t listener;       /* the number of the address that it came in on, from 1; 0: not known */
     /* TCP: what a granted transfer is kept in, closed when called. If it is open afterwards the reply is the
      * first of several messages: the caller writes the others, and ends it in any case. NULL: no transfer can
      * begin now. */

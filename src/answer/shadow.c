@@ -39,8 +39,9 @@ struct answer_shadows {
     struct shadow_gate gate;
     size_t key_count;
     const struct answer_shadow *keys[ANSWER_SHADOWS_MAX];
-    struct ranges sources[2], subnets[2]; /* IPv4, IPv6 */
-    const struct answer_shadow *live;     /* NULL: there is none */
+    struct ranges sources[2], subnets[2];                        /* IPv4, IPv6 */
+    const struct answer_shadow *live;                            /* NULL: there is none */
+    const struct answer_shadow *listeners[ANSWER_LISTENERS_MAX]; /* by number; likewise */
 };
 
 /* ---- prefixes ---- */
@@ -141,6 +142,7 @@ static void make_gate(struct answer_shadows *shadows, const struct answer_client
 {
     shadows->gate.has_subnets |= clients->subnet_count != 0;
     shadows->gate.has_keys |= clients->key != NULL;
+    shadows->gate.open |= clients->listeners;
     for (size_t i = 0; i < clients->source_count; i++) {
         open_gate(&shadows->gate, &clients->sources[i]);
     }
@@ -154,12 +156,17 @@ struct answer_shadows *answer_shadows_new(const struct answer_shadow *const *dri
         make_gate(shadows, clients);
         add_all(shadows->sources, clients->sources, clients->source_count, drills[i]);
         add_all(shadows->subnets, clients->subnets, clients->subnet_count, drills[i]);
+        for (unsigned number = 1; number < ANSWER_LISTENERS_MAX; number++) {
+            bool is_own = (clients->listeners >> number & 1) != 0;
+            shadows->listeners[number] = is_own ? drills[i] : shadows->listeners[number];
+        }
         if (clients->key != NULL) {
             shadows->keys[shadows->key_count++] = drills[i];
         }
         if (drills[i]->is_live) {
             shadows->live = drills[i];
             shadows->gate.live_below = drills[i]->below;
+            shadows->gate.open = UINT64_MAX;
         }
     }
     return shadows;
@@ -181,7 +188,8 @@ bool answer_clients_overlap(const struct answer_clients *a, const struct answer_
 {
     bool same_key = a->key != NULL && b->key != NULL && a->key_len == b->key_len &&
                     memcmp(a->key, b->key, a->key_len) == 0;
-    return same_key || have_common(a->sources, a->source_count, b->sources, b->source_count) ||
+    return same_key || (a->listeners & b->listeners) != 0 ||
+           have_common(a->sources, a->source_count, b->sources, b->source_count) ||
            have_common(a->subnets, a->subnet_count, b->subnets, b->subnet_count);
 }
 
@@ -273,7 +281,9 @@ const struct answer_shadow *shadow_find(const struct answer_shadows *shadows,
             return range->shadow;
         }
     }
-    return find_live(shadows, request, query);
+    const struct answer_shadow *here =
+        request->listener < ANSWER_LISTENERS_MAX ? shadows->listeners[request->listener] : NULL;
+    return here != NULL ? here : find_live(shadows, request, query);
 }
 
 struct answer_context shadow_enter(const struct answer_context *context, const struct answer_shadow *shadow,

@@ -2,9 +2,10 @@
  *
  * Drills on the server that serves: queries of drill clients are answered from another view, that of the
  * drill (the same content with health of its own), and counted there. A client is told by a key that signs
- * the query, by its client subnet (RFC 7871), or by where the query comes from, in this order. What drill
- * clients get carries TTL 0 and, if it was the subnet that told, a scope that is no wider than the drill's
- * prefix: so no resolver carries it to others. Transfers, and classes other than IN, are never the drill's.
+ * the query, by its client subnet (RFC 7871), by where the query comes from, or by where it comes in, in this
+ * order. What drill clients get carries TTL 0 and, if it was the subnet that told, a scope that is no wider
+ * than the drill's prefix: so no resolver carries it to others. Transfers, and classes other than IN, are
+ * never the drill's.
  *
  * A live drill is seen by a share of all clients instead, whoever is in no other one: what they get is as it
  * would be if the loss were real, TTLs and scopes included, and counts, limits and taps take them for what
@@ -29,7 +30,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { ANSWER_SHADOWS_MAX = 8, ANSWER_SHADOW_PREFIXES_MAX = 32 };
+enum { ANSWER_SHADOWS_MAX = 8, ANSWER_SHADOW_PREFIXES_MAX = 32, ANSWER_LISTENERS_MAX = 64 };
 
 /* Who belongs to a drill. Borrowed. */
 struct answer_clients {
@@ -37,6 +38,7 @@ struct answer_clients {
     size_t source_count, subnet_count; /* up to ANSWER_SHADOW_PREFIXES_MAX each */
     const uint8_t *key;                /* the name of a key, lower case wire; NULL: none */
     size_t key_len;
+    uint64_t listeners; /* a bit for each number of struct answer_request, below ANSWER_LISTENERS_MAX */
 };
 
 /* A drill, as DNS threads see it. Borrowed by the set; everything has to live as long as it is read. */
@@ -58,6 +60,7 @@ enum { SHADOW_GATE_BITS = 1 << 12 };
 struct shadow_gate {
     bool has_subnets, has_keys;
     uint64_t live_below; /* 0: there is no live drill */
+    uint64_t open;       /* by listener: whoever asks there has to be looked at */
     uint64_t v4[SHADOW_GATE_BITS / 64], v6[SHADOW_GATE_BITS / 64];
 };
 
@@ -76,7 +79,7 @@ static inline const struct answer_shadows *answer_read_shadows(const struct answ
 /* Of drills that have no clients in common, up to ANSWER_SHADOWS_MAX, of which one may be live. Returns
  * owned: free(). NULL for none. */
 struct answer_shadows *answer_shadows_new(const struct answer_shadow *const *drills, size_t count);
-/* Is there an address, subnet or key that both have? */
+/* Is there an address, subnet, key or listener that both have? */
 bool answer_clients_overlap(const struct answer_clients *a, const struct answer_clients *b);
 /* Where in 0..2^32-1 a client is: it sees a live drill that is below. By /24 or /48, or what is known of it.
  */
@@ -105,7 +108,8 @@ static inline bool shadow_passes(const struct answer_shadows *shadows, const str
 {
     const struct shadow_gate *gate = (const struct shadow_gate *)(const void *)shadows;
     uint32_t address;
-    if ((query->has_ecs && gate->has_subnets) || gate->live_below != 0 ||
+    if ((query->has_ecs && gate->has_subnets) ||
+        (gate->open >> request->listener % ANSWER_LISTENERS_MAX & 1) != 0 ||
         ((query->options & DNS_QUERY_TSIG) != 0 && gate->has_keys)) {
         return true;
     }

@@ -15,7 +15,8 @@
 
 enum { LINE_SIZE = 512 };
 
-#define OF_OTHERS (OPTION_CLIENT | OPTION_ECS | OPTION_TSIG_KEY | OPTION_FROM | OPTION_OUTPUT | OPTION_KEEP)
+#define OF_OTHERS                                                                                            \
+    (OPTION_CLIENT | OPTION_ECS | OPTION_LISTEN | OPTION_TSIG_KEY | OPTION_FROM | OPTION_OUTPUT | OPTION_KEEP)
 
 /* "5 %" as a number; what is none is for the server to say. */
 static void set_percent(json_t *body, const char *key, const char *text)

@@ -42,6 +42,9 @@ static void show_clients(const json_t *clients)
     if (json_array_size(get(clients, "ecs")) != 0) {
         text_line("subnets", text_join(get(clients, "ecs"), ", ", list));
     }
+    if (json_array_size(get(clients, "listen")) != 0) {
+        text_line("listen", text_join(get(clients, "listen"), ", ", list));
+    }
     if (text_of(clients, "tsig_key") != NULL) {
         text_line("key", text_of(clients, "tsig_key"));
     }
@@ -295,7 +298,7 @@ static void set_losses(const struct steerctl *ctl, json_t *body)
 
 static bool has_clients(const struct steerctl *ctl)
 {
-    return ctl->client != NULL || ctl->ecs != NULL || ctl->tsig_key != NULL;
+    return ctl->client != NULL || ctl->ecs != NULL || ctl->listen != NULL || ctl->tsig_key != NULL;
 }
 
 /* NULL: why was said. */
@@ -311,6 +314,7 @@ static json_t *make_body(const struct steerctl *ctl, const char *path)
     }
     steerctl_set_list(clients, "prefixes", ctl->client);
     steerctl_set_list(clients, "ecs", ctl->ecs);
+    steerctl_set_list(clients, "listen", ctl->listen);
     steerctl_set(clients, "tsig_key", ctl->tsig_key);
     if (has_clients(ctl)) { /* else a document says them */
         json_object_set(body, "clients", clients);
@@ -365,8 +369,8 @@ static enum steerctl_exit run_begin(const struct steerctl *ctl)
         return steerctl_usage("found \"%s\" beside --lose, --failure or --for, which it says itself", path);
     }
     if (path == NULL && !has_clients(ctl)) {
-        return steerctl_usage(
-            "drill shadow needs --client PREFIX, --ecs PREFIX or --tsig-key NAME: who sees it");
+        return steerctl_usage("drill shadow needs --client PREFIX, --ecs PREFIX, --listen ADDRESS:PORT or "
+                              "--tsig-key NAME: who sees it");
     }
     if (ctl->html != NULL && (ctl->given & OPTION_WAIT) == 0) {
         return steerctl_usage("drill shadow has a report when it has ended: --html needs --wait");

@@ -397,7 +397,8 @@ static const struct verb verbs[] = {
      "document: a table of risks.\n"
      "shadow: let it happen on the server, at the pace of its checks, for these clients only (--client, "
      "--ecs,\n"
-     "--tsig-key), and for a while (--for, 5m); --wait shows its report and has these exit codes. live: for "
+     "--listen, --tsig-key), and for a while (--for, 5m); --wait shows its report and has these exit codes. "
+     "live: for "
      "ALL\n"
      "clients, a share of them first (--canary), with real TTLs, --lose or a FILE: what it changes is shown\n"
      "before, and its name has to be typed. A real failure ends it. list, show and stop look at such drills "
@@ -417,8 +418,8 @@ static const struct verb verbs[] = {
      "  steerctl drill live --lose region:us-east --for 5m --canary 5% --reason \"game day\"",
      1, 3,
      OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_OUTPUT | OPTION_HTML | OPTION_CLIENT | OPTION_ECS |
-         OPTION_TSIG_KEY | OPTION_FOR | OPTION_REASON | OPTION_ACTOR | OPTION_WAIT | OPTION_KEEP |
-         OPTION_LIVE | OPTION_ACCEPT | OPTION_CONFIRM | OPTION_DRY_RUN,
+         OPTION_TSIG_KEY | OPTION_LISTEN | OPTION_FOR | OPTION_REASON | OPTION_ACTOR | OPTION_WAIT |
+         OPTION_KEEP | OPTION_LIVE | OPTION_ACCEPT | OPTION_CONFIRM | OPTION_DRY_RUN,
      "mode=simulate", run_drill},
     {"observe", "NAME[/TYPE]... --server ADDRESS", "see a loss as caching resolvers and clients do",
      "Run small caching resolvers that ask for the names, and see when they go elsewhere and what fails\n"

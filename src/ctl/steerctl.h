@@ -81,6 +81,7 @@ enum {
 #define OPTION_HTML          (UINT64_C(1) << 52)
 #define OPTION_ECS           (UINT64_C(1) << 53)
 #define OPTION_TSIG_KEY      (UINT64_C(1) << 54)
+#define OPTION_LISTEN        (UINT64_C(1) << 56)
 #define OPTION_KEEP          (UINT64_C(1) << 55)
 #define OPTION_WAIT          (UINT64_C(1) << 59)
 #define OPTION_SERVER        (UINT64_C(1) << 48)
@@ -105,8 +106,8 @@ struct steerctl {
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
         *traffic, *limit, *since, *kind, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict,
         *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm, *output, *html,
-        *ecs, *tsig_key, *server, *drill, *resolvers, *connect, *path, *ttl, *timeout, *retry, *canary,
-        *canary_for, *abort_capacity, *abort_recovery;
+        *ecs, *tsig_key, *listen, *server, *drill, *resolvers, *connect, *path, *ttl, *timeout, *retry,
+        *canary, *canary_for, *abort_capacity, *abort_recovery;
     const char **losses;
     size_t loss_count;
     const char **accepted;

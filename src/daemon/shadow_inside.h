@@ -120,7 +120,10 @@ struct shadows {
 
 /* A key of the configuration that serves; NULL: there is none of that name. */
 const struct conf_key *shadow_find_key(const struct server *server, const char *name);
-/* Without views. Returns owned. */
+/* By number, for struct answer_clients. What is wrong with them, in the arena, or NULL. */
+const char *shadow_find_listeners(const struct server *server, const struct admin_shadow_clients *clients,
+                                  struct arena *arena, uint64_t *listeners);
+/* Without views and listeners. Returns owned. */
 struct shadow_world *shadow_world_new(const struct server *server, const struct admin_shadow_clients *clients,
                                       const struct conf_key *key);
 void shadow_world_free(void *world); /* no DNS thread reads it any more */

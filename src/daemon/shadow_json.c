@@ -47,6 +47,11 @@ static json_t *write_clients(const struct admin_shadow_clients *clients, const u
     json_t *object = json_object();
     json_object_set_new(object, "prefixes", write_prefixes(clients->sources, clients->source_count));
     json_object_set_new(object, "ecs", write_prefixes(clients->subnets, clients->subnet_count));
+    json_t *listen = json_array();
+    for (size_t i = 0; i < clients->listen_count; i++) {
+        json_array_append_new(listen, json_string(addr_write_port(&clients->listen[i], text)));
+    }
+    json_object_set_new(object, "listen", listen);
     json_object_set_new(object, "tsig_key",
                         key == NULL ? json_null() : json_string(dns_name_write(key, text)));
     return object;

@@ -417,11 +417,15 @@ static void start_drill(void *context, const struct admin_shadow_order *order, a
     struct shadow *shadow = new_shadow(all, order);
     struct shadow_world *world = shadow_world_new(server, &order->clients, key);
     shadow->live = order->live == NULL ? NULL : live_new(server, order->live, &world->seen);
+    const char *wrong =
+        shadow_find_listeners(server, &order->clients, shadow->arena, &world->seen.clients.listeners);
     const struct shadow *other = find_overlap(all, world);
     if (!shadow_take_document(shadow, order, &result)) {
         /* it says what is wrong */
     } else if (order->clients.key != NULL && key == NULL) {
         result.trouble = ADMIN_SHADOW_KEY;
+    } else if (wrong != NULL) {
+        result = (struct admin_shadow_result){.trouble = ADMIN_SHADOW_LISTEN, .what = wrong};
     } else if (other != NULL) {
         result = (struct admin_shadow_result){.trouble = ADMIN_SHADOW_OVERLAPS, .what = other->id};
     } else if (start(shadow, world) == 0) {
@@ -431,9 +435,9 @@ static void start_drill(void *context, const struct admin_shadow_order *order, a
     } else {
         result.what = "no thread can be started";
     }
+    done(argument, &result); /* which may borrow from the drill */
     shadow_world_free(world);
     free_shadow(shadow);
-    done(argument, &result);
 }
 
 static struct shadow *find(const struct shadows *all, const char *id)

@@ -352,16 +352,18 @@ static void read_objectives(const struct reader *reader, const struct doc_node *
 /* Who sees it is a matter of who runs it (admin/request_shadow.c): here it is an object that may be there. */
 static void read_shadow(const struct doc_node *root)
 {
-    static const char *const keys[] = {"prefixes", "ecs", "tsig_key", NULL};
+    static const char *const keys[] = {"prefixes", "ecs", "listen", "tsig_key", NULL};
     struct doc_node node, list;
     if (!doc_find(root, "shadow", &node) || !doc_check_object(&node, keys)) {
         return;
     }
     (void)doc_get_text(&node, "tsig_key");
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         struct doc_node item = {.value = NULL};
         bool is_there = doc_find(&node, keys[i], &list);
-        while (is_there && doc_next_text(&list, "a prefix or an array of prefixes", &item)) {
+        const char *expected =
+            i < 2 ? "a prefix or an array of prefixes" : "a listen address or an array of them";
+        while (is_there && doc_next_text(&list, expected, &item)) {
         }
     }
 }

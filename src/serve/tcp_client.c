@@ -155,6 +155,7 @@ static size_t answer_one(void *argument, const uint8_t *query, size_t len, uint8
                                      .allow = call->allow,
                                      .transport = ANSWER_TCP,
                                      .idle_ds = call->idle_ds,
+                                     .listener = (uint16_t)(call->client->peer.listener + 1),
                                      .transfer = has_room ? &clients->transfer : NULL};
     number_client(call, &request);
     size_t reply_len = answer_query(call->context, &request, out, cap);

@@ -143,7 +143,7 @@ static void note_turns(const struct udp_worker *udp, const struct udp_batch *bat
 /* Returns how many of batch->out are due. Re-arms what was received on the way. */
 static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, unsigned received)
 {
-    struct answer_request request = {.transport = ANSWER_UDP};
+    struct answer_request request = {.transport = ANSWER_UDP, .listener = (uint16_t)(udp->listener + 1)};
     struct mmsghdr *out = batch->out;
     struct iovec *vector = batch->out_vectors;
     uint8_t *reply = batch->replies;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Drills on the server that serves: clients of a drill see a loss that nobody else does."""
 import base64
+import json
 
 import dns.edns
 import dns.message
@@ -27,6 +28,7 @@ def scene(site):
     site.zone("example.com", "plain 300 IN A 192.0.2.7\nalias 300 IN CNAME www\n")
     site.policy("example.com", {"www": {"ttl": 60, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
     site.server["keys"] = KEYS
+    site.listen.append((kit.new_address(), kit.DNS_PORT))
     site.web(*site.us), site.web(*site.eu)
     server = site.start()
     server.wait_state("endpoint", "web-us-east-1a", effective="healthy")
@@ -54,10 +56,10 @@ def wait_end(server, drill):
     return server.wait(lambda: (found := look(server, drill))["state"] == "ended" and found, "the drill has ended")
 
 
-def ask(server, name="www.example.com", rtype="A", source=DRILLER, tcp=False, **options):
+def ask(server, name="www.example.com", rtype="A", source=DRILLER, tcp=False, at=0, **options):
     query = dns.message.make_query(name, rtype, **options)
     query.id = 4711
-    address, port = server.site.listen[0]
+    address, port = server.site.listen[at]
     return (dns.query.tcp if tcp else dns.query.udp)(query, address, port=port, source=source, timeout=10)
 
 
@@ -69,9 +71,9 @@ def ttls(reply):
     return {rrset.ttl for section in (reply.answer, reply.authority, reply.additional) for rrset in section}
 
 
-def others(server):
+def others(server, at=0):
     """Everything that a client that is not the drill's gets, as octets."""
-    return [ask(server, name, rtype, source=None, use_edns=0).to_wire() for name, rtype in (
+    return [ask(server, name, rtype, source=None, use_edns=0, at=at).to_wire() for name, rtype in (
         ("www.example.com", "A"), ("www.example.com", "AAAA"), ("alias.example.com", "A"), ("plain.example.com", "A"),
         ("none.example.com", "A"), ("example.com", "SOA"))]
 
@@ -122,7 +124,8 @@ def test_the_world_knows_what_it_says(scene):
             ({"clients": {"prefixes": ["127.1.2.3/24"]}}, "clients.prefixes"), ({"clients": {"ecs": ["::/8"]}}, "clients.ecs"),
             ({"clients": {"prefixes": ["10.0.0.0/8", "10.1.0.0/16"]}}, "clients.prefixes"),
             ({"clients": {"tsig_key": "nobody."}}, "clients.tsig_key"), ({"lose": ["region:nowhere"]}, "lose"), ({"lose": []}, "lose"),
-            ({"duration": "2h"}, "duration"), ({"failure": "odd"}, "failure"), ({"from": "live"}, "from")):
+            ({"clients": {"listen": ["127.0.0.1"]}}, "clients.listen"), ({"clients": {"listen": ["127.0.0.1:99"]}}, "clients.listen"),
+            ({"clients": {"listen": places(scene)}}, "clients.listen"), ({"duration": "2h"}, "duration"), ({"failure": "odd"}, "failure"), ({"from": "live"}, "from")):
         problem = begin(server, 422, **body)
         assert [error["field"] for error in problem["errors"]] == [field], body
     assert server.get("/v1/drills")["items"] == []
@@ -226,6 +229,51 @@ def test_subnets_and_keys_tell(scene):
     query.use_tsig(dns.tsig.Key("drill.example.", KEYS["other.example."]["secret"], "hmac-sha256"))
     with pytest.raises(dns.tsig.PeerBadSignature):
         dns.query.udp(query, address, port=port, timeout=10)
+
+
+def places(scene):
+    return [f"{address}:{port}" for address, port in scene.listen]
+
+
+def test_a_listen_address_tells(scene):
+    """Whoever asks there, by UDP and TCP, as long as the drill lasts; who asks at another one gets the same octets as ever."""
+    server = scene.running[0]
+    before, own = others(server), places(scene)[1]
+    assert others(server, at=1) == before
+    drill = begin(server, clients={"listen": [own]})
+    assert drill["clients"] == {"prefixes": [], "ecs": [], "listen": [own], "tsig_key": None}
+    for tcp in False, True:
+        server.wait(lambda: addresses(ask(server, source=None, at=1, tcp=tcp)) == scene.eu, "who asks there is sent to eu-west")
+        for name in "www.example.com", "plain.example.com", "none.example.com":
+            assert ttls(ask(server, name, source=None, at=1, tcp=tcp)) == {0}
+        reply = ask(server, source=None, tcp=tcp)
+        assert addresses(reply) == scene.us and ttls(reply) == {60}
+    assert others(server) == before and others(server, at=1) != before
+    assert drill["id"] in begin(server, 409, clients={"listen": [own], "prefixes": ["127.1.3.0/24"]})["detail"]
+    expected = f"expected one of those that this server listens on: {', '.join(places(scene))}"
+    assert expected in begin(server, 422, clients={"listen": ["127.0.0.1:99"]})["errors"][0]["message"]
+    assert "everybody" in begin(server, 422, clients={"listen": places(scene)})["errors"][0]["message"]
+    other = begin(server, lose=["az:eu-west-1a"])  # a source goes before
+    assert addresses(ask(server, at=1)) == scene.us and ttls(ask(server, at=1)) == {0}
+    stop(server, other), stop(server, drill)
+    assert others(server, at=1) == before
+    ended = wait_end(server, drill)
+    assert ended["queries"] >= 8 and ended["proof"]["sampled"] > 0 and ended["proof"]["differences"] == 0
+
+
+def test_a_listen_address_of_a_document(scene):
+    server = scene.running[0]
+    document = {"mode": "shadow", "duration": "5m", "shadow": {"listen": places(scene)[1]},
+                "events": [{"at": "0s", "what": "region:us-east", "how": "lost"}]}
+    (scene.folder / "d.json").write_text(json.dumps(document))
+    shown = server.ctl("drill", "shadow", scene.folder / "d.json").stdout
+    assert "listen" in shown and places(scene)[1] in shown
+    drill = server.get("/v1/drills")["items"][0]
+    server.wait(lambda: addresses(ask(server, source=None, at=1)) == scene.eu, "who asks there is sent to eu-west")
+    stop(server, drill), wait_end(server, drill)
+    shown = server.ctl("drill", "shadow", "--lose", "region:us-east", "--listen", places(scene)[1]).stdout
+    assert places(scene)[1] in shown
+    assert "this server listens on" in server.ctl("drill", "shadow", "--lose", "region:us-east", "--listen", "127.0.0.1:9", code=1).stderr
 
 
 def test_a_transfer_is_not_the_drills(scene):

@@ -323,6 +323,49 @@ static void prefixes_are_found(void **state)
     }
 }
 
+/* Two drills; a source goes before a listener, and that before a live one. */
+static void listeners_tell(void **state)
+{
+    static const struct view none;
+    const struct answer_shadow one = {.view = &none,
+                                      .clients.listeners = UINT64_C(1) << 2 | UINT64_C(1) << 63},
+                               other = {.view = &none, .clients.listeners = UINT64_C(1) << 3},
+                               live = {.view = &none, .is_live = true, .below = ANSWER_SHARE_ALL};
+    const struct scene *s = *state;
+    const struct answer_shadow *const list[] = {&one, &s->shadow, &other, &live};
+    const struct answer_shadow *const expected[] = {NULL, NULL, &one, &other, NULL};
+    struct sockaddr_storage from, own;
+    struct dns_query query;
+    uint8_t bytes[300], scope;
+    from_address("192.0.2.1", &from);
+    from_address("198.51.100.9", &own);
+    size_t len = fixture_query(bytes, "www.example.com.", DNS_TYPE_A, 0, 0);
+    assert_int_equal(dns_query_parse(&query, bytes, len), DNS_QUERY_OK);
+    struct answer_request request = {.bytes = bytes, .len = len};
+    for (size_t count = 3; count <= 4; count++) {
+        struct answer_shadows *shadows = answer_shadows_new(list, count);
+        for (uint16_t listener = 0; listener <= 4; listener++) {
+            const struct answer_shadow *found = expected[listener];
+            request.client = (const struct sockaddr *)&from;
+            request.listener = listener;
+            assert_int_equal(shadow_passes(shadows, &request, &query), found != NULL || count == 4);
+            assert_ptr_equal(shadow_find(shadows, &request, &query, &scope),
+                             found == NULL && count == 4 ? &live : found);
+            assert_int_equal(scope, 0);
+            request.client = (const struct sockaddr *)&own;
+            assert_ptr_equal(shadow_find(shadows, &request, &query, &scope), &s->shadow);
+        }
+        request.client = (const struct sockaddr *)&from;
+        request.listener = 63;
+        assert_ptr_equal(shadow_find(shadows, &request, &query, &scope), &one);
+        request.listener = 64 + 2; /* beyond what is told apart: nobody's */
+        assert_ptr_equal(shadow_find(shadows, &request, &query, &scope), count == 4 ? &live : NULL);
+        free(shadows);
+    }
+    assert_true(answer_clients_overlap(&one.clients, &one.clients));
+    assert_false(answer_clients_overlap(&one.clients, &other.clients));
+}
+
 static void none_is_no_set(void **state)
 {
     (void)state;
@@ -338,6 +381,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(subnets_tell, set_up, tear_down),
         cmocka_unit_test_setup_teardown(everybody_sees_a_live_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_share_is_the_same_every_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(listeners_tell, set_up, tear_down),
         cmocka_unit_test(prefixes_are_found),
         cmocka_unit_test(none_is_no_set),
     };
