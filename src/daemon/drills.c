@@ -45,7 +45,9 @@ static int read_document(const struct view *view, const struct admin_drill *aske
                                                      .report = asked->report},
                               &(struct drill_ground){.topology = view->topology,
                                                      .vantages = &view->server->vantages,
-                                                     .health = view->health},
+                                                     .health = view->health,
+                                                     .geo = view->geo,
+                                                     .geo_count = view->geo_count},
                               arena, document);
 }
 

@@ -334,8 +334,12 @@ static enum admin_shadow_trouble make_plan(struct live_order *order, const char 
         *what = plan_losses(order);
         return *what == NULL ? ADMIN_SHADOW_GOOD : ADMIN_SHADOW_LOSS;
     }
-    if (drill_parse_document("the drill", asked->document, asked->document_len, order->server->view->topology,
-                             order->arena, asked->report, &document) != 0) {
+    const struct view *view = order->server->view;
+    if (drill_parse_ground(
+            &(struct drill_source){"the drill", asked->document, asked->document_len, asked->report},
+            &(struct drill_ground){
+                .topology = view->topology, .geo = view->geo, .geo_count = view->geo_count, .is_alone = true},
+            order->arena, &document) != 0) {
         return ADMIN_SHADOW_DOCUMENT;
     }
     int64_t duration_ms = drill_document_duration(&document);

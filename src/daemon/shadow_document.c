@@ -58,14 +58,17 @@ static void list_lost(struct shadow *shadow)
 bool shadow_take_document(struct shadow *shadow, const struct admin_shadow_order *order,
                           struct admin_shadow_result *result)
 {
-    const struct conf_topology *topology = shadow->all->server->view->topology;
+    const struct view *view = shadow->all->server->view;
     shadow->document = arena_alloc(shadow->arena, sizeof *shadow->document);
     if (order->document == NULL && !take_losses(shadow, order, result)) {
         return false;
     }
     if (order->document != NULL &&
-        drill_parse_document("the drill", order->document, order->document_len, topology, shadow->arena,
-                             order->report, shadow->document) != 0) {
+        drill_parse_ground(
+            &(struct drill_source){"the drill", order->document, order->document_len, order->report},
+            &(struct drill_ground){
+                .topology = view->topology, .geo = view->geo, .geo_count = view->geo_count, .is_alone = true},
+            shadow->arena, shadow->document) != 0) {
         *result = (struct admin_shadow_result){.trouble = ADMIN_SHADOW_DOCUMENT, .report = order->report};
         return false;
     }

@@ -42,6 +42,7 @@ struct drill_answers {
     double *odds;
     const struct view_name **guarded; /* they must not move */
     size_t guarded_count;
+    const double *const *weights; /* of clients by policy and class; NULL: all classes alike */
     double *sums; /* by region, the last one for nowhere: before, after, and both of all names */
     struct arena *arena;
     struct arena *report_arena;
@@ -423,11 +424,14 @@ static void judge_rto(const struct conf_objective *own, struct drill_name *row)
 }
 
 /* Users ask for addresses, of both families alike, where a name has them. */
-static double weigh_users(const struct steer_policy *policy, const struct view_name *name, unsigned type)
+static double weigh_users(const struct drill_answers *answers, const struct slot *slot,
+                          const struct view_name *name)
 {
     unsigned addresses = name->types & (STEER_HAS_A | STEER_HAS_AAAA);
     unsigned asked = addresses != 0 ? addresses : name->types;
-    return (asked & 1u << type) == 0 ? 0 : 1.0 / (policy->class_count * __builtin_popcount(asked));
+    double of_class = answers->weights == NULL ? 1.0 / slot->policy->class_count
+                                               : answers->weights[name->policy][slot->class_id];
+    return (asked & slot->types) == 0 ? 0 : of_class / __builtin_popcount(asked);
 }
 
 /* All rows of one name, to `rows`. Returns how many. */
@@ -448,7 +452,7 @@ static size_t add_rows(struct drill_answers *answers, const struct view_name *na
             rows[count].name = owner;
             rows[count].ttl = name->ttl;
             rows[count].owner = (uint32_t)(name - answers->view->names);
-            rows[count].weight = weigh_users(policy, name, type);
+            rows[count].weight = weigh_users(answers, slot, name);
             judge_rto(own, &rows[count++]);
         }
     }
@@ -507,9 +511,11 @@ static void list_courses(struct drill_answers *answers, struct drill_report *rep
     report->courses = courses;
 }
 
-void drill_answers_report(struct drill_answers *answers, struct drill_report *report)
+void drill_answers_report(struct drill_answers *answers, const double *const *weights,
+                          struct drill_report *report)
 {
     size_t room = 0;
+    answers->weights = weights;
     struct arena *arena = answers->report_arena;
     list_courses(answers, report);
     progress_expect(answers->progress, answers->slot_count + answers->view->name_count);

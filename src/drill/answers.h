@@ -41,5 +41,7 @@ const char *drill_answers_find_moved(const struct drill_answers *answers);
  * endpoint. */
 void drill_answers_mark(struct drill_answers *answers, const bool *is_lost);
 
-/* Fill the report's names, courses, counts, shares, decision and TTL. */
-void drill_answers_report(struct drill_answers *answers, struct drill_report *report);
+/* Fill the report's names, courses, counts, shares, decision and TTL. weights: of clients, by policy and
+ * class (origins.h); NULL: all classes alike. */
+void drill_answers_report(struct drill_answers *answers, const double *const *weights,
+                          struct drill_report *report);

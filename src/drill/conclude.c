@@ -8,6 +8,7 @@
 
 #include "drill/copies.h"
 #include "drill/objectives.h"
+#include "drill/origins.h"
 #include "drill/reasons.h"
 #include "drill/users.h"
 
@@ -86,6 +87,16 @@ static void judge(const struct run *run, struct drill_report *report)
     }
 }
 
+/* NULL: all classes alike. */
+static const double *const *find_weights(const struct run *run, const struct drill_document *document)
+{
+    const struct drill_clients *clients = document == NULL ? NULL : &document->clients;
+    if (clients == NULL || clients->origin_count == 0) {
+        return NULL;
+    }
+    return clients->weights != NULL ? clients->weights : drill_weigh_classes(run->view, clients, run->arena);
+}
+
 void run_make_report(const struct run *run, struct drill_report *report)
 {
     const struct drill_document *document = run->scenario->document;
@@ -104,7 +115,7 @@ void run_make_report(const struct run *run, struct drill_report *report)
     list_watchers(run, report);
     list_phases(run, report);
     run_list_events(run, report);
-    drill_answers_report(run->answers, report);
+    drill_answers_report(run->answers, find_weights(run, document), report);
     if (document != NULL) {
         drill_add_users(&run->causes, &document->clients, run->arena, report);
         drill_list_copies(&run->causes, &document->objectives,

@@ -9,11 +9,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "conf/doc.h"
-#include "conf/value.h"
-#include "dns/name.h"
+#include "drill/clients.h"
 #include "drill/what.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -242,84 +240,6 @@ static void read_events(const struct reader *reader, const struct doc_node *root
     check_cost(reader->document, root);
 }
 
-/* ---- clients ---- */
-
-static void read_ignoring(const struct doc_node *clients, struct drill_clients *to)
-{
-    static const char *const keys[] = {"share", "for", NULL};
-    struct doc_node node, member;
-    if (!doc_find(clients, "ignore_ttl", &node) || !doc_check_object(&node, keys)) {
-        return;
-    }
-    if (doc_require(&node, "share", &member)) {
-        to->ignore_share = doc_get_share(&node, "share", 0);
-    }
-    if (doc_require(&node, "for", &member)) {
-        to->ignore_ms = doc_get_duration_ms(&node, "for", some_ms, 0);
-    }
-}
-
-/* Absolute, in lower case. */
-static const char *copy_owner(struct arena *arena, const char *text)
-{
-    size_t len = strlen(text);
-    char *owner = arena_print(arena, "%s%s", text, text[len - 1] == '.' ? "" : ".");
-    for (char *at = owner; *at != '\0'; at++) {
-        *at = (char)tolower((unsigned char)*at);
-    }
-    return owner;
-}
-
-static const char **read_names(const struct reader *reader, const struct doc_node *objectives,
-                               const char *key, size_t *count)
-{
-    struct doc_node list, item = {.value = NULL};
-    *count = 0;
-    if (!doc_find(objectives, key, &list)) {
-        return NULL;
-    }
-    if (doc_count_texts(&list) > DRILL_NAMES_MAX) { /* each is compared with all names */
-        doc_error(&list, "found %zu names, expected %d at most", doc_count_texts(&list), DRILL_NAMES_MAX);
-        return NULL;
-    }
-    const char **names = arena_alloc(reader->arena, doc_count_texts(&list) * sizeof *names);
-    while (doc_next_text(&list, "a name or an array of names, which may have a \"*\"", &item)) {
-        const char *text = doc_text(&item);
-        if (text == NULL || text[0] == '\0') {
-            doc_error_expected(&item, "a name");
-        } else {
-            names[(*count)++] = copy_owner(reader->arena, text);
-        }
-    }
-    return names;
-}
-
-static void read_clients(const struct reader *reader, const struct doc_node *root)
-{
-    static const char *const keys[] = {
-        "count", "requests_per_second", "resolvers", "ignore_ttl", "retry", "negative", "timeout", "names",
-        NULL};
-    static const uint32_t counts[2] = {1, UINT32_MAX}, some[2] = {16, 10000};
-    const double rates[2] = {0, 1e12};
-    struct drill_clients *to = &reader->document->clients;
-    struct doc_node node, member;
-    *to =
-        (struct drill_clients){.count = 1000000, .resolvers = 256, .negative_ms = 60000, .patience_ms = 5000};
-    if (!doc_find(root, "clients", &node) || !doc_check_object(&node, keys)) {
-        return;
-    }
-    to->count = doc_get_number(&node, "count", counts, 1000000);
-    to->resolvers = doc_get_number(&node, "resolvers", some, 256);
-    if (doc_find(&node, "requests_per_second", &member)) {
-        (void)doc_read_real(&member, rates, &to->per_second);
-    }
-    read_ignoring(&node, to);
-    to->retry_share = doc_find(&node, "retry", &member) ? doc_get_share(&node, "retry", 0) : 0;
-    to->negative_ms = doc_get_duration_ms(&node, "negative", any_ms, 60000);
-    to->patience_ms = doc_get_duration_ms(&node, "timeout", some_ms, 5000);
-    to->names = read_names(reader, &node, "names", &to->name_count);
-}
-
 /* ---- objectives ---- */
 
 static void read_objectives(const struct reader *reader, const struct doc_node *root)
@@ -343,8 +263,8 @@ static void read_objectives(const struct reader *reader, const struct doc_node *
         doc_error_at_key(&member, "found \"capacity\" without \"requests_per_second\" of \"clients\", of "
                                   "which it would be the use");
     }
-    to->must_move = read_names(reader, &node, "must_move", &to->must_move_count);
-    to->must_not_move = read_names(reader, &node, "must_not_move", &to->must_not_move_count);
+    to->must_move = clients_read_names(reader->arena, &node, "must_move", &to->must_move_count);
+    to->must_not_move = clients_read_names(reader->arena, &node, "must_not_move", &to->must_not_move_count);
 }
 
 /* ---- the document ---- */
@@ -413,7 +333,7 @@ static void read_document(struct reader *reader, const struct doc_node *root)
     reader->what.from_live = document->from_live;
     what_read_vantages(&reader->what, root);
     read_events(reader, root);
-    read_clients(reader, root);
+    clients_read(reader->what.ground, root, reader->arena, &document->clients);
     read_objectives(reader, root);
 }
 
@@ -454,9 +374,7 @@ int drill_parse_ground(const struct drill_source *source, const struct drill_gro
 void drill_init_document(struct drill_document *document)
 {
     *document = (struct drill_document){
-        .seed = 1,
-        .vantages.local_region = DRILL_NO_REGION,
-        .clients = {.count = 1000000, .resolvers = 256, .negative_ms = 60000, .patience_ms = 5000}};
+        .seed = 1, .vantages.local_region = DRILL_NO_REGION, .clients = DRILL_CLIENTS_DEFAULT};
 }
 
 int64_t drill_document_duration(const struct drill_document *document)

@@ -4,6 +4,7 @@
  * topology, since it speaks of regions, azs, endpoints and checks by name. */
 #pragma once
 
+#include "base/addr.h"
 #include "base/arena.h"
 #include "base/report.h"
 #include "drill/causes.h"
@@ -18,7 +19,17 @@ enum {
     DRILL_CAUSES_MAX = 256,
     DRILL_TURNS_MAX = 1000,
     DRILL_DURATION_MAX_MS = 24 * 3600 * 1000,
-    DRILL_NAMES_MAX = 1000
+    DRILL_NAMES_MAX = 1000,
+    DRILL_ORIGINS_MAX = 1000
+};
+
+/* Where some of the clients are. */
+struct drill_clients_from {
+    enum { DRILL_FROM_PREFIX, DRILL_FROM_COUNTRY, DRILL_FROM_ASN } kind;
+    struct addr_prefix prefix;
+    uint32_t value;   /* of a country (geo_number_country()), or an AS */
+    double share;     /* of all clients */
+    const char *text; /* "DE", "AS64500", "192.0.2.0/24" */
 };
 
 /* Who asks. */
@@ -32,6 +43,11 @@ struct drill_clients {
     int64_t negative_ms, patience_ms;
     const char **names; /* they ask for those, or for what matches a pattern; absolute, lower case */
     size_t name_count;  /* 0: for all */
+    const struct drill_clients_from *origins; /* those of the rest are spread evenly over classes */
+    size_t origin_count;
+    /* By policy and class: the share of all clients that it is for (origins.h). NULL: whoever needs it finds
+     * it. */
+    const double *const *weights;
 };
 
 struct drill_objectives {

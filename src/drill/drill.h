@@ -131,11 +131,19 @@ struct drill_capacity {
     int64_t at_ms;        /* -1: it never serves */
 };
 
+/* Where some of the clients are. */
+struct drill_from {
+    const char *where; /* "DE", "AS64500", "192.0.2.0/24" */
+    double share;
+};
+
 /* What users notice (population.h). Shares are of all requests, 0..1; lists are by second. */
 struct drill_users {
     uint64_t clients;
     double per_second; /* requests of all of them; 0: not known */
     uint32_t resolvers;
+    const struct drill_from *froms; /* those of the rest are of all classes alike */
+    size_t from_count;
     size_t cohorts; /* different answers over time */
     size_t second_count;
     const double *failed, *failed_one, *failed_all; /* of clients as they are; were all to take the first

@@ -47,6 +47,16 @@ static json_t *write_capacities(const struct drill_users *users)
     return list;
 }
 
+static json_t *write_froms(const struct drill_users *users)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < users->from_count; i++) {
+        json_array_append_new(
+            list, json_pack("{s:s, s:f}", "where", users->froms[i].where, "share", users->froms[i].share));
+    }
+    return list;
+}
+
 static json_t *write_moved(const struct drill_users *users)
 {
     static const char *const names[] = {"50", "90", "99", "100"};
@@ -66,6 +76,9 @@ json_t *drill_write_users(const struct drill_users *users)
     json_object_set_new(all, "clients", json_integer((json_int_t)users->clients));
     json_object_set_new(all, "requests_per_second", has_rate ? json_real(users->per_second) : json_null());
     json_object_set_new(all, "resolvers", json_integer(users->resolvers));
+    if (users->from_count != 0) {
+        json_object_set_new(all, "from", write_froms(users));
+    }
     json_object_set_new(all, "cohorts", json_integer((json_int_t)users->cohorts));
     json_object_set_new(all, "failed_share", json_real(users->share));
     json_object_set_new(all, "failed_share_first_address", json_real(users->share_one));

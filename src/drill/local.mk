@@ -5,6 +5,7 @@ src_libdrill_a_SOURCES = \
 	src/drill/answers.c src/drill/answers.h \
 	src/drill/causes.c src/drill/causes.h \
 	src/drill/checks.c \
+	src/drill/clients.c src/drill/clients.h \
 	src/drill/conclude.c \
 	src/drill/copies.c src/drill/copies.h \
 	src/drill/document.c src/drill/document.h \
@@ -14,6 +15,7 @@ src_libdrill_a_SOURCES = \
 	src/drill/json.c src/drill/json.h src/drill/json_users.c \
 	src/drill/level.c src/drill/level.h \
 	src/drill/lookouts.c \
+	src/drill/origins.c src/drill/origins.h \
 	src/drill/objectives.c src/drill/objectives.h \
 	src/drill/part.h \
 	src/drill/phases.c src/drill/places.c src/drill/places.h src/drill/plan.c src/drill/plan.h \

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROWS_MAX = 50, EVENTS_MAX = 40, DETAILS_MAX = 20 };
+enum { ROWS_MAX = 50, EVENTS_MAX = 40, DETAILS_MAX = 20, FROMS_MAX = 10 };
 
 static void write_losses(struct buffer *out, const struct drill_report *report)
 {
@@ -143,6 +143,24 @@ static void write_capacities(struct buffer *out, const struct drill_users *users
     }
 }
 
+static void write_froms(struct buffer *out, const struct drill_users *users)
+{
+    double rest = 1;
+    for (size_t i = 0; i < users->from_count; i++) {
+        if (i < FROMS_MAX) {
+            buffer_print(out, "%s%.3g%% from %s", i == 0 ? "  " : ", ", 100 * users->froms[i].share,
+                         users->froms[i].where);
+        }
+        rest -= users->froms[i].share;
+    }
+    if (users->from_count > FROMS_MAX) {
+        buffer_print(out, ", %zu more places", users->from_count - FROMS_MAX);
+    }
+    if (users->from_count != 0) {
+        buffer_print(out, rest > 1e-9 ? ", %.3g%% spread evenly over classes\n" : "\n", 100 * rest);
+    }
+}
+
 /* What users notice. */
 static void write_users(struct buffer *out, const struct drill_report *report)
 {
@@ -157,6 +175,7 @@ static void write_users(struct buffer *out, const struct drill_report *report)
         buffer_print(out, ", %.0f requests per second", users->per_second);
     }
     buffer_add_text(out, ")\n");
+    write_froms(out, users);
     if (users->first_ms < 0) {
         buffer_add_text(out, "  failed requests: none\n");
     } else {

@@ -126,7 +126,7 @@ static size_t list_entries(const struct drill_report *report, const struct drill
     size_t count = 0;
     for (size_t i = 0; i < report->name_count && !progress_is_cancelled(report->progress); i++) {
         const struct drill_name *name = &report->names[i];
-        if (is_asked_for(clients, name->name)) {
+        if (name->weight > 0 && is_asked_for(clients, name->name)) {
             entries[count++] = (struct entry){alike[name->course], name->ttl, name->weight};
             sum += name->weight;
         }
@@ -333,6 +333,17 @@ static int64_t find_begin(const struct drill_report *report)
     return 0;
 }
 
+static void list_froms(const struct drill_clients *clients, struct arena *arena, struct drill_users *users)
+{
+    struct drill_from *froms = arena_alloc(arena, clients->origin_count * sizeof *froms);
+    for (size_t i = 0; i < clients->origin_count; i++) {
+        froms[i] =
+            (struct drill_from){arena_copy_text(arena, clients->origins[i].text), clients->origins[i].share};
+    }
+    users->froms = froms;
+    users->from_count = clients->origin_count;
+}
+
 void drill_add_users(const struct drill_causes *causes, const struct drill_clients *clients,
                      struct arena *arena, struct drill_report *report)
 {
@@ -364,6 +375,7 @@ void drill_add_users(const struct drill_causes *causes, const struct drill_clien
     users->clients = clients->count;
     users->per_second = clients->per_second;
     users->resolvers = clients->resolvers;
+    list_froms(clients, arena, users);
     take_population(population, arena, users);
     list_series(causes->topology, population, arena, users);
     list_capacities(causes, users, turns, turn_count, arena);

@@ -12,12 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct geo_db;
+
 /* What a document is read against. */
 struct drill_ground {
     const struct conf_topology *topology;
     const struct conf_vantages *vantages; /* of the server; NULL: there may be some */
     const struct health *health; /* whose vantages look, unless the document says who does; NULL: nobody's */
-    bool is_alone;               /* the server itself alone looks, as in a drill on the server */
+    struct geo_db *const *geo;   /* which countries and ASNs there are; of geo_count 0: that is not known */
+    size_t geo_count;
+    bool is_alone; /* the server itself alone looks, as in a drill on the server */
 };
 
 /* A vantage that looks besides the server itself. */

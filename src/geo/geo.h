@@ -177,3 +177,23 @@ struct geo_reason {
 
 struct geo_reason geo_explain(const struct geo_tree *tree, struct geo_db *const *dbs, size_t db_count,
                               const struct addr *addr);
+
+/* ---- where many clients are ---- */
+
+/* Two letters, any case, as a number that is not 0; 0: no code of a country could look like this. */
+uint32_t geo_number_country(const char *text);
+/* Do any databases know networks of this country (by its number) or AS? kind: GEO_COUNTRY or GEO_ASN. */
+bool geo_knows(struct geo_db *const *dbs, size_t db_count, enum geo_kind kind, uint32_t value);
+
+/* Each network of which a country or an AS is known, in order of addresses, IPv4 first. Of several databases
+ * the first that knows decides. IPv4 addresses as IPv6 spells them are left out. */
+struct geo_network_visitor {
+    void (*visit)(void *context, uint32_t value, const struct addr_prefix *network);
+    void *context;
+};
+void geo_visit_networks(struct geo_db *const *dbs, size_t db_count, enum geo_kind kind,
+                        const struct geo_network_visitor *to);
+
+/* Adds `weight` to the classes of the addresses of a network, to each by its part of them. */
+void geo_weigh_classes(const struct geo_tree *tree, const struct addr_prefix *network, double weight,
+                       double *by_class);

@@ -11,6 +11,7 @@ src_libgeo_a_SOURCES = \
 	src/geo/join.c src/geo/join.h \
 	src/geo/load.c \
 	src/geo/nearest.c src/geo/nearest.h \
+	src/geo/networks.c \
 	src/geo/pairs.c \
 	src/geo/place.c src/geo/place.h \
 	src/geo/pool.c src/geo/pool.h \

@@ -183,6 +183,37 @@ def test_what_users_notice(planned):
     assert "needs 75 % of its capacity of 200/s" in offline(planned, "--drill", write(planned, missed), code=1).stdout
 
 
+def test_failed_requests_follow_where_clients_are(planned):
+    """Clients of DE go to eu-west first and notice nothing; those of the US do. Without "from" a rule for a single
+    country weighs as much as the one for all others."""
+    planned.server["geo"] = [str(kit.TOP / "tests/data/geo" / name) for name in ("country.mmdb", "asn.mmdb")]
+    planned.policy("example.com", {"www": {
+        "ttl": 30, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]],
+        "geo": [{"when": {"country": "DE"}, "tiers": [["eu-west"], ["us-east"]]}]}})
+    planned.write()
+
+    def failed(*origins, code=0):
+        document = {"events": [{"at": "0s", "what": "region:us-east", "how": "lost"}], "duration": "10m",
+                    **({"clients": {"from": origins}} if origins else {})}
+        done = offline(planned, "--drill", write(planned, document), "--json", code=code)
+        if code == 2:
+            return done.stderr
+        report = json.loads(done.stdout)
+        jsonschema.validate(report, SCHEMA)
+        assert report["users"].get("from", []) == [
+            {"where": str(next(iter(one.values()))), "share": one["share"]} for one in origins]
+        return report["users"]["failed_share"]
+
+    whole = failed({"country": "US", "share": 1})
+    assert whole == pytest.approx((7 + 30.5 / 2) / 600, rel=0.02)
+    assert failed() == pytest.approx(whole / 2, rel=1e-4)
+    assert failed({"country": "DE", "share": 1}) == 0
+    assert failed({"country": "DE", "share": 0.9}, {"country": "US", "share": 0.1}) == pytest.approx(whole / 10, rel=1e-4)
+    assert failed({"prefix": "198.51.100.0/23", "share": 1}) == pytest.approx(whole / 2, rel=1e-4), "half of it is in DE"
+    assert "found FI, expected one that the geo databases know" in failed({"country": "FI", "share": 1}, code=2)
+    assert "$.clients.from[0].asn" in failed({"asn": 65000, "share": 1}, code=2)
+
+
 def test_objectives_of_a_document(planned):
     missed = LOSS | {"objectives": {"rto": "20s", "must_move": "eu.example.com"}}
     report = json.loads(offline(planned, "--drill", write(planned, missed), "--json", code=1).stdout)

@@ -64,3 +64,9 @@ tests_unit_test_drill_vantages_LDADD = $(tests_unit_test_drill_LDADD)
 tests_unit_test_drill_quorum_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_quorum_SOURCES = tests/unit/test_drill_quorum.c $(drill_scene)
 tests_unit_test_drill_quorum_LDADD = $(tests_unit_test_drill_LDADD)
+
+TESTS += tests/unit/test_drill_clients
+check_PROGRAMS += tests/unit/test_drill_clients
+tests_unit_test_drill_clients_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
+tests_unit_test_drill_clients_SOURCES = tests/unit/test_drill_clients.c tests/unit/mmdb_make.c tests/unit/mmdb_make.h $(drill_scene)
+tests_unit_test_drill_clients_LDADD = $(tests_unit_test_drill_LDADD)

@@ -239,9 +239,133 @@ static void pairs_are_those_of_clients(void **state)
     free(points);
 }
 
+/* ---- many clients at once ---- */
+
+enum { VISITED = 1 << 14 };
+
+struct visited {
+    struct addr_prefix networks[VISITED];
+    uint32_t values[VISITED];
+    size_t count;
+};
+
+static void note_network(void *context, uint32_t value, const struct addr_prefix *network)
+{
+    struct visited *visited = context;
+    assert_true(visited->count < VISITED);
+    visited->networks[visited->count] = *network;
+    visited->values[visited->count++] = value;
+}
+
+static uint32_t find_visited(const struct visited *visited, const struct addr *addr)
+{
+    uint32_t found = 0;
+    for (size_t i = 0; i < visited->count; i++) {
+        if (addr_in_prefix(addr, &visited->networks[i])) {
+            assert_int_equal(found, 0); /* each address once */
+            found = visited->values[i];
+        }
+    }
+    return found;
+}
+
+static bool is_translated(const struct addr *addr)
+{
+    number n = geo_to_number(addr);
+    return addr->family == ADDR_V6 && (n >> 64 == 0 || n >> 112 == 0x2002);
+}
+
+/* At the first address of every stretch in which nothing changes. */
+static void check_networks(const struct geo_case *c, const struct points *points, uint8_t family,
+                           struct visited *visited)
+{
+    static const enum geo_kind kinds[] = {GEO_COUNTRY, GEO_ASN};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        visited->count = 0;
+        geo_visit_networks(c->dbs, c->db_count, kinds[k],
+                           &(struct geo_network_visitor){note_network, visited});
+        for (size_t i = 0; i < visited->count; i++) {
+            assert_true(geo_knows(c->dbs, c->db_count, kinds[k], visited->values[i]));
+        }
+        assert_false(geo_knows(c->dbs, c->db_count, kinds[k], 4000000000u));
+        for (size_t i = 0; i < points->count; i++) {
+            struct addr addr = geo_to_addr(points->at[i], family);
+            struct geo_truth truth = geo_find_truth(c, &addr);
+            uint32_t expected = kinds[k] == GEO_ASN          ? truth.asn
+                                : strlen(truth.country) == 2 ? geo_number_country(truth.country)
+                                                             : 0;
+            if (!is_translated(&addr)) {
+                assert_int_equal(find_visited(visited, &addr), expected);
+            }
+        }
+    }
+}
+
+/* The part of a network that each class has, stretch by stretch. */
+static void check_weights(const struct geo_case *c, const struct points *points,
+                          const struct addr_prefix *network)
+{
+    enum { CLASSES_MAX = UINT16_MAX + 1 };
+    unsigned bits = geo_family_bits(network->addr.family);
+    number first = geo_to_number(&network->addr), all = ~(number)0 >> (128 - bits);
+    number last = network->len >= bits ? first : first | all >> network->len;
+    double *expected = memory_alloc_array(CLASSES_MAX, sizeof *expected),
+           *found = memory_alloc_array(CLASSES_MAX, sizeof *found);
+    for (size_t i = 0; i < points->count; i++) {
+        number from = points->at[i] < first ? first : points->at[i];
+        number to = i + 1 == points->count ? all : points->at[i + 1] - 1;
+        to = to > last ? last : to;
+        bool is_last = i + 1 == points->count || points->at[i + 1] > points->at[i];
+        if (is_last && from <= to) {
+            expected[points->class_id[i]] += ((double)(to - from) + 1) / ((double)(last - first) + 1);
+        }
+    }
+    geo_weigh_classes(c->tree, network, 1, found);
+    for (size_t i = 0; i < CLASSES_MAX; i++) {
+        assert_float_equal(found[i], expected[i], 1e-9);
+    }
+    free(expected);
+    free(found);
+}
+
+static void check_crowd(struct random *random, struct points *points, struct visited *visited)
+{
+    static const uint8_t families[] = {ADDR_V4, ADDR_V6};
+    struct geo_case c;
+    memset(&c, 0, sizeof c);
+    geo_case_make(&c, random);
+    for (size_t f = 0; f < 2; f++) {
+        list_points(points, &c, families[f]);
+        check_networks(&c, points, families[f], visited);
+        check_weights(&c, points, &(struct addr_prefix){{families[f], {0}}, 0});
+        for (size_t i = 0; i < points->count; i += 1 + points->count / 8) {
+            uint8_t len = (uint8_t)random_below(random, geo_family_bits(families[f]) + 1);
+            struct addr_prefix network = {geo_to_addr(points->at[i], families[f]), len};
+            addr_mask(&network.addr, len);
+            check_weights(&c, points, &network);
+        }
+    }
+    geo_case_free(&c);
+}
+
+static void crowds_are_those_of_all_addresses(void **state)
+{
+    (void)state;
+    struct points *points = memory_alloc(sizeof *points);
+    struct visited *visited = memory_alloc(sizeof *visited);
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        struct random random;
+        random_init(&random, seed);
+        check_crowd(&random, points, visited);
+    }
+    free(visited);
+    free(points);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(scopes_are_exact),
-                                       cmocka_unit_test(pairs_are_those_of_clients)};
+                                       cmocka_unit_test(pairs_are_those_of_clients),
+                                       cmocka_unit_test(crowds_are_those_of_all_addresses)};
     return cmocka_run_group_tests_name("geo_random", tests, NULL, NULL);
 }
