@@ -1,6 +1,6 @@
 ## A fleet of vantages, and its network in pieces: `make check-fleet FLEET_STEPS=50 FLEET_SEED=7`, or FLEET_STEPS=all
 EXTRA_DIST += \
-	tests/fleet/conftest.py tests/fleet/internet.py tests/fleet/test_near.py tests/fleet/test_partitions.py tests/fleet/world.py
+	tests/fleet/conftest.py tests/fleet/internet.py tests/fleet/test_near.py tests/fleet/test_partitions.py tests/fleet/test_set_aside.py tests/fleet/world.py
 
 .PHONY: check-fleet
 check-fleet: all

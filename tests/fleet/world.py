@@ -33,11 +33,8 @@ class World:
         self.thought = dict.fromkeys(REGIONS, "healthy")
         self.rows = []
 
-    def start(self):
+    def describe(self):
         site = self.site
-        for region in REGIONS:
-            with self.internet.at(region):
-                site.web(self.internet.address(region))
         site.topology = {
             "regions": {region: {"azs": {f"{region}-a": {}}} for region in REGIONS},
             "brake": False,  # it would hold what the server itself sees: tests/chaos does that
@@ -50,8 +47,14 @@ class World:
         site.policy("example.com", {"www": {"endpoints": ["web-*"], "tiers": [["us"], ["eu"]], "fallback": "static"}})
         site.server["vantages"] = {"listen": [f"{self.internet.address(SERVER)}:{PORT}"], "heartbeat": "200ms", "expires": "1s",
                                    "at_least": AT_LEAST}
+
+    def start(self):
+        for region in REGIONS:
+            with self.internet.at(region):
+                self.site.web(self.internet.address(region))
+        self.describe()
         with self.internet.at(SERVER):
-            self.server = site.start()
+            self.server = self.site.start()
         for name in VANTAGES:
             self.enrol(name)
         self.settle()
