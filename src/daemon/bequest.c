@@ -11,6 +11,7 @@
 #include "daemon/handed.h"
 #include "daemon/outbox.h"
 #include "daemon/server.h"
+#include "daemon/transitions.h"
 #include "daemon/vantages.h"
 #include "admin/admin.h"
 
@@ -119,6 +120,9 @@ int bequest_send_state(struct outbox *outbox, struct server *server, json_t **ow
     }
     json_t *counters = bequest_say("counters");
     json_object_set_new(counters, "values", counted_write(server));
+    lock_take(&server->lock);
+    json_object_set_new(counters, "transitions", transitions_write(server->view->health));
+    lock_leave(&server->lock);
     outbox_send(outbox, counters, NULL, 0);
     send_vantages(outbox, server);
     *owed = state.owed;

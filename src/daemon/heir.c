@@ -14,6 +14,7 @@
 #include "daemon/reload.h"
 #include "daemon/server.h"
 #include "daemon/takeover.h"
+#include "daemon/transitions.h"
 #include "daemon/vantages.h"
 #include "admin/admin.h"
 #include "base/error.h"
@@ -469,12 +470,21 @@ static void hear_vantages(const struct heir *heir, const json_t *items)
     }
 }
 
+static void hear_counters(const struct heir *heir, const json_t *body)
+{
+    struct server *server = heir->server;
+    counted_read(server, json_object_get(body, "values"));
+    lock_take(&server->lock);
+    transitions_read(server->view->health, json_object_get(body, "transitions"));
+    lock_leave(&server->lock);
+}
+
 static void hear(struct heir *heir, const struct channel_message *message)
 {
     if (strcmp(message->say, "state") == 0 && !heir->has_entered) {
         json_array_extend(heir->items, json_object_get(message->body, "items"));
     } else if (strcmp(message->say, "counters") == 0 && !heir->has_entered) {
-        counted_read(heir->server, json_object_get(message->body, "values"));
+        hear_counters(heir, message->body);
     } else if (strcmp(message->say, "vantages") == 0 && !heir->has_entered) {
         hear_vantages(heir, json_object_get(message->body, "items"));
     } else if (strcmp(message->say, "frozen") == 0 && !heir->has_entered) {

@@ -14,6 +14,7 @@
 #include "daemon/reader.h"
 #include "daemon/replication.h"
 #include "daemon/server.h"
+#include "daemon/transitions.h"
 #include "geo/geo.h"
 #include "probe/probe.h"
 #include "view/hosts.h"
@@ -481,6 +482,7 @@ static void print_targets(const struct view *view, struct buffer *out)
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         print_states(&targets[kind], out);
     }
+    transitions_print_metrics(view->health, targets, out);
     ramps_print_metrics(targets, out);
     print_head(out, "steerd_override_start_time_seconds", "gauge",
                "When an override that is planned will start, Unix time.");

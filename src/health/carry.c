@@ -31,6 +31,7 @@ struct health_carrier *health_carrier_new(struct health *to, struct health *from
     *c = (struct health_carrier){.to = to, .from = from, .wall_ms = wall_ms, .listener = to->listener};
     to->wall_ms = wall_ms;
     to->is_filled = false;
+    to->is_joining = true;
     health_guards_rest(to);
     for (int kind = HEALTH_ENDPOINT; kind < HEALTH_KINDS; kind++) {
         c->kept[kind] = memory_alloc_array(to->counts[kind], sizeof *c->kept[kind]);
@@ -150,6 +151,15 @@ static void carry_stay(struct health_carrier *c, enum health_kind kind, uint32_t
     }
 }
 
+/* How often it turned, of an az or region. */
+static void carry_turns(struct health_carrier *c, enum health_kind kind, uint32_t index)
+{
+    uint32_t old = health_match_old(&c->match, kind, index);
+    if (old != HEALTH_NEW) {
+        health_take_turns(c->to, kind, index, c->from, old);
+    }
+}
+
 /* How its weight returns: as the new plan has it. */
 static void carry_ramp(struct health_carrier *c, enum health_kind kind, uint32_t index)
 {
@@ -234,6 +244,7 @@ static void carry_first(struct health_carrier *c, enum health_kind kind, uint32_
         c->to->groups[kind][index].was_lost =
             is_lost(c->from, kind, health_match_old(&c->match, kind, index));
         carry_stay(c, kind, index);
+        carry_turns(c, kind, index);
     }
     (void)carry_override(c, kind, index);
     keep(c, kind, index);
@@ -274,6 +285,7 @@ bool health_carrier_step(struct health_carrier *c, size_t count)
     if (health_carrier_take_blocks(c, count) || health_carrier_take_orphans(c, count)) {
         return true;
     }
+    health_take_turns(c->to, HEALTH_ENDPOINT, 0, c->from, 0);
     health_brake_carry(c->to, c->from);
     health_lags_carry(c->to, c->from, true);
     health_guards_carry(c->to, c->from, true);
@@ -340,6 +352,7 @@ static void carry_again(struct health_carrier *c, enum health_kind kind, uint32_
         carry_loss(c, HEALTH_REGION, c->to->nodes[HEALTH_AZ][node->parent].parent);
     } else {
         carry_loss(c, kind, index);
+        carry_turns(c, kind, index);
     }
     if (carry_override(c, kind, index)) {
         health_settle(c->to, kind, index, HEALTH_OUTCOME_NONE);
@@ -399,6 +412,7 @@ size_t health_carrier_catch_up(struct health_carrier *c, size_t count)
         put_right(c, c->touched[i].kind, c->touched[i].index);
     }
     c->touched_count = 0;
+    health_take_turns(c->to, HEALTH_ENDPOINT, 0, c->from, 0);
     health_brake_carry(c->to, c->from);
     health_lags_carry(c->to, c->from, false);
     return is_told ? journal->count + c->fresh_left : SIZE_MAX;
@@ -413,6 +427,7 @@ void health_carrier_end(struct health_carrier *c)
         health_guards_resume(c->to);
     }
     c->to->listener = c->listener;
+    c->to->is_joining = false;
 }
 
 void health_carrier_free(struct health_carrier *c)
@@ -444,6 +459,7 @@ void health_adopt(struct health *to, const struct health *from, int64_t wall_ms)
 {
     struct health_carrier c = {.to = to, .from = (struct health *)(uintptr_t)from, .wall_ms = wall_ms};
     assert(to != from && !to->delivering);
+    to->is_joining = true;
     health_match_init(&c.match, to, from);
     for (uint32_t m = 0; m < to->monitor_count; m++) {
         uint32_t endpoint = to->monitors[m].endpoint;
@@ -472,4 +488,5 @@ void health_adopt(struct health *to, const struct health *from, int64_t wall_ms)
     health_brake_resume(to);
     health_lags_adopt(to, from);
     health_table_advance(to);
+    to->is_joining = false;
 }

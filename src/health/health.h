@@ -494,6 +494,13 @@ struct health_status {
 /* Returns 0 or ERROR_NOT_FOUND. */
 int health_get_status(const struct health *health, enum health_kind kind, uint32_t index,
                       struct health_status *status);
+/* How often it became each state since the machine was new, or those that it took over from; of endpoints:
+ * all of them together, whatever the index. What came about by taking over is none. */
+void health_get_turns(const struct health *health, enum health_kind kind, uint32_t index,
+                      uint64_t turns[HEALTH_STATES]);
+/* That was counted elsewhere. */
+void health_add_turns(struct health *health, enum health_kind kind, uint32_t index,
+                      const uint64_t turns[HEALTH_STATES]);
 /* How many there are of a kind. */
 size_t health_count(const struct health *health, enum health_kind kind);
 ptrdiff_t health_find(const struct health *health, enum health_kind kind, const char *name); /* -1: none */

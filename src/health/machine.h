@@ -114,7 +114,8 @@ struct health_group {
     uint32_t rule;
     struct health_stay stay;
     int64_t queue_ms;
-    bool was_lost; /* before the reload, and nothing was found out in there since */
+    uint64_t turns[HEALTH_STATES]; /* how often it became so */
+    bool was_lost;                 /* before the reload, and nothing was found out in there since */
 };
 
 struct health_load {
@@ -229,6 +230,8 @@ struct health {
     unsigned past_count;
     bool is_filled; /* words are its history: else they are only being put there */
     bool delivering;
+    bool is_joining;                        /* what changes has changed elsewhere: that is no turn */
+    uint64_t endpoint_turns[HEALTH_STATES]; /* like those of groups, of all together */
     struct health_stay_queue stays;
     struct health_stay_queue ramps;
     int64_t undone_ms;          /* while the brake takes back what fell: what went down since then did not */
@@ -554,6 +557,9 @@ void health_set_since(struct health *health, enum health_kind kind, uint32_t ind
 /* ---- tell.c ---- */
 
 void health_add_lines(struct health *health);
+/* Those of `from`, instead of its own; endpoints: of all together. */
+void health_take_turns(struct health *to, enum health_kind kind, uint32_t index, const struct health *from,
+                       uint32_t old);
 /* Something changed at (kind, index) and maybe below; the table has been updated. An endpoint is told at
  * once. */
 void health_settle(struct health *health, enum health_kind kind, uint32_t index, enum health_outcome outcome);

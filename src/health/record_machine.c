@@ -296,6 +296,7 @@ struct health *health_reader_finish(struct health_reader *reader, const struct h
     }
     struct health *health = make_machine(reader, reading->wall_ms);
     health->is_filled = false;
+    health->is_joining = true;
     health_guards_rest(health);
     health->keeps_stays = true;
     health->wall_ms = reading->wall_ms;

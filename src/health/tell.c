@@ -11,6 +11,8 @@
 #include "health/guard_inside.h"
 #include "health/machine.h"
 
+#include <string.h>
+
 /* ---- lines ---- */
 
 static void add_line(struct health *health, enum health_kind kind, uint32_t size)
@@ -62,6 +64,41 @@ static bool has_any(const struct health *health)
 
 /* ---- objects ---- */
 
+static uint64_t *turns_of(struct health *health, enum health_kind kind, uint32_t index)
+{
+    return kind == HEALTH_ENDPOINT ? health->endpoint_turns : health->groups[kind][index].turns;
+}
+
+void health_take_turns(struct health *to, enum health_kind kind, uint32_t index, const struct health *from,
+                       uint32_t old)
+{
+    health_get_turns(from, kind, old, turns_of(to, kind, index));
+}
+
+void health_get_turns(const struct health *health, enum health_kind kind, uint32_t index,
+                      uint64_t turns[HEALTH_STATES])
+{
+    const uint64_t *from =
+        kind == HEALTH_ENDPOINT ? health->endpoint_turns : health->groups[kind][index].turns;
+    memcpy(turns, from, HEALTH_STATES * sizeof *turns);
+}
+
+void health_add_turns(struct health *health, enum health_kind kind, uint32_t index,
+                      const uint64_t turns[HEALTH_STATES])
+{
+    uint64_t *to = turns_of(health, kind, index);
+    for (int state = 0; state < HEALTH_STATES; state++) {
+        to[state] += turns[state];
+    }
+}
+
+static void count_turn(struct health *health, enum health_kind kind, uint32_t index, enum health_state after)
+{
+    if (!health->is_joining) {
+        turns_of(health, kind, index)[after]++;
+    }
+}
+
 static void tell(struct health *health, enum health_kind kind, uint32_t index, enum health_outcome outcome)
 {
     struct health_node *node = &health->nodes[kind][index];
@@ -92,6 +129,9 @@ static void tell(struct health *health, enum health_kind kind, uint32_t index, e
             health_word_observed(health_word_of(node->told_verdicts, (enum health_family)family));
         change.families_after[family] =
             health_word_observed(health_word_of(verdicts, (enum health_family)family));
+    }
+    if (after.state != before.state) {
+        count_turn(health, kind, index, after.state);
     }
     health_node_note_told(node, after);
     node->told_verdicts = verdicts;

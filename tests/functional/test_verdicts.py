@@ -40,6 +40,46 @@ def get_well(site, server, path, because):
                        f"{path} stays down because of {because}")
 
 
+def metrics(server):
+    """Lines of text, by what stands before the value."""
+    lines = server.request("GET", "/metrics").body.decode().splitlines()
+    return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in lines if not line.startswith("#")}
+
+
+def count_turns(server, state):
+    """Of the endpoint, az and region that are lost in these tests, by kind; of endpoints: of both."""
+    values = metrics(server)
+    return [values[f'steerd_transitions_total{{kind="{kind}"{name},state="{state}"}}'] for kind, name in
+            (("endpoint", ""), ("az", ',name="us-east-1a"'), ("region", ',name="us-east"'))]
+
+
+def test_metrics_of_what_turns_and_of_what_stays_down(scene, reaper):
+    """Every loss is one transition of each, and one of a process that takes over, too: neither a reload nor that begins anew
+    or counts what it was told."""
+    scene.topology["regions"]["us-east"]["failback"] = "manual"
+    server = start(scene)
+    assert count_turns(server, "healthy") == [2, 1, 1] and count_turns(server, "unhealthy") == [0, 0, 0]
+    lose(scene, server)
+    assert count_turns(server, "unhealthy") == [1, 1, 1]
+    get_well(scene, server, "/v1/regions/us-east", "manual")
+    values = metrics(server)
+    assert {key: value for key, value in values.items() if key.startswith("steerd_stays_down{") and value} == \
+        {'steerd_stays_down{kind="region",because="manual"}': 1}
+    assert sum(key.startswith("steerd_stays_down{") for key in values) == 3 * 4
+    server.ctl("failback", "region:us-east", "--reason", "its data are in sync")
+    server.wait(lambda: count_turns(server, "healthy") == [3, 2, 2], "all are back")
+    scene.topology["endpoints"]["web-us-east-1a"]["weight"] = 7
+    scene.write()
+    server.ctl("reload")
+    assert (count_turns(server, "healthy"), count_turns(server, "unhealthy")) == ([3, 2, 2], [1, 1, 1])
+    take_over(server)
+    assert (count_turns(server, "healthy"), count_turns(server, "unhealthy")) == ([3, 2, 2], [1, 1, 1])
+    lose(scene, server)
+    assert (count_turns(server, "healthy"), count_turns(server, "unhealthy")) == ([3, 2, 2], [2, 2, 2])
+    server.ctl("down", "region:us-east", "--reason", "a test")
+    assert metrics(server)['steerd_transitions_total{kind="az",name="us-east-1a",state="forced_down"}'] == 1
+
+
 def test_a_region_comes_back_when_somebody_says_so(scene):
     scene.topology["regions"]["us-east"]["failback"] = "manual"
     server = start(scene)

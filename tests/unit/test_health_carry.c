@@ -50,6 +50,15 @@ static void expect_object(const struct health *a, const struct health *b, enum h
     expect_override(health_get_override(a, kind, index), health_get_override(b, kind, index));
 }
 
+static void expect_turns(const struct health *a, const struct health *b, enum health_kind kind,
+                         uint32_t index)
+{
+    uint64_t x[HEALTH_STATES], y[HEALTH_STATES];
+    health_get_turns(a, kind, index, x);
+    health_get_turns(b, kind, index, y);
+    assert_memory_equal(x, y, sizeof x);
+}
+
 static void expect_brake(const struct health *a, const struct health *b, unsigned family)
 {
     struct health_brake_status x, y;
@@ -70,6 +79,7 @@ static void expect_same(const struct health *a, const struct health *b)
         assert_int_equal(health_count(a, kind), health_count(b, kind));
         for (uint32_t i = 0; i < health_count(a, kind); i++) {
             expect_object(a, b, kind, i);
+            expect_turns(a, b, kind, i);
         }
     }
     for (uint32_t i = 0; i < health_monitor_count(a); i++) {

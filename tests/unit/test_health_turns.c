@@ -20,6 +20,7 @@ static uint32_t endpoint_count; /* of the test that runs */
 struct heard {
     struct health_effective effective[KINDS][ENDPOINTS];
     enum health_observed observed[KINDS][ENDPOINTS];
+    uint64_t turns[KINDS][ENDPOINTS][HEALTH_STATES]; /* of endpoints: at 0 */
     size_t count, more;
 };
 
@@ -41,6 +42,10 @@ static void hear(void *context, const struct health_change *change)
     assert_int_equal(change->observed_before, *observed);
     assert_true(change->after.state != effective->state ||
                 change->after.decided_by != effective->decided_by || change->observed_after != *observed);
+    if (change->after.state != effective->state) {
+        heard
+            ->turns[change->kind][change->kind == HEALTH_ENDPOINT ? 0 : change->index][change->after.state]++;
+    }
     *effective = change->after;
     *observed = change->observed_after;
     heard->count++;
@@ -105,6 +110,18 @@ static void compare(const struct world *world)
     }
 }
 
+/* What was told is what is counted. */
+static void compare_turns(const struct health *health, const struct heard *heard)
+{
+    for (int kind = 0; kind < KINDS; kind++) {
+        for (uint32_t i = 0; i < (kind == HEALTH_ENDPOINT ? 1 : count_of(kind)); i++) {
+            uint64_t turns[HEALTH_STATES];
+            health_get_turns(health, (enum health_kind)kind, i, turns);
+            assert_memory_equal(turns, heard->turns[kind][i], sizeof turns);
+        }
+    }
+}
+
 static void override_any(struct world *world)
 {
     struct random *random = &world->random;
@@ -133,10 +150,12 @@ static void carry_over(const struct world *world)
     copy.in_turns = health_new_like(world->in_turns);
     health_carry(copy.in_turns, world->in_turns, world->now_ms);
     compare(&copy);
+    compare_turns(copy.in_turns, &world->heard[1]);
     health_free(copy.in_turns);
     copy.in_turns = build();
     health_carry(copy.in_turns, world->in_turns, world->now_ms);
     compare(&copy);
+    compare_turns(copy.in_turns, &world->heard[1]);
     health_free(copy.in_turns);
 }
 
@@ -183,6 +202,8 @@ static void run_world(uint64_t seed, unsigned patience, int steps)
     compare(&world);
     assert_memory_equal(world.heard[0].effective, world.heard[1].effective, sizeof world.heard[0].effective);
     assert_memory_equal(world.heard[0].observed, world.heard[1].observed, sizeof world.heard[0].observed);
+    compare_turns(world.at_once, &world.heard[0]);
+    compare_turns(world.in_turns, &world.heard[1]);
     assert_true(world.heard[1].more != 0 && world.heard[1].count <= world.heard[0].count);
     health_free(world.at_once);
     health_free(world.in_turns);
