@@ -13,15 +13,15 @@ NAMES = "fra-1", "sin-1"
 
 
 @pytest.fixture
-def scene(site):
-    """Everything is up and connected; each endpoint is a process of its own."""
+def scene(site, request):
+    """Everything is up and connected; each endpoint is a process of its own. A test may want another pace."""
     at = kit.make_regions(site)
     site.zone("example.com", "www 60 IN A 192.0.2.99\n")
     site.policy("example.com", {
         "www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]], "fallback": "static"}})
     address = kit.new_address()
     place = f"{address}:{kit.find_port(address)}"
-    site.server["vantages"] = {"listen": [place], "heartbeat": "200ms", "expires": "1s"}
+    site.server["vantages"] = {"listen": [place], "heartbeat": "200ms", "expires": "1s", **getattr(request, "param", {})}
     webs = {az: site.web(at[az]) for az in at}
     server = site.start()
     made = Scene(site, server, {name: vantagekit.Probe(site.folder / name) for name in NAMES}, webs, place, at)
@@ -133,3 +133,27 @@ def test_a_reload_is_followed_and_keeps_what_stays(scene):
         kept = [line for line in probe.read_log().splitlines() if "verdict=up" in line and "web-us-east-1a" in line]
         assert len(kept) == 1, "it never was unknown again"
     assert all(count_flips(scene, az) == 0 for az in scene.at)
+
+
+@pytest.mark.parametrize("scene", [{"heartbeat": "100s", "expires": "300s"}], indirect=True)
+def test_a_change_waits_for_no_heartbeat(scene):
+    """The next one is later than anything here is waited for. What is new is checked, what is gone is not, by reload and by
+    SIGHUP."""
+    topology, address = scene.site.topology, kit.new_address()
+    scene.site.web(address)
+    topology["endpoints"]["web-new"] = {**topology["endpoints"]["web-eu-west-1b"], "addresses": [address]}
+    scene.site.write()
+    assert scene.server.reload().status == 200
+    wait_opinions(scene, up=5, down=0)
+    topology["endpoints"]["web-new"]["addresses"] = [kit.new_address()]
+    scene.site.write()
+    scene.server.process.send_signal(signal.SIGHUP)
+    wait_opinions(scene, up=4, down=1)
+    del topology["endpoints"]["web-new"]
+    scene.site.write()
+    assert scene.server.reload().status == 200
+    wait_opinions(scene, up=4, down=0)
+    for name, probe in scene.probes.items():
+        assert look(scene, name)["list"]["current"]
+        assert probe.status()["servers"][0]["connections"] == 1
+        assert probe.status()["checks"]["targets"] == 4
