@@ -5,6 +5,7 @@ server has to think of each region.
 A cut between the server and a vantage takes that one's opinion away once it has been silent for `expires`; one between who looks
 and a region makes its opinion of that "down". With fewer than AT_LEAST opinions the last verdict stands; else more than half of
 them decide."""
+import collections
 import itertools
 
 import kit
@@ -19,12 +20,12 @@ LINKS = CONTROL + DATA
 
 
 def judge(cut, region, last):
-    """What is to be thought of a region while these links are cut, and how many have an opinion."""
+    """What is to be thought of a region while these links are cut, how many have an opinion, and how many of those say down."""
     heard = [SERVER] + [vantage for vantage in VANTAGES if (SERVER, vantage) not in cut]
     down = sum((looker, region) in cut for looker in heard)
     if len(heard) < AT_LEAST:
-        return last, len(heard)
-    return "unhealthy" if 2 * down > len(heard) else "healthy", len(heard)
+        return last, len(heard), down
+    return "unhealthy" if 2 * down > len(heard) else "healthy", len(heard), down
 
 
 class World:
@@ -116,16 +117,21 @@ class World:
         self.internet.set_cut(*link, link in self.cut)
         self.settle()
         for region in REGIONS:
-            expected, opinions = judge(self.cut, region, self.thought[region])
+            expected, opinions, down = judge(self.cut, region, self.thought[region])
             self.server.wait(lambda: self.observe(region) == expected,
                              f"{region} is {expected} while {sorted(self.cut)} are cut")
             flips = self.count_flips(region) - before[region]
-            self.rows.append((sorted(f"{one}-{other}" for one, other in self.cut), region, opinions, expected,
+            self.rows.append((sorted(f"{one}-{other}" for one, other in self.cut), region, opinions, down, expected,
                               self.observe(region), flips))
             assert flips == (expected != self.thought[region]), f"{flips} flips: {self.rows[-1]}"
             self.thought[region] = expected
 
     def print_table(self):
-        print(f"\n{'cut':<110} {'region':<6} opinions expected   observed   flips")
-        for cut, region, opinions, expected, observed, flips in self.rows:
-            print(f"{' '.join(cut) or '-':<110} {region:<6} {opinions:<8} {expected:<10} {observed:<10} {flips}")
+        """Every state, and then each kind of them: as in doc/vantages.md."""
+        print(f"\n{'cut':<110} {'region':<6} opinions down expected   observed   flips")
+        for cut, region, opinions, down, expected, observed, flips in self.rows:
+            print(f"{' '.join(cut) or '-':<110} {region:<6} {opinions:<8} {down:<4} {expected:<10} {observed:<10} {flips}")
+        kinds = collections.Counter(row[2:6] for row in self.rows)
+        print("\nopinions down expected   observed   times")
+        for (opinions, down, expected, observed), times in sorted(kinds.items(), reverse=True):
+            print(f"{opinions:<8} {down:<4} {expected:<10} {observed:<10} {times}")
