@@ -212,6 +212,17 @@ static void check_span(const json_t *body, const char *key, int64_t *ms, struct 
     }
 }
 
+static void check_by(const json_t *body, struct admin_live_order *live, struct problem *problem)
+{
+    const char *text = request_get_text(body, "by", problem);
+    live->by = text == NULL                    ? ADMIN_LIVE_UNSAID
+               : strcmp(text, "override") == 0 ? ADMIN_LIVE_OVERRIDE
+                                               : ADMIN_LIVE_INJECT;
+    if (text != NULL && strcmp(text, admin_live_by_text(live->by)) != 0) {
+        problem_add_field(problem, "by", "found \"%.50s\", expected inject or override", text);
+    }
+}
+
 static void check_canary(const json_t *body, const json_t *document, struct admin_live_order *live,
                          struct problem *problem)
 {
@@ -244,12 +255,12 @@ static void check_live_document(json_t *body, struct request_shadow *wanted, str
 
 static void check_live(json_t *body, bool is_document, struct request_shadow *wanted, struct problem *problem)
 {
-    static const char *const known[] = {
-        "mode",           "lose",           "failure", "duration", "document", "canary", "canary_for",
-        "abort_capacity", "abort_recovery", "accept",  "reason",   "confirm",  "actor",  NULL};
-    static const char *const of_document[] = {"mode",           "document",       "canary", "canary_for",
-                                              "abort_capacity", "abort_recovery", "accept", "reason",
-                                              "confirm",        "actor",          NULL};
+    static const char *const known[] = {"mode",   "lose",   "failure",    "duration",       "document",
+                                        "by",     "canary", "canary_for", "abort_capacity", "abort_recovery",
+                                        "accept", "reason", "confirm",    "actor",          NULL};
+    static const char *const of_document[] = {
+        "mode",           "document", "by",     "canary",  "canary_for", "abort_capacity",
+        "abort_recovery", "accept",   "reason", "confirm", "actor",      NULL};
     struct request_texts texts = {.count = 0};
     struct admin_live_order *live = &wanted->live;
     wanted->order.live = live;
@@ -265,6 +276,7 @@ static void check_live(json_t *body, bool is_document, struct request_shadow *wa
         check_duration(body, &wanted->order.duration_ms, problem);
         wanted->order.failure = check_failure(body, problem);
     }
+    check_by(body, live, problem);
     check_canary(body, json_object_get(body, "document"), live, problem);
     live->capacity = check_percent(body, "abort_capacity", problem);
     check_span(body, "abort_recovery", &live->recovery_ms, problem);

@@ -30,11 +30,24 @@ struct admin_shadow_clients {
 
 struct report;
 
+/* How the loss of a live drill comes about. */
+enum admin_live_by {
+    ADMIN_LIVE_UNSAID,
+    ADMIN_LIVE_INJECT,   /* where outcomes enter a health machine of its own */
+    ADMIN_LIVE_OVERRIDE, /* by overrides of what is lost: only the switch is rehearsed */
+};
+
+static inline const char *admin_live_by_text(enum admin_live_by by)
+{
+    return by == ADMIN_LIVE_OVERRIDE ? "override" : "inject";
+}
+
 /* That all clients see it, with real TTLs: what goes before, and what ends it. 0: not given; then a document
  * says it. */
 struct admin_live_order {
     unsigned canary; /* percent of all clients that see it first; 100: all at once */
     int64_t canary_ms;
+    enum admin_live_by by;
     unsigned capacity;           /* percent of its high watermark that an endpoint, or a region, may report */
     int64_t recovery_ms;         /* for so long answers may lead to what is lost */
     const char *const *accepted; /* findings of the look */
@@ -69,6 +82,7 @@ enum admin_shadow_trouble {
     ADMIN_SHADOW_OVERLAPS, /* the drill `what` has some of these clients */
     ADMIN_SHADOW_BUSY,     /* `what`: why not now */
     /* Of live drills: */
+    ADMIN_SHADOW_BY,       /* `what`: it cannot be done so */
     ADMIN_SHADOW_STATE,    /* `what` is on */
     ADMIN_SHADOW_FINDINGS, /* something in the look objects */
     ADMIN_SHADOW_ACCEPTED, /* `what` was accepted, and does not */
@@ -99,6 +113,7 @@ struct admin_live {
     char id[64];                     /* "": there is none */
     char lose[ADMIN_LIVE_LOSE_SIZE]; /* "region:us-east,az:eu-west-1a", as far as there is room */
     char actor[HEALTH_ACTOR_SIZE], reason[HEALTH_REASON_SIZE];
+    enum admin_live_by by;
     unsigned share;  /* percent of all clients that see it */
     int64_t ends_ms; /* wall, at the latest */
 };

@@ -87,6 +87,7 @@ static void set_trouble(struct call *call, const struct admin_shadow_result *res
         problem_set(problem, PROBLEM_CONFLICT, "drill %s has some of these clients", result->what);
         break;
     case ADMIN_SHADOW_BUSY: problem_set(problem, PROBLEM_BUSY, "%s", result->what); break;
+    case ADMIN_SHADOW_BY: problem_add_field(problem, "by", "%s", result->what); break;
     case ADMIN_SHADOW_STATE: problem_set(problem, PROBLEM_CONFLICT, "%s", result->what); break;
     case ADMIN_SHADOW_FINDINGS: set_objections(call, result->look); break;
     case ADMIN_SHADOW_ACCEPTED:

@@ -52,6 +52,7 @@ static json_t *make_body(const struct steerctl *ctl, json_t *document, const cha
         steerctl_set(body, "failure", ctl->failure);
         steerctl_set(body, "duration", ctl->for_);
     }
+    steerctl_set(body, "by", ctl->by);
     set_percent(body, "canary", ctl->canary);
     steerctl_set(body, "canary_for", ctl->canary_for);
     set_percent(body, "abort_capacity", ctl->abort_capacity);

@@ -106,7 +106,7 @@ struct steerctl {
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
         *traffic, *limit, *since, *kind, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict,
         *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm, *output, *html,
-        *ecs, *tsig_key, *listen, *server, *drill, *resolvers, *connect, *path, *ttl, *timeout, *retry,
+        *ecs, *tsig_key, *listen, *by, *server, *drill, *resolvers, *connect, *path, *ttl, *timeout, *retry,
         *canary, *canary_for, *abort_capacity, *abort_recovery;
     const char **losses;
     size_t loss_count;

@@ -28,6 +28,7 @@ struct live {
     int64_t canary_ms;
     struct drill_limits limits;
     bool is_whole, has_widened;
+    enum admin_live_by by;
     int64_t look_ms;         /* monotonic: when conditions are looked at next */
     struct rules_seen rules; /* as they were when it began */
     char why[DRILL_WHY_SIZE];
@@ -57,6 +58,7 @@ struct live *live_new(const struct server *server, const struct admin_live_order
     live->limits.recovery_ms = order->recovery_ms;
     live->limits.allows_unserved = is_accepted(order, "served");
     live->is_whole = order->canary == ALL;
+    live->by = order->by;
     live->seen = seen;
     rules_watch_get(server->rules, &live->rules);
     seen->is_live = true;
@@ -245,7 +247,10 @@ static const char *look(struct shadow *shadow)
 const char *live_find_end(struct shadow *shadow, int64_t now_ms)
 {
     struct live *live = shadow->live;
-    const char *because = live_find_failure(shadow);
+    const char *because = live_find_failure(shadow), *trouble = live_real_get_trouble(shadow);
+    if (because == NULL && trouble != NULL) {
+        because = note_why(shadow, "failed", trouble);
+    }
     if (because == NULL && now_ms >= live->look_ms) {
         live->look_ms = now_ms + LOOK_MS;
         because = look(shadow);
@@ -266,6 +271,11 @@ bool live_widen(struct shadow *shadow, int64_t now_ms)
 
 /* ---- telling ---- */
 
+bool live_is_injected(const struct live *live)
+{
+    return live->by == ADMIN_LIVE_INJECT;
+}
+
 bool live_is_fresh(const struct live *live)
 {
     return !live->has_widened;
@@ -284,6 +294,7 @@ const char *live_get_why(const struct live *live)
 json_t *live_write(const struct live *live)
 {
     json_t *object = json_object();
+    json_object_set_new(object, "by", json_string(admin_live_by_text(live->by)));
     json_object_set_new(object, "share", json_integer(live_get_percent(live)));
     json_object_set_new(object, "canary", json_integer(live->canary));
     json_object_set_new(object, "canary_ms", json_integer(live->canary_ms));
@@ -319,6 +330,7 @@ void live_get_note(const struct shadows *all, struct admin_live *note)
     snprintf(note->actor, sizeof note->actor, "%s", shadow->actor);
     snprintf(note->reason, sizeof note->reason, "%s", shadow->reason);
     note->share = live_get_percent(shadow->live);
+    note->by = shadow->live->by;
     note->ends_ms = shadow->started_ms + shadow->duration_ms;
 }
 

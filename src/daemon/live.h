@@ -3,7 +3,8 @@
  * Live drills (game days): shadow drills that all clients see, a share of them first. They differ in who sees
  * them (answer/shadow.h), in what is looked at before (live_order.c), and in what ends them early (live.c).
  * That they end needs nobody's goodwill: their time is minded by two threads, each of which can end it alone,
- * and what serves is a world of its own that nothing of it gets into. Private to src/daemon. */
+ * and what serves is a world of its own that nothing of it gets into. Those by override have no such world:
+ * answers of production change, by overrides that end by themselves. Private to src/daemon. */
 #pragma once
 
 #include "daemon/shadows.h"
@@ -45,6 +46,7 @@ bool live_widen(struct shadow *shadow, int64_t now_ms);
 /* By the thread of the drill: its time may be up. */
 void live_mind_the_time(struct shadow *shadow);
 
+bool live_is_injected(const struct live *live);     /* else it happens in production */
 bool live_is_fresh(const struct live *live);        /* all that was told of it is that it began */
 unsigned live_get_percent(const struct live *live); /* of all clients that see it, now or in the end */
 const char *live_get_why(const struct live *live);  /* it was aborted, in words; "": it was not */
@@ -55,6 +57,23 @@ struct shadow *live_find(const struct shadows *shadows);
 void live_get_note(const struct shadows *shadows, struct admin_live *note);
 /* 1 and the share, or 0: metrics. */
 void live_print_metrics(const struct admin_live *note, struct buffer *out);
+
+/* ---- live_real.c: of drills by override ---- */
+
+struct drill_document;
+/* Why it cannot be done so, in words; NULL: it can. */
+const char *live_real_judge(const struct drill_document *document, struct arena *arena);
+/* Of one that has its document, and is not begun. By the control thread, as all that follows. */
+void live_real_prepare(struct shadow *shadow);
+/* What the document says is done: while it runs. Is there something to do that waits for its thread? */
+void live_real_follow(struct shadow *shadow);
+bool live_real_is_due(const struct shadow *shadow);
+/* It could not do that, in words; NULL: it could. */
+const char *live_real_get_trouble(const struct shadow *shadow);
+/* All that it did is undone. */
+void live_real_end(struct shadow *shadow);
+/* Of one of a process before, which did not do that. */
+void live_real_clean(struct shadows *shadows, const char *id);
 
 /* ---- live_journal.c ---- */
 

@@ -50,14 +50,19 @@ void live_explain(const struct admin_live *note, const struct view *view,
                   const struct operate_question *question, struct arena *arena,
                   struct operate_explanation *explanation)
 {
-    const char *inside = find_answers(note, view, question, arena);
+    bool is_injected = note->by == ADMIN_LIVE_INJECT;
+    const char *inside = is_injected ? find_answers(note, view, question, arena) : NULL;
     const char **steps = arena_alloc(arena, (explanation->step_count + 1) * sizeof *steps);
-    steps[0] = arena_print(
-        arena,
-        "LIVE DRILL %s is on, for %u %% of all clients (%s): they are answered as if %s were lost, "
-        "%s%s once that is detected; what follows is without it",
-        note->id, note->share, tell_client(note, question), note->lose, inside == NULL ? "" : "which is ",
-        inside == NULL ? "" : inside);
+    steps[0] =
+        !is_injected
+            ? arena_print(arena, "LIVE DRILL %s is on, by %s of %s: what follows is what all get", note->id,
+                          admin_live_by_text(note->by), note->lose)
+            : arena_print(
+                  arena,
+                  "LIVE DRILL %s is on, for %u %% of all clients (%s): they are answered as if %s were lost, "
+                  "%s%s once that is detected; what follows is without it",
+                  note->id, note->share, tell_client(note, question), note->lose,
+                  inside == NULL ? "" : "which is ", inside == NULL ? "" : inside);
     memcpy(steps + 1, explanation->steps, explanation->step_count * sizeof *steps);
     explanation->steps = steps;
     explanation->step_count++;

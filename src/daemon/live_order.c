@@ -152,9 +152,37 @@ static const char *find_idle(const struct live_order *order)
     return NULL;
 }
 
+/* By override it would be lost otherwise than it is. */
+static const char *find_override(const struct live_order *order)
+{
+    const struct health *health = order->server->view->health;
+    const struct switchover_target *found = NULL;
+    struct lock *lock = &order->server->lock;
+    if (order->live.by != ADMIN_LIVE_OVERRIDE) {
+        return NULL;
+    }
+    lock_take(lock);
+    for (size_t i = 0; i < order->plan.target_count && found == NULL; i++) {
+        const struct switchover_target *target = &order->plan.targets[i];
+        ptrdiff_t index = health_find(health, target->kind, target->name);
+        bool is_there = index >= 0 && health_get_override(health, target->kind, (uint32_t)index) != NULL;
+        found = is_there ? target : NULL;
+    }
+    lock_leave(lock);
+    return found == NULL ? NULL
+                         : arena_print(order->arena, "%s:%s is overridden already",
+                                       health_kind_text(found->kind), found->name);
+}
+
+static const char *find_obstacle(const struct live_order *order)
+{
+    const char *what = live_find_obstacle(order->server, order->arena);
+    return what != NULL ? what : find_override(order);
+}
+
 static void settle(struct live_order *order)
 {
-    const char *obstacle = live_find_obstacle(order->server, order->arena), *idle = find_idle(order);
+    const char *obstacle = find_obstacle(order), *idle = find_idle(order);
     const char *name = order->confirm;
     if (order->live.dry_run) {
         reply(order, ADMIN_SHADOW_GOOD, obstacle);
@@ -319,7 +347,24 @@ static void complete(struct admin_live_order *live, const struct drill_live *own
                                             : CANARY_MS;
     live->canary_ms = live->canary == ALL ? 0 : live->canary_ms;
     live->capacity = live->capacity != 0 ? live->capacity : own->capacity != 0 ? own->capacity : ALL;
+    live->by = live->by != ADMIN_LIVE_UNSAID ? live->by
+               : own->by_override            ? ADMIN_LIVE_OVERRIDE
+                                             : ADMIN_LIVE_INJECT;
     live->recovery_ms = live->recovery_ms != 0 ? live->recovery_ms : own->recovery_ms;
+}
+
+/* Overrides are for everybody. */
+static enum admin_shadow_trouble judge_way(const struct live_order *order,
+                                           const struct drill_document *document, const char **what)
+{
+    if (order->live.by == ADMIN_LIVE_INJECT) {
+        return ADMIN_SHADOW_GOOD;
+    }
+    *what = order->live.canary != ALL
+                ? arena_print(order->arena, "found a canary of %u percent: %s is seen by all clients at once",
+                              order->live.canary, admin_live_by_text(order->live.by))
+                : live_real_judge(document, order->arena);
+    return *what == NULL ? ADMIN_SHADOW_GOOD : ADMIN_SHADOW_BY;
 }
 
 /* ADMIN_SHADOW_GOOD, or what is wrong, with `what`. */
@@ -332,7 +377,8 @@ static enum admin_shadow_trouble make_plan(struct live_order *order, const char 
     if (asked->document == NULL) {
         complete(&order->live, &document.live);
         *what = plan_losses(order);
-        return *what == NULL ? ADMIN_SHADOW_GOOD : ADMIN_SHADOW_LOSS;
+        enum admin_shadow_trouble trouble = *what == NULL ? ADMIN_SHADOW_GOOD : ADMIN_SHADOW_LOSS;
+        return trouble == ADMIN_SHADOW_GOOD ? judge_way(order, &document, what) : trouble;
     }
     const struct view *view = order->server->view;
     if (drill_parse_ground(
@@ -350,7 +396,7 @@ static enum admin_shadow_trouble make_plan(struct live_order *order, const char 
     plan_causes(order, &document);
     order->confirm = strchr(document.causes[0].text, ':') + 1;
     *what = "nothing in it happens to an endpoint: there is nothing to rehearse with clients";
-    return order->plan.target_count == 0 ? ADMIN_SHADOW_STATE : ADMIN_SHADOW_GOOD;
+    return order->plan.target_count == 0 ? ADMIN_SHADOW_STATE : judge_way(order, &document, what);
 }
 
 void live_look(struct server *server, const struct admin_shadow_order *asked, live_begin *begin,
@@ -366,7 +412,7 @@ void live_look(struct server *server, const struct admin_shadow_order *asked, li
     copy_asked(order, asked);
     const char *what;
     enum admin_shadow_trouble trouble = make_plan(order, &what);
-    const char *obstacle = order->live.dry_run ? NULL : live_find_obstacle(server, order->arena);
+    const char *obstacle = order->live.dry_run ? NULL : find_obstacle(order);
     if (trouble != ADMIN_SHADOW_GOOD) {
         reply(order, trouble, what);
     } else if (obstacle != NULL) {

@@ -25,6 +25,12 @@ enum {
     LAGS_PACE_MS = 1000
 };
 
+/* Else checks end as they do, and what is lost is so for everybody. */
+static bool injects(const struct shadow *shadow)
+{
+    return shadow->runs && shadow->real == NULL;
+}
+
 /* ---- what comes of it ---- */
 
 static void wake(struct shadow *shadow)
@@ -131,7 +137,7 @@ static void take(struct shadow *shadow, uint32_t monitor, const struct probe_res
     if (shadow->is_due[monitor]) {
         return;
     }
-    if (shadow->runs) {
+    if (injects(shadow)) {
         own = drill_stage_check(shadow->stage, monitor, since_ms(shadow, began_us));
     }
     if (result->has_load && own.outcome == HEALTH_OUTCOME_OK) {
@@ -150,8 +156,11 @@ static void take(struct shadow *shadow, uint32_t monitor, const struct probe_res
 static void begin_check(struct shadow *shadow, uint32_t monitor)
 {
     int64_t now_us = clock_now_us(&shadow->all->server->clock);
-    struct drill_result own = drill_stage_check(shadow->stage, monitor, since_ms(shadow, now_us));
+    struct drill_result own = {.outcome = HEALTH_OUTCOME_OK};
     struct health_monitor_status real;
+    if (injects(shadow)) {
+        own = drill_stage_check(shadow->stage, monitor, since_ms(shadow, now_us));
+    }
     if (own.outcome == HEALTH_OUTCOME_OK &&
         health_get_monitor(shadow->all->server->view->health, monitor, &real) == 0) {
         own.outcome = real.outcome == HEALTH_OUTCOME_NONE ? HEALTH_OUTCOME_OK : real.outcome;
@@ -183,7 +192,7 @@ void shadows_take_control(struct shadows *all, uint32_t control, const struct pr
 {
     for (size_t i = 0; i < all->fed_count; i++) {
         struct shadow *shadow = all->fed[i];
-        bool is_blind = shadow->runs && drill_stage_is_blind(shadow->stage);
+        bool is_blind = injects(shadow) && drill_stage_is_blind(shadow->stage);
         health_observe_control(health_of(shadow), control,
                                is_blind ? HEALTH_OUTCOME_TIMEOUT : result->outcome);
         settle(shadow);
@@ -195,7 +204,7 @@ static bool is_silent(const struct shadow *shadow, const char *endpoint, const c
 {
     const struct conf_topology *topology = shadow->world->view->topology;
     ptrdiff_t index = conf_find_endpoint(topology, endpoint);
-    return shadow->runs && index != -1 && drill_stage_is_silent(shadow->stage, (uint32_t)index, check);
+    return injects(shadow) && index != -1 && drill_stage_is_silent(shadow->stage, (uint32_t)index, check);
 }
 
 void shadows_take_push(struct shadows *all, const char *endpoint, const char *check,
@@ -233,7 +242,7 @@ void shadows_take_lag(struct shadows *all, size_t pair, const struct health_lag_
     for (size_t i = 0; i < all->fed_count; i++) {
         struct shadow *shadow = all->fed[i];
         struct health *health = health_of(shadow);
-        if (!shadow->runs || drill_stage_find_lag(shadow->stage, (uint32_t)pair) < 0) {
+        if (!injects(shadow) || drill_stage_find_lag(shadow->stage, (uint32_t)pair) < 0) {
             (void)health_report_lag(health, pair, report, wall_ms, clock_now_ms(&all->server->clock));
             settle(shadow);
         }
@@ -310,7 +319,7 @@ int64_t shadows_end_dues(struct shadows *all)
 static void tell_lags(struct shadow *shadow, struct health *health, int64_t wall_ms, int64_t now_ms)
 {
     int64_t at_ms = now_ms - shadow->began_us / 1000;
-    if (!shadow->runs || at_ms < shadow->lags_ms) {
+    if (!injects(shadow) || at_ms < shadow->lags_ms) {
         return;
     }
     shadow->lags_ms = at_ms + LAGS_PACE_MS;

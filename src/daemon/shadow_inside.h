@@ -18,6 +18,7 @@ struct conf_key;
 struct event;
 struct json_t;
 struct live;
+struct live_real;
 struct limiter;
 struct shadow_notes;
 
@@ -73,11 +74,13 @@ struct shadow {
     void *argument;
     struct shadow_world *world; /* until it has ended */
     struct live *live;          /* live.h; NULL: a shadow drill */
+    struct live_real *real;     /* in the arena; NULL: what is lost is so by injection */
     struct drill_stage *stage;  /* NULL: not made yet */
     pthread_t thread;
     uint64_t override_changes;          /* of the machine that serves, when it began */
     bool overrides_moved;               /* since then */
     bool is_kept;                       /* as a report */
+    bool is_left;                       /* by a process before, with what it did in production */
     char schedule[DRILL_SCHEDULE_SIZE]; /* that it belongs to; "": none */
     /* In the lock of the server: */
     bool is_fed, runs;       /* results come in; and what the document says happens */
@@ -115,6 +118,10 @@ struct shadows {
     struct shadow *fed[ANSWER_SHADOWS_MAX]; /* in the lock of the server */
     size_t fed_count;
 };
+
+/* ---- shadows.c ---- */
+
+void shadows_tick_soon(const struct shadows *shadows); /* time is looked at */
 
 /* ---- shadow_world.c ---- */
 

@@ -107,6 +107,8 @@ static void add(struct shadows *all, json_t *drill)
                                                                        .sampled = -1});
     if (get_share(drill) != 0) {
         live_note_interrupted(all->server, shadow->id);
+        shadow->is_left = true; /* what it did in production is undone as soon as there is a view */
+        shadows_tick_soon(all);
     }
     drill_reports_take(all->server->drill_reports,
                        &(struct drill_origin){.id = shadow->id,

@@ -30,6 +30,7 @@
 
 enum {
     TICK_MS = 100,
+    SOON_MS = 2,
     REPORTS_MAX = 64 << 20 /* octets, of drills that have ended; the latest is kept whatever it has */
 };
 
@@ -77,7 +78,7 @@ static void publish(struct shadows *all)
     const struct answer_shadow *seen[ANSWER_SHADOWS_MAX];
     size_t count = 0;
     for (struct shadow *shadow = all->first; shadow != NULL; shadow = shadow->next) {
-        if (shadow->state == SHADOW_RUNNING) {
+        if (shadow->state == SHADOW_RUNNING && shadow->real == NULL) {
             seen[count++] = &shadow->world->seen;
         }
     }
@@ -88,9 +89,13 @@ static void publish(struct shadows *all)
 
 /* ---- the beginning ---- */
 
-static void schedule(const struct shadows *all)
+void shadows_tick_soon(const struct shadows *all)
 {
-    const struct timeval interval = {.tv_usec = TICK_MS * 1000};
+    bool is_due = false;
+    for (const struct shadow *shadow = all->first; shadow != NULL; shadow = shadow->next) {
+        is_due |= shadow->state == SHADOW_RUNNING && shadow->real != NULL && live_real_is_due(shadow);
+    }
+    const struct timeval interval = {.tv_usec = (is_due ? SOON_MS : TICK_MS) * 1000};
     if (!event_pending(all->tick, EV_TIMEOUT, NULL)) {
         event_add(all->tick, &interval);
     }
@@ -107,7 +112,7 @@ static void note(const struct shadow *shadow)
 /* Clients of production are counted there, also those that see it. */
 static void count(const struct shadow *shadow, bool begins)
 {
-    if (shadow->live != NULL) {
+    if (shadow->live != NULL && shadow->real == NULL) {
         traffic_follow_drill(shadow->all->server->traffic, begins ? shadow->world->view : NULL);
     }
 }
@@ -130,7 +135,7 @@ static void begin(struct shadow *shadow)
     note(shadow);
     count(shadow, true);
     shadow_tell(shadow, "started");
-    schedule(all);
+    shadows_tick_soon(all);
     shadow_answer(shadow, ADMIN_SHADOW_GOOD, NULL);
 }
 
@@ -142,6 +147,13 @@ static bool has_run_its_course(const struct shadow *shadow)
 {
     return strcmp(shadow->because, "time") == 0 ||
            (strcmp(shadow->because, "stopped") == 0 && drill_stage_is_complete(shadow->stage));
+}
+
+static void undo(struct shadow *shadow)
+{
+    if (shadow->real != NULL) {
+        live_real_end(shadow);
+    }
 }
 
 static void end(struct shadow *shadow, const char *because)
@@ -163,6 +175,7 @@ static void end(struct shadow *shadow, const char *because)
         shadows_write_down(all);
         note(shadow);
         count(shadow, false);
+        undo(shadow);
     }
     if (was_running && (strcmp(because, "takeover") == 0 || strcmp(because, "shutdown") == 0)) {
         shadow_keep(shadow); /* its thread may take longer than the store is there */
@@ -228,6 +241,9 @@ static void end_live(struct shadow *shadow, const char *because)
 
 static void follow_live(struct shadow *shadow, int64_t now_ms)
 {
+    if (shadow->real != NULL) {
+        live_real_follow(shadow);
+    }
     end_live(shadow, live_find_end(shadow, now_ms));
     if (shadow->state == SHADOW_RUNNING && live_widen(shadow, now_ms)) {
         publish(shadow->all);
@@ -288,6 +304,10 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     struct server *server = all->server;
     bool any = false;
     (void)fd, (void)what;
+    if (server->view == NULL) { /* it starts */
+        shadows_tick_soon(all);
+        return;
+    }
     shadows_follow_time(all);
     int64_t now_ms = clock_now_ms(&server->clock);
     uint64_t changes = health_count_override_changes(server->view->health);
@@ -305,9 +325,13 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
             }
         }
         any |= shadow->state == SHADOW_RUNNING;
+        if (shadow->is_left) {
+            shadow->is_left = false;
+            live_real_clean(all, shadow->id);
+        }
     }
     if (any) {
-        schedule(all);
+        shadows_tick_soon(all);
     }
 }
 
@@ -429,6 +453,9 @@ static void start_drill(void *context, const struct admin_shadow_order *order, a
     } else if (other != NULL) {
         result = (struct admin_shadow_result){.trouble = ADMIN_SHADOW_OVERLAPS, .what = other->id};
     } else if (start(shadow, world) == 0) {
+        if (shadow->live != NULL && !live_is_injected(shadow->live)) {
+            live_real_prepare(shadow);
+        }
         shadow->done = done;
         shadow->argument = argument;
         return;

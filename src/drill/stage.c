@@ -189,6 +189,11 @@ bool drill_stage_is_complete(const struct drill_stage *stage)
     return run->turn_ms == INT64_MAX;
 }
 
+bool drill_stage_has_reached(const struct drill_stage *stage, int64_t at_ms)
+{
+    return stage->run.turn_ms > at_ms;
+}
+
 const char *drill_stage_get_step(const struct drill_stage *stage)
 {
     const struct run *run = &stage->run;

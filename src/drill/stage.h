@@ -44,6 +44,8 @@ double drill_stage_find_lag(const struct drill_stage *stage, uint32_t lag);
 
 /* Has all that the document says begun and ended? What lasts for good never has. */
 bool drill_stage_is_complete(const struct drill_stage *stage);
+/* Is what begins or ends at that time written down as having done so? */
+bool drill_stage_has_reached(const struct drill_stage *stage, int64_t at_ms);
 /* What has begun or ended last; NULL: nothing yet. Borrowed while the lock is held. */
 const char *drill_stage_get_step(const struct drill_stage *stage);
 

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Live drills whose loss is not injected: places are overridden, in production, while the document says that
+ * they are lost. Each override says whose it is and ends when that does, whatever becomes of this process. */
+#include "config.h"
+
+#include "daemon/live.h"
+
+#include "daemon/orders.h"
+#include "daemon/server.h"
+#include "daemon/shadow_inside.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "drill/abort.h"
+#include "drill/places.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct live_place {
+    enum health_kind kind;
+    const char *name;
+    int64_t at_ms, until_ms; /* since it began */
+    bool is_on, was_on;
+};
+
+struct live_real {
+    char why[DRILL_WHY_SIZE]; /* it cannot go on, in words; "": it can */
+    size_t count;
+    struct live_place places[];
+};
+
+/* ---- what is possible ---- */
+
+/* What comes back is what was lost, and no part of it. */
+static bool ends_whole(const struct drill_document *document, const struct drill_cause *recovered)
+{
+    for (size_t i = 0; i < document->cause_count; i++) {
+        const struct drill_cause *cause = &document->causes[i];
+        if (cause->how == DRILL_LOST && strcmp(cause->text, recovered->text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *live_real_judge(const struct drill_document *document, struct arena *arena)
+{
+    for (size_t i = 0; i < document->cause_count; i++) {
+        const struct drill_cause *cause = &document->causes[i];
+        if (cause->what != DRILL_PLACE || (cause->how != DRILL_LOST && cause->how != DRILL_RECOVERED)) {
+            return arena_print(arena,
+                               "found %s, of which something else is said than that it is lost: only "
+                               "injection can do that",
+                               cause->text);
+        }
+        if (cause->how == DRILL_RECOVERED && !ends_whole(document, cause)) {
+            return arena_print(arena, "found that %s recovers, which is only a part of what is lost",
+                               cause->text);
+        }
+    }
+    return NULL;
+}
+
+void live_real_prepare(struct shadow *shadow)
+{
+    const struct drill_document *document = shadow->document;
+    const struct conf_topology *topology = shadow->all->server->view->topology;
+    struct live_real *real =
+        arena_alloc(shadow->arena, sizeof *real + document->cause_count * sizeof *real->places);
+    *real = (struct live_real){.count = 0};
+    for (size_t i = 0; i < document->cause_count; i++) {
+        const struct drill_cause *cause = &document->causes[i];
+        const struct drill_loss loss = {cause->kind, cause->index};
+        if (cause->how == DRILL_LOST) {
+            real->places[real->count++] = (struct live_place){
+                .kind = cause->kind,
+                .name = arena_copy_text(shadow->arena, drill_place_name(topology, &loss)),
+                .at_ms = cause->at_ms,
+                .until_ms = cause->until_ms < shadow->duration_ms ? cause->until_ms : shadow->duration_ms};
+        }
+    }
+    shadow->real = real;
+}
+
+/* ---- orders ---- */
+
+/* One of them; the drill may be gone when it is answered. */
+struct ordering {
+    struct shadows *all;
+    char id[SHADOW_ID_SIZE], target[DRILL_WHY_SIZE];
+    bool begins;
+};
+
+static void fail(const struct ordering *ordering, int error)
+{
+    struct shadow *shadow = ordering->all->first;
+    while (shadow != NULL && strcmp(shadow->id, ordering->id) != 0) {
+        shadow = shadow->next;
+    }
+    log_warning("live drill override id=%s target=%s order=%s reason=\"%s\"", ordering->id, ordering->target,
+                ordering->begins ? "put" : "remove", error_text(error));
+    if (ordering->begins && shadow != NULL && shadow->real != NULL) {
+        snprintf(shadow->real->why, sizeof shadow->real->why, "%.100s could not be overridden: %.80s",
+                 ordering->target, error_text(error));
+    }
+}
+
+static void on_ordered(void *argument, const struct admin_ordered *ordered)
+{
+    struct ordering *ordering = argument;
+    if (ordered->error != 0 && ordered->error != ERROR_CANCELLED) {
+        fail(ordering, ordered->error);
+    }
+    free(ordering);
+}
+
+static void order(struct shadows *all, const char *id, enum health_kind kind, const char *name,
+                  const struct health_override *what)
+{
+    struct ordering *ordering = memory_alloc(sizeof *ordering);
+    char request[SHADOW_ID_SIZE + 32];
+    *ordering = (struct ordering){.all = all, .begins = what->desired != HEALTH_DESIRED_AUTO};
+    snprintf(ordering->id, sizeof ordering->id, "%s", id);
+    snprintf(ordering->target, sizeof ordering->target, "%s:%.200s", health_kind_text(kind), name);
+    snprintf(request, sizeof request, "live drill %s", id);
+    int error = orders_put(
+        all->server->orders,
+        &(struct admin_order){
+            .kind = kind, .name = name, .override = what, .request = request, .is_emergency = true},
+        on_ordered, ordering);
+    if (error != 0) {
+        fail(ordering, error);
+        free(ordering);
+    }
+}
+
+/* Whose it is stands in front of its reason. */
+static void write_mark(const char *id, char mark[SHADOW_ID_SIZE + 16])
+{
+    snprintf(mark, SHADOW_ID_SIZE + 16, "live drill %s:", id);
+}
+
+static bool is_marked(const struct health_override *is, const char *mark)
+{
+    return is != NULL && strncmp(is->reason, mark, strlen(mark)) == 0;
+}
+
+static void put(const struct shadow *shadow, const struct live_place *place)
+{
+    char mark[SHADOW_ID_SIZE + 16];
+    int64_t wall_ms = clock_wall_ms(&shadow->all->server->clock),
+            now_ms = (clock_now_us(&shadow->all->server->clock) - shadow->began_us) / 1000;
+    struct health_override what = {.desired = HEALTH_DESIRED_DOWN,
+                                   .set_ms = wall_ms,
+                                   .expires_ms = wall_ms + place->until_ms - now_ms,
+                                   .expires_by_duration = true};
+    write_mark(shadow->id, mark);
+    snprintf(what.reason, sizeof what.reason, "%s %.150s", mark, shadow->reason);
+    snprintf(what.actor, sizeof what.actor, "%s", shadow->actor);
+    snprintf(what.peer, sizeof what.peer, "%s", shadow->peer);
+    order(shadow->all, shadow->id, place->kind, place->name, &what);
+}
+
+/* If it is still there, and nobody has put another one in its place. */
+static void take_back(struct shadows *all, const char *id, enum health_kind kind, const char *name,
+                      const char *why)
+{
+    char mark[SHADOW_ID_SIZE + 16];
+    struct health_override what = {.desired = HEALTH_DESIRED_AUTO, .actor = "steerd"};
+    struct server *server = all->server;
+    write_mark(id, mark);
+    lock_take(&server->lock);
+    const struct health *health = server->view->health;
+    ptrdiff_t index = health_find(health, kind, name);
+    const struct health_dormant *dormant = index < 0 ? health_find_dormant(health, kind, name) : NULL;
+    bool is_own = is_marked(index >= 0        ? health_get_override(health, kind, (uint32_t)index)
+                            : dormant != NULL ? &dormant->what
+                                              : NULL,
+                            mark);
+    lock_leave(&server->lock);
+    if (is_own) {
+        what.set_ms = clock_wall_ms(&server->clock);
+        snprintf(what.reason, sizeof what.reason, "%s ended: %.100s", mark, why);
+        order(all, id, kind, name, &what);
+    }
+}
+
+/* ---- while it runs ---- */
+
+static bool is_lost(const struct live_place *place, int64_t now_ms)
+{
+    return place->at_ms <= now_ms && now_ms < place->until_ms;
+}
+
+/* Another one of the same place may go on. */
+static bool is_lost_by_others(const struct live_real *real, const struct live_place *of, int64_t now_ms)
+{
+    for (size_t i = 0; i < real->count; i++) {
+        const struct live_place *place = &real->places[i];
+        if (place != of && place->kind == of->kind && strcmp(place->name, of->name) == 0 && place->is_on &&
+            is_lost(place, now_ms)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool turn(struct shadow *shadow, struct live_place *place, int64_t now_ms)
+{
+    struct lock *lock = &shadow->all->server->lock;
+    lock_take(lock); /* first it is written down that it begins */
+    bool is_due = drill_stage_has_reached(shadow->stage, place->at_ms) && is_lost(place, now_ms);
+    lock_leave(lock);
+    if (is_due && !place->was_on) {
+        place->is_on = place->was_on = true;
+        put(shadow, place);
+        return true;
+    }
+    if (place->is_on && !is_lost(place, now_ms)) {
+        place->is_on = false;
+        if (!is_lost_by_others(shadow->real, place, now_ms)) {
+            take_back(shadow->all, shadow->id, place->kind, place->name, "it is back");
+        }
+        return true;
+    }
+    return false;
+}
+
+void live_real_follow(struct shadow *shadow)
+{
+    struct live_real *real = shadow->real;
+    struct server *server = shadow->all->server;
+    int64_t now_ms = (clock_now_us(&server->clock) - shadow->began_us) / 1000;
+    bool any = false;
+    for (size_t i = 0; i < real->count; i++) {
+        any |= turn(shadow, &real->places[i], now_ms);
+    }
+    if (any) { /* what it has done itself is no order of others */
+        shadow->override_changes = health_count_override_changes(server->view->health);
+        shadow_follow_overrides(shadow);
+    }
+}
+
+bool live_real_is_due(const struct shadow *shadow)
+{
+    int64_t now_ms = (clock_now_us(&shadow->all->server->clock) - shadow->began_us) / 1000;
+    for (size_t i = 0; i < shadow->real->count; i++) {
+        const struct live_place *place = &shadow->real->places[i];
+        if (!place->was_on && is_lost(place, now_ms)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *live_real_get_trouble(const struct shadow *shadow)
+{
+    return shadow->real == NULL || shadow->real->why[0] == '\0' ? NULL : shadow->real->why;
+}
+
+void live_real_end(struct shadow *shadow)
+{
+    struct live_real *real = shadow->real;
+    for (size_t i = 0; i < real->count; i++) {
+        if (real->places[i].is_on) {
+            real->places[i].is_on = false;
+            take_back(shadow->all, shadow->id, real->places[i].kind, real->places[i].name, shadow->because);
+        }
+    }
+}
+
+/* ---- after a crash ---- */
+
+void live_real_clean(struct shadows *all, const char *id)
+{
+    const struct health *health = all->server->view->health;
+    for (enum health_kind kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
+        size_t count = health_count(health, kind);
+        for (uint32_t i = 0; i < count; i++) {
+            struct health_status status;
+            if (health_get_override(health, kind, i) != NULL &&
+                health_get_status(health, kind, i, &status) == 0) {
+                take_back(all, id, kind, status.name, "restart");
+            }
+        }
+    }
+}
