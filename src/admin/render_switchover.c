@@ -6,6 +6,7 @@
 #include "admin/render_set.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static json_t *render_source(const struct switchover *switchover)
 {
@@ -33,9 +34,35 @@ static json_t *render_allowed(const struct switchover *switchover)
 {
     json_t *list = json_array();
     for (int verb = 0; verb < SWITCHOVER_VERBS; verb++) {
-        if (switchover_allows(switchover->state, (enum switchover_verb)verb, false)) {
+        if (switchover_allows(switchover, (enum switchover_verb)verb, false)) {
             json_array_append_new(list, json_string(switchover_verb_text((enum switchover_verb)verb)));
         }
+    }
+    return list;
+}
+
+/* Why no step is taken; null: nothing holds it. */
+static json_t *render_held(const struct switchover *switchover)
+{
+    if (!switchover_is_held(switchover)) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    set_text(object, "by", switchover->held_by);
+    set_text(object, "why", switchover->held);
+    set_time(object, "since", switchover->held_ms);
+    return object;
+}
+
+static json_t *render_accepted(const struct switchover *switchover)
+{
+    json_t *list = json_array();
+    for (const char *at = switchover->accepted; *at != '\0';) {
+        char name[SWITCHOVER_ACCEPTED_SIZE];
+        size_t len = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", (int)len, at);
+        json_array_append_new(list, render_text(name));
+        at += len + (at[len] == ',');
     }
     return list;
 }
@@ -81,6 +108,8 @@ json_t *render_switchover(const struct switchover *switchover, bool with_notes)
     set_text(object, "hooks_before",
              switchover->asks_hooks ? switchover_verb_text(switchover->asked_for) : NULL);
     set(object, "protected", json_boolean(state != SWITCHOVER_UNPROTECTED));
+    set(object, "held", render_held(switchover));
+    set(object, "accepted", render_accepted(switchover));
     set(object, "allowed", render_allowed(switchover));
     set_text(object, "actor", switchover->actor);
     set_text(object, "peer", has_peer ? switchover->peer : NULL);

@@ -270,7 +270,7 @@ void handle_switchover_verb(struct call *call)
     if (switchover_parse_verb(call->route.verb, &verb) != 0) {
         problem_set(&call->problem, PROBLEM_NOT_FOUND,
                     "a switchover has no verb \"%s\"; it has execute, verify, commit, rollback, reprotect, "
-                    "failback, cancel and close",
+                    "failback, cancel, close and resume",
                     call->route.verb);
         call_reply_problem(call);
         return;

@@ -93,6 +93,18 @@ static void show_ignored(const json_t *switchover)
     }
 }
 
+/* Why its next step is not taken, and by what name that is accepted. */
+static void show_held(const json_t *switchover)
+{
+    const json_t *held = json_object_get(switchover, "held");
+    char by[CELL], why[2 * CELL], text[4 * CELL];
+    if (json_is_object(held)) {
+        snprintf(text, sizeof text, "%s: %s", text_clean(text_or_dash(text_of(held, "by")), by, sizeof by),
+                 text_clean(text_or_dash(text_of(held, "why")), why, sizeof why));
+        text_line("held", text);
+    }
+}
+
 static void show_switchover(const json_t *switchover)
 {
     char text[CELL];
@@ -113,6 +125,7 @@ static void show_switchover(const json_t *switchover)
              (long long)json_integer_value(json_object_get(switchover, "share")),
              next == NULL ? "" : ", the next step at ", next == NULL ? "" : next);
     text_line("moved", text);
+    show_held(switchover);
     text_line("by", text_of(switchover, "actor"));
     text_line("reason", text_of(switchover, "reason"));
     text_line("verified", text_of(switchover, "verified"));
@@ -305,7 +318,8 @@ enum steerctl_exit run_switchover(const struct steerctl *ctl)
                                                                                  "verify",   "commit",
                                                                                  "rollback", "reprotect",
                                                                                  "failback", "cancel",
-                                                                                 "close",    NULL};
+                                                                                 "close",    "resume",
+                                                                                 NULL};
     const char *what = ctl->words[1];
     if (is_one_of(what, verbs)) {
         return run_verb(ctl);
@@ -316,7 +330,7 @@ enum steerctl_exit run_switchover(const struct steerctl *ctl)
     if (!is_one_of(what, news)) {
         return steerctl_usage(
             "found \"switchover %s\", expected list, show, plan, new, start, now, execute, verify, "
-            "commit, rollback, reprotect, failback, cancel or close",
+            "commit, rollback, reprotect, failback, cancel, close or resume",
             what);
     }
     if (ctl->word_count < 3) {

@@ -91,6 +91,7 @@ void changes_tell_vantage(struct changes *changes, const struct changes_vantage 
 struct changes_switchover {
     const char *id, *before, *after; /* states; before NULL: it is new */
     unsigned share;                  /* percent that have moved */
+    const char *held_by, *held;      /* its steps are held: the finding, and in words; "": they are not */
     const char *actor, *peer, *reason;
 };
 struct incident;

@@ -31,6 +31,8 @@ void changes_tell_switchover(struct changes *changes, const struct changes_switc
     change_body_add(&body, "before", switchover->before);
     change_body_add(&body, "after", switchover->after);
     change_body_add_number(&body, "share", switchover->share);
+    change_body_add(&body, "held_by", text_or_null(switchover->held_by));
+    change_body_add(&body, "held", text_or_null(switchover->held));
     changes_publish(changes, &(struct change){.kind = CHANGE_SWITCHOVER,
                                               .name = write_name("switchover", switchover->id, name),
                                               .actor = text_or_null(switchover->actor),

@@ -188,7 +188,7 @@ void metrics_print_kept(const struct reader *reader, struct buffer *out)
     print_points(reader, out);
     print_documents(reader->server, out);
     print_reports(reader->server, out);
-    switchovers_print_metrics(reader->switchovers, out);
+    switchovers_print_metrics(&reader->switchovers, out);
     incidents_print_metrics(reader->incidents, out);
     live_print_metrics(&reader->live_drill, out);
 }

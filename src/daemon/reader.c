@@ -39,7 +39,7 @@ struct reader *reader_open(struct server *server)
     reader->schedule = drill_schedule_write_metrics(server->drill_schedule);
     rules_watch_get(server->rules, &reader->rules);
     reader->last_move_ms = rules_watch_get_last_move(server->rules);
-    switchovers_count(server->switchovers, reader->switchovers);
+    switchovers_count(server->switchovers, &reader->switchovers);
     incidents_count(server->incidents, reader->incidents);
     live_get_note(server->shadows, &reader->live_drill);
     for (int lane = 0; lane < ADMIN_LANES; lane++) {

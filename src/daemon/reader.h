@@ -7,6 +7,7 @@
 #include "daemon/archive.h"
 #include "daemon/keeping.h"
 #include "daemon/rules_watch.h"
+#include "daemon/switchovers.h"
 #include "admin/admin.h"
 #include "base/spans.h"
 #include "base/worker.h"
@@ -35,11 +36,11 @@ struct reader {
     struct resolve_stats resolutions;
     struct admin_points_stats points;
     struct rules_seen rules;
-    int64_t last_move_ms;                  /* of a region: rules_watch.h */
-    size_t switchovers[SWITCHOVER_STATES]; /* by state */
-    size_t incidents[HEALTH_REGION + 1];   /* that go on, by kind of what is lost */
-    struct admin_live live_drill;          /* that runs */
-    struct spans turns;                    /* of the control thread */
+    int64_t last_move_ms; /* of a region: rules_watch.h */
+    struct switchovers_counts switchovers;
+    size_t incidents[HEALTH_REGION + 1]; /* that go on, by kind of what is lost */
+    struct admin_live live_drill;        /* that runs */
+    struct spans turns;                  /* of the control thread */
     uint64_t reloads, reload_failures;
     char *tidings;  /* metrics of webhooks and hooks, as text; NULL: there are none */
     char *schedule; /* likewise of regular drills */

@@ -113,6 +113,13 @@ char *switchover_write_json(const struct switchover *switchover)
     if (switchover->asks_hooks) {
         stored_set_text(object, "hooks_before", switchover_verb_text(switchover->asked_for));
     }
+    if (switchover_is_held(switchover)) {
+        stored_set_text(object, "held_by", switchover->held_by);
+        stored_set_text(object, "held", switchover->held);
+        stored_set_time(object, "held_since", switchover->held_ms);
+    }
+    stored_set_text(object, "accepted", switchover->accepted);
+    stored_set_flag(object, "hooks_agreed", switchover->hooks_agreed);
     stored_set_number(object, "changes", switchover->changes);
     json_object_set_new(object, "notes", write_notes(switchover));
     stored_set_number(object, "notes_lost", switchover->notes_lost);
@@ -234,6 +241,11 @@ static void read_all(struct stored_reading *reading, struct switchover *to)
     to->verified_ms = stored_get_time(reading, "verified", no_time);
     to->executed_ms = stored_get_time(reading, "executed", no_time);
     get_hooks(reading, to);
+    stored_get_text(reading, "held_by", to->held_by, sizeof to->held_by, no_text);
+    stored_get_text(reading, "held", to->held, sizeof to->held, no_text);
+    to->held_ms = stored_get_time(reading, "held_since", no_time);
+    stored_get_text(reading, "accepted", to->accepted, sizeof to->accepted, no_text);
+    to->hooks_agreed = json_is_true(json_object_get(reading->object, "hooks_agreed"));
     to->changes = (uint32_t)stored_get_number(reading, "changes", UINT32_MAX, no_number);
     to->notes_lost = stored_get_number(reading, "notes_lost", INT64_MAX, no_number);
     read_lists(reading, to);
@@ -243,7 +255,9 @@ static bool is_sound(const struct switchover *s)
 {
     bool is_way = s->state == SWITCHOVER_MOVING || s->state == SWITCHOVER_RETURNING;
     bool has_times = s->step_count == 0 || s->each_ms > 0;
-    return s->target_count != 0 && has_times && (!is_way || s->step < s->step_count);
+    bool may_wait = is_way || s->state == SWITCHOVER_LOWERING;
+    return s->target_count != 0 && has_times && (!is_way || s->step < s->step_count) &&
+           (may_wait || !switchover_is_held(s)) && switchover_is_held(s) == (s->held_ms != 0);
 }
 
 struct switchover *switchover_read_json(const char *id, const char *text, const char **why)

@@ -13,7 +13,6 @@
 #include "daemon/server.h"
 #include "daemon/switchover_json.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -81,30 +80,6 @@ bool switchovers_overlap(const struct view *view, const struct switchover *a, co
     return false;
 }
 
-/* NULL: all is as the switchover wants it, or nothing can be said; else a target that somebody has overridden
- * since. */
-static const char *find_meddled(const struct switchovers *all, const struct switchover *what)
-{
-    struct server *server = all->server;
-    const char *meddled = NULL;
-    lock_take(&server->lock);
-    const struct health *health = server->view->health;
-    for (size_t i = 0; i < what->target_count && meddled == NULL; i++) {
-        const struct switchover_target *target = &what->targets[i];
-        bool planned;
-        struct health_override want = switchover_want(what, i, &planned);
-        ptrdiff_t index = health_find(health, target->kind, target->name);
-        const struct health_override *is =
-            index < 0 ? NULL : health_get_override(health, target->kind, (uint32_t)index);
-        bool is_wanted = is != NULL && is->desired == want.desired && is->share == want.share &&
-                         strcmp(is->to, want.to) == 0 && strcmp(is->names, want.names) == 0 &&
-                         strcmp(is->reason, want.reason) == 0;
-        meddled = index < 0 || is_wanted || want.desired == HEALTH_DESIRED_AUTO ? NULL : target->name;
-    }
-    lock_leave(&server->lock);
-    return meddled;
-}
-
 static int compare_ops(const void *a, const void *b)
 {
     return strcmp(((const struct batch_op *)a)->key, ((const struct batch_op *)b)->key);
@@ -169,6 +144,8 @@ static void tell(const struct switchovers *all, const struct switchover *before,
                                      .before = before == NULL ? NULL : switchover_state_text(before->state),
                                      .after = switchover_state_text(after->state),
                                      .share = switchover_get_share(after),
+                                     .held_by = after->held_by,
+                                     .held = after->held,
                                      .actor = cause->actor,
                                      .peer = cause->peer,
                                      .reason = cause->reason});
@@ -249,48 +226,6 @@ void switchovers_carry_out(struct switchovers *all, struct kept_switchover *kept
 
 /* ---- time ---- */
 
-static void on_stepped(void *context, struct kept_switchover *kept, const struct batch_result *result)
-{
-    (void)context;
-    if (result->error == 0) {
-        log_info("switchover stepped id=%s state=%s share=%u durable=%s", kept->what->id,
-                 switchover_state_text(kept->what->state), switchover_get_share(kept->what),
-                 result->durable ? "yes" : "no");
-    }
-}
-
-/* Somebody who overrides what it moves knows better: steps wait for him. */
-static bool is_held(const struct switchovers *all, struct kept_switchover *kept)
-{
-    const char *meddled = find_meddled(all, kept->what);
-    if (meddled != NULL && !kept->is_held) {
-        log_warning("switchover held id=%s target=%s reason=\"somebody has overridden it since\" "
-                    "effect=\"no further step until that is what the switchover put there, or it is rolled "
-                    "back\"",
-                    kept->what->id, meddled);
-    }
-    kept->is_held = meddled != NULL;
-    return kept->is_held;
-}
-
-static void step(struct switchovers *all, struct kept_switchover *kept, int64_t wall_ms)
-{
-    char request[SWITCHOVER_ID_SIZE + 32];
-    if (kept->is_busy || switchover_next_ms(kept->what) == 0 || switchover_next_ms(kept->what) > wall_ms ||
-        is_held(all, kept)) {
-        return;
-    }
-    struct switchover *next = switchover_copy(kept->what);
-    (void)switchover_follow(next, wall_ms);
-    snprintf(request, sizeof request, "step of switchover %s", next->id);
-    switchovers_carry_out(
-        all, kept,
-        &(struct switchover_change){.next = next,
-                                    .moves = true,
-                                    .cause = {.actor = "steerd", .reason = next->reason, .request = request},
-                                    .done = on_stepped});
-}
-
 static void follow_clock(struct switchovers *all)
 {
     struct server *server = all->server;
@@ -313,7 +248,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
     if (!all->server->is_frozen) {
         for (struct kept_switchover *kept = all->first, *next; kept != NULL; kept = next) {
             next = kept->next;
-            step(all, kept, wall_ms);
+            switchovers_step(all, kept, wall_ms);
         }
     }
     switchovers_schedule(all);

@@ -25,9 +25,13 @@ void switchovers_regain(struct switchovers *switchovers, const char *id, const c
 /* Is a verb under way? NULL: none. */
 bool switchovers_any(const struct switchovers *switchovers);
 
-/* How many there are in each state. */
-void switchovers_count(const struct switchovers *switchovers, size_t counts[SWITCHOVER_STATES]);
-void switchovers_print_metrics(const size_t counts[SWITCHOVER_STATES], struct buffer *out);
+/* How many there are. */
+struct switchovers_counts {
+    size_t states[SWITCHOVER_STATES];
+    size_t held; /* whose steps are */
+};
+void switchovers_count(const struct switchovers *switchovers, struct switchovers_counts *counts);
+void switchovers_print_metrics(const struct switchovers_counts *counts, struct buffer *out);
 
 /* See admin_verbs. */
 size_t server_list_switchovers(void *context, struct arena *arena, const struct switchover ***items);

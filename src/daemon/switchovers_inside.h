@@ -11,11 +11,15 @@ struct event;
 struct switchover_order;
 
 struct kept_switchover {
-    struct kept_switchover *next; /* the latest first */
-    struct switchover *what;      /* owned */
-    bool is_busy;                 /* a verb, or a step, is under way */
-    bool is_held;                 /* by somebody's override, and that was said */
+    struct kept_switchover *next;    /* the latest first */
+    struct switchover *what;         /* owned */
+    bool is_busy;                    /* a verb, or a step, is under way */
+    bool is_looking;                 /* whether a step may be taken */
+    int64_t looked_ms, look_took_ms; /* the latest such look; monotonic */
 };
+
+/* By this it is held if somebody has overridden what it moves: he knows better. */
+#define SWITCHOVER_MEDDLED "override"
 
 struct switchovers {
     struct server *server;
@@ -44,6 +48,11 @@ void switchovers_carry_out(struct switchovers *all, struct kept_switchover *kept
                            const struct switchover_change *change);
 /* The next step of any of them. */
 void switchovers_schedule(struct switchovers *all);
+/* Of this one, if it is due (switchovers_steps.c). */
+void switchovers_step(struct switchovers *all, struct kept_switchover *kept, int64_t wall_ms);
+/* NULL: all is as the switchover wants it, or nothing can be said; else a target that somebody has overridden
+ * since. Borrowed from it. */
+const char *switchovers_find_meddled(const struct switchovers *all, const struct switchover *what);
 /* What is desired of its targets by others, by this moment, into it; before it moves. */
 void switchovers_note_before(const struct switchovers *all, struct switchover *next);
 

@@ -69,23 +69,29 @@ size_t server_list_switchovers(void *context, struct arena *arena, const struct 
     return count;
 }
 
-void switchovers_count(const struct switchovers *all, size_t counts[SWITCHOVER_STATES])
+void switchovers_count(const struct switchovers *all, struct switchovers_counts *counts)
 {
-    memset(counts, 0, SWITCHOVER_STATES * sizeof *counts);
+    *counts = (struct switchovers_counts){.held = 0};
     for (const struct kept_switchover *kept = all == NULL ? NULL : all->first; kept != NULL;
          kept = kept->next) {
-        counts[kept->what->state]++;
+        counts->states[kept->what->state]++;
+        counts->held += switchover_is_held(kept->what);
     }
 }
 
-void switchovers_print_metrics(const size_t counts[SWITCHOVER_STATES], struct buffer *out)
+void switchovers_print_metrics(const struct switchovers_counts *counts, struct buffer *out)
 {
     buffer_print(out, "# HELP steerd_switchovers Switchovers that are not over, by state.\n"
                       "# TYPE steerd_switchovers gauge\n");
     for (int state = 0; state < SWITCHOVER_CLOSED; state++) {
         buffer_print(out, "steerd_switchovers{state=\"%s\"} %zu\n",
-                     switchover_state_text((enum switchover_state)state), counts[state]);
+                     switchover_state_text((enum switchover_state)state), counts->states[state]);
     }
+    buffer_print(out,
+                 "# HELP steerd_switchovers_held Switchovers whose next step is held.\n"
+                 "# TYPE steerd_switchovers_held gauge\n"
+                 "steerd_switchovers_held %zu\n",
+                 counts->held);
 }
 
 /* ---- time ---- */

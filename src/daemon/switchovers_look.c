@@ -27,6 +27,9 @@ static enum switchover_aim find_aim(const struct switchover_order *order)
     if (order->asked.verb == SWITCHOVER_FAIL_BACK) {
         return SWITCHOVER_AIM_PLAN_RETURN;
     }
+    if (order->asked.verb == SWITCHOVER_RESUME) {
+        return state == SWITCHOVER_RETURNING ? SWITCHOVER_AIM_PLAN_RETURN : SWITCHOVER_AIM_PLAN;
+    }
     return state == SWITCHOVER_RETURNED || state == SWITCHOVER_RETURN_VERIFIED ? SWITCHOVER_AIM_RETURN
                                                                                : SWITCHOVER_AIM_THERE;
 }
@@ -38,7 +41,7 @@ bool switchover_needs_look(const struct switchover_order *order)
         return false;
     }
     return order->asked.id == NULL || verb == SWITCHOVER_EXECUTE || verb == SWITCHOVER_VERIFY ||
-           verb == SWITCHOVER_REPROTECT || verb == SWITCHOVER_FAIL_BACK;
+           verb == SWITCHOVER_REPROTECT || verb == SWITCHOVER_FAIL_BACK || verb == SWITCHOVER_RESUME;
 }
 
 /* What does not object: how much goes there, or how it leaves. */
@@ -71,6 +74,8 @@ void switchover_run_look(struct worker_job *job)
                                            .now_ms = now_ms,
                                            .last_move_ms = order->reader->last_move_ms,
                                            .limit = LISTED,
+                                           .is_step = order->asked.id != NULL &&
+                                                      order->asked.verb == SWITCHOVER_RESUME,
                                            .progress = &job->progress};
         order->error = switchover_look(&ask, order->arena, &order->look, &order->missing);
         order->has_looked = order->error == 0;
@@ -182,5 +187,8 @@ struct switchover_wish switchover_order_wish(struct switchover_order *order, enu
                                     .actor = asked->actor,
                                     .peer = asked->peer,
                                     .reason = asked->reason,
-                                    .text = tell_findings(order)};
+                                    .text = tell_findings(order),
+                                    .accepted = asked->accepted,
+                                    .accepted_count = asked->accepted_count,
+                                    .hooks_agreed = order->has_asked};
 }

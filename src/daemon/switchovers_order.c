@@ -146,11 +146,18 @@ static bool is_for_hooks(const struct switchover_finding *finding)
     return strcmp(finding->name, "replication") == 0 || strncmp(finding->name, "rule:", 5) == 0;
 }
 
+/* Of steps only what holds them; and it may have been accepted before. */
+static bool is_no_matter(const struct switchover_order *order, const struct switchover_finding *finding)
+{
+    bool resumes = order->asked.id != NULL && order->asked.verb == SWITCHOVER_RESUME;
+    return resumes && (!switchover_holds(finding) || switchover_has_accepted(order->what, finding->name));
+}
+
 static bool objects(const struct switchover_order *order)
 {
     for (size_t i = 0; order->has_looked && i < order->look.finding_count; i++) {
         const struct switchover_finding *finding = &order->look.findings[i];
-        if (!finding->is_good && !is_accepted(order, finding->name) &&
+        if (!finding->is_good && !is_accepted(order, finding->name) && !is_no_matter(order, finding) &&
             !(order->has_asked && is_for_hooks(finding))) {
             return true;
         }
@@ -188,7 +195,8 @@ static bool moves_traffic(const struct switchover_order *order)
 {
     return order->asked.id == NULL
                ? order->asked.executes
-               : order->asked.verb == SWITCHOVER_EXECUTE || order->asked.verb == SWITCHOVER_FAIL_BACK;
+               : order->asked.verb == SWITCHOVER_EXECUTE || order->asked.verb == SWITCHOVER_FAIL_BACK ||
+                     (order->asked.verb == SWITCHOVER_RESUME && order->asked.is_emergency);
 }
 
 /* Returns whether it was refused. */
@@ -265,7 +273,9 @@ static struct switchover *make_new(struct switchover_order *order)
 static void execute(struct switchover_order *order, struct switchover *next, enum switchover_verb verb)
 {
     if (verb == SWITCHOVER_EXECUTE) {
-        switchovers_note_before(order->all, next);
+        if (next->state == SWITCHOVER_PLANNED) { /* else what is there now is its own */
+            switchovers_note_before(order->all, next);
+        }
         next->ttl_s = order->has_looked ? order->look.names.ttl_s : next->ttl_s;
         switchover_find_ignored(order, next);
     }
@@ -329,6 +339,24 @@ static bool is_refused_unprotected(struct switchover_order *order)
     return false;
 }
 
+/* Whoever has overridden what it moves is right: it does not go on from there. Returns whether it was
+ * refused.
+ */
+static bool is_refused_meddled(struct switchover_order *order, const struct kept_switchover *kept)
+{
+    bool asks = order->asked.verb == SWITCHOVER_RESUME && !order->asked.is_emergency;
+    const char *meddled = asks ? switchovers_find_meddled(order->all, kept->what) : NULL;
+    if (meddled != NULL) {
+        refuse(
+            order, ADMIN_SWITCHOVER_ORDER,
+            arena_print(order->arena,
+                        "somebody has overridden %s since: make that what the switchover put there, or roll "
+                        "it back",
+                        meddled));
+    }
+    return meddled != NULL;
+}
+
 static void settle(struct switchover_order *order)
 {
     struct switchovers *all = order->all;
@@ -354,7 +382,7 @@ static void settle(struct switchover_order *order)
         refuse(order, ADMIN_SWITCHOVER_ORDER, arena_copy_text(order->arena, why));
         return;
     }
-    if (is_refused_unprotected(order) || is_refused_by_findings(order)) {
+    if (is_refused_meddled(order, kept) || is_refused_unprotected(order) || is_refused_by_findings(order)) {
         return;
     }
     if (order->asked.dry_run) {

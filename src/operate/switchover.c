@@ -7,10 +7,14 @@
 
 #include "base/error.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { ALL = 100 };
+
+/* By so much later than its step would be due a drain would start by itself: never. */
+static const int64_t never_by_itself_ms = 7LL * 24 * 3600 * 1000;
 
 #define NOWHERE SWITCHOVER_STATES
 
@@ -35,6 +39,7 @@ static const char *const verbs[SWITCHOVER_VERBS] = {
     [SWITCHOVER_COMMIT] = "commit",       [SWITCHOVER_ROLL_BACK] = "rollback",
     [SWITCHOVER_REPROTECT] = "reprotect", [SWITCHOVER_FAIL_BACK] = "failback",
     [SWITCHOVER_CANCEL] = "cancel",       [SWITCHOVER_CLOSE] = "close",
+    [SWITCHOVER_RESUME] = "resume",
 };
 
 const char *switchover_state_text(enum switchover_state state)
@@ -95,10 +100,19 @@ static enum switchover_state verify(enum switchover_state state)
     return is_there ? SWITCHOVER_VERIFIED : is_back ? SWITCHOVER_RETURN_VERIFIED : NOWHERE;
 }
 
+/* It goes on where it is; in an emergency all of it, at once. */
+static enum switchover_state resume(const struct switchover *switchover, bool is_emergency)
+{
+    enum switchover_state state = switchover->state;
+    bool is_whole = is_emergency && state == SWITCHOVER_LOWERING;
+    return !switchover_is_held(switchover) ? NOWHERE : is_whole ? SWITCHOVER_MOVING : state;
+}
+
 /* MOVING and RETURNING stand for what they end in, too, where there are no steps. */
-static enum switchover_state find_next(enum switchover_state state, enum switchover_verb verb,
+static enum switchover_state find_next(const struct switchover *switchover, enum switchover_verb verb,
                                        bool is_emergency)
 {
+    enum switchover_state state = switchover->state;
     switch (verb) {
     case SWITCHOVER_EXECUTE:
         return state == SWITCHOVER_PLANNED || (state == SWITCHOVER_LOWERING && is_emergency)
@@ -115,6 +129,7 @@ static enum switchover_state find_next(enum switchover_state state, enum switcho
         return state == SWITCHOVER_PROTECTED || (state == SWITCHOVER_UNPROTECTED && is_emergency)
                    ? SWITCHOVER_RETURNING
                    : NOWHERE;
+    case SWITCHOVER_RESUME: return resume(switchover, is_emergency);
     case SWITCHOVER_CANCEL: return state == SWITCHOVER_PLANNED ? SWITCHOVER_CANCELLED : NOWHERE;
     case SWITCHOVER_CLOSE:
         return state == SWITCHOVER_PROTECTED || state == SWITCHOVER_UNPROTECTED ? SWITCHOVER_CLOSED : NOWHERE;
@@ -122,17 +137,17 @@ static enum switchover_state find_next(enum switchover_state state, enum switcho
     }
 }
 
-bool switchover_allows(enum switchover_state state, enum switchover_verb verb, bool is_emergency)
+bool switchover_allows(const struct switchover *switchover, enum switchover_verb verb, bool is_emergency)
 {
-    return find_next(state, verb, is_emergency) != NOWHERE;
+    return find_next(switchover, verb, is_emergency) != NOWHERE;
 }
 
-static void write_allowed(enum switchover_state state, char *to, size_t size)
+static void write_allowed(const struct switchover *switchover, char *to, size_t size)
 {
     size_t len = 0;
     to[0] = '\0';
     for (int verb = 0; verb < SWITCHOVER_VERBS && len < size; verb++) {
-        if (switchover_allows(state, (enum switchover_verb)verb, false)) {
+        if (switchover_allows(switchover, (enum switchover_verb)verb, false)) {
             len += (size_t)snprintf(to + len, size - len, "%s%s", len == 0 ? "" : ", ", verbs[verb]);
         }
     }
@@ -143,11 +158,12 @@ int switchover_judge(const struct switchover *switchover, const struct switchove
 {
     char allowed[128];
     enum switchover_state state = switchover->state;
+    assert(state < SWITCHOVER_STATES);
     bool is_old = wall_ms - switchover->verified_ms > SWITCHOVER_FRESH_MS ||
                   switchover->verified_ms - wall_ms > SWITCHOVER_FRESH_MS; /* or the clock was set back */
-    if (!switchover_allows(state, wish->verb, wish->is_emergency)) {
-        write_allowed(state, allowed, sizeof allowed);
-        bool is_urgent = switchover_allows(state, wish->verb, true);
+    if (!switchover_allows(switchover, wish->verb, wish->is_emergency)) {
+        write_allowed(switchover, allowed, sizeof allowed);
+        bool is_urgent = switchover_allows(switchover, wish->verb, true);
         snprintf(why, SWITCHOVER_WHY_SIZE, "it is %s, and %s does not lead on from there; %s%s%s",
                  states[state], verbs[wish->verb],
                  allowed[0] == '\0' ? "nothing does" : "what does: ", allowed,
@@ -191,6 +207,43 @@ static void note(struct switchover *switchover, const char *what, const struct s
     copy(to->text, sizeof to->text, wish->text);
 }
 
+bool switchover_is_held(const struct switchover *switchover)
+{
+    return switchover->held_by[0] != '\0';
+}
+
+static void let_go(struct switchover *switchover)
+{
+    switchover->held_by[0] = switchover->held[0] = '\0';
+    switchover->held_ms = 0;
+}
+
+bool switchover_has_accepted(const struct switchover *switchover, const char *finding)
+{
+    size_t len = 0;
+    for (const char *at = switchover->accepted; *at != '\0'; at += len + (at[len] == ',')) {
+        len = strcspn(at, ",");
+        if (strlen(finding) == len && memcmp(at, finding, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What does not fit holds as if it had not been accepted. */
+static void accept(struct switchover *switchover, const struct switchover_wish *wish)
+{
+    for (size_t i = 0; i < wish->accepted_count; i++) {
+        size_t at = strlen(switchover->accepted), len = strlen(wish->accepted[i]);
+        if (len != 0 && at + 1 + len < sizeof switchover->accepted &&
+            strchr(wish->accepted[i], ',') == NULL &&
+            !switchover_has_accepted(switchover, wish->accepted[i])) {
+            snprintf(switchover->accepted + at, sizeof switchover->accepted - at, "%s%s", at == 0 ? "" : ",",
+                     wish->accepted[i]);
+        }
+    }
+}
+
 static void enter(struct switchover *switchover, enum switchover_state state, int64_t wall_ms)
 {
     bool is_way = state == SWITCHOVER_MOVING || state == SWITCHOVER_RETURNING;
@@ -206,22 +259,43 @@ static void enter(struct switchover *switchover, enum switchover_state state, in
     switchover->step_ms = wall_ms;
     switchover->verified_ms = is_verified ? wall_ms : 0;
     switchover->asks_hooks = false;
+    let_go(switchover);
     switchover->changes++;
+}
+
+/* A way begins: nothing that was said of another one counts. */
+static void set_out(struct switchover *switchover, const struct switchover_wish *wish)
+{
+    switchover->accepted[0] = '\0';
+    switchover->hooks_agreed = wish->hooks_agreed;
 }
 
 void switchover_do(struct switchover *switchover, const struct switchover_wish *wish, int64_t wall_ms)
 {
-    enum switchover_state next = find_next(switchover->state, wish->verb, wish->is_emergency);
-    if (wish->is_emergency && (wish->verb == SWITCHOVER_EXECUTE || wish->verb == SWITCHOVER_FAIL_BACK)) {
+    enum switchover_state next = find_next(switchover, wish->verb, wish->is_emergency);
+    bool begins = wish->verb == SWITCHOVER_EXECUTE || wish->verb == SWITCHOVER_FAIL_BACK;
+    bool resumes = wish->verb == SWITCHOVER_RESUME;
+    if (wish->is_emergency && (begins || resumes)) {
         switchover->is_emergency = true;
         switchover->step_count = 0;
+    }
+    if (begins) {
+        set_out(switchover, wish);
+    }
+    if (begins || resumes) {
+        accept(switchover, wish);
     }
     if (wish->verb == SWITCHOVER_EXECUTE) {
         bool lowers = switchover->lowers_ttl && switchover->ttl_s != 0 && !wish->is_emergency;
         next = lowers ? SWITCHOVER_LOWERING : next;
         switchover->executed_ms = wall_ms;
     }
-    enter(switchover, next, wall_ms);
+    if (resumes && !wish->is_emergency) {
+        let_go(switchover);
+        switchover->changes++;
+    } else {
+        enter(switchover, next, wall_ms);
+    }
     note(switchover, verbs[wish->verb], wish, wall_ms);
 }
 
@@ -263,6 +337,9 @@ bool switchover_follow(struct switchover *switchover, int64_t wall_ms)
     if (next_ms == 0 || wall_ms < next_ms) {
         return false;
     }
+    if (switchover_is_held(switchover)) {
+        note(switchover, "released", &nobody, wall_ms);
+    }
     if (switchover->state == SWITCHOVER_LOWERING) {
         enter(switchover, SWITCHOVER_MOVING, wall_ms);
         note(switchover, "lowered", &nobody, wall_ms);
@@ -270,6 +347,7 @@ bool switchover_follow(struct switchover *switchover, int64_t wall_ms)
     }
     if (++switchover->step < switchover->step_count) {
         switchover->step_ms = wall_ms;
+        let_go(switchover);
         switchover->changes++;
         return true;
     }
@@ -279,9 +357,30 @@ bool switchover_follow(struct switchover *switchover, int64_t wall_ms)
     return true;
 }
 
+void switchover_hold(struct switchover *switchover, const char *by, const char *why, int64_t wall_ms)
+{
+    char text[SWITCHOVER_NOTE_SIZE];
+    const struct switchover_wish nobody = {.text = text};
+    snprintf(text, sizeof text, "%.70s: %.170s", by, why);
+    bool is_new = strncmp(switchover->held_by, by, sizeof switchover->held_by - 1) != 0;
+    copy(switchover->held_by, sizeof switchover->held_by, by);
+    copy(switchover->held, sizeof switchover->held, why);
+    switchover->held_ms = switchover->held_ms == 0 ? wall_ms : switchover->held_ms;
+    if (switchover->state == SWITCHOVER_LOWERING) {
+        switchover->step_ms = wall_ms - (int64_t)switchover->ttl_s * 1000;
+    }
+    switchover->changes++;
+    if (is_new) {
+        note(switchover, "held", &nobody, wall_ms);
+    }
+}
+
 void switchover_shift(struct switchover *switchover, int64_t by_ms)
 {
     switchover->step_ms += by_ms;
+    if (switchover->held_ms != 0) {
+        switchover->held_ms += by_ms;
+    }
     if (switchover->executed_ms != 0) {
         switchover->executed_ms += by_ms;
     }
@@ -372,7 +471,7 @@ struct health_override switchover_want(const struct switchover *switchover, size
         copy(want.to, sizeof want.to, switchover->to);
         switchover_join_names(switchover, target, want.names);
         *planned = lowers;
-        want.starts_ms = lowers ? switchover_next_ms(switchover) : 0;
+        want.starts_ms = lowers ? switchover_next_ms(switchover) + never_by_itself_ms : 0;
         want.starts_by_duration = lowers;
     }
     copy(want.actor, sizeof want.actor, switchover->actor);

@@ -44,7 +44,8 @@ enum switchover_verb {
     SWITCHOVER_REPROTECT,
     SWITCHOVER_FAIL_BACK,
     SWITCHOVER_CANCEL,
-    SWITCHOVER_CLOSE, /* the source stays drained, by overrides like any others */
+    SWITCHOVER_CLOSE,  /* the source stays drained, by overrides like any others */
+    SWITCHOVER_RESUME, /* of steps that are held: what holds them is accepted, or is over */
     SWITCHOVER_VERBS
 };
 
@@ -60,6 +61,8 @@ enum {
     SWITCHOVER_NAME_SIZE = 256,
     SWITCHOVER_NOTES_MAX = 64,
     SWITCHOVER_NOTE_SIZE = 256,
+    SWITCHOVER_FINDING_SIZE = 72,         /* "rule:NAME" */
+    SWITCHOVER_ACCEPTED_SIZE = 2048,      /* a list of such */
     SWITCHOVER_FRESH_MS = 15 * 60 * 1000, /* how long it is good that something was verified */
 };
 
@@ -102,7 +105,12 @@ struct switchover {
     int64_t executed_ms;          /* wall: it began to move then; 0: it has not */
     bool asks_hooks;              /* commands are run before `asked_for`; nothing has moved yet */
     enum switchover_verb asked_for;
-    uint32_t changes;              /* verbs and steps so far: the revision of what is shown */
+    bool hooks_agreed; /* they were run before this way: where data are is theirs to say */
+    /* No step is taken: the finding by which, "health", and in words; "": it is not held. Only on its way. */
+    char held_by[SWITCHOVER_FINDING_SIZE], held[SWITCHOVER_NOTE_SIZE];
+    int64_t held_ms;                         /* wall: since then; 0: it is not */
+    char accepted[SWITCHOVER_ACCEPTED_SIZE]; /* findings that hold no step of this way: "health,rule:two" */
+    uint32_t changes;                        /* verbs and steps so far: the revision of what is shown */
     struct switchover_note *notes; /* room for SWITCHOVER_NOTES_MAX, the latest ones; NULL: none are taken */
     size_t note_count;
     uint64_t notes_lost; /* older ones */
@@ -113,7 +121,10 @@ struct switchover_wish {
     enum switchover_verb verb;
     bool is_emergency; /* at once, and in one step: fail_back also while it is unprotected */
     const char *actor, *peer, *reason;
-    const char *text; /* what was found; NULL: nothing to tell */
+    const char *text;            /* what was found; NULL: nothing to tell */
+    const char *const *accepted; /* names of findings; of those that lead on by steps */
+    size_t accepted_count;
+    bool hooks_agreed; /* commands were run before */
 };
 
 static inline bool switchover_is_over(const struct switchover *switchover)
@@ -121,13 +132,20 @@ static inline bool switchover_is_over(const struct switchover *switchover)
     return switchover->state >= SWITCHOVER_CLOSED;
 }
 
+/* Is it neither here nor there, by what is desired? Not yet, and not any more, where it may set out. */
+static inline bool switchover_has_set_out(const struct switchover *switchover)
+{
+    return switchover->state != SWITCHOVER_PLANNED && switchover->state != SWITCHOVER_UNPROTECTED &&
+           switchover->state != SWITCHOVER_PROTECTED;
+}
+
 /* Would the verb be right now? 0, or ERROR_CONFLICT and why, in words. A verification that is too old is a
  * reason. Whether what was found is good is for the caller to say. */
 enum { SWITCHOVER_WHY_SIZE = 256 };
 int switchover_judge(const struct switchover *switchover, const struct switchover_wish *wish, int64_t wall_ms,
                      char why[SWITCHOVER_WHY_SIZE]);
-/* Whether the verb leads anywhere from this state; `is_emergency` as in a wish. */
-bool switchover_allows(enum switchover_state state, enum switchover_verb verb, bool is_emergency);
+/* Whether the verb leads anywhere from where it is; `is_emergency` as in a wish. */
+bool switchover_allows(const struct switchover *switchover, enum switchover_verb verb, bool is_emergency);
 
 /* Do it: one that was judged good. */
 void switchover_do(struct switchover *switchover, const struct switchover_wish *wish, int64_t wall_ms);
@@ -141,6 +159,11 @@ void switchover_end_hooks(struct switchover *switchover, const char *what, const
 /* Let time pass: the next steps that are due. Returns whether there was one. A clock that was set back, or by
  * years, makes no step early: who takes a step late begins the next one then. */
 bool switchover_follow(struct switchover *switchover, int64_t wall_ms);
+/* A step that is due is not taken, because of a finding; while TTLs are low they stay so. Steps go on with
+ * switchover_follow(), by whoever has looked again. */
+void switchover_hold(struct switchover *switchover, const char *by, const char *why, int64_t wall_ms);
+bool switchover_is_held(const struct switchover *switchover);
+bool switchover_has_accepted(const struct switchover *switchover, const char *finding);
 int64_t switchover_next_ms(const struct switchover *switchover); /* wall, of the next step; 0: none */
 /* The wall clock was set by so much. */
 void switchover_shift(struct switchover *switchover, int64_t by_ms);
@@ -151,7 +174,8 @@ unsigned switchover_get_share(const struct switchover *switchover);
 /* What is desired of its targets before it moves them. */
 void switchover_note_before(struct switchover *next, const struct health *health);
 /* What is desired of a target now: a drain by this switchover, in part or in whole; what was before it; or
- * nothing (desired AUTO). `planned`: of what was before, its start is yet to come. */
+ * nothing (desired AUTO). `planned`: its start is yet to come. A drain that is planned while TTLs are low
+ * never starts by itself, but by the step that was looked at. */
 struct health_override switchover_want(const struct switchover *switchover, size_t target, bool *planned);
 /* The names that its drain of a target is about: nobody is let back by a switchover of other names, it takes
  * theirs along, and all of them in one step. Where that is too long a list, it is of all names. */

@@ -27,24 +27,6 @@ struct work {
     struct operate_rules rules;
 };
 
-void switchover_add_finding(struct switchover_look *look, const char *name, bool is_good, const char *text)
-{
-    if (look->finding_count < SWITCHOVER_FINDINGS_MAX) {
-        look->findings[look->finding_count++] =
-            (struct switchover_finding){.name = name, .is_good = is_good, .text = text};
-    }
-}
-
-bool switchover_look_is_good(const struct switchover_look *look)
-{
-    for (size_t i = 0; i < look->finding_count; i++) {
-        if (!look->findings[i].is_good) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool is_return(const struct work *w)
 {
     return w->ask->aim == SWITCHOVER_AIM_PLAN_RETURN || w->ask->aim == SWITCHOVER_AIM_RETURN;
@@ -264,7 +246,7 @@ static void judge_destination(struct work *w)
             return;
         }
     }
-    add(w, "destination", gained > 0 || w->look->names.count == 0,
+    add(w, "destination", gained > 0 || w->look->names.count == 0 || w->ask->is_step,
         arena_print(w->arena, "%.1f %% of all answers move to %s", gained * 100, to));
 }
 
@@ -484,7 +466,9 @@ static void judge_rules(struct work *w)
 {
     for (size_t i = 0; i < w->rules.count; i++) {
         const struct operate_rule *rule = &w->rules.items[i];
-        if (rule->is_violated) {
+        bool is_over = rule->rule->type == CONF_RULE_WAIT ||
+                       (rule->rule->type == CONF_RULE_LAG && w->ask->switchover->hooks_agreed);
+        if (rule->is_violated && !(w->ask->is_step && is_over)) {
             add(w, arena_print(w->arena, "rule:%s", rule->rule->name), false,
                 arena_print(w->arena, "%s; %s", rule->why, rule->needs == NULL ? "" : rule->needs));
         }
@@ -550,7 +534,8 @@ int switchover_look(const struct switchover_ask *ask, struct arena *arena, struc
     struct switchover_ask asked = *ask;
     struct work w = {.ask = &asked, .arena = arena, .look = look};
     size_t count = plan.target_count;
-    if (ask->aim == SWITCHOVER_AIM_PLAN) { /* it would take along what is there now */
+    bool has_set_out = switchover_has_set_out(ask->switchover);
+    if (ask->aim == SWITCHOVER_AIM_PLAN && !has_set_out) { /* it would take along what is there now */
         plan.targets = arena_copy(arena, plan.targets, count * sizeof *plan.targets);
         switchover_note_before(&plan, ask->view->health);
         asked.switchover = &plan;
@@ -560,10 +545,14 @@ int switchover_look(const struct switchover_ask *ask, struct arena *arena, struc
     if (error != 0) {
         return error;
     }
-    struct view *copy = view_copy(ask->view, ask->wall_ms, NULL);
+    struct view *copy = view_copy(ask->view, ask->wall_ms, NULL), *second = NULL;
     bool drains = ask->aim == SWITCHOVER_AIM_PLAN || ask->aim == SWITCHOVER_AIM_RETURN;
     operate_assume(copy, drains ? w.drains : w.befores, count, ask->wall_ms);
-    w.without = is_plan(&w) ? ask->view : copy;
+    if (is_plan(&w) && has_set_out) { /* what is halfway there is neither */
+        second = view_copy(ask->view, ask->wall_ms, NULL);
+        operate_assume(second, drains ? w.befores : w.drains, count, ask->wall_ms);
+    }
+    w.without = second != NULL ? second : is_plan(&w) ? ask->view : copy;
     w.with = is_plan(&w) ? copy : ask->view;
     w.inside = switchover_mark_endpoints(ask->switchover, ask->view, arena);
     w.touched = switchover_mark_policies(ask->view, w.inside, ask->switchover->names, arena);
@@ -572,6 +561,7 @@ int switchover_look(const struct switchover_ask *ask, struct arena *arena, struc
     if (error == 0) {
         judge(&w);
     }
+    view_free(second);
     view_free(copy);
     return error;
 }

@@ -61,6 +61,9 @@ struct switchover_ask {
     int64_t last_move_ms;    /* wall, of a region: for rules; 0: none is known */
     size_t limit;            /* rows and names to list */
     struct progress *progress;
+    /* The next step of what is on its way. It was asked when it set out what goes by how long ago the last
+     * move was, which are its own by now; and hooks that have agreed have moved the data. */
+    bool is_step;
 };
 
 /* 0; ERROR_NOT_FOUND: a target is not there (any more), and *missing its name; ERROR_CANCELLED. All lives in
@@ -68,6 +71,12 @@ struct switchover_ask {
 int switchover_look(const struct switchover_ask *ask, struct arena *arena, struct switchover_look *look,
                     const char **missing);
 bool switchover_look_is_good(const struct switchover_look *look);
+/* What holds the next step, of all that would object to the whole of it: names that nobody would serve, a
+ * destination that is not well, or that it does not lead to, a safety rule. NULL: nothing that was not
+ * accepted. */
+const struct switchover_finding *switchover_find_hold(const struct switchover *switchover,
+                                                      const struct switchover_look *look);
+bool switchover_holds(const struct switchover_finding *finding); /* does it, if it is not accepted? */
 /* One more, of whoever has other means to look. */
 void switchover_add_finding(struct switchover_look *look, const char *name, bool is_good, const char *text);
 

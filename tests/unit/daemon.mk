@@ -5,6 +5,12 @@ check_PROGRAMS += tests/unit/test_override_json
 tests_unit_test_override_json_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_override_json_SOURCES = tests/unit/test_override_json.c src/daemon/override_json.c src/daemon/stored.c tests/unit/unit.h
 tests_unit_test_override_json_LDADD = src/libhealth.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_switchover_model
+check_PROGRAMS += tests/unit/test_switchover_model
+tests_unit_test_switchover_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_switchover_model_SOURCES = tests/unit/test_switchover_model.c src/daemon/switchover_json.c src/daemon/override_json.c src/daemon/stored.c \
+	tests/unit/unit.h
+tests_unit_test_switchover_model_LDADD = src/liboperate.a src/libhealth.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_capture
 check_PROGRAMS += tests/unit/test_capture
 tests_unit_test_capture_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
