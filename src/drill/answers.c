@@ -29,6 +29,8 @@ struct slot {
     size_t row_count;      /* names that share it */
     struct drill_name row; /* what they have in common at the end */
     uint32_t *regions;     /* of row.shares */
+    uint32_t pair_rto_ms;  /* of the pairs of regions by which it moves, the least; 0: there is none */
+    const char *pair;
 };
 
 struct drill_answers {
@@ -360,6 +362,32 @@ void drill_answers_mark(struct drill_answers *answers, const bool *is_lost)
     }
 }
 
+/* Does it lose a part of what went there, or get one? */
+static bool moves(const struct slot *slot, uint32_t region, bool away)
+{
+    for (size_t i = 0; i < slot->row.share_count; i++) {
+        const struct drill_share *own = &slot->row.shares[i];
+        if (slot->regions[i] == region) {
+            return away ? own->after < own->before - 1e-9 : own->after > own->before + 1e-9;
+        }
+    }
+    return false;
+}
+
+static void find_pair(const struct conf_topology *topology, struct slot *slot, struct arena *arena)
+{
+    size_t pairs = topology->objective_count - topology->objective_name_count;
+    for (size_t i = 0; i < pairs && slot->row.changes; i++) {
+        const struct conf_objective *pair = &topology->objectives[i];
+        bool is_less = slot->pair_rto_ms == 0 || pair->rto_ms < slot->pair_rto_ms;
+        if (pair->rto_ms != 0 && is_less && moves(slot, pair->from, true) && moves(slot, pair->to, false)) {
+            slot->pair_rto_ms = pair->rto_ms;
+            slot->pair = arena_print(arena, "the pair %s to %s", topology->regions[pair->from].name,
+                                     topology->regions[pair->to].name);
+        }
+    }
+}
+
 static void finish_slot(struct drill_answers *answers, struct slot *slot, struct arena *arena)
 {
     size_t columns = answers->view->topology->region_count + 1;
@@ -383,6 +411,7 @@ static void finish_slot(struct drill_answers *answers, struct slot *slot, struct
     row->before = describe(arena, slot, &slot->before);
     row->after = describe(arena, slot, &slot->after);
     row->course = slot->course;
+    find_pair(answers->view->topology, slot, arena);
 }
 
 static void count_row(struct drill_report *report, const struct drill_name *row)
@@ -403,6 +432,11 @@ static void count_row(struct drill_report *report, const struct drill_name *row)
     }
     int64_t ttl_ms = (int64_t)row->ttl * 1000;
     report->ttl_ms = ttl_ms > report->ttl_ms ? ttl_ms : report->ttl_ms;
+    if (row->rto_ms == 0) {
+        report->common_ttl_ms = ttl_ms > report->common_ttl_ms ? ttl_ms : report->common_ttl_ms;
+        report->common_decision_ms =
+            row->decided_ms > report->common_decision_ms ? row->decided_ms : report->common_decision_ms;
+    }
 }
 
 /* Add a row's shares to those of all names; weight: its part of its name, so that all names count alike. */
@@ -416,10 +450,12 @@ static void add_to_total(struct drill_answers *answers, const struct slot *slot,
     }
 }
 
-/* own: NULL: it has none. */
-static void judge_rto(const struct conf_objective *own, struct drill_name *row)
+/* What is said of the name comes first, then of a pair by which it moves. own: NULL: nothing of the name. */
+static void judge_rto(const struct conf_objective *own, const struct slot *slot, struct drill_name *row)
 {
-    row->rto_ms = own == NULL ? 0 : own->rto_ms;
+    bool has_own = own != NULL && own->rto_ms != 0;
+    row->rto_ms = has_own ? own->rto_ms : slot->pair_rto_ms;
+    row->rto_of = has_own ? "the name" : slot->pair;
     row->late = row->rto_ms != 0 && row->changes && row->decided_ms + (int64_t)row->ttl * 1000 > row->rto_ms;
 }
 
@@ -453,7 +489,7 @@ static size_t add_rows(struct drill_answers *answers, const struct view_name *na
             rows[count].ttl = name->ttl;
             rows[count].owner = (uint32_t)(name - answers->view->names);
             rows[count].weight = weigh_users(answers, slot, name);
-            judge_rto(own, &rows[count++]);
+            judge_rto(own, slot, &rows[count++]);
         }
     }
     return count;
@@ -527,7 +563,7 @@ void drill_answers_report(struct drill_answers *answers, const double *const *we
         }
     }
     struct drill_name *rows = memory_alloc_array(room, sizeof *rows);
-    report->decision_ms = report->decision_expected_ms = -1;
+    report->decision_ms = report->decision_expected_ms = report->common_decision_ms = -1;
     for (size_t i = 0; i < answers->view->name_count && progress_step(answers->progress, 1); i++) {
         struct drill_name *first = rows + report->name_count;
         size_t count = add_rows(answers, &answers->view->names[i], arena, first),

@@ -9,6 +9,7 @@
 #include "drill/copies.h"
 #include "drill/objectives.h"
 #include "drill/origins.h"
+#include "drill/own.h"
 #include "drill/reasons.h"
 #include "drill/users.h"
 
@@ -80,11 +81,17 @@ static void judge(const struct run *run, struct drill_report *report)
     int64_t own_ms = document == NULL ? 0 : document->objectives.rto_ms;
     report->recovery_ms = report->decision_ms < 0 ? -1 : report->decision_ms + report->ttl_ms;
     report->rto_ms = own_ms != 0 ? own_ms : run->topology->rto_ms;
-    report->meets_rto = report->rto_ms != 0 && report->recovery_ms <= report->rto_ms &&
+    if (own_ms != 0) { /* it is for all, whatever names and pairs have besides */
+        report->common_decision_ms = report->decision_ms;
+        report->common_ttl_ms = report->ttl_ms;
+    }
+    report->meets_rto = report->rto_ms != 0 && drill_common_recovery(report) <= report->rto_ms &&
                         report->unserved_count == 0 && report->to_lost_count == 0 && report->late_count == 0;
     if (document != NULL) {
         drill_judge_objectives(&document->objectives, run->arena, report);
     }
+    drill_judge_topology(run->view, &run->causes, document == NULL ? NULL : &document->objectives, run->arena,
+                         report);
 }
 
 /* NULL: all classes alike. */

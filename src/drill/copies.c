@@ -30,6 +30,13 @@ static double find_live(const struct health *live, size_t lag)
                                                                : status.value;
 }
 
+static const char *name_region(const struct conf_topology *topology, const struct conf_replication *copy,
+                               uint32_t place, struct arena *arena)
+{
+    uint32_t region = copy->of_azs ? topology->azs[place].region : place;
+    return arena_share_text(arena, topology->regions[region].name);
+}
+
 void drill_list_copies(const struct drill_causes *causes, const struct drill_objectives *objectives,
                        const struct health *live, struct arena *arena, struct drill_report *report)
 {
@@ -56,7 +63,9 @@ void drill_list_copies(const struct drill_causes *causes, const struct drill_obj
                 .lost = arena_share_text(arena, cause->text),
                 .at_ms = cause->at_ms,
                 .lag_ms = lag_ms < 0 ? -1 : (int64_t)lag_ms,
-                .rpo_ms = rpo_ms};
+                .rpo_ms = rpo_ms,
+                .from_region = name_region(topology, own, own->from, arena),
+                .to_region = name_region(topology, own, own->to, arena)};
         }
     }
     report->copies = copies;

@@ -58,6 +58,7 @@ struct drill_name {
     int64_t decided_ms; /* after the loss, worst case; -1: does not change */
     int64_t decided_expected_ms; /* on average over the moment of the loss; -1 likewise */
     uint32_t rto_ms;             /* its own, not that of all; 0: it has none */
+    const char *rto_of;          /* "the name", or "the pair us-east to eu-west" by which it moves */
     bool late;                   /* it changes, and its decision + TTL is above that */
     uint32_t course;             /* all its answers, in the report's courses */
     uint32_t owner;              /* number of the name in the view */
@@ -167,6 +168,7 @@ struct drill_copy {
     int64_t at_ms;
     int64_t lag_ms; /* what is lost of the data; -1: not known */
     int64_t rpo_ms; /* 0: none */
+    const char *from_region, *to_region;
 };
 
 /* Somebody who looked. */
@@ -217,7 +219,9 @@ struct drill_report {
     int64_t recovery_ms;          /* decision + ttl; -1: nothing to recover; meaningful if unserved_count and
                                      to_lost_count are 0 */
     int64_t rto_ms;               /* objective from the topology; 0: none */
-    struct progress *progress;    /* of the scenario: writing goes on with it */
+    int64_t common_decision_ms;   /* of answers that go by rto_ms, as of all; -1: none of these changes */
+    int64_t common_ttl_ms;
+    struct progress *progress; /* of the scenario: writing goes on with it */
     bool meets_rto; /* within the objective, all names served, nothing sent to what is lost; false without
                        an objective */
     struct drill_decider decider; /* of decision_ms */
@@ -231,6 +235,12 @@ struct drill_report {
  * a failure that is none), or ERROR_CANCELLED by the progress. The report lives in the arena and borrows
  * nothing else. The health of the view is read: the caller holds the health lock, or the view is a copy of
  * its own. */
+/* Of answers that go by rto_ms: decision + TTL; -1: none changes. */
+static inline int64_t drill_common_recovery(const struct drill_report *report)
+{
+    return report->common_decision_ms < 0 ? -1 : report->common_decision_ms + report->common_ttl_ms;
+}
+
 int drill_simulate(const struct view *view, const struct drill_scenario *scenario, struct arena *arena,
                    struct drill_report *report);
 

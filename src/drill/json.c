@@ -60,6 +60,7 @@ static json_t *write_answer(const struct drill_name *name)
     json_object_set_new(item, "decided_ms", time_or_null(name->decided_ms));
     json_object_set_new(item, "decided_expected_ms", time_or_null(name->decided_expected_ms));
     json_object_set_new(item, "rto_ms", name->rto_ms == 0 ? json_null() : json_integer(name->rto_ms));
+    json_object_set_new(item, "rto_of", text_or_null(name->rto_of));
     json_object_set_new(item, "late", json_boolean(name->late));
     json_object_set_new(item, "shares", write_shares(name->shares, name->share_count));
     set_count(item, "course", name->course);

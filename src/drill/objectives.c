@@ -10,9 +10,19 @@
 #include "drill/reasons.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-static void add_miss(struct drill_report *report, const char *text)
+/* Room grows when their number is a power of two. */
+void drill_add_miss(struct drill_report *report, struct arena *arena, const char *text)
 {
+    size_t count = report->miss_count;
+    if ((count & (count - 1)) == 0) {
+        const char **misses = arena_alloc(arena, (count == 0 ? 1 : 2 * count) * sizeof *misses);
+        if (count != 0) {
+            memcpy(misses, report->misses, count * sizeof *misses);
+        }
+        report->misses = misses;
+    }
     report->misses[report->miss_count++] = text;
 }
 
@@ -45,14 +55,16 @@ static void judge_pattern(struct drill_report *report, struct arena *arena, cons
         }
     }
     if (matching == 0) {
-        add_miss(report, arena_print(arena, "no steered name is %s, which %s", pattern,
-                                     must ? "must move" : "must not move"));
+        drill_add_miss(report, arena,
+                       arena_print(arena, "no steered name is %s, which %s", pattern,
+                                   must ? "must move" : "must not move"));
     } else if (found != NULL) {
-        add_miss(report,
-                 must ? arena_print(arena, "%s %s (%s) must move, and stays at %s", found->name, found->type,
-                                    found->class_label, found->before)
-                      : arena_print(arena, "%s %s (%s) must not move, and goes from %s to %s", found->name,
-                                    found->type, found->class_label, found->before, found->after));
+        drill_add_miss(report, arena,
+                       must ? arena_print(arena, "%s %s (%s) must move, and stays at %s", found->name,
+                                          found->type, found->class_label, found->before)
+                            : arena_print(arena, "%s %s (%s) must not move, and goes from %s to %s",
+                                          found->name, found->type, found->class_label, found->before,
+                                          found->after));
     }
 }
 
@@ -62,17 +74,18 @@ static void judge_users(const struct drill_objectives *objectives, struct arena 
 {
     const struct drill_users *users = report->users;
     if (objectives->has_max_failed && users->share > objectives->max_failed + 1e-9) {
-        add_miss(report, arena_print(arena,
-                                     "%.3g %% of all requests fail, %.3g %% may: up to %.3g %% at once, "
-                                     "from %.1f s to %.1f s",
-                                     100 * users->share, 100 * objectives->max_failed, 100 * users->worst,
-                                     (double)users->first_ms / 1000, (double)users->last_ms / 1000));
+        drill_add_miss(report, arena,
+                       arena_print(arena,
+                                   "%.3g %% of all requests fail, %.3g %% may: up to %.3g %% at once, "
+                                   "from %.1f s to %.1f s",
+                                   100 * users->share, 100 * objectives->max_failed, 100 * users->worst,
+                                   (double)users->first_ms / 1000, (double)users->last_ms / 1000));
     }
     for (size_t i = 0; objectives->capacity != 0 && i < users->capacity_count; i++) {
         const struct drill_capacity *own = &users->capacities[i];
         if (own->at_ms >= 0 && own->use > objectives->capacity + 1e-9) {
-            add_miss(
-                report,
+            drill_add_miss(
+                report, arena,
                 arena_print(arena,
                             "region %s needs %.0f %% of its capacity of %.0f/s at %.1f s, %.0f %% may be "
                             "needed",
@@ -91,17 +104,18 @@ static void judge_copies(const struct drill_objectives *objectives, struct arena
         (void)drill_write_seconds(copy->at_ms, at);
         (void)drill_write_seconds(copy->rpo_ms, rpo);
         if (copy->lag_ms < 0) {
-            add_miss(
-                report,
+            drill_add_miss(
+                report, arena,
                 arena_print(arena,
                             "nothing says how far the copy from %s to %s is behind when %s is lost at %s, "
                             "the RPO is %s",
                             copy->from, copy->to, copy->lost, at, rpo));
         } else if (copy->lag_ms > copy->rpo_ms) {
-            add_miss(report,
-                     arena_print(
-                         arena, "the copy from %s to %s is %s behind when %s is lost at %s, the RPO is %s",
-                         copy->from, copy->to, drill_write_seconds(copy->lag_ms, lag), copy->lost, at, rpo));
+            drill_add_miss(
+                report, arena,
+                arena_print(arena, "the copy from %s to %s is %s behind when %s is lost at %s, the RPO is %s",
+                            copy->from, copy->to, drill_write_seconds(copy->lag_ms, lag), copy->lost, at,
+                            rpo));
         }
     }
 }
@@ -109,13 +123,10 @@ static void judge_copies(const struct drill_objectives *objectives, struct arena
 void drill_judge_objectives(const struct drill_objectives *objectives, struct arena *arena,
                             struct drill_report *report)
 {
-    size_t most = objectives->must_move_count + objectives->must_not_move_count + 2 + report->copy_count +
-                  (report->users == NULL ? 0 : report->users->capacity_count);
-    report->misses = arena_alloc(arena, most * sizeof *report->misses);
     if (report->is_cut) {
-        add_miss(report,
-                 arena_print(arena, "the drill ends early, at %.0f s: more happens than a report holds",
-                             (double)report->duration_ms / 1000));
+        drill_add_miss(report, arena,
+                       arena_print(arena, "the drill ends early, at %.0f s: more happens than a report holds",
+                                   (double)report->duration_ms / 1000));
     }
     if (report->users != NULL) {
         judge_users(objectives, arena, report);

@@ -10,8 +10,9 @@
 #include "base/words.h"
 
 #include <stdio.h>
+#include <string.h>
 
-enum { REASONS_MAX = 5, NAMED_MAX = 3 };
+enum { REASONS_MAX = 4, OWNS_MAX = 8, NAMED_MAX = 3 };
 
 const char *drill_write_seconds(int64_t ms, char text[DRILL_SECONDS_SIZE])
 {
@@ -32,8 +33,8 @@ static void write_decision(struct buffer *to, const struct drill_report *report)
 {
     const struct drill_decider *decider = &report->decider;
     char text[DRILL_SECONDS_SIZE];
-    buffer_print(to, "%s", drill_write_seconds(report->decision_ms, text));
-    if (decider->endpoint == NULL) {
+    buffer_print(to, "%s", drill_write_seconds(report->common_decision_ms, text));
+    if (decider->endpoint == NULL || report->common_decision_ms != report->decision_ms) {
         return;
     }
     buffer_print(to, " (%u check%s of %s, one every ", decider->rounds, words_plural(decider->rounds),
@@ -53,7 +54,8 @@ static const struct drill_name *find_longest_ttl(const struct drill_report *repo
     const struct drill_name *longest = NULL;
     for (size_t i = 0; i < report->changed_count; i++) { /* these come first */
         const struct drill_name *name = &report->names[i];
-        longest = longest == NULL || name->ttl > longest->ttl ? name : longest;
+        bool counts = (int64_t)name->ttl * 1000 <= report->common_ttl_ms;
+        longest = counts && (longest == NULL || name->ttl > longest->ttl) ? name : longest;
     }
     return longest;
 }
@@ -63,10 +65,10 @@ static void tell_late(struct buffer *to, const struct drill_report *report)
     char recovery[DRILL_SECONDS_SIZE], rto[DRILL_SECONDS_SIZE], ttl[DRILL_SECONDS_SIZE];
     const struct drill_name *longest = find_longest_ttl(report);
     buffer_print(to, "recovery %s misses the RTO of %s: decision ",
-                 drill_write_seconds(report->recovery_ms, recovery),
+                 drill_write_seconds(drill_common_recovery(report), recovery),
                  drill_write_seconds(report->rto_ms, rto));
     write_decision(to, report);
-    buffer_print(to, " + TTL %s", drill_write_seconds(report->ttl_ms, ttl));
+    buffer_print(to, " + TTL %s", drill_write_seconds(report->common_ttl_ms, ttl));
     if (longest != NULL) {
         buffer_print(to, " (%s)", longest->name);
     }
@@ -131,17 +133,62 @@ static void tell_to_lost(struct buffer *to, const struct drill_report *report)
     }
 }
 
-static bool is_own_late(const struct drill_name *name)
+static bool is_late(const struct drill_name *name, const char *of)
 {
-    return name->late;
+    return name->late && name->rto_of != NULL && strcmp(name->rto_of, of) == 0;
 }
 
-static void tell_own_late(struct buffer *to, const struct drill_report *report)
+/* "2 answers miss the RTO of the name: www.example.com. A (default) takes 37.0 s, of 10.0 s" */
+static void tell_own_late(struct buffer *to, const struct drill_report *report, const char *of)
 {
-    size_t count = report->late_count;
-    buffer_print(to, "%zu answer%s miss%s the RTO of the name", count, words_plural(count),
-                 count == 1 ? "es" : "");
-    list_names(to, report, count, is_own_late);
+    char recovery[DRILL_SECONDS_SIZE], rto[DRILL_SECONDS_SIZE];
+    size_t count = 0;
+    for (size_t i = 0; i < report->name_count; i++) {
+        count += is_late(&report->names[i], of);
+    }
+    buffer_print(to, "%zu answer%s miss%s the RTO of %s", count, words_plural(count), count == 1 ? "es" : "",
+                 of);
+    size_t named = 0;
+    for (size_t i = 0; i < report->name_count && named < NAMED_MAX; i++) {
+        const struct drill_name *name = &report->names[i];
+        if (is_late(name, of)) {
+            buffer_print(to, "%s%s %s (%s) takes %s, of %s", named == 0 ? ": " : "; ", name->name, name->type,
+                         name->class_label,
+                         drill_write_seconds(name->decided_ms + (int64_t)name->ttl * 1000, recovery),
+                         drill_write_seconds(name->rto_ms, rto));
+            named++;
+        }
+    }
+    if (named < count) {
+        buffer_print(to, "; and %zu more", count - named);
+    }
+}
+
+static void add_reason(struct drill_report *report, struct arena *arena, const struct buffer *text)
+{
+    report->reasons[report->reason_count++] = arena_copy_text(arena, text->bytes);
+}
+
+/* Of names, and of each pair of regions by which answers move too late. */
+static void find_own_late(struct drill_report *report, struct arena *arena)
+{
+    const char *told[OWNS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < report->name_count && report->late_count != 0 && count < OWNS_MAX; i++) {
+        const char *of = report->names[i].late ? report->names[i].rto_of : NULL;
+        bool is_new = of != NULL;
+        for (size_t n = 0; n < count && is_new; n++) {
+            is_new = strcmp(told[n], of) != 0;
+        }
+        if (is_new) {
+            struct buffer text;
+            told[count++] = of;
+            buffer_init(&text);
+            tell_own_late(&text, report, of);
+            add_reason(report, arena, &text);
+            buffer_fini(&text);
+        }
+    }
 }
 
 void drill_find_reasons(struct drill_report *report, struct arena *arena)
@@ -150,22 +197,25 @@ void drill_find_reasons(struct drill_report *report, struct arena *arena)
         bool holds;
         void (*tell)(struct buffer *to, const struct drill_report *report);
     } all[REASONS_MAX] = {
-        {report->rto_ms != 0 && report->recovery_ms > report->rto_ms, tell_late},
-        {report->late_count != 0, tell_own_late},
+        {report->rto_ms != 0 && drill_common_recovery(report) > report->rto_ms, tell_late},
         {report->unserved_count != 0, tell_unserved},
         {report->held_count != 0, tell_held},
         {report->to_lost_count != 0, tell_to_lost},
     };
-    report->reasons = arena_alloc(arena, (REASONS_MAX + report->miss_count) * sizeof *report->reasons);
+    report->reasons =
+        arena_alloc(arena, (REASONS_MAX + OWNS_MAX + report->miss_count) * sizeof *report->reasons);
     report->reason_count = 0;
     for (size_t i = 0; i < REASONS_MAX; i++) {
         struct buffer text;
         buffer_init(&text);
         if (all[i].holds) {
             all[i].tell(&text, report);
-            report->reasons[report->reason_count++] = arena_copy_text(arena, text.bytes);
+            add_reason(report, arena, &text);
         }
         buffer_fini(&text);
+        if (i == 0) {
+            find_own_late(report, arena);
+        }
     }
     for (size_t i = 0; i < report->miss_count; i++) {
         report->reasons[report->reason_count++] = report->misses[i];

@@ -62,9 +62,12 @@ static void write_verdict(struct buffer *out, const struct drill_report *report)
         buffer_add_text(out, "RTO: no objective in the topology\n");
     } else if (report->meets_rto) {
         buffer_print(out, "RTO: %s, met\n", drill_write_seconds(report->rto_ms, rto));
-    } else if (report->recovery_ms > report->rto_ms) {
+    } else if (drill_common_recovery(report) > report->rto_ms) {
         buffer_print(out, "RTO: %s, MISSED by %s\n", drill_write_seconds(report->rto_ms, rto),
-                     drill_write_seconds(report->recovery_ms - report->rto_ms, recovery));
+                     drill_write_seconds(drill_common_recovery(report) - report->rto_ms, recovery));
+    } else if (report->late_count != 0) {
+        buffer_print(out, "RTO: %s, met by all but what has one of its own\n",
+                     drill_write_seconds(report->rto_ms, rto));
     } else {
         buffer_print(out, "RTO: %s, MISSED: not everything recovers\n",
                      drill_write_seconds(report->rto_ms, rto));

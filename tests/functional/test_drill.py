@@ -98,7 +98,78 @@ def test_an_objective_of_a_name(planned):
     report = json.loads(offline(planned, "--drill", "region:us-east", "--json", code=1).stdout)
     late = {row["name"] for row in report["answers"] if row["late"]}
     assert late == {"www.example.com."} and report["answers_late"] >= 1 and not report["meets_rto"]
-    assert "the RTO of the name" in report["reasons"][0] and {row["rto_ms"] for row in report["answers"]} == {10000, None}
+    assert report["reasons"] == [
+        "1 answer misses the RTO of the name: www.example.com. A (default) takes 37.0 s, of 10.0 s"]
+    assert {(row["rto_ms"], row["rto_of"]) for row in report["answers"]} == {(10000, "the name"), (None, None)}
+
+
+def test_what_has_an_objective_of_its_own_does_not_go_by_that_of_all(planned):
+    """www takes 37 s, api 17 s. A pair takes the place of all, a name that of both; a document speaks of all."""
+    pair = {"from": "us-east", "to": "eu-west"}
+    for objectives, late, met in (
+            ({"rto": "20s"}, [], False),
+            ({"rto": "20s", "names": {"www.example.com": {"rto": "40s"}}}, [], True),
+            ({"rto": "20s", "pairs": [pair | {"rto": "40s"}]}, [], True),
+            ({"rto": "1m", "pairs": [pair | {"rto": "20s"}]}, ["www.example.com."], False),
+            ({"rto": "1m", "pairs": [pair | {"rto": "20s"}], "names": {"www.example.com": {"rto": "40s"}}}, [], True),
+            ({"rto": "1m", "pairs": [{"from": "eu-west", "to": "us-east", "rto": "20s"}]}, [], True)):
+        planned.topology["objectives"] = objectives
+        planned.write()
+        report = json.loads(offline(planned, "--drill", "region:us-east", "--json", code=0 if met else 1).stdout)
+        jsonschema.validate(report, SCHEMA)
+        assert [row["name"] for row in report["answers"] if row["late"]] == late, objectives
+        assert report["meets_rto"] is met and report["failed"] is not met
+        if late:
+            assert "misses the RTO of the pair us-east to eu-west: www.example.com. A (default) takes 37.0 s" in report["reasons"][0]
+    document = {"events": [{"at": "0s", "what": "region:us-east", "how": "lost"}], "objectives": {"rto": "20s"}}
+    report = json.loads(offline(planned, "--drill", write(planned, document), "--json", code=1).stdout)
+    assert report["reasons"][0].startswith("recovery 37.0 s misses the RTO of 20.0 s")
+
+
+def test_capacity_that_has_to_be_left(planned):
+    """Each region has two endpoints, eu-west of half the capacity."""
+    for name, endpoint in planned.topology["endpoints"].items():
+        endpoint["capacity"] = 100 if "us" in name else 50
+    pair = {"from": "us-east", "to": "eu-west"}
+    for objectives, reason in (
+            ({"capacity": "33%"}, None),
+            ({"capacity": "34%"}, "33.3 % of the capacity of all is left at 0.0 s, the objective is 34 %"),
+            ({"pairs": [pair | {"capacity": "50%"}]}, None),
+            ({"pairs": [pair | {"capacity": "60%"}]},
+             "eu-west has 50.0 % of the capacity of us-east at 0.0 s, the objective of the pair is 60 %"),
+            ({"pairs": [{"from": "eu-west", "to": "us-east", "capacity": "100%"}]}, None),
+            ({"names": {"api.example.com": {"capacity": "30%"}, "eu.example.com": {"capacity": "100%"}}}, None),
+            ({"names": {"api.example.com": {"capacity": "60%"}, "eu.example.com": {"capacity": "100%"}}},
+             "1 name has less capacity left than the objective of the name: api.example.com. 33.3 % at 0.0 s, of 60 %")):
+        planned.topology["objectives"] = objectives
+        planned.write()
+        report = json.loads(offline(planned, "--drill", "region:us-east", "--json", code=1 if reason else 0).stdout)
+        assert report["reasons"] == ([reason] if reason else []), objectives
+    sweep = json.loads(offline(planned, "--sweep", "--json", code=1).stdout)
+    risk, = (risk for risk in sweep["risks"] if risk["lost"] == "region:us-east")
+    assert risk["reasons"] == [reason]
+
+
+def test_data_that_may_be_lost(planned):
+    """By the RPO of the copy and of names that need it, as far as it is known how far the copy is behind."""
+    planned.topology["regions"]["us-east"]["replicates_to"] = [{"to": "eu-west", "lag": "push"}]
+    behind = {"at": "0s", "what": "copy:us-east/eu-west", "how": "lag", "value": "10s"}
+    lost = {"at": "1m", "what": "region:us-east", "how": "lost"}
+    pair = {"from": "us-east", "to": "eu-west"}
+    whole = "the copy from us-east to eu-west is 10.0 s behind when region:us-east lost is lost, "
+    for objectives, events, reason in (
+            ({"rpo": "5s"}, [lost], None),
+            ({"rpo": "5s"}, [behind, lost], "the RPO of all is 5.0 s"),
+            ({"rpo": "5s", "pairs": [pair | {"rpo": "20s"}]}, [behind, lost], None),
+            ({"rpo": "1m", "pairs": [pair | {"rpo": "9s"}]}, [behind, lost], "the RPO of the copy is 9.0 s"),
+            ({"names": {"www.example.com": {"rpo": "3s"}, "eu.example.com": {"rpo": "1s"}}}, [behind, lost],
+             "1 name by it misses the RPO of the name: www.example.com., 3.0 s")):
+        planned.topology["objectives"] = objectives
+        planned.write()
+        report = json.loads(offline(planned, "--drill", write(planned, {"events": events}), "--json",
+                                    code=1 if reason else 0).stdout)
+        assert [said.replace("region:us-east is lost", "region:us-east lost is lost") for said in report["reasons"]] == (
+            [whole + reason] if reason else []), objectives
 
 
 def test_losing_an_az_keeps_the_region(planned):

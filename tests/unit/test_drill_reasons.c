@@ -35,6 +35,8 @@ static struct drill_report make_report(void)
                                  .detection_ms = 2300,
                                  .decision_ms = 6300,
                                  .ttl_ms = 60000,
+                                 .common_decision_ms = 6300,
+                                 .common_ttl_ms = 60000,
                                  .recovery_ms = 66300};
 }
 
@@ -86,6 +88,36 @@ static void a_missed_objective_says_what_takes_so_long(void **state)
         &report, "recovery 66.3 s misses the RTO of 10.0 s: decision 6.3 s + TTL 60.0 s (b.example.)", NULL);
 }
 
+static void what_has_an_objective_of_its_own_does_not_go_by_that_of_all(void **state)
+{
+    (void)state;
+    struct drill_report report = make_report();
+    struct drill_name own[5];
+    memcpy(own, names, sizeof own);
+    own[0].rto_ms = 20000;
+    own[0].rto_of = "the pair us to eu";
+    own[1].rto_ms = 100000;
+    own[1].rto_of = "the name";
+    own[0].late = true;
+    own[0].ttl = 30;
+    own[0].decided_ms = 6300;
+    report.names = own;
+    report.rto_ms = 10000;
+    report.late_count = 1;
+    report.common_decision_ms = -1; /* none of the others changes */
+    report.common_ttl_ms = 0;
+    assert_reasons(
+        &report,
+        "1 answer misses the RTO of the pair us to eu: a.example. A (default) takes 36.3 s, of 20.0 s", NULL);
+    own[1].late = true; /* by much of its own */
+    own[1].decided_ms = 60000;
+    report.late_count = 2;
+    assert_reasons(
+        &report,
+        "1 answer misses the RTO of the pair us to eu: a.example. A (default) takes 36.3 s, of 20.0 s",
+        "1 answer misses the RTO of the name: b.example. HTTPS (geo[0]) takes 120.0 s, of 100.0 s");
+}
+
 static void names_are_told(void **state)
 {
     (void)state;
@@ -110,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_drill_that_ends_well_has_none),
         cmocka_unit_test(a_missed_objective_says_what_takes_so_long),
+        cmocka_unit_test(what_has_an_objective_of_its_own_does_not_go_by_that_of_all),
         cmocka_unit_test(names_are_told),
     };
     return cmocka_run_group_tests_name("drill reasons", tests, NULL, NULL);
