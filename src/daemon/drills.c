@@ -39,16 +39,18 @@ static int take_losses(const struct view *view, struct admin_drill *asked, struc
 static int read_document(const struct view *view, const struct admin_drill *asked, struct arena *arena,
                          struct drill_document *document)
 {
-    return drill_parse_ground(&(struct drill_source){.path = "the drill",
-                                                     .text = asked->document,
-                                                     .len = asked->document_len,
-                                                     .report = asked->report},
-                              &(struct drill_ground){.topology = view->topology,
-                                                     .vantages = &view->server->vantages,
-                                                     .health = view->health,
-                                                     .geo = view->geo,
-                                                     .geo_count = view->geo_count},
-                              arena, document);
+    struct drill_vantages enrolled;
+    drill_list_enrolled(view->health, arena, &enrolled);
+    return drill_parse_document(&(struct drill_source){.path = "the drill",
+                                                       .text = asked->document,
+                                                       .len = asked->document_len,
+                                                       .report = asked->report},
+                                &(struct drill_ground){.topology = view->topology,
+                                                       .vantages = &view->server->vantages,
+                                                       .enrolled = &enrolled,
+                                                       .geo = view->geo,
+                                                       .geo_count = view->geo_count},
+                                arena, document);
 }
 
 static int take_document(const struct view *view, struct admin_drill *asked, struct arena *arena,

@@ -380,12 +380,7 @@ static enum admin_shadow_trouble make_plan(struct live_order *order, const char 
         enum admin_shadow_trouble trouble = *what == NULL ? ADMIN_SHADOW_GOOD : ADMIN_SHADOW_LOSS;
         return trouble == ADMIN_SHADOW_GOOD ? judge_way(order, &document, what) : trouble;
     }
-    const struct view *view = order->server->view;
-    if (drill_parse_ground(
-            &(struct drill_source){"the drill", asked->document, asked->document_len, asked->report},
-            &(struct drill_ground){
-                .topology = view->topology, .geo = view->geo, .geo_count = view->geo_count, .is_alone = true},
-            order->arena, &document) != 0) {
+    if (shadow_parse_document(order->server, asked, order->arena, &document) != 0) {
         return ADMIN_SHADOW_DOCUMENT;
     }
     int64_t duration_ms = drill_document_duration(&document);

@@ -96,12 +96,12 @@ static int load_document(const struct rehearse_options *options, const struct vi
     } else if (view->topology == NULL) {
         (void)refuse_target(view, options->losses[0], 0, HEALTH_REGION);
     } else {
-        error = drill_parse_ground(&(struct drill_source){.path = options->losses[0], .report = errors},
-                                   &(struct drill_ground){.topology = view->topology,
-                                                          .vantages = &view->server->vantages,
-                                                          .geo = view->geo,
-                                                          .geo_count = view->geo_count},
-                                   arena, document);
+        error = drill_parse_document(&(struct drill_source){.path = options->losses[0], .report = errors},
+                                     &(struct drill_ground){.topology = view->topology,
+                                                            .vantages = &view->server->vantages,
+                                                            .geo = view->geo,
+                                                            .geo_count = view->geo_count},
+                                     arena, document);
         report_write(errors, stderr);
     }
     if (error == 0 && document->from_live) {

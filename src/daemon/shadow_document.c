@@ -10,6 +10,31 @@
 
 #include <string.h>
 
+static void list_enrolled(struct server *server, struct arena *arena, struct drill_vantages *list)
+{
+    lock_take(&server->lock);
+    drill_list_enrolled(server->view->health, arena, list);
+    lock_leave(&server->lock);
+}
+
+int shadow_parse_document(struct server *server, const struct admin_shadow_order *order, struct arena *arena,
+                          struct drill_document *document)
+{
+    struct drill_vantages enrolled;
+    list_enrolled(server, arena, &enrolled);
+    return drill_parse_document(&(struct drill_source){.path = "the drill",
+                                                       .text = order->document,
+                                                       .len = order->document_len,
+                                                       .report = order->report},
+                                &(struct drill_ground){.topology = server->view->topology,
+                                                       .vantages = &server->view->server->vantages,
+                                                       .enrolled = &enrolled,
+                                                       .geo = server->view->geo,
+                                                       .geo_count = server->view->geo_count,
+                                                       .is_real = true},
+                                arena, document);
+}
+
 static bool take_losses(struct shadow *shadow, const struct admin_shadow_order *order,
                         struct admin_shadow_result *result)
 {
@@ -24,6 +49,7 @@ static bool take_losses(struct shadow *shadow, const struct admin_shadow_order *
         }
     }
     drill_init_document(document);
+    list_enrolled(shadow->all->server, shadow->arena, &document->vantages);
     document->duration_ms = order->duration_ms;
     document->causes =
         drill_list_losses(view->topology, losses, order->loss_count,
@@ -58,17 +84,12 @@ static void list_lost(struct shadow *shadow)
 bool shadow_take_document(struct shadow *shadow, const struct admin_shadow_order *order,
                           struct admin_shadow_result *result)
 {
-    const struct view *view = shadow->all->server->view;
     shadow->document = arena_alloc(shadow->arena, sizeof *shadow->document);
     if (order->document == NULL && !take_losses(shadow, order, result)) {
         return false;
     }
     if (order->document != NULL &&
-        drill_parse_ground(
-            &(struct drill_source){"the drill", order->document, order->document_len, order->report},
-            &(struct drill_ground){
-                .topology = view->topology, .geo = view->geo, .geo_count = view->geo_count, .is_alone = true},
-            shadow->arena, shadow->document) != 0) {
+        shadow_parse_document(shadow->all->server, order, shadow->arena, shadow->document) != 0) {
         *result = (struct admin_shadow_result){.trouble = ADMIN_SHADOW_DOCUMENT, .report = order->report};
         return false;
     }

@@ -26,7 +26,7 @@ enum {
 };
 
 /* Else checks end as they do, and what is lost is so for everybody. */
-static bool injects(const struct shadow *shadow)
+bool shadow_injects(const struct shadow *shadow)
 {
     return shadow->runs && shadow->real == NULL;
 }
@@ -46,19 +46,19 @@ static int64_t since_ms(const struct shadow *shadow, int64_t at_us)
     return (at_us - shadow->began_us) / 1000;
 }
 
-static struct health *health_of(const struct shadow *shadow)
+struct health *shadow_lead_health(const struct shadow *shadow)
 {
     struct health *health = shadow->world->view->health;
     int64_t now_us = clock_now_us(&shadow->all->server->clock);
     health_follow_time(health, now_us / 1000);
     if (shadow->runs) {
-        drill_stage_set_time(shadow->stage, since_ms(shadow, now_us));
+        drill_stage_set_time(shadow->stage, since_ms(shadow, now_us),
+                             clock_wall_ms(&shadow->all->server->clock));
     }
     return health;
 }
 
-/* After whatever was done to its health. */
-static void settle(struct shadow *shadow)
+void shadow_settle(struct shadow *shadow)
 {
     if (shadow->runs && drill_stage_has_moved(shadow->stage)) {
         wake(shadow);
@@ -72,13 +72,20 @@ static const struct conf_check *check_of(const struct view *view, uint32_t monit
     return &view->topology->checks[view->monitors[monitor].check];
 }
 
+void shadow_note_failed(struct shadow *shadow)
+{
+    pthread_mutex_lock(&shadow->lock);
+    if (shadow->times.failed_us == 0) {
+        shadow->times.failed_us = clock_now_us(&shadow->all->server->clock);
+    }
+    pthread_mutex_unlock(&shadow->lock);
+}
+
 static void note_end(struct shadow *shadow, uint32_t monitor, enum health_outcome outcome)
 {
     bool is_first = drill_stage_note_check(shadow->stage, monitor, outcome);
-    if (is_first && health_outcome_is_failure(outcome) && shadow->times.failed_us == 0) {
-        pthread_mutex_lock(&shadow->lock);
-        shadow->times.failed_us = clock_now_us(&shadow->all->server->clock);
-        pthread_mutex_unlock(&shadow->lock);
+    if (is_first && health_outcome_is_failure(outcome)) {
+        shadow_note_failed(shadow);
     }
 }
 
@@ -99,7 +106,7 @@ static void look_again(struct shadow *shadow, uint32_t monitor, uint32_t duratio
 /* In the drill. */
 static void end_check(struct shadow *shadow, uint32_t monitor, const struct probe_result *result)
 {
-    struct health *health = health_of(shadow);
+    struct health *health = shadow_lead_health(shadow);
     int64_t wall_ms = clock_wall_ms(&shadow->all->server->clock);
     if (shadow->runs) {
         note_end(shadow, monitor, result->outcome);
@@ -109,7 +116,7 @@ static void end_check(struct shadow *shadow, uint32_t monitor, const struct prob
     if (shadow->runs) {
         look_again(shadow, monitor, result->duration_us);
     }
-    settle(shadow);
+    shadow_settle(shadow);
 }
 
 /* One that began then and will end so: now, or when its time is up. */
@@ -131,13 +138,13 @@ static void go_on(struct shadow *shadow, uint32_t monitor, int64_t began_us, con
 static void take(struct shadow *shadow, uint32_t monitor, const struct probe_result *result, int64_t wall_ms)
 {
     const struct clock *clock = &shadow->all->server->clock;
-    struct health *health = health_of(shadow);
+    struct health *health = shadow_lead_health(shadow);
     int64_t began_us = clock_now_us(clock) - result->duration_us;
     struct drill_result own = {.outcome = HEALTH_OUTCOME_OK};
     if (shadow->is_due[monitor]) {
         return;
     }
-    if (injects(shadow)) {
+    if (shadow_injects(shadow)) {
         own = drill_stage_check(shadow->stage, monitor, since_ms(shadow, began_us));
     }
     if (result->has_load && own.outcome == HEALTH_OUTCOME_OK) {
@@ -158,7 +165,7 @@ static void begin_check(struct shadow *shadow, uint32_t monitor)
     int64_t now_us = clock_now_us(&shadow->all->server->clock);
     struct drill_result own = {.outcome = HEALTH_OUTCOME_OK};
     struct health_monitor_status real;
-    if (injects(shadow)) {
+    if (shadow_injects(shadow)) {
         own = drill_stage_check(shadow->stage, monitor, since_ms(shadow, now_us));
     }
     if (own.outcome == HEALTH_OUTCOME_OK &&
@@ -192,10 +199,10 @@ void shadows_take_control(struct shadows *all, uint32_t control, const struct pr
 {
     for (size_t i = 0; i < all->fed_count; i++) {
         struct shadow *shadow = all->fed[i];
-        bool is_blind = injects(shadow) && drill_stage_is_blind(shadow->stage);
-        health_observe_control(health_of(shadow), control,
+        bool is_blind = shadow_injects(shadow) && drill_stage_is_blind(shadow->stage);
+        health_observe_control(shadow_lead_health(shadow), control,
                                is_blind ? HEALTH_OUTCOME_TIMEOUT : result->outcome);
-        settle(shadow);
+        shadow_settle(shadow);
     }
 }
 
@@ -204,7 +211,8 @@ static bool is_silent(const struct shadow *shadow, const char *endpoint, const c
 {
     const struct conf_topology *topology = shadow->world->view->topology;
     ptrdiff_t index = conf_find_endpoint(topology, endpoint);
-    return injects(shadow) && index != -1 && drill_stage_is_silent(shadow->stage, (uint32_t)index, check);
+    return shadow_injects(shadow) && index != -1 &&
+           drill_stage_is_silent(shadow->stage, (uint32_t)index, check);
 }
 
 void shadows_take_push(struct shadows *all, const char *endpoint, const char *check,
@@ -213,11 +221,11 @@ void shadows_take_push(struct shadows *all, const char *endpoint, const char *ch
     enum health_push_fate fate;
     for (size_t i = 0; i < all->fed_count; i++) {
         struct shadow *shadow = all->fed[i];
-        (void)health_of(shadow);
+        (void)shadow_lead_health(shadow);
         if (!is_silent(shadow, endpoint, check)) {
             (void)operate_push(shadow->world->view, endpoint, check, push, wall_ms,
                                clock_now_ms(&all->server->clock), &fate);
-            settle(shadow);
+            shadow_settle(shadow);
         }
     }
 }
@@ -227,11 +235,11 @@ void shadows_take_load(struct shadows *all, const char *endpoint, const struct h
 {
     for (size_t i = 0; i < all->fed_count; i++) {
         struct shadow *shadow = all->fed[i];
-        (void)health_of(shadow);
+        (void)shadow_lead_health(shadow);
         if (!is_silent(shadow, endpoint, NULL)) {
             (void)operate_put_load(shadow->world->view, endpoint, report, wall_ms,
                                    clock_now_ms(&all->server->clock));
-            settle(shadow);
+            shadow_settle(shadow);
         }
     }
 }
@@ -241,10 +249,10 @@ void shadows_take_lag(struct shadows *all, size_t pair, const struct health_lag_
 {
     for (size_t i = 0; i < all->fed_count; i++) {
         struct shadow *shadow = all->fed[i];
-        struct health *health = health_of(shadow);
-        if (!injects(shadow) || drill_stage_find_lag(shadow->stage, (uint32_t)pair) < 0) {
+        struct health *health = shadow_lead_health(shadow);
+        if (!shadow_injects(shadow) || drill_stage_find_lag(shadow->stage, (uint32_t)pair) < 0) {
             (void)health_report_lag(health, pair, report, wall_ms, clock_now_ms(&all->server->clock));
-            settle(shadow);
+            shadow_settle(shadow);
         }
     }
 }
@@ -259,7 +267,7 @@ void shadows_take_hosts(struct shadows *all, const struct view_host_update *upda
             (void)view_update_hosts(shadow->world->view, updates, count, clock_wall_ms(&all->server->clock),
                                     lock);
             lock_take(lock);
-            settle(shadow);
+            shadow_settle(shadow);
             lock_leave(lock);
         }
     }
@@ -306,6 +314,8 @@ int64_t shadows_end_dues(struct shadows *all)
     for (size_t i = 0; i < all->fed_count; i++) {
         struct shadow *shadow = all->fed[i];
         end_dues(shadow, now_us);
+        int64_t looks_us = shadow_end_looks(shadow, now_us);
+        next_us = looks_us < next_us ? looks_us : next_us;
         if (shadow->due_count != 0 && shadow->dues[0].at_us < next_us) {
             next_us = shadow->dues[0].at_us;
         }
@@ -319,7 +329,7 @@ int64_t shadows_end_dues(struct shadows *all)
 static void tell_lags(struct shadow *shadow, struct health *health, int64_t wall_ms, int64_t now_ms)
 {
     int64_t at_ms = now_ms - shadow->began_us / 1000;
-    if (!injects(shadow) || at_ms < shadow->lags_ms) {
+    if (!shadow_injects(shadow) || at_ms < shadow->lags_ms) {
         return;
     }
     shadow->lags_ms = at_ms + LAGS_PACE_MS;
@@ -335,7 +345,7 @@ static void tell_lags(struct shadow *shadow, struct health *health, int64_t wall
 
 static void follow_time(struct shadow *shadow, int64_t wall_ms)
 {
-    struct health *health = health_of(shadow);
+    struct health *health = shadow_lead_health(shadow);
     int64_t now_ms = clock_now_ms(&shadow->all->server->clock);
     tell_lags(shadow, health, wall_ms, now_ms);
     health_follow_lags(health, wall_ms, now_ms);
@@ -344,7 +354,7 @@ static void follow_time(struct shadow *shadow, int64_t wall_ms)
     (void)health_follow_brake(health, VIEW_TURN, wall_ms);
     health_expire_loads(health, wall_ms, now_ms);
     (void)health_expire_pushes(health, wall_ms, now_ms);
-    settle(shadow);
+    shadow_settle(shadow);
 }
 
 void shadows_follow_time(struct shadows *all)
@@ -353,6 +363,7 @@ void shadows_follow_time(struct shadows *all)
     lock_take(&all->server->lock);
     for (size_t i = 0; i < all->fed_count; i++) {
         follow_time(all->fed[i], wall_ms);
+        shadow_follow_silence(all->fed[i]);
         lock_pass(&all->server->lock);
     }
     lock_leave(&all->server->lock);
@@ -411,12 +422,12 @@ void shadow_follow_overrides(struct shadow *shadow)
     int64_t wall_ms = clock_wall_ms(&shadow->all->server->clock);
     size_t done = 0;
     lock_take(lock);
-    (void)health_of(shadow);
+    (void)shadow_lead_health(shadow);
     for (enum health_kind kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         size_t count = health_count(shadow->world->view->health, kind);
         for (uint32_t i = 0; i < count; i++) {
             follow_override(shadow, kind, i, wall_ms);
-            settle(shadow);
+            shadow_settle(shadow);
             if (++done % VIEW_TURN == 0) {
                 lock_pass(lock);
             }
@@ -441,7 +452,7 @@ void shadow_begin_feed(struct shadow *shadow)
 void shadow_begin_time(struct shadow *shadow)
 {
     shadow->began_us = clock_now_us(&shadow->all->server->clock);
-    drill_stage_begin(shadow->stage);
+    drill_stage_begin(shadow->stage, shadow->began_us / 1000);
     shadow->runs = true;
 }
 

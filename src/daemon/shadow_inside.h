@@ -117,6 +117,7 @@ struct shadows {
     struct shadow_notes *notes;             /* which of them run; NULL: that is not written down */
     struct shadow *fed[ANSWER_SHADOWS_MAX]; /* in the lock of the server */
     size_t fed_count;
+    uint32_t gone; /* likewise: vantages that have left, a bit for each number */
 };
 
 /* ---- shadows.c ---- */
@@ -153,9 +154,26 @@ void shadows_follow_time(struct shadows *shadows);
 int64_t shadows_end_dues(struct shadows *shadows);
 /* The lock is taken; others have their turn in between. */
 void shadow_follow_overrides(struct shadow *shadow);
+/* Before something is done to its health, in the lock, and after it. */
+struct health *shadow_lead_health(const struct shadow *shadow);
+void shadow_settle(struct shadow *shadow);
+bool shadow_injects(const struct shadow *shadow); /* what its document says happens to what is heard now */
+void shadow_note_failed(struct shadow *shadow);   /* a check of what is lost has, the first one */
+
+/* ---- shadow_vantages.c ---- */
+
+/* Checks of theirs that have ended by now; returns when the next one does, µs; INT64_MAX: none does. In the
+ * lock, as the next one is, and by the control thread; others have their turn in between. */
+int64_t shadow_end_looks(struct shadow *shadow, int64_t now_us);
+void shadow_follow_silence(struct shadow *shadow);
+/* The lock is taken. */
+void shadow_follow_members(struct shadow *shadow);
 
 /* ---- shadow_document.c ---- */
 
+/* As drill_parse_document(), for drills on this server. */
+int shadow_parse_document(struct server *server, const struct admin_shadow_order *order, struct arena *arena,
+                          struct drill_document *document);
 /* Of a new one. False: the result says what is wrong. */
 bool shadow_take_document(struct shadow *shadow, const struct admin_shadow_order *order,
                           struct admin_shadow_result *result);

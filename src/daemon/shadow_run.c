@@ -151,6 +151,9 @@ static int64_t follow(struct shadow *shadow, int64_t due_ms, bool has_news)
 {
     size_t changed = shadow->changed;
     int64_t next_ms = drill_stage_turn(shadow->stage, since_ms(shadow));
+    if (next_ms != due_ms) {
+        tell_control(shadow); /* vantages look at what has begun */
+    }
     if (has_news) {
         drill_stage_follow(shadow->stage);
     }

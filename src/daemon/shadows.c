@@ -121,6 +121,7 @@ static void begin(struct shadow *shadow)
 {
     struct shadows *all = shadow->all;
     shadow_catch_up_hosts(shadow);
+    shadow_follow_members(shadow);
     lock_take(&all->server->lock);
     shadow_begin_time(shadow);
     lock_leave(&all->server->lock);
@@ -368,10 +369,7 @@ static const struct shadow *find_overlap(const struct shadows *all, const struct
 /* What asking again changes nothing about. */
 static const char *find_reason(const struct server *server)
 {
-    return server->view->topology == NULL ? "the configuration has no topology"
-           : server->view->server->vantages.is_on
-               ? "verdicts are those of several vantages, which a drill cannot lead yet"
-               : NULL;
+    return server->view->topology == NULL ? "the configuration has no topology" : NULL;
 }
 
 static const char *find_obstacle(const struct shadows *all)

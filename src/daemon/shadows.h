@@ -44,6 +44,15 @@ void shadows_take_push(struct shadows *shadows, const char *endpoint, const char
 void shadows_take_load(struct shadows *shadows, const char *endpoint, const struct health_load_report *report,
                        int64_t wall_ms);
 
+/* Likewise, by the thread of vantages: what one of them says, that it is alive (new: and was started anew),
+ * and that it is not there any more. */
+struct health_heard;
+void shadows_hear(struct shadows *shadows, unsigned vantage, const struct health_heard *heard, size_t count);
+void shadows_hear_alive(struct shadows *shadows, unsigned vantage, bool is_new);
+void shadows_lose_vantage(struct shadows *shadows, unsigned vantage);
+/* They are others, or count otherwise. By the control thread, without the lock; NULL is fine. */
+void shadows_follow_members(struct shadows *shadows);
+
 /* How far a copy is behind, as it was asked or pushed. */
 void shadows_take_lag(struct shadows *shadows, size_t pair, const struct health_lag_report *report,
                       int64_t wall_ms);

@@ -58,6 +58,9 @@ void vantages_follow(struct vantages *vantages, struct vantages_news *news);
 struct health_enrolment *vantages_make_enrolment(const struct vantages *vantages,
                                                  const struct health *health);
 void vantages_introduce(struct vantages *vantages, struct health *health, struct health_enrolment *enrolment);
+/* Who they are; names are borrowed until something changes. Returns how many. */
+struct health_vantage_plan;
+size_t vantages_list_plans(const struct vantages *vantages, struct health_vantage_plan *plans);
 /* What the prober is told as well. */
 void vantages_aim(struct vantages *vantages, uint64_t generation, const struct probe_aim *aims, size_t count);
 

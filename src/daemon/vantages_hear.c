@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "daemon/changes.h"
 #include "daemon/server.h"
+#include "daemon/shadows.h"
 #include "daemon/targets.h"
 #include "health/opinion.h"
 #include "view/content.h"
@@ -68,6 +69,7 @@ static void on_heard(void *context, unsigned number, uint64_t generation, const 
         size_t known = translate(view, generation, items + done, turn, heard);
         health_follow_time(view->health, now_ms);
         health_hear(view->health, number, heard, known, wall_ms, now_ms);
+        shadows_hear(server->shadows, number, heard, known);
         follow_brake(server, wall_ms);
         done += turn;
         if (done < count) {
@@ -82,6 +84,7 @@ static void on_alive(void *context, unsigned number)
     struct server *server = ((struct vantages *)context)->server;
     lock_take(&server->lock);
     health_hear_vantage(server->view->health, number, clock_now_ms(&server->clock));
+    shadows_hear_alive(server->shadows, number, false);
     lock_leave(&server->lock);
 }
 
@@ -93,6 +96,7 @@ static void on_came(void *context, const struct fleet_notice *notice, bool is_ne
         health_forget_vantage(server->view->health, notice->number);
     }
     health_hear_vantage(server->view->health, notice->number, clock_now_ms(&server->clock));
+    shadows_hear_alive(server->shadows, notice->number, is_new);
     lock_leave(&server->lock);
     changes_tell_vantage(
         server->changes,
@@ -102,8 +106,11 @@ static void on_came(void *context, const struct fleet_notice *notice, bool is_ne
 /* Strangers are counted, and not told of: whoever can reach the port could fill the log. */
 static void on_left(void *context, const struct fleet_notice *notice)
 {
-    const struct server *server = ((struct vantages *)context)->server;
+    struct server *server = ((struct vantages *)context)->server;
     if (notice->number != 0) {
+        lock_take(&server->lock);
+        shadows_lose_vantage(server->shadows, notice->number);
+        lock_leave(&server->lock);
         changes_tell_vantage(server->changes, &(struct changes_vantage){.name = notice->name,
                                                                         .turn = "disconnected",
                                                                         .from = notice->from,

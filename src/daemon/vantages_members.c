@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "daemon/server.h"
+#include "daemon/shadows.h"
 #include "health/opinion.h"
 
 #include <stdlib.h>
@@ -42,21 +43,26 @@ void vantages_tell_fleet(struct vantages *vantages)
     fleet_set_members(vantages->fleet, members, count);
 }
 
-struct health_enrolment *vantages_make_enrolment(const struct vantages *vantages, const struct health *health)
+size_t vantages_list_plans(const struct vantages *vantages, struct health_vantage_plan *plans)
 {
-    struct health_vantage_plan plans[FLEET_MEMBERS_MAX];
     size_t count = 0;
-    if (vantages == NULL || !vantages->has_read) {
-        return NULL;
-    }
-    for (unsigned i = 1; i < FLEET_MEMBERS_MAX; i++) {
+    for (unsigned i = 1; vantages != NULL && vantages->has_read && i < FLEET_MEMBERS_MAX; i++) {
         const struct vantage_member *from = &vantages->members[i];
         if (from->number != 0 && from->is_enrolled) {
             plans[count++] = (struct health_vantage_plan){
                 .name = from->name, .number = from->number, .weight = from->weight, .drained = from->drained};
         }
     }
-    return health_enrolment_new(health, plans, count);
+    return count;
+}
+
+struct health_enrolment *vantages_make_enrolment(const struct vantages *vantages, const struct health *health)
+{
+    struct health_vantage_plan plans[FLEET_MEMBERS_MAX];
+    if (vantages == NULL || !vantages->has_read) {
+        return NULL;
+    }
+    return health_enrolment_new(health, plans, vantages_list_plans(vantages, plans));
 }
 
 void vantages_introduce(struct vantages *vantages, struct health *health, struct health_enrolment *enrolment)
@@ -89,6 +95,7 @@ static void tell_all(struct vantages *vantages)
     vantages_introduce(vantages, server->view->health, enrolment);
     lock_leave(&server->lock);
     health_enrolment_free(enrolment);
+    shadows_follow_members(server->shadows);
 }
 
 void vantages_put_member(struct vantages *vantages, unsigned number, const struct vantage_member *member)

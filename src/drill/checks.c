@@ -79,21 +79,30 @@ void run_start_checks(struct run *run)
     }
 }
 
+/* The worst moment is right after a check. In real time nobody knows when others check: it is spread. */
+static int64_t find_first(const struct run *run, uint32_t number, int64_t interval_ms)
+{
+    return run->now_ms +
+           (run->vantages.sights == NULL ? interval_ms : run_find_delay(run, number, interval_ms));
+}
+
+void run_wake_check(struct run *run, uint32_t number, const struct drill_cause *cause)
+{
+    struct run_monitor *state = &run->states[number];
+    const struct drill_look look = run_find_look(run, number);
+    if (state->is_left_out || state->is_pending || !drill_cause_touches_look(&run->causes, cause, &look)) {
+        return;
+    }
+    state->is_pending = true;
+    int64_t starts_ms = find_first(run, number, run->topology->checks[look.check].interval_ms);
+    run->heap[run->heap_count] = make_check(run, number, starts_ms, 1);
+    rise(run, run->heap_count++);
+}
+
 void run_wake_checks(struct run *run, const struct drill_cause *cause)
 {
     for (uint32_t i = 0; i < run->monitor_count + run->vantages.lookout_count; i++) {
-        struct run_monitor *state = &run->states[i];
-        if (state->is_left_out || state->is_pending) {
-            continue;
-        }
-        const struct drill_look look = run_find_look(run, i);
-        if (!drill_cause_touches_look(&run->causes, cause, &look)) {
-            continue;
-        }
-        state->is_pending = true;
-        int64_t starts_ms = run->now_ms + run->topology->checks[look.check].interval_ms;
-        run->heap[run->heap_count] = make_check(run, i, starts_ms, 1);
-        rise(run, run->heap_count++);
+        run_wake_check(run, i, cause);
     }
 }
 
@@ -141,8 +150,7 @@ static bool is_judged_out(const struct run *run, uint32_t number)
     return health_get_monitor(run->health, target, &status) == 0 && is_out(&status);
 }
 
-/* Returns whether it made the verdict fall, or come back. */
-static bool end_check(struct run *run)
+bool run_end_check(struct run *run)
 {
     struct run_check check = run->heap[0];
     struct health_monitor_status after;
@@ -189,7 +197,7 @@ void run_end_checks(struct run *run)
     run->now_ms = run->heap[0].ends_ms;
     while (run->heap_count != 0 && run->heap[0].ends_ms == run->now_ms) {
         struct drill_decider own = describe_check(run, &run->heap[0]);
-        if (end_check(run)) {
+        if (run_end_check(run)) {
             decider = own;
             interval_ms = own.interval_ms < interval_ms ? own.interval_ms : interval_ms;
         }

@@ -332,7 +332,7 @@ static void read_document(struct reader *reader, const struct doc_node *root)
     document->seed = doc_get_number(root, "seed", seeds, 1);
     document->from_live = doc_get_choice(root, "from", starts, 0) == 1;
     document->duration_ms = doc_get_duration_ms(root, "duration", some_ms, 0);
-    reader->what.from_live = document->from_live;
+    reader->what.from_live = document->from_live || reader->what.ground->is_real;
     what_read_vantages(&reader->what, root);
     read_events(reader, root);
     clients_read(reader->what.ground, root, reader->arena, &document->clients);
@@ -358,15 +358,8 @@ static int read_all(struct doc *doc, const struct drill_ground *ground, struct a
     return error;
 }
 
-int drill_parse_document(const char *path, const char *text, size_t len, const struct conf_topology *topology,
-                         struct arena *arena, struct report *report, struct drill_document *document)
-{
-    const struct drill_ground alone = {.topology = topology, .is_alone = true};
-    return read_all(doc_parse(path, text, len, report), &alone, arena, document);
-}
-
-int drill_parse_ground(const struct drill_source *source, const struct drill_ground *ground,
-                       struct arena *arena, struct drill_document *document)
+int drill_parse_document(const struct drill_source *source, const struct drill_ground *ground,
+                         struct arena *arena, struct drill_document *document)
 {
     return read_all(source->text == NULL ? doc_load(source->path, source->report)
                                          : doc_parse(source->path, source->text, source->len, source->report),

@@ -88,11 +88,8 @@ struct drill_source {
 };
 
 /* Returns 0, or ERROR_INVALID. The document lives in the arena and borrows nothing else. */
-int drill_parse_ground(const struct drill_source *source, const struct drill_ground *ground,
-                       struct arena *arena, struct drill_document *document);
-/* The same of a text, where the server itself alone looks. */
-int drill_parse_document(const char *path, const char *text, size_t len, const struct conf_topology *topology,
-                         struct arena *arena, struct report *report, struct drill_document *document);
+int drill_parse_document(const struct drill_source *source, const struct drill_ground *ground,
+                         struct arena *arena, struct drill_document *document);
 
 /* One that says nothing: everything is as by default, and nothing happens. */
 void drill_init_document(struct drill_document *document);

@@ -23,7 +23,7 @@ src_libdrill_a_SOURCES = \
 	src/drill/proof.c src/drill/proof.h \
 	src/drill/reasons.c src/drill/reasons.h \
 	src/drill/run.h \
-	src/drill/simulate.c \
+	src/drill/sights.c src/drill/simulate.c \
 	src/drill/stage.c src/drill/stage.h \
 	src/drill/sweep.c src/drill/sweep.h src/drill/sweep_write.c \
 	src/drill/text.c \

@@ -142,7 +142,7 @@ static bool is_touched(const struct run *run, uint32_t vantage, uint32_t target)
     return is;
 }
 
-static void add_lookouts(struct run *run, uint32_t vantage, uint32_t from, size_t *capacity)
+void run_add_lookouts(struct run *run, uint32_t vantage, uint32_t from, size_t *capacity)
 {
     struct run_vantages *v = &run->vantages;
     for (uint32_t target = from; target < count_targets(run); target++) {
@@ -157,15 +157,13 @@ static void add_lookouts(struct run *run, uint32_t vantage, uint32_t from, size_
 /* As those of the monitors; of control targets as of their checks. */
 static struct health_monitor_plan plan_eye(const struct run *run, uint32_t index, uint8_t *window)
 {
-    struct health_monitor_status status = {.rise = 0};
-    uint32_t target = run->vantages.lookouts[index].target;
     const struct conf_check *check =
         &run->topology->checks[run_find_look(run, (uint32_t)run->monitor_count + index).check];
-    bool is_monitor = health_get_monitor(run->health, target, &status) == 0;
-    *window = is_monitor ? status.window : 0;
+    bool is_monitor = run->vantages.lookouts[index].target < run->monitor_count;
+    *window = is_monitor ? check->window.of : 0;
     return (struct health_monitor_plan){.endpoint = index,
-                                        .rise = is_monitor ? status.rise : check->rise,
-                                        .fall = is_monitor ? status.fall : check->fall,
+                                        .rise = check->rise,
+                                        .fall = *window != 0 ? check->window.fail : check->fall,
                                         .identity = (uint64_t)index + 1};
 }
 
@@ -198,7 +196,7 @@ static struct health *make_eyes(const struct run *run)
     return eyes;
 }
 
-static void open_eyes(struct run *run)
+void run_open_eyes(struct run *run)
 {
     run->vantages.eyes = make_eyes(run);
     for (uint32_t i = 0; i < run->vantages.lookout_count; i++) {
@@ -217,17 +215,17 @@ void run_open_lookouts(struct run *run)
     v->thought = memory_alloc_array(v->count * count_targets(run), 1);
     memset(v->thought, run->scenario->from_live ? HEALTH_OBSERVED_UNKNOWN : HEALTH_OBSERVED_HEALTHY,
            v->count * count_targets(run));
-    add_lookouts(run, DRILL_LOCAL, (uint32_t)run->monitor_count, &capacity);
+    run_add_lookouts(run, DRILL_LOCAL, (uint32_t)run->monitor_count, &capacity);
     for (size_t i = 0; i < v->count; i++) {
         if (run->scenario->from_live) {
             learn(run, i);
         } else {
             say_all(run, i);
         }
-        add_lookouts(run, v->items[i].number, 0, &capacity);
+        run_add_lookouts(run, v->items[i].number, 0, &capacity);
     }
     follow_all(run);
-    open_eyes(run);
+    run_open_eyes(run);
     v->beat_ms = run->view->server->vantages.heartbeat_ms;
     if (run->scenario->from_live) { /* nobody who begins anew is awaited for longer */
         v->due_ms = run->view->server->vantages.expires_ms + 1;
@@ -239,6 +237,7 @@ void run_close_lookouts(struct run *run)
     health_free(run->vantages.eyes);
     free(run->vantages.lookouts);
     free(run->vantages.thought);
+    free(run->vantages.sights);
 }
 
 bool run_looks(const struct run *run, size_t lookout)
@@ -307,7 +306,9 @@ void run_end_look(struct run *run, const struct run_check *check)
     health_follow_time(run->vantages.eyes, run->now_ms);
     health_observe(run->vantages.eyes, number, check->result.outcome, run->now_ms, 0, 0);
     run_get_sight(run, check->monitor, &status);
-    if (vantage == NULL) { /* the server itself counts control targets otherwise */
+    if (run->vantages.sights != NULL) {
+        run_think(run, number, &status);
+    } else if (vantage == NULL) { /* the server itself counts control targets otherwise */
         health_follow_time(run->health, run->began_ms + run->now_ms);
         health_observe_control(run->health, lookout->target - (uint32_t)run->monitor_count,
                                check->result.outcome);

@@ -72,17 +72,20 @@ const char *drill_place_name(const struct conf_topology *topology, const struct 
                                         : topology->endpoints[place->index].name;
 }
 
+/* For whoever looks: of a link, and of a sight, that is one of those whom they are of. */
 static bool concerns(const struct drill_causes *causes, const struct drill_cause *cause, uint32_t endpoint)
 {
     const struct conf_endpoint *own = &causes->topology->endpoints[endpoint];
-    if (cause->how == DRILL_LAG || cause->how == DRILL_RECOVERED) {
+    uint32_t vantage = cause->from == 0 ? DRILL_LOCAL : (uint32_t)__builtin_ctz(cause->from);
+    if (cause->how == DRILL_LAG || cause->how == DRILL_SILENT || cause->how == DRILL_RECOVERED) {
         return false;
     }
     if (drill_cause_covers(causes, cause, endpoint)) {
         return true;
     }
     for (uint32_t i = 0; i < own->check_count; i++) {
-        if (drill_cause_touches(causes, cause, endpoint, own->uses[i].check)) {
+        const struct drill_look look = {vantage, endpoint, own->uses[i].check};
+        if (drill_cause_touches_look(causes, cause, &look)) {
             return true;
         }
     }

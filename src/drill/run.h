@@ -8,6 +8,7 @@
 #include "drill/answers.h"
 #include "drill/causes.h"
 #include "drill/drill.h"
+#include "health/opinion.h"
 #include "view/view.h"
 
 /* Checks are of a monitor, made by the server itself; or, from the number of monitors on, of a lookout. */
@@ -33,6 +34,13 @@ struct run_lookout {
     uint32_t vantage, target;
 };
 
+/* In real time: what is said of it, where that is not what the vantage says by itself. */
+struct run_sight {
+    struct health_opinion real; /* while it is said */
+    bool is_down, is_said;      /* it is to be down; and that is what is said */
+    uint8_t outcome;            /* enum health_outcome, then */
+};
+
 /* Where nobody looks but the server itself nothing of this is there. */
 struct run_vantages {
     const struct drill_vantage *items; /* of the document */
@@ -42,8 +50,14 @@ struct run_vantages {
     struct health *eyes; /* what they think: a monitor for each of them */
     uint8_t *thought;    /* enum health_observed: of each vantage of each target */
     uint32_t silent;     /* a bit for each number */
-    int64_t beat_ms;     /* when they say next that they are alive; INT64_MAX: nobody does */
-    int64_t due_ms;      /* when that somebody is silent changes something; likewise */
+    /* In real time, where `thought` is not there: */
+    struct run_sight *sights; /* by lookout; NULL: in virtual time */
+    uint32_t hushed;          /* of the silent, those that are so by the document */
+    uint32_t unsaid;          /* that think of something anew, and could not say it */
+    uint32_t returned;        /* that are not hushed any more, and have to say all */
+    int64_t wall_ms;          /* now */
+    int64_t beat_ms;          /* when they say next that they are alive; INT64_MAX: nobody does */
+    int64_t due_ms;           /* when that somebody is silent changes something; likewise */
 };
 
 struct run {
@@ -99,6 +113,9 @@ void run_list_events(const struct run *run, struct drill_report *report);
 void run_start_checks(struct run *run);
 /* Something began or ended now: what it touches is checked, from the worst moment on. */
 void run_wake_checks(struct run *run, const struct drill_cause *cause);
+void run_wake_check(struct run *run, uint32_t number, const struct drill_cause *cause); /* one of them */
+/* The first of those that end. Returns whether it made the verdict fall, or come back. */
+bool run_end_check(struct run *run);
 /* Everything that ends at the earliest time. */
 void run_end_checks(struct run *run);
 
@@ -128,6 +145,25 @@ void run_turn_silence(struct run *run);
 /* When the next thing happens of itself; INT64_MAX: nothing does. And that it does. */
 int64_t run_find_beat(const struct run *run);
 void run_follow_beat(struct run *run);
+
+/* Where something happens to what that one looks at. */
+void run_add_lookouts(struct run *run, uint32_t vantage, uint32_t from, size_t *capacity);
+void run_open_eyes(struct run *run); /* all of them think well */
+
+/* ---- sights.c: lookouts in real time ---- */
+
+void run_open_sights(struct run *run);
+/* How long it takes after now until that vantage makes a check that it makes so often. */
+int64_t run_find_delay(const struct run *run, uint32_t number, int64_t interval_ms);
+/* A lookout thinks so now, were it not for what happens in reality. */
+void run_think(struct run *run, uint32_t lookout, const struct health_monitor_status *status);
+/* What one says in reality, HEALTH_HEAR_MAX at most; with what happens in the drill it is heard. */
+void run_hear(struct run *run, unsigned vantage, const struct health_heard *heard, size_t count);
+void run_hear_alive(struct run *run, unsigned vantage, bool is_new);
+/* These are silent in reality. */
+void run_set_silent(struct run *run, uint32_t silent);
+/* What the document says of silence now. */
+void run_turn_hush(struct run *run);
 
 /* ---- phases.c ---- */
 

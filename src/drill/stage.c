@@ -69,6 +69,8 @@ struct drill_stage *drill_stage_new(const struct view *view, const struct drill_
                                         .items = document->causes,
                                         .count = document->cause_count,
                                         .seed = document->seed};
+    run->vantages.items = document->vantages.items;
+    run->vantages.count = document->vantages.count;
     run->turn_ms = drill_causes_next(&run->causes, 0);
     run->is_lost = memory_alloc_array(view->topology->endpoint_count, sizeof *run->is_lost);
     run->generation = atomic_load(&view->table->generation);
@@ -76,6 +78,7 @@ struct drill_stage *drill_stage_new(const struct view *view, const struct drill_
     drill_answers_guard(run->answers, document->objectives.must_not_move,
                         document->objectives.must_not_move_count);
     note_touched(stage);
+    run_open_sights(run);
     return stage;
 }
 
@@ -87,6 +90,9 @@ void drill_stage_free(struct drill_stage *stage)
     drill_answers_free(stage->run.answers);
     arena_free(stage->answer_arena);
     arena_free(stage->arena);
+    run_close_lookouts(&stage->run);
+    free(stage->run.heap);
+    free(stage->run.states);
     free(stage->run.is_lost);
     free(stage->run.phases);
     free(stage->run.events);
@@ -98,14 +104,16 @@ void drill_stage_free(struct drill_stage *stage)
 
 /* ---- who leads the machine ---- */
 
-void drill_stage_begin(struct drill_stage *stage)
+void drill_stage_begin(struct drill_stage *stage, int64_t now_ms)
 {
+    stage->run.began_ms = now_ms;
     stage->noted_generation = atomic_load(&stage->run.view->table->generation);
     run_listen(&stage->run);
 }
 
-void drill_stage_set_time(struct drill_stage *stage, int64_t at_ms)
+void drill_stage_set_time(struct drill_stage *stage, int64_t at_ms, int64_t wall_ms)
 {
+    stage->run.vantages.wall_ms = wall_ms;
     stage->run.now_ms = at_ms < 0 ? 0 : at_ms;
     stage->first_event = stage->run.event_count;
 }
@@ -200,6 +208,49 @@ const char *drill_stage_get_step(const struct drill_stage *stage)
     return run->phase_count == 0 ? NULL : run->phases[run->phase_count - 1].text;
 }
 
+/* ---- vantages ---- */
+
+void drill_stage_hear(struct drill_stage *stage, unsigned vantage, const struct health_heard *heard,
+                      size_t count)
+{
+    run_hear(&stage->run, vantage, heard, count);
+}
+
+void drill_stage_hear_alive(struct drill_stage *stage, unsigned vantage, bool is_new)
+{
+    run_hear_alive(&stage->run, vantage, is_new);
+}
+
+void drill_stage_set_silent(struct drill_stage *stage, uint32_t silent)
+{
+    run_set_silent(&stage->run, silent);
+}
+
+uint32_t drill_stage_take_returned(struct drill_stage *stage)
+{
+    uint32_t returned = stage->run.vantages.returned;
+    stage->run.vantages.returned = 0;
+    return returned;
+}
+
+int64_t drill_stage_next_look(const struct drill_stage *stage)
+{
+    const struct run *run = &stage->run;
+    int64_t ends_ms = run->heap_count == 0 ? INT64_MAX : run->heap[0].ends_ms;
+    return ends_ms < run->turn_ms ? ends_ms : INT64_MAX; /* nothing more has happened yet */
+}
+
+bool drill_stage_look(struct drill_stage *stage, size_t most)
+{
+    struct run *run = &stage->run;
+    const struct drill_phase *phase = run->phase_count == 0 ? NULL : &run->phases[run->phase_count - 1];
+    bool sees = phase != NULL && phase->detection_ms < 0 && !phase->is_back;
+    for (size_t i = 0; i < most && drill_stage_next_look(stage) <= run->now_ms; i++) {
+        (void)run_end_check(run);
+    }
+    return sees && phase->detection_ms >= 0;
+}
+
 /* ---- its thread ---- */
 
 void drill_stage_follow(struct drill_stage *stage)
@@ -255,8 +306,27 @@ static void note_sight(struct drill_stage *stage)
     const struct run *run = &stage->run;
     for (size_t i = 0; i < run->causes.count; i++) {
         enum drill_turn turn = drill_cause_turns(&run->causes.items[i], run->now_ms);
-        if (turn != DRILL_TURN_NONE && run->causes.items[i].what == DRILL_VANTAGE) {
+        if (turn != DRILL_TURN_NONE && run->causes.items[i].what == DRILL_VANTAGE &&
+            (run->causes.items[i].from >> DRILL_LOCAL & 1) != 0) {
             stage->is_blind = turn == DRILL_TURN_BEGINS;
+        }
+    }
+}
+
+/* What others look at, and something begins or ends for, is looked at; so many at a time. */
+static void wake_lookouts(struct drill_stage *stage)
+{
+    enum { AT_ONCE = 512 };
+    struct run *run = &stage->run;
+    int64_t now_ms = run->now_ms;
+    for (size_t i = 0; i < run->causes.count; i++) {
+        const struct drill_cause *cause = &run->causes.items[i];
+        bool turns = drill_cause_turns(cause, now_ms) != DRILL_TURN_NONE && cause->how != DRILL_SILENT;
+        for (size_t n = 0; turns && n < run->vantages.lookout_count; n++) {
+            run_wake_check(run, (uint32_t)(run->monitor_count + n), cause);
+            if (n % AT_ONCE == AT_ONCE - 1) {
+                lock_pass(stage->lock);
+            }
         }
     }
 }
@@ -270,6 +340,8 @@ int64_t drill_stage_turn(struct drill_stage *stage, int64_t at_ms)
         lock_take(stage->lock);
         run_begin_phase(run);
         note_sight(stage);
+        run_turn_hush(run);
+        wake_lookouts(stage);
         lock_leave(stage->lock);
     }
     return run->turn_ms;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "drill/drill.h"
+#include "health/opinion.h"
 
 struct drill_stage;
 struct lock;
@@ -22,10 +23,10 @@ void drill_stage_free(struct drill_stage *stage); /* NULL is fine */
 
 /* ---- in the lock ---- */
 
-/* From now on it listens to the machine, and time passes. */
-void drill_stage_begin(struct drill_stage *stage);
-/* What the machine tells happens at that time. */
-void drill_stage_set_time(struct drill_stage *stage, int64_t at_ms);
+/* From now on it listens to the machine, and time passes; monotonic. */
+void drill_stage_begin(struct drill_stage *stage, int64_t now_ms);
+/* What the machine tells happens at that time; wall time is as it is now. */
+void drill_stage_set_time(struct drill_stage *stage, int64_t at_ms, int64_t wall_ms);
 /* Has the machine's table changed since the last call? That was at the time that was set. */
 bool drill_stage_has_moved(struct drill_stage *stage);
 /* Does anything ever happen to this monitor? */
@@ -37,7 +38,7 @@ struct drill_result drill_stage_check(struct drill_stage *stage, uint32_t monito
 bool drill_stage_note_check(struct drill_stage *stage, uint32_t monitor, enum health_outcome outcome);
 /* Nobody hears of an endpoint then, by reports of that check (NULL: by any). */
 bool drill_stage_is_silent(const struct drill_stage *stage, uint32_t endpoint, const char *check);
-/* The sight of the server is lost: so are control targets. */
+/* The sight of the server itself is lost: so are control targets. */
 bool drill_stage_is_blind(const struct drill_stage *stage);
 /* How far a copy is behind; below 0: as in reality. */
 double drill_stage_find_lag(const struct drill_stage *stage, uint32_t lag);
@@ -48,6 +49,23 @@ bool drill_stage_is_complete(const struct drill_stage *stage);
 bool drill_stage_has_reached(const struct drill_stage *stage, int64_t at_ms);
 /* What has begun or ended last; NULL: nothing yet. Borrowed while the lock is held. */
 const char *drill_stage_get_step(const struct drill_stage *stage);
+
+/* ---- likewise, where several vantages judge: those of the document, which are enrolled ---- */
+
+/* What one says in reality (health/opinion.h); the machine hears what it would say in the drill. */
+void drill_stage_hear(struct drill_stage *stage, unsigned vantage, const struct health_heard *heard,
+                      size_t count);
+/* It is alive; new: it was started anew, and knows of nothing that it said. */
+void drill_stage_hear_alive(struct drill_stage *stage, unsigned vantage, bool is_new);
+/* Those that are silent in reality, a bit for each number: what they would think anew is not heard. */
+void drill_stage_set_silent(struct drill_stage *stage, uint32_t silent);
+/* Those that speak again after the document had silenced them, once: all that they say is to be heard now. */
+uint32_t drill_stage_take_returned(struct drill_stage *stage);
+/* When the next check of theirs ends that something happens to; INT64_MAX: none does before the next turn. */
+int64_t drill_stage_next_look(const struct drill_stage *stage);
+/* So many of those that have ended by the time that was set; returns whether one of them is the first to see
+ * what has begun or ended last, and fails. */
+bool drill_stage_look(struct drill_stage *stage, size_t most);
 
 /* ---- by its thread, without the lock ---- */
 

@@ -156,19 +156,35 @@ static struct drill_vantage *add_vantage(struct drill_vantages *all, const char 
     return vantage;
 }
 
-/* Those who are enrolled. */
-static void take_enrolled(const struct what_reader *reader)
+static void init_vantages(struct drill_vantages *list, struct arena *arena)
 {
-    const struct health *health = reader->ground->health;
-    for (unsigned number = 1; health != NULL && !reader->ground->is_alone && number < HEALTH_VANTAGES_MAX;
-         number++) {
+    *list = (struct drill_vantages){.items = arena_alloc(arena, HEALTH_VANTAGES_MAX * sizeof *list->items),
+                                    .local_region = DRILL_NO_REGION};
+}
+
+void drill_list_enrolled(const struct health *health, struct arena *arena, struct drill_vantages *list)
+{
+    init_vantages(list, arena);
+    for (unsigned number = 1; health != NULL && number < HEALTH_VANTAGES_MAX; number++) {
         struct health_vantage_status status;
         if (health_get_vantage(health, number, 0, &status)) {
-            const char *name = arena_copy_text(reader->arena, status.name);
-            struct drill_vantage *vantage = add_vantage(reader->vantages, name, (uint8_t)number);
+            const char *name = arena_copy_text(arena, status.name);
+            struct drill_vantage *vantage = add_vantage(list, name, (uint8_t)number);
             vantage->weight = status.weight;
             vantage->is_drained = status.drained;
         }
+    }
+}
+
+static void take_enrolled(const struct what_reader *reader)
+{
+    const struct drill_vantages *enrolled = reader->ground->enrolled;
+    for (size_t i = 0; enrolled != NULL && i < enrolled->count; i++) {
+        const struct drill_vantage *own = &enrolled->items[i];
+        struct drill_vantage *vantage =
+            add_vantage(reader->vantages, arena_copy_text(reader->arena, own->name), own->number);
+        vantage->weight = own->weight;
+        vantage->is_drained = own->is_drained;
     }
 }
 
@@ -194,12 +210,7 @@ static struct drill_vantage *introduce(const struct what_reader *reader, const s
     struct drill_vantages *all = reader->vantages;
     const struct drill_ground *ground = reader->ground;
     const struct suggest_list list = {all->items, all->count, sizeof *all->items};
-    if (ground->is_alone) {
-        doc_error_at_key(node,
-                         "found vantage \"%.63s\", expected \"" HEALTH_LOCAL_NAME
-                         "\" alone: in a drill on a server nobody else looks; simulate it",
-                         name);
-    } else if (ground->vantages != NULL && !ground->vantages->is_on) {
+    if (ground->vantages != NULL && !ground->vantages->is_on) {
         doc_error_at_key(node,
                          "found vantage \"%.63s\", expected \"" HEALTH_LOCAL_NAME
                          "\" alone: steerd.json has no \"vantages\"",
@@ -210,9 +221,9 @@ static struct drill_vantage *introduce(const struct what_reader *reader, const s
         ptrdiff_t index = find(&list, name, strlen(name));
         if (index < 0) {
             doc_error_at_key(node,
-                             "found vantage \"%.63s\", expected one that is enrolled: a drill from \"live\" "
-                             "has those that look now",
-                             name);
+                             "found vantage \"%.63s\", expected one that is enrolled: %s has those that look "
+                             "now",
+                             name, ground->is_real ? "a drill on the server" : "a drill from \"live\"");
         }
         return index < 0 ? NULL : &all->items[index];
     } else if (all->count == HEALTH_VANTAGES_MAX - 1) {
@@ -231,8 +242,9 @@ static void read_weight(const struct what_reader *reader, const struct doc_node 
     struct doc_node member;
     uint32_t weight = doc_get_number(node, "weight", range, vantage->weight);
     if (reader->from_live && weight != vantage->weight && doc_find(node, "weight", &member)) {
-        doc_error(&member, "found %u, expected %u, or nothing: a drill from \"live\" has the weights of now",
-                  weight, vantage->weight);
+        doc_error(&member, "found %u, expected %u, or nothing: %s has the weights of now", weight,
+                  vantage->weight,
+                  reader->ground->is_real ? "a drill on the server" : "a drill from \"live\"");
     }
     vantage->weight = weight;
 }
@@ -258,9 +270,7 @@ void what_read_vantages(const struct what_reader *reader, const struct doc_node 
     struct drill_vantages *all = reader->vantages;
     struct doc_node said, node = {.value = NULL};
     bool are_said = doc_find(root, "vantages", &said) && doc_check_object(&said, NULL);
-    all->local_region = DRILL_NO_REGION;
-    all->items = arena_alloc(reader->arena, HEALTH_VANTAGES_MAX * sizeof *all->items);
-    all->count = 0;
+    init_vantages(all, reader->arena);
     if (!are_said || reader->from_live) {
         take_enrolled(reader);
     }

@@ -14,16 +14,6 @@
 
 struct geo_db;
 
-/* What a document is read against. */
-struct drill_ground {
-    const struct conf_topology *topology;
-    const struct conf_vantages *vantages; /* of the server; NULL: there may be some */
-    const struct health *health; /* whose vantages look, unless the document says who does; NULL: nobody's */
-    struct geo_db *const *geo;   /* which countries and ASNs there are; of geo_count 0: that is not known */
-    size_t geo_count;
-    bool is_alone; /* the server itself alone looks, as in a drill on the server */
-};
-
 /* A vantage that looks besides the server itself. */
 #define DRILL_NO_REGION UINT32_MAX
 struct drill_vantage {
@@ -41,6 +31,19 @@ struct drill_vantages {
     /* By endpoint: who looks at it where it says who does, a bit for each number; NULL: no link asks. */
     const uint32_t *sights;
 };
+
+/* What a document is read against. */
+struct drill_ground {
+    const struct conf_topology *topology;
+    const struct conf_vantages *vantages;  /* of the server; NULL: there may be some */
+    const struct drill_vantages *enrolled; /* they look, unless the document says who does; NULL: nobody */
+    struct geo_db *const *geo; /* which countries and ASNs there are; of geo_count 0: that is not known */
+    size_t geo_count;
+    bool is_real; /* no others can: it is a drill on the server */
+};
+
+/* Those that are enrolled, in the lock of the machine. They live in the arena, and borrow nothing. */
+void drill_list_enrolled(const struct health *health, struct arena *arena, struct drill_vantages *list);
 
 /* ---- reading: inside of src/drill ---- */
 

@@ -386,16 +386,12 @@ void health_hear_vantage(struct health *health, unsigned vantage, int64_t now_ms
     }
 }
 
-void health_hear(struct health *health, unsigned vantage, const struct health_heard *heard, size_t count,
-                 int64_t wall_ms, int64_t now_ms)
+static void hear_all(struct health *health, unsigned vantage, const struct health_heard *heard, size_t count,
+                     int64_t wall_ms)
 {
     struct health_batch batch;
     bool weighs = false;
     assert(!health->delivering && count <= HEALTH_HEAR_MAX);
-    if (!is_known(health, vantage)) {
-        return;
-    }
-    note_alive(health, vantage, now_ms);
     size_t controls = health->brake == NULL ? 0 : health->brake->frame->plan.control_count;
     health->wall_ms = wall_ms;
     health->offset_ms = wall_ms - health->now_ms;
@@ -410,6 +406,24 @@ void health_hear(struct health *health, unsigned vantage, const struct health_he
     health_batch_end(health);
     if (weighs) {
         weigh(health);
+    }
+}
+
+void health_hear(struct health *health, unsigned vantage, const struct health_heard *heard, size_t count,
+                 int64_t wall_ms, int64_t now_ms)
+{
+    if (is_known(health, vantage)) {
+        note_alive(health, vantage, now_ms);
+        hear_all(health, vantage, heard, count, wall_ms);
+    }
+}
+
+void health_hear_instead(struct health *health, unsigned vantage, const struct health_heard *heard,
+                         size_t count, int64_t wall_ms, int64_t now_ms)
+{
+    if (is_known(health, vantage) && (health->opinions->fresh >> vantage & 1) != 0) {
+        health->now_ms = now_ms > health->now_ms ? now_ms : health->now_ms;
+        hear_all(health, vantage, heard, count, wall_ms);
     }
 }
 

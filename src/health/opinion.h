@@ -104,6 +104,10 @@ struct health_heard {
  * number that nobody has, and monitors that are not there or not observed, are passed over. */
 void health_hear(struct health *health, unsigned vantage, const struct health_heard *heard, size_t count,
                  int64_t wall_ms, int64_t now_ms);
+/* The same of one that would say so, by somebody who knows what it does not: no sign of life, and nothing of
+ * one that is silent. */
+void health_hear_instead(struct health *health, unsigned vantage, const struct health_heard *heard,
+                         size_t count, int64_t wall_ms, int64_t now_ms);
 /* It is alive, and goes on saying what it said; but if it was silent for `expires_ms`, it knows of nothing
  * yet, and has to say it anew. */
 void health_hear_vantage(struct health *health, unsigned vantage, int64_t now_ms);
@@ -197,6 +201,9 @@ struct health_opinion_status {
 /* Those in the scope of the monitor, by number. Returns how many. */
 size_t health_list_opinions(const struct health *health, uint32_t monitor, int64_t now_ms,
                             struct health_opinion_status list[HEALTH_VANTAGES_MAX]);
+/* What one says of a monitor, or of a control target, whether it counts or not; UNKNOWN: nothing, or not
+ * since it began anew, or it is ourselves, or not there. */
+struct health_opinion health_get_opinion(const struct health *health, unsigned vantage, uint32_t monitor);
 
 /* Why a quorum judges as it does, as a line: "down by majority: 2 of 3 vantages say down; down:
  * fra-1 connect_timeout for 12 s, sin-1 refused for 3 s; up: local; not counted: nyc-1 (silent)". Cut off if

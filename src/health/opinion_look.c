@@ -5,6 +5,7 @@
 
 #include "health/opinion.h"
 
+#include "health/brake_frame.h"
 #include "health/brake_inside.h"
 #include "health/opinion_inside.h"
 
@@ -118,6 +119,21 @@ static void describe(const struct cell *cell, int64_t now_ms, struct health_opin
                                   .streak = cell->streak,
                                   .duration_us = cell->duration_us,
                                   .age_ms = age_ms < 0 ? 0 : age_ms};
+}
+
+struct health_opinion health_get_opinion(const struct health *health, unsigned vantage, uint32_t monitor)
+{
+    struct health_opinion opinion = {.verdict = HEALTH_OBSERVED_UNKNOWN};
+    const struct health_opinions *o = health->opinions;
+    size_t controls = health->brake == NULL ? 0 : health->brake->frame->plan.control_count;
+    if (o != NULL && vantage > LOCAL && vantage < HEALTH_VANTAGES_MAX && (o->present >> vantage & 1) != 0 &&
+        monitor < health->monitor_count + controls) {
+        const struct vantage *v = &o->vantages[vantage];
+        if (v->cells[monitor].epoch == v->epoch) {
+            describe(&v->cells[monitor], health->now_ms, &opinion);
+        }
+    }
+    return opinion;
 }
 
 static enum health_discount find_discount(const struct health *health, unsigned number, uint32_t monitor)

@@ -497,12 +497,3 @@ def test_a_takeover_sends_them_on(scene, reaper):  # noqa: F811  pylint: disable
     fra.hear("listed")
     fra.think({f"{US} web ipv4": "up"})
     server.wait_answers("www.example.com", scene.us)
-
-
-def test_no_drills_where_several_judge(scene):
-    """A drill leads the verdicts of this server alone."""
-    server = start(scene)
-    for more in ({"mode": "shadow", "clients": {"prefixes": ["127.1.2.0/24"]}}, {"mode": "live"}):
-        reply = server.request("POST", "/v1/drills", {"lose": ["region:us-east"], "reason": "a test", **more})
-        assert reply.status == 409 and reply.json["type"] == "urn:steerd:problem:conflict", reply
-        assert "several vantages" in reply.json["detail"]

@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct drill_document document;
     expect(topology != NULL);
     const struct drill_source source = {"drill.json", (const char *)bytes, len, report};
-    int error = drill_parse_ground(&source, &(struct drill_ground){.topology = topology}, arena, &document);
+    int error = drill_parse_document(&source, &(struct drill_ground){.topology = topology}, arena, &document);
     expect((error == 0) == (report_errors(report) == 0));
     if (error == 0) {
         struct drill_causes causes = {topology, document.causes, document.cause_count, document.seed};

@@ -55,8 +55,8 @@ tests_unit_test_drill_stage_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_stage_SOURCES = tests/unit/test_drill_stage.c tests/unit/unit.h
 tests_unit_test_drill_stage_LDADD = $(tests_unit_test_drill_LDADD)
 
-TESTS += tests/unit/test_drill_vantages tests/unit/test_drill_quorum
-check_PROGRAMS += tests/unit/test_drill_vantages tests/unit/test_drill_quorum
+TESTS += tests/unit/test_drill_vantages tests/unit/test_drill_quorum tests/unit/test_drill_sights
+check_PROGRAMS += tests/unit/test_drill_vantages tests/unit/test_drill_quorum tests/unit/test_drill_sights
 drill_scene = tests/unit/drill_scene.c tests/unit/drill_scene.h tests/unit/unit.h
 tests_unit_test_drill_vantages_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_vantages_SOURCES = tests/unit/test_drill_vantages.c $(drill_scene)
@@ -64,6 +64,9 @@ tests_unit_test_drill_vantages_LDADD = $(tests_unit_test_drill_LDADD)
 tests_unit_test_drill_quorum_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_quorum_SOURCES = tests/unit/test_drill_quorum.c $(drill_scene)
 tests_unit_test_drill_quorum_LDADD = $(tests_unit_test_drill_LDADD)
+tests_unit_test_drill_sights_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
+tests_unit_test_drill_sights_SOURCES = tests/unit/test_drill_sights.c $(drill_scene)
+tests_unit_test_drill_sights_LDADD = $(tests_unit_test_drill_LDADD)
 
 TESTS += tests/unit/test_drill_clients
 check_PROGRAMS += tests/unit/test_drill_clients

@@ -73,11 +73,13 @@ void close_scene(struct scene *scene)
 
 int parse(struct scene *scene, const char *text)
 {
-    return drill_parse_ground(&(struct drill_source){"d.json", text, strlen(text), scene->errors},
-                              &(struct drill_ground){.topology = scene->topology,
-                                                     .vantages = &scene->server.vantages,
-                                                     .health = scene->view.health},
-                              scene->arena, &scene->document);
+    struct drill_vantages enrolled;
+    drill_list_enrolled(scene->view.health, scene->arena, &enrolled);
+    return drill_parse_document(&(struct drill_source){"d.json", text, strlen(text), scene->errors},
+                                &(struct drill_ground){.topology = scene->topology,
+                                                       .vantages = &scene->server.vantages,
+                                                       .enrolled = &enrolled},
+                                scene->arena, &scene->document);
 }
 
 const struct drill_report *play(struct scene *scene, const char *more, const char *events)

@@ -79,12 +79,11 @@ static int read_document(struct place *place, const char *from)
                                    "{\"duration\": \"5m\", \"clients\": {\"from\": %s}, \"events\": "
                                    "[{\"at\": \"0s\", \"what\": \"region:us\", \"how\": \"refused\"}]}",
                                    from);
-    return drill_parse_ground(&(struct drill_source){"d.json", text, strlen(text), scene->errors},
-                              &(struct drill_ground){.topology = scene->topology,
-                                                     .geo = scene->view.geo,
-                                                     .geo_count = scene->view.geo_count,
-                                                     .is_alone = true},
-                              scene->arena, &scene->document);
+    return drill_parse_document(&(struct drill_source){"d.json", text, strlen(text), scene->errors},
+                                &(struct drill_ground){.topology = scene->topology,
+                                                       .geo = scene->view.geo,
+                                                       .geo_count = scene->view.geo_count},
+                                scene->arena, &scene->document);
 }
 
 static double find_failed(struct place *place, const char *from)

@@ -55,8 +55,9 @@ static int tear_down(void **state)
 
 static int parse(struct scene *scene, const char *text)
 {
-    int error = drill_parse_document("d.json", text, strlen(text), scene->topology, scene->arena,
-                                     scene->report, &scene->document);
+    int error = drill_parse_document(&(struct drill_source){"d.json", text, strlen(text), scene->report},
+                                     &(struct drill_ground){.topology = scene->topology}, scene->arena,
+                                     &scene->document);
     scene->causes = (struct drill_causes){scene->topology, scene->document.causes,
                                           scene->document.cause_count, scene->document.seed};
     return error;

@@ -96,8 +96,9 @@ static int close_scene(void **state)
 
 static void begin(struct scene *scene, const char *document)
 {
-    int error = drill_parse_document("d.json", document, strlen(document), scene->topology, scene->arena,
-                                     scene->errors, &scene->document);
+    int error = drill_parse_document(
+        &(struct drill_source){"d.json", document, strlen(document), scene->errors},
+        &(struct drill_ground){.topology = scene->topology}, scene->arena, &scene->document);
     report_write(scene->errors, stderr);
     assert_int_equal(error, 0);
     scene->view.health = view_new_health(scene->topology, NULL, 0);
@@ -111,7 +112,7 @@ static void begin(struct scene *scene, const char *document)
         scene->probes[i].ends_ms = -1;
     }
     scene->stage = drill_stage_new(&scene->view, &scene->document, &scene->lock, NULL);
-    drill_stage_begin(scene->stage);
+    drill_stage_begin(scene->stage, 0);
 }
 
 /* Likewise owned. */
@@ -139,7 +140,7 @@ static void probe(struct scene *scene, uint32_t monitor, int64_t now_ms)
     }
     if (scene->probes[monitor].ends_ms == now_ms) {
         scene->probes[monitor].ends_ms = -1;
-        drill_stage_set_time(scene->stage, now_ms);
+        drill_stage_set_time(scene->stage, now_ms, now_ms);
         (void)drill_stage_note_check(scene->stage, monitor, scene->probes[monitor].outcome);
         health_follow_time(scene->view.health, now_ms);
         health_observe(scene->view.health, monitor, scene->probes[monitor].outcome, now_ms, 0, 0);
@@ -277,7 +278,7 @@ static void who_is_late_mistakes_nothing(void **state)
                 !drill_stage_is_silent(scene->stage, 2, "tcp"));
     for (int64_t at_ms = 4000; at_ms <= 8000; at_ms += INTERVAL_MS) {
         for (uint32_t i = 0; i < 2; i++) {
-            drill_stage_set_time(scene->stage, at_ms);
+            drill_stage_set_time(scene->stage, at_ms, at_ms);
             assert_int_equal(drill_stage_note_check(scene->stage, i, HEALTH_OUTCOME_REFUSED),
                              at_ms == 4000 && i == 0);
             health_observe(scene->view.health, i, HEALTH_OUTCOME_REFUSED, at_ms, 0, 0);

@@ -85,8 +85,9 @@ static void close_scene(struct scene *scene)
 
 static const struct drill_report *play(struct scene *scene, const char *document)
 {
-    int error = drill_parse_document("d.json", document, strlen(document), scene->topology, scene->arena,
-                                     scene->errors, &scene->document);
+    int error = drill_parse_document(
+        &(struct drill_source){"d.json", document, strlen(document), scene->errors},
+        &(struct drill_ground){.topology = scene->topology}, scene->arena, &scene->document);
     report_write(scene->errors, stderr);
     assert_int_equal(error, 0);
     struct drill_scenario scenario = {.document = &scene->document};

@@ -364,16 +364,23 @@ static void what_is_not_there_is_an_error(void **state)
     close_scene(&scene);
 }
 
-static void a_drill_on_a_server_has_nobody_else(void **state)
+static void a_drill_on_a_server_has_those_who_are_enrolled(void **state)
 {
     struct scene scene;
-    static const char text[] = LOOK("{\"fra-1\": {}, \"local\": {\"region\": \"us\"}}");
+    static const char text[] = LOOK("{\"fra-1\": {\"region\": \"eu\"}, \"local\": {\"region\": \"us\"}}");
+    struct drill_vantage fra = {.name = "fra-1", .number = 7, .weight = 3, .region = DRILL_NO_REGION};
+    struct drill_vantages nobody = {.count = 0}, enrolled = {.items = &fra, .count = 1};
     (void)state;
     open_scene(&scene, "", "", "");
-    assert_int_equal(drill_parse_document("d.json", text, strlen(text), scene.topology, scene.arena,
-                                          scene.errors, &scene.document),
-                     ERROR_INVALID);
+    const struct drill_source source = {"d.json", text, strlen(text), scene.errors};
+    struct drill_ground ground = {.topology = scene.topology, .enrolled = &nobody, .is_real = true};
+    assert_int_equal(drill_parse_document(&source, &ground, scene.arena, &scene.document), ERROR_INVALID);
     assert_int_equal(scene.document.vantages.count, 0);
+    ground.enrolled = &enrolled;
+    assert_int_equal(drill_parse_document(&source, &ground, scene.arena, &scene.document), 0);
+    const struct drill_vantage *own = scene.document.vantages.items;
+    assert_true(scene.document.vantages.count == 1 && own->number == 7 && own->weight == 3 &&
+                own->region == 1);
     close_scene(&scene);
 }
 
@@ -410,7 +417,7 @@ int main(void)
         cmocka_unit_test(a_vantage_that_comes_and_goes),
         cmocka_unit_test(hours_pass_and_nobody_grows_old),
         cmocka_unit_test(what_is_not_there_is_an_error),
-        cmocka_unit_test(a_drill_on_a_server_has_nobody_else),
+        cmocka_unit_test(a_drill_on_a_server_has_those_who_are_enrolled),
         cmocka_unit_test(a_simulation_asks_for_the_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

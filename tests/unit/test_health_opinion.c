@@ -471,6 +471,38 @@ static void turns_are_kept_with_who_saw_them(void **state)
     assert_int_equal(results[1].ended_ms, WALL + s->now_ms);
 }
 
+static void hear_instead(struct scene *s, unsigned vantage, uint32_t monitor, enum health_observed verdict)
+{
+    const struct health_heard heard = {.monitor = monitor, .opinion = {.verdict = verdict, .streak = 1}};
+    health_hear_instead(s->health, vantage - LOCAL, &heard, 1, WALL + s->now_ms, s->now_ms);
+}
+
+/* Who says something in its place does not keep it alive, and it says nothing of one that is silent. */
+static void what_is_said_instead_is_no_sign_of_life(void **state)
+{
+    struct scene *s = *state;
+    begin(s);
+    start_well(s, 0);
+    assert_int_equal(health_get_opinion(s->health, FRA - LOCAL, 0).verdict, HEALTH_OBSERVED_HEALTHY);
+    assert_int_equal(health_get_opinion(s->health, 0, 0).verdict, HEALTH_OBSERVED_UNKNOWN);
+    assert_int_equal(health_get_opinion(s->health, FRA - LOCAL, MONITORS).verdict, HEALTH_OBSERVED_UNKNOWN);
+    pass(s, 6000, 0);
+    hear_instead(s, FRA, 0, HEALTH_OBSERVED_UNHEALTHY);
+    hear_instead(s, SIN, 0, HEALTH_OBSERVED_UNHEALTHY);
+    hear_instead(s, NYC, 0, HEALTH_OBSERVED_UNHEALTHY);
+    assert_down(s, 0);
+    assert_int_equal(health_get_opinion(s->health, SIN - LOCAL, 0).verdict, HEALTH_OBSERVED_UNHEALTHY);
+    pass(s, 6000, 0);
+    for (unsigned i = FRA; i <= NYC; i++) {
+        struct health_vantage_status status;
+        assert_true(health_get_vantage(s->health, i - LOCAL, s->now_ms, &status) && !status.is_fresh);
+        hear_instead(s, i, 0, HEALTH_OBSERVED_HEALTHY);
+        assert_int_equal(health_get_opinion(s->health, i - LOCAL, 0).verdict, HEALTH_OBSERVED_UNHEALTHY);
+    }
+    health_hear_vantage(s->health, FRA - LOCAL, s->now_ms);
+    assert_int_equal(health_get_opinion(s->health, FRA - LOCAL, 0).verdict, HEALTH_OBSERVED_UNKNOWN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,6 +528,7 @@ int main(void)
         TEST(nobody_is_awaited_for_ever),
         TEST(who_is_awaited_does_not_hold_up_what_is_certain),
         TEST(at_the_start_all_are_awaited),
+        TEST(what_is_said_instead_is_no_sign_of_life),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
