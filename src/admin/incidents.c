@@ -40,10 +40,45 @@ static json_t *render_prediction(const struct incident_prediction *predicted)
     return object;
 }
 
+static json_t *render_drain(const struct incident_drain *drain)
+{
+    static const char *const marks[INCIDENT_MARKS] = {"moved_50_ms", "moved_90_ms", "moved_99_ms"};
+    double all = drain->members == 0 ? 1 : drain->members;
+    if (drain->began_ms == 0) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    set_text(object, "state", drain->is_over ? "over" : drain->is_cut ? "cut" : "open");
+    set_time(object, "began", drain->began_ms);
+    set_number(object, "resolvers", drain->members);
+    for (int i = 0; i < INCIDENT_MARKS; i++) {
+        set(object, marks[i], render_span(drain->marks_ms[i]));
+    }
+    set(object, "drained_share", json_real((drain->asked + drain->expired) / all));
+    set(object, "missing_share", json_real((drain->members - drain->asked) / all));
+    return object;
+}
+
+/* What became of answers. */
+static void set_course(json_t *object, const struct incident *incident)
+{
+    const struct incident_course *course = &incident->course;
+    bool has_left = course->decided_ms != 0;
+    set(object, "held", json_boolean(course->was_held));
+    set_time(object, "decided", course->decided_ms);
+    set_time(object, "published", course->published_ms);
+    set_time(object, "resolvers_until",
+             has_left ? incident_find_left(incident) + (int64_t)incident->ttl_s * 1000 : 0);
+    set(object, "decision_ms", render_span(has_left ? course->decided_ms - incident->lost_ms : -1));
+    set(object, "publication_ms",
+        render_span(course->published_ms == 0 ? -1 : course->published_ms - course->decided_ms));
+    set(object, "drain", render_drain(&course->drain));
+}
+
 static json_t *render(const struct incident *incident)
 {
     json_t *object = json_object(), *copies = json_array();
-    bool moved = !incident->was_overridden, is_over = incident->back_ms != 0;
+    bool is_over = incident->back_ms != 0;
     for (size_t i = 0; i < incident->copy_count; i++) {
         json_array_append_new(copies, render_copy(&incident->copies[i]));
     }
@@ -53,7 +88,7 @@ static json_t *render(const struct incident *incident)
     set_text(object, "state", is_over ? "over" : "open");
     set_time(object, "failing", incident->failing_ms);
     set_time(object, "lost", incident->lost_ms);
-    set_time(object, "resolvers_until", moved ? incident->lost_ms + (int64_t)incident->ttl_s * 1000 : 0);
+    set_course(object, incident);
     set_time(object, "back", incident->back_ms);
     set(object, "detection_ms",
         render_span(incident->failing_ms == 0 ? -1 : incident->lost_ms - incident->failing_ms));

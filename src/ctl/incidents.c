@@ -84,6 +84,45 @@ static void show_prediction(const json_t *predicted)
     text_line("failed", json_is_integer(json_object_get(predicted, "failed_ms")) ? text : NULL);
 }
 
+/* How resolvers have left, as far as it was seen. */
+static void show_drain(const json_t *drain)
+{
+    char text[CELL], half[32], most[32], all[32], last[64] = "";
+    if (!json_is_object(drain)) {
+        return;
+    }
+    if (strcmp(text_or_dash(text_of(drain, "state")), "cut") == 0) {
+        snprintf(last, sizeof last, "; not seen to its end: steerd was started again");
+    }
+    snprintf(
+        text, sizeof text,
+        "%.1f %% of %lld resolvers have asked again or let their TTL run out; 50 %% after %s, 90 %% after "
+        "%s, 99 %% after %s; %.1f %% have not asked again%s",
+        json_number_value(json_object_get(drain, "drained_share")) * 100,
+        (long long)json_integer_value(json_object_get(drain, "resolvers")),
+        text_or_dash(span(drain, "moved_50_ms", half)), text_or_dash(span(drain, "moved_90_ms", most)),
+        text_or_dash(span(drain, "moved_99_ms", all)),
+        json_number_value(json_object_get(drain, "missing_share")) * 100, last);
+    text_line("drain", text);
+}
+
+static void show_decision(const json_t *incident)
+{
+    char text[CELL], decision[32], publication[64] = "not known";
+    const json_t *published = json_object_get(incident, "publication_ms");
+    bool was_held = json_is_true(json_object_get(incident, "held"));
+    if (span(incident, "decision_ms", decision) == NULL) {
+        text_line("decision", was_held ? "none: safety rules keep answers where they are" : NULL);
+        return;
+    }
+    if (json_is_integer(published)) {
+        snprintf(publication, sizeof publication, "%lld ms", (long long)json_integer_value(published));
+    }
+    snprintf(text, sizeof text, "%s after the loss%s; published after %s", decision,
+             was_held ? ", until then held by safety rules" : "", publication);
+    text_line("decision", text);
+}
+
 static void show(const json_t *incident)
 {
     char text[CELL], number[32];
@@ -94,8 +133,10 @@ static void show(const json_t *incident)
     text_line("resolvers", text_of(incident, "resolvers_until"));
     text_line("back", text_of(incident, "back"));
     text_line("detection", span(incident, "detection_ms", number));
+    show_decision(incident);
     text_line("recovery", span(incident, "recovery_ms", number));
     text_line("lasted", span(incident, "lasted_ms", number));
+    show_drain(json_object_get(incident, "drain"));
     show_prediction(json_object_get(incident, "predicted"));
     text_line("RTO", text_of(incident, "rto"));
     snprintf(text, sizeof text, "%lld of %lld missed",
@@ -111,45 +152,6 @@ static void show(const json_t *incident)
         text_line("answers", "were overridden: none moved");
     }
     show_copies(incident);
-}
-
-/* The drain that began with it: the first of the region from then on, until it was back. */
-static const json_t *find_drain(const json_t *drains, const json_t *incident)
-{
-    const char *lost = text_of(incident, "lost"), *back = text_of(incident, "back");
-    const json_t *item, *found = NULL;
-    size_t i;
-    json_array_foreach(drains, i, item)
-    {
-        const char *at = text_of(item, "time");
-        bool is_its =
-            strcmp(text_or_dash(text_of(item, "region")), text_or_dash(text_of(incident, "name"))) == 0;
-        if (is_its && at != NULL && lost != NULL && strcmp(at, lost) >= 0 &&
-            (back == NULL || strcmp(at, back) < 0)) {
-            found = item; /* the latest come first */
-        }
-    }
-    return found;
-}
-
-static void show_drain(const struct steerctl *ctl, const json_t *incident)
-{
-    char text[CELL];
-    json_t *drains;
-    if (steerctl_list(ctl, "/v1/drains", &drains) != STEERCTL_OK) {
-        return;
-    }
-    const json_t *drain = find_drain(drains, incident);
-    if (drain != NULL && json_is_number(json_object_get(drain, "drained_share"))) {
-        snprintf(text, sizeof text,
-                 "%.1f %% of %lld resolvers have asked again or let their TTL run out; 99 %% %s %.1f s",
-                 json_number_value(json_object_get(drain, "drained_share")) * 100,
-                 (long long)json_integer_value(json_object_get(drain, "resolvers")),
-                 strcmp(text_or_dash(text_of(drain, "until_99")), "reached") == 0 ? "after" : "about",
-                 (double)json_integer_value(json_object_get(drain, "until_99_ms")) / 1000);
-        text_line("drain", text);
-    }
-    json_decref(drains);
 }
 
 enum steerctl_exit run_incidents(const struct steerctl *ctl)
@@ -173,7 +175,6 @@ enum steerctl_exit run_incidents(const struct steerctl *ctl)
     code = steerctl_ask_json(ctl, "GET", path.bytes, NULL, &json);
     if (code == STEERCTL_OK && !ctl->json) {
         show(json);
-        show_drain(ctl, json);
     }
     json_decref(json);
     buffer_fini(&path);

@@ -41,6 +41,24 @@ void changes_tell_switchover(struct changes *changes, const struct changes_switc
                                               .body = body.text});
 }
 
+static void add_course(struct change_body *body, const struct incident *incident)
+{
+    const struct incident_course *course = &incident->course;
+    int64_t moved_ms = course->drain.began_ms == 0 ? -1 : course->drain.marks_ms[INCIDENT_MARKS - 1];
+    if (course->was_held) {
+        change_body_add(body, "held", course->decided_ms == 0 ? "yes" : "until then");
+    }
+    if (course->decided_ms != 0) {
+        change_body_add_number(body, "decision_ms", course->decided_ms - incident->lost_ms);
+    }
+    if (course->published_ms != 0) {
+        change_body_add_number(body, "publication_ms", course->published_ms - course->decided_ms);
+    }
+    if (moved_ms >= 0) {
+        change_body_add_number(body, "moved_99_ms", moved_ms);
+    }
+}
+
 void changes_tell_incident(struct changes *changes, const struct incident *incident, const char *turn)
 {
     char name[CHANGE_NAME_MAX + 1], target[CHANGE_NAME_MAX + 1];
@@ -52,6 +70,7 @@ void changes_tell_incident(struct changes *changes, const struct incident *incid
     if (incident->failing_ms != 0) {
         change_body_add_number(&body, "detection_ms", incident->lost_ms - incident->failing_ms);
     }
+    add_course(&body, incident);
     if (recovery_ms >= 0) {
         change_body_add_number(&body, "recovery_ms", recovery_ms);
     }

@@ -8,7 +8,10 @@
 #include "daemon/changes.h"
 #include "daemon/follow.h"
 #include "daemon/server.h"
+#include "daemon/witness.h"
 #include "admin/feed.h"
+#include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "events/bell.h"
 
@@ -23,6 +26,7 @@ int feed_open(struct server *server)
     int error = bell_init(feed->bell);
     if (error == 0) {
         changes_add_bell(server->changes, feed->bell);
+        error = witness_open(&server->clock, server->changes, &server->witness);
     }
     return error;
 }
@@ -30,10 +34,17 @@ int feed_open(struct server *server)
 void feed_begin(struct server *server)
 {
     server->feed->stream = changes_get_stream(server->changes);
+    int error = witness_begin(server->witness, changes_get_stream(server->changes));
+    if (error != 0) {
+        log_warning(
+            "witness not started reason=\"%s\" effect=\"incidents do not tell when answers had changed\"",
+            error_text(error));
+    }
 }
 
 void feed_close(struct server *server)
 {
+    witness_close(server->witness);
     if (server->feed != NULL) {
         bell_fini(server->feed->bell);
         free(server->feed->bell);

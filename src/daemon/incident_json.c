@@ -45,6 +45,32 @@ static json_t *write_prediction(const struct incident_prediction *predicted)
     return object;
 }
 
+static const char *const mark_keys[INCIDENT_MARKS] = {"moved_50_ms", "moved_90_ms", "moved_99_ms"};
+
+static json_t *write_drain(const struct incident_drain *drain)
+{
+    json_t *object = json_object();
+    stored_set_time(object, "began", drain->began_ms);
+    stored_set_number(object, "members", drain->members);
+    stored_set_number(object, "asked", drain->asked);
+    stored_set_number(object, "expired", drain->expired);
+    for (int i = 0; i < INCIDENT_MARKS; i++) {
+        json_object_set_new(object, mark_keys[i], json_integer(drain->marks_ms[i]));
+    }
+    stored_set_flag(object, "over", drain->is_over);
+    return object;
+}
+
+static void write_course(json_t *object, const struct incident_course *course)
+{
+    stored_set_flag(object, "held", course->was_held);
+    stored_set_time(object, "decided", course->decided_ms);
+    stored_set_time(object, "published", course->published_ms);
+    if (course->drain.began_ms != 0) {
+        json_object_set_new(object, "drain", write_drain(&course->drain));
+    }
+}
+
 char *incident_write_json(const struct incident *incident)
 {
     json_t *object = json_object();
@@ -64,6 +90,7 @@ char *incident_write_json(const struct incident *incident)
     stored_set_number(object, "rto_ms", (uint64_t)incident->rto_ms);
     stored_set_number(object, "own", incident->own);
     stored_set_number(object, "own_late", incident->own_late);
+    write_course(object, &incident->course);
     json_object_set_new(object, "copies", write_copies(incident));
     if (incident->predicted.is_known) {
         json_object_set_new(object, "predicted", write_prediction(&incident->predicted));
@@ -136,12 +163,14 @@ static void read_copies(const json_t *list, struct incident *to, const char **wh
     }
 }
 
+static const char no_time[] = "expected an RFC 3339 time", no_number[] = "a number is none, or too large";
+
 static int64_t read_span(const json_t *from, const char *key, const char **why)
 {
     const json_t *value = json_object_get(from, key);
     json_int_t ms = json_integer_value(value);
     if (!json_is_integer(value) || ms < -1 || ms > INT64_MAX / 4) {
-        *why = "\"predicted\": expected milliseconds";
+        *why = "\"predicted\", \"drain\": expected milliseconds";
         return -1;
     }
     return ms;
@@ -160,6 +189,38 @@ static void read_prediction(const json_t *from, struct incident_prediction *to, 
                                        .moved_ms = read_span(from, "moved_ms", why)};
 }
 
+/* Who reads it was not there meanwhile. */
+static void read_drain(json_t *from, struct incident_drain *to, const char **why)
+{
+    struct stored_reading reading = {.object = from};
+    if (from == NULL) {
+        return;
+    }
+    to->began_ms = stored_get_time(&reading, "began", no_time);
+    to->members = (uint32_t)stored_get_number(&reading, "members", UINT32_MAX, no_number);
+    to->asked = (uint32_t)stored_get_number(&reading, "asked", to->members, no_number);
+    to->expired = (uint32_t)stored_get_number(&reading, "expired", to->members - to->asked, no_number);
+    to->is_over = json_is_true(json_object_get(from, "over"));
+    to->is_cut = !to->is_over;
+    for (int i = 0; i < INCIDENT_MARKS; i++) {
+        to->marks_ms[i] = read_span(from, mark_keys[i], why);
+    }
+    *why = *why == NULL ? reading.why : *why;
+}
+
+/* What was written before there was a course went by the loss. */
+static void read_course(struct stored_reading *reading, struct incident *to, const char **why)
+{
+    struct incident_course *course = &to->course;
+    course->was_held = json_is_true(json_object_get(reading->object, "held"));
+    course->decided_ms = stored_get_time(reading, "decided", no_time);
+    course->published_ms = stored_get_time(reading, "published", no_time);
+    if (course->decided_ms == 0 && !course->was_held && !to->was_overridden) {
+        course->decided_ms = to->lost_ms;
+    }
+    read_drain(json_object_get(reading->object, "drain"), &course->drain, why);
+}
+
 static void read_target(const json_t *object, struct incident *to, const char **why)
 {
     const char *text = json_string_value(json_object_get(object, "target")), *name;
@@ -171,7 +232,6 @@ static void read_target(const json_t *object, struct incident *to, const char **
 
 int incident_read_json(const char *id, const char *text, struct incident *incident, const char **why)
 {
-    static const char no_time[] = "expected an RFC 3339 time", no_number[] = "a number is none, or too large";
     json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     struct stored_reading reading = {.object = object};
     *incident = (struct incident){.back_ms = 0};
@@ -195,6 +255,7 @@ int incident_read_json(const char *id, const char *text, struct incident *incide
         incident->own_late = (uint32_t)stored_get_number(&reading, "own_late", UINT32_MAX, no_number);
         incident->outcome =
             (enum health_outcome)find_text(object, "outcome", HEALTH_OUTCOME_COUNT, outcome_text);
+        read_course(&reading, incident, why);
         read_copies(json_object_get(object, "copies"), incident, why);
         read_prediction(json_object_get(object, "predicted"), &incident->predicted, why);
         *why = *why == NULL ? reading.why : *why;

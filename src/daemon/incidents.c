@@ -59,15 +59,15 @@ static void on_written(struct store_job *job)
     free(writing);
 }
 
-/* The oldest one that is over, if there are too many of them. Returns its ID, owned. */
-static char *drop_surplus(struct incidents *all)
+/* The oldest other one that is over, if there are too many of them. Returns its ID, owned. */
+static char *drop_surplus(struct incidents *all, const struct incident *what)
 {
     size_t over = 0;
     struct kept_incident *oldest = NULL;
     for (struct kept_incident *kept = all->first; kept != NULL; kept = kept->next) {
-        if (kept->what.back_ms != 0 && !kept->is_looking && !kept->is_predicting) {
+        if (kept->what.back_ms != 0 && !kept->is_looking && !kept->is_predicting && !kept->is_judging) {
             over++;
-            oldest = kept;
+            oldest = &kept->what == what ? oldest : kept;
         }
     }
     if (over <= KEPT_MAX) {
@@ -78,10 +78,10 @@ static char *drop_surplus(struct incidents *all)
     return id;
 }
 
-static void write_down(struct incidents *all, const struct incident *what, const char *turn)
+void incidents_write_down(struct incidents *all, const struct incident *what, const char *turn)
 {
     struct server *server = all->server;
-    char *surplus = drop_surplus(all);
+    char *surplus = drop_surplus(all, what);
     if (!durable_has_store(server->durable)) {
         free(surplus);
         return;
@@ -103,9 +103,9 @@ static void write_down(struct incidents *all, const struct incident *what, const
     durable_submit(server->durable, &writing->job);
 }
 
-static void tell(struct incidents *all, const struct incident *what, const char *turn)
+void incidents_tell(struct incidents *all, const struct incident *what, const char *turn)
 {
-    write_down(all, what, turn);
+    incidents_write_down(all, what, turn);
     changes_tell_incident(all->server->changes, what, turn);
 }
 
@@ -148,7 +148,7 @@ static void on_predicted(struct worker_job *job)
     kept->is_predicting = false;
     kept->what.predicted = kept->found.predicted;
     if (kept->what.predicted.is_known && !kept->all->server->is_frozen) { /* the store is this process's */
-        write_down(kept->all, &kept->what, "predicted");
+        incidents_write_down(kept->all, &kept->what, "predicted");
     }
 }
 
@@ -166,13 +166,16 @@ static void on_looked(struct worker_job *job)
 {
     struct kept_incident *kept = (struct kept_incident *)job;
     int64_t back_ms = kept->what.back_ms;
+    const struct incident_course course = kept->what.course;
     kept->is_looking = false;
     kept->has_looked = true;
     kept->what = kept->found;
     kept->what.back_ms = back_ms;
-    tell(kept->all, &kept->what, "lost");
+    kept->what.course = course;
+    (void)incidents_measure(kept);
+    incidents_tell(kept->all, &kept->what, "lost");
     if (back_ms != 0) {
-        tell(kept->all, &kept->what, "back");
+        incidents_tell(kept->all, &kept->what, "back");
     }
     begin_to_predict(kept);
 }
@@ -206,7 +209,7 @@ static void write_id(const struct incidents *all, struct incident *what)
 struct seen {
     enum health_kind kind;
     const char *name;
-    bool is_lost, was_overridden;
+    bool is_lost, was_overridden, is_held;
     int64_t since_ms;
 };
 
@@ -221,13 +224,23 @@ static void follow(struct incidents *all, const struct seen *seen)
                                 .was_overridden = seen->was_overridden};
         snprintf(what.name, sizeof what.name, "%s", seen->name);
         write_id(all, &what);
-        begin_to_look(incidents_keep(all, &what));
+        kept = incidents_keep(all, &what);
+        kept->is_held = seen->is_held;
+        (void)incidents_measure(kept);
+        begin_to_look(kept);
     } else if (!seen->is_lost && kept != NULL) {
         kept->what.back_ms = is_since && seen->since_ms > kept->what.lost_ms ? seen->since_ms : wall_ms;
         if (!kept->is_looking) {
-            tell(all, &kept->what, "back");
+            incidents_tell(all, &kept->what, "back");
         }
     }
+}
+
+static bool is_held(const struct view *view, enum health_kind kind, uint32_t index)
+{
+    struct health_hold_status hold;
+    uint32_t region = kind == HEALTH_AZ ? view->topology->azs[index].region : index;
+    return health_get_hold(view->health, region, &hold) == 0 && hold.is_held;
 }
 
 /* Names are those of the view, which nobody exchanges but this thread. */
@@ -255,6 +268,7 @@ static size_t look(struct incidents *all, enum health_kind kind, struct seen *se
                                           .name = status.name,
                                           .is_lost = is_lost,
                                           .was_overridden = status.desired != HEALTH_DESIRED_AUTO,
+                                          .is_held = is_held(all->server->view, kind, i),
                                           .since_ms = status.since_ms};
         }
     }
@@ -268,7 +282,7 @@ static void end_those_that_went(struct incidents *all)
     for (struct kept_incident *kept = all->first; kept != NULL; kept = kept->next) {
         if (kept->what.back_ms == 0 && health_find(health, kept->what.kind, kept->what.name) < 0) {
             kept->what.back_ms = clock_wall_ms(&all->server->clock);
-            tell(all, &kept->what, "gone");
+            incidents_tell(all, &kept->what, "gone");
             return; /* the list may be another one; the next turn goes on */
         }
     }
@@ -286,12 +300,19 @@ static void look_at_all(struct incidents *all)
     lock_take(&server->lock);
     size_t count = look(all, HEALTH_REGION, seen);
     count += look(all, HEALTH_AZ, seen + count);
+    for (struct kept_incident *kept = all->first; kept != NULL; kept = kept->next) {
+        ptrdiff_t index = kept->what.back_ms != 0 || kept->what.course.decided_ms != 0
+                              ? -1
+                              : health_find(server->view->health, kept->what.kind, kept->what.name);
+        kept->is_held = index >= 0 && is_held(server->view, kept->what.kind, (uint32_t)index);
+    }
     lock_leave(&server->lock);
     for (size_t i = 0; i < count; i++) {
         follow(all, &seen[i]);
     }
     free(seen);
     end_those_that_went(all);
+    incidents_follow_course(all);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *argument)
@@ -323,10 +344,10 @@ void incidents_begin(struct incidents *all, const char *folder)
 bool incidents_any(const struct incidents *all)
 {
     const struct kept_incident *kept = all == NULL ? NULL : all->first;
-    while (kept != NULL && !kept->is_looking) {
+    while (kept != NULL && !kept->is_looking && !kept->is_judging) {
         kept = kept->next;
     }
-    return kept != NULL;
+    return kept != NULL || (all != NULL && all->is_measuring);
 }
 
 struct incidents *incidents_open(struct server *server)

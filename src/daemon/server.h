@@ -40,6 +40,7 @@ struct hosts;
 struct drill_reports;
 struct drill_schedule;
 struct incidents;
+struct witness;
 struct lanes;
 struct opening;
 struct orders;
@@ -121,6 +122,7 @@ struct server {
     struct switchovers *switchovers;
     struct shadows *shadows;               /* drills that only some clients see */
     struct incidents *incidents;           /* losses of regions and azs */
+    struct witness *witness;               /* when answers had followed */
     struct drill_reports *drill_reports;   /* of drills that are over */
     struct drill_schedule *drill_schedule; /* those that are done regularly */
     struct traffic *traffic;               /* answers that were given */

@@ -37,6 +37,11 @@ const char *traffic_tell_share(struct traffic *traffic, const struct switchover 
 const char *traffic_tell_drains(struct traffic *traffic, const struct switchover *switchover,
                                 struct arena *arena);
 
+/* How resolvers have left a region since a switch in this span of wall times. By workers. */
+struct traffic_drain_progress;
+bool traffic_measure_drain(struct traffic *traffic, const char *region, const int64_t span_ms[2],
+                           struct traffic_drain_progress *progress);
+
 void traffic_write_metrics(struct traffic *traffic, struct buffer *out);
 /* See admin_traffic_verbs. */
 void traffic_fill_verbs(struct admin_traffic_verbs *verbs);

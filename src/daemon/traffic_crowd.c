@@ -154,6 +154,17 @@ static void hear_override(struct traffic_crowd *crowd, const struct change *chan
     }
 }
 
+/* Safety rules kept answers there, and do not any more. */
+static void hear_hold(struct traffic_crowd *crowd, const struct change *change, const char *region)
+{
+    char turn[64], cause[TRAFFIC_DRAIN_TEXT];
+    find_pair(change, "turn", turn);
+    if (strcmp(turn, "allowed") == 0 || strcmp(turn, "released") == 0) {
+        snprintf(cause, sizeof cause, "let go by safety rules (%s)", turn);
+        traffic_drains_begin(crowd->drains, region, change->wall_ms, 100, cause);
+    }
+}
+
 static void hear_changes(struct traffic_crowd *crowd)
 {
     static const char prefix[] = "region:";
@@ -170,6 +181,8 @@ static void hear_changes(struct traffic_crowd *crowd)
             hear_health(crowd, change, change->name + sizeof prefix - 1);
         } else if (change->kind == CHANGE_OVERRIDE) {
             hear_override(crowd, change, change->name + sizeof prefix - 1);
+        } else if (change->kind == CHANGE_HOLD) {
+            hear_hold(crowd, change, change->name + sizeof prefix - 1);
         }
     }
 }

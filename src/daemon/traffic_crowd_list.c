@@ -101,6 +101,17 @@ void traffic_list_drains(void *context, struct admin_drains *to, struct arena *a
     pthread_mutex_unlock(&traffic->lock);
 }
 
+bool traffic_measure_drain(struct traffic *traffic, const char *region, const int64_t span_ms[2],
+                           struct traffic_drain_progress *progress)
+{
+    pthread_mutex_lock(&traffic->lock);
+    (void)traffic_read(traffic);
+    bool is_there = traffic_drains_measure(traffic_crowd_get_drains(traffic->crowd), region, span_ms,
+                                           clock_wall_ms(traffic->clock), progress);
+    pthread_mutex_unlock(&traffic->lock);
+    return is_there;
+}
+
 /* ---- for switchovers ---- */
 
 static enum traffic_kind kind_of(enum health_kind kind)

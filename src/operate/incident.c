@@ -18,11 +18,18 @@ enum {
     LATE_MS = 1000              /* the result that decided is noted a moment after it has */
 };
 
+int64_t incident_find_left(const struct incident *incident)
+{
+    const struct incident_course *course = &incident->course;
+    return course->published_ms > course->decided_ms ? course->published_ms : course->decided_ms;
+}
+
 int64_t incident_find_recovery(const struct incident *incident)
 {
-    return incident->failing_ms == 0 || incident->was_overridden
+    int64_t left_ms = incident_find_left(incident);
+    return incident->failing_ms == 0 || left_ms == 0
                ? -1
-               : incident->lost_ms - incident->failing_ms + (int64_t)incident->ttl_s * 1000;
+               : left_ms - incident->failing_ms + (int64_t)incident->ttl_s * 1000;
 }
 
 const char *incident_judge_rto(const struct incident *incident)
@@ -104,7 +111,8 @@ static void look_at_copies(struct incident *incident, const struct view *view, i
 static void look_at_objectives(struct incident *incident, const struct view *view, const bool *touched)
 {
     struct objectives_names names;
-    int64_t decision_ms = incident->failing_ms == 0 ? 0 : incident->lost_ms - incident->failing_ms;
+    int64_t decided_ms = incident->course.decided_ms == 0 ? incident->lost_ms : incident->course.decided_ms;
+    int64_t decision_ms = incident->failing_ms == 0 ? 0 : decided_ms - incident->failing_ms;
     bool is_region = incident->kind == HEALTH_REGION;
     objectives_count(view, touched, decision_ms, &names);
     incident->rto_ms = objectives_find_rto(view->topology, is_region ? incident->name : "", NULL);
@@ -112,19 +120,34 @@ static void look_at_objectives(struct incident *incident, const struct view *vie
     incident->own_late = incident->was_overridden ? 0 : (uint32_t)names.late;
 }
 
-void incident_look(struct incident *incident, const struct view *view, int64_t now_ms, struct arena *arena)
+/* Its endpoints, and the policies that they touch. */
+static const bool *mark_inside(const struct incident *incident, const struct view *view, const bool **touched,
+                               struct arena *arena)
 {
     struct switchover_target target = {.kind = incident->kind};
     struct switchover whole = {.targets = &target, .target_count = 1};
-    struct switchover_names names;
     memcpy(target.name, incident->name, sizeof target.name);
     const bool *inside = switchover_mark_endpoints(&whole, view, arena);
+    *touched = switchover_mark_policies(view, inside, "", arena);
+    return inside;
+}
+
+void incident_look(struct incident *incident, const struct view *view, int64_t now_ms, struct arena *arena)
+{
+    struct switchover_names names;
+    const bool *touched, *inside = mark_inside(incident, view, &touched, arena);
     look_at_endpoints(incident, view, inside);
     look_at_checks(incident, view, inside);
     look_at_copies(incident, view, now_ms);
-    const bool *touched = switchover_mark_policies(view, inside, "", arena);
     switchover_find_names(view, touched, &names);
     incident->ttl_s = names.ttl_s;
     incident->names = (uint32_t)names.count;
+    look_at_objectives(incident, view, touched);
+}
+
+void incident_look_again(struct incident *incident, const struct view *view, struct arena *arena)
+{
+    const bool *touched;
+    (void)mark_inside(incident, view, &touched, arena);
     look_at_objectives(incident, view, touched);
 }

@@ -75,7 +75,20 @@ struct traffic_drain_look {
     size_t missing_count;
 };
 
+/* Without the curve, and without guesses. */
+enum { TRAFFIC_DRAIN_MARKS = 3 }; /* 50, 90 and 99 % */
+struct traffic_drain_progress {
+    int64_t at_ms; /* of the switch */
+    bool is_over;  /* nobody looks any more, or everybody has asked */
+    uint32_t members, asked, expired;
+    int64_t
+        marks_ms[TRAFFIC_DRAIN_MARKS]; /* from the switch until so many have asked or expired; -1: not yet */
+};
+
 size_t traffic_drains_count(const struct traffic_drains *drains);
+/* Of the first drain of the region that began in this span, both ends included. */
+bool traffic_drains_measure(const struct traffic_drains *drains, const char *region, const int64_t span_ms[2],
+                            int64_t now_ms, struct traffic_drain_progress *progress);
 /* The latest first: index 0. */
 void traffic_drains_look(const struct traffic_drains *drains, size_t index, int64_t now_ms,
                          struct traffic_drain_look *look);

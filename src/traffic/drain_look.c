@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const uint32_t points_s[] = {0,  1,  2,  3,  4,   5,   7,   10,  15,  20,   25,   30,
                                     40, 50, 60, 90, 120, 180, 300, 600, 900, 1200, 1800, 3600};
@@ -69,20 +70,32 @@ static int compare_times(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
+/* When each member is done, the first first. Returns owned. */
+static int64_t *sort_ends(const struct drain *drain)
+{
+    int64_t *ends = memory_alloc_array(drain->member_count, sizeof *ends);
+    for (size_t i = 0; i < drain->member_count; i++) {
+        ends[i] = find_end(&drain->members[i]);
+    }
+    qsort(ends, drain->member_count, sizeof *ends, compare_times);
+    return ends;
+}
+
+static size_t count_of(size_t all, size_t percent)
+{
+    return (all * percent + 99) / 100;
+}
+
 /* When the 99th of 100 is done. Who has not asked is so at the end of its TTL at the latest; before, the pace
  * at which the others asked tells when, as if all were alike. */
 static void estimate(const struct drain *drain, int64_t now_ms, struct traffic_drain_look *look)
 {
-    size_t all = drain->member_count, wanted = (all * 99 + 99) / 100;
+    size_t all = drain->member_count, wanted = count_of(all, 99);
     look->t99_ms = -1;
     if (all == 0) {
         return;
     }
-    int64_t *ends = memory_alloc_array(all, sizeof *ends);
-    for (size_t i = 0; i < all; i++) {
-        ends[i] = find_end(&drain->members[i]);
-    }
-    qsort(ends, all, sizeof *ends, compare_times);
+    int64_t *ends = sort_ends(drain);
     int64_t end_ms = ends[wanted - 1];
     free(ends);
     look->is_reached = end_ms <= now_ms;
@@ -143,4 +156,38 @@ void traffic_drains_look(const struct traffic_drains *drains, size_t index, int6
     draw_curve(drain, now_ms, look);
     estimate(drain, now_ms, look);
     list_missing(drain, look);
+}
+
+static void measure(const struct drain *drain, int64_t now_ms, struct traffic_drain_progress *progress)
+{
+    static const size_t percents[TRAFFIC_DRAIN_MARKS] = {50, 90, 99};
+    struct traffic_drain_look counts = {.id = drain->id};
+    size_t all = drain->member_count;
+    count_members(drain, now_ms, &counts);
+    *progress = (struct traffic_drain_progress){.at_ms = drain->at_ms,
+                                                .is_over = now_ms >= drain->at_ms + TRAFFIC_DRAIN_OPEN_MS ||
+                                                           (all != 0 && counts.asked == all),
+                                                .members = (uint32_t)all,
+                                                .asked = counts.asked,
+                                                .expired = counts.expired};
+    int64_t *ends = sort_ends(drain);
+    for (int i = 0; i < TRAFFIC_DRAIN_MARKS; i++) {
+        int64_t end_ms = all == 0 ? INT64_MAX : ends[count_of(all, percents[i]) - 1];
+        progress->marks_ms[i] = end_ms > now_ms ? -1 : end_ms > drain->at_ms ? end_ms - drain->at_ms : 0;
+    }
+    free(ends);
+}
+
+bool traffic_drains_measure(const struct traffic_drains *drains, const char *region, const int64_t span_ms[2],
+                            int64_t now_ms, struct traffic_drain_progress *progress)
+{
+    for (size_t i = 0; i < drains->count; i++) {
+        const struct drain *drain = drains->items[i];
+        if (drain->at_ms >= span_ms[0] && drain->at_ms <= span_ms[1] &&
+            strcmp(drains->regions[drain->region], region) == 0) {
+            measure(drain, now_ms, progress);
+            return true;
+        }
+    }
+    return false;
 }

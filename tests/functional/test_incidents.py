@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Real losses are recorded like drills: when checks began to fail, when answers left, when it was well again, how far copies
 lagged behind; through restarts and takeovers."""
+import dns.message
+import dns.query
 import pytest
 
 import kit
@@ -43,13 +45,40 @@ def lose(site, server):
     return wait_for(server, "us-east", "open")
 
 
+def turns(server):
+    return {entry["reason"] for entry in server.get("/v1/journal?kind=incident&limit=1000")["items"]}
+
+
+def ask_from(server, *numbers):
+    """One resolver each, by addresses of its own."""
+    address, port = server.site.listen[0]
+    for number in numbers:
+        dns.query.udp(dns.message.make_query("www.example.com.", "A"), address, port=port, timeout=kit.PATIENCE_S, source=f"127.0.3.{number}")
+
+
+def measured(server, lost, holds, what):
+    def look():
+        drain = server.get(f"/v1/incidents/{lost['id']}")["drain"]
+        return drain if drain and holds(drain) else None
+    return server.wait(look, what)
+
+
+def kept(server):
+    """The drain as the store has it: of the latest entry."""
+    entries = server.get("/v1/journal?kind=incident")["items"]
+    return (entries[0]["after"] or {}).get("drain") if entries else None
+
+
 def test_a_loss_is_told_in_the_terms_of_drills(scene):
     server = start(scene)
     assert incidents(server) == [] and server.addresses("www.example.com") == scene.us
     lost = lose(scene, server)
     assert lost["kind"] == "region" and lost["outcome"] == "refused" and not lost["overridden"]
     assert lost["endpoints"] == lost["unhealthy"] == lost["names"] == 1 and lost["ttl_s"] == 5
-    assert 0 <= lost["detection_ms"] and lost["recovery_ms"] == lost["detection_ms"] + 5000 and lost["rto"] == "met"
+    lost = server.wait(lambda: (one := server.get(f"/v1/incidents/{lost['id']}"))["published"] and one, "it is published")
+    assert lost["decision_ms"] == 0 and lost["decided"] == lost["lost"] and not lost["held"]
+    assert lost["recovery_ms"] == lost["detection_ms"] + lost["publication_ms"] + 5000 and lost["rto"] == "met"
+    assert 0 <= lost["detection_ms"] and 0 <= lost["publication_ms"]
     assert lost["failing"] <= lost["lost"] < lost["resolvers_until"] and lost["back"] is None and lost["copies"] == []
     assert [one["name"] for one in incidents(server)] == ["us-east"]  # not one more of the az in it
     assert 'steerd_incidents_open{kind="region"} 1\n' in server.request("GET", "/metrics").body.decode()
@@ -66,7 +95,7 @@ def test_a_loss_is_told_in_the_terms_of_drills(scene):
     table = server.ctl("incidents").stdout
     assert "region:us-east" in table and "met" in table
     shown = server.ctl("incidents", over["id"]).stdout
-    assert "1 of 1, first with refused" in shown and "100.0 % of 1 resolvers have asked again" in shown
+    assert "1 of 1, first with refused" in shown
     assert "there is no incident" in server.ctl("incidents", "x", code=None).stderr
     server.wait_log("incident", "turn=lost", "target=region:us-east", "rto=met"), server.wait_log("incident", "turn=back")
 
@@ -85,8 +114,9 @@ def test_objectives_of_pairs_and_names(scene):
 def test_one_goes_on(scene, how):
     server = start(scene)
     lost = lose(scene, server)
-    server.wait(lambda: len(server.get("/v1/journal?kind=incident")["items"]) == 2, "the prediction is written down, too")
+    server.wait(lambda: {"lost", "predicted", "drained"} <= turns(server), "all of it is written down, too")
     lost = server.get(f"/v1/incidents/{lost['id']}")
+    assert lost["drain"]["state"] == "over" and lost["drain"]["resolvers"] == 1
     if how == "takeover":
         take_over(server)
     else:
@@ -121,3 +151,77 @@ def test_an_objective_that_was_missed(scene):
     scene.topology["objectives"] = {"rto": "1s"}
     server = start(scene)
     assert lose(scene, server)["rto"] == "missed"
+
+
+@pytest.mark.parametrize("how", ["kill", "takeover"])
+def test_what_was_seen_of_resolvers_outlives_it(scene, how):
+    """Of eleven, six ask again and the others never do: marks are copied as they are reached, and stay."""
+    scene.policies["example.com"]["names"]["www"]["ttl"] = 600
+    server = start(scene)
+    ask_from(server, *range(1, 12))
+    scene.webs[0].kill()
+    server.wait_state("region", "us-east", observed="unhealthy")
+    lost = wait_for(server, "us-east", "open")
+    measured(server, lost, lambda drain: drain["resolvers"] == 11 and drain["missing_share"] == 1, "nobody has asked yet")
+    ask_from(server, *range(1, 7))
+    drain = measured(server, lost, lambda drain: drain["moved_50_ms"] is not None, "half of them have")
+    assert drain["state"] == "open" and drain["moved_90_ms"] is None and drain["moved_99_ms"] is None
+    drain = measured(server, lost, lambda drain: drain["drained_share"] == pytest.approx(6 / 11), "six of eleven")
+    server.wait(lambda: (found := kept(server)) and found["asked"] == 6, "that is written down")
+    if how == "takeover":
+        take_over(server)
+    else:
+        server.kill()
+        server = scene.start()
+    again = wait_for(server, "us-east", "open")
+    assert again["drain"] == {**drain, "state": "cut"} and again["published"] == lost["published"]
+    shown = server.ctl("incidents", again["id"]).stdout
+    assert "54.5 % of 11 resolvers" in shown and "90 % after -" in shown and "45.5 % have not asked again; not seen to its end" in shown
+
+
+def test_all_of_them_have_asked(scene):
+    server = start(scene)
+    ask_from(server, *range(1, 5))
+    scene.webs[0].kill()
+    server.wait_state("region", "us-east", observed="unhealthy")
+    lost = wait_for(server, "us-east", "open")
+    measured(server, lost, lambda drain: drain["resolvers"] == 4, "it is known who was led there")
+    ask_from(server, *range(1, 5))
+    drain = measured(server, lost, lambda drain: drain["state"] == "over", "all have asked")
+    assert 0 <= drain["moved_50_ms"] <= drain["moved_90_ms"] <= drain["moved_99_ms"]
+    assert (drain["drained_share"], drain["missing_share"]) == (1, 0)
+    server.wait_log("incident", "turn=drained", f"moved_99_ms={drain['moved_99_ms']}")
+    server.wait(lambda: "drained" in turns(server), "it is written down")
+    server.kill()
+    server = scene.start()
+    assert wait_for(server, "us-east", "open")["drain"] == drain
+
+
+def test_what_a_rule_holds_is_decided_when_it_lets_go(scene):
+    scene.topology["regions"]["us-east"]["replicates_to"] = [{"to": "eu-west", "lag": "push", "rpo": "30s", "max_age": "10m", "hold": "0s"}]
+    scene.topology["rules"] = {"fresh": {"type": "lag", "stage": "any"}}
+    scene.topology["objectives"] = {"rto": "1m", "names": {"www.example.com": {"rto": "1ms"}}}
+    server = start(scene)
+    say = lambda lag: server.request("POST", "/v1/report", {"from": "us-east", "to": "eu-west", "lag": lag})  # noqa: E731
+    assert say(31).status == 200
+    ask_from(server, 1)
+    scene.webs[0].kill()
+    server.wait_state("region", "us-east", observed="unhealthy")
+    held = wait_for(server, "us-east", "open")
+    assert held["held"] and not held["overridden"] and server.addresses("www.example.com") == scene.us
+    for key in "decided", "published", "decision_ms", "publication_ms", "recovery_ms", "rto", "resolvers_until", "drain":
+        assert held[key] is None, key
+    assert "none: safety rules keep answers" in server.ctl("incidents", held["id"]).stdout
+    server.wait(lambda: "lost" in turns(server), "it is written down")
+    server.kill()
+    server = scene.start()
+    again = wait_for(server, "us-east", "open")
+    assert again["held"] and again["decided"] is None and server.addresses("www.example.com") == scene.us
+    assert say(1).status == 200
+    server.wait_answers("www.example.com", scene.eu)
+    gone = server.wait(lambda: (one := server.get(f"/v1/incidents/{held['id']}"))["published"] and one, "it is decided and published")
+    assert gone["held"] and gone["decided"] > gone["lost"] and gone["decision_ms"] > 0 and gone["own_missed"] == 1
+    assert gone["recovery_ms"] == gone["detection_ms"] + gone["decision_ms"] + gone["publication_ms"] + 5000
+    assert gone["rto"] in ("met", "missed")
+    server.wait_log("incident", "turn=let_go", f"decision_ms={gone['decision_ms']}")
+    assert "until then held by safety rules; published after" in server.ctl("incidents", held["id"]).stdout

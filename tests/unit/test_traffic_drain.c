@@ -76,6 +76,47 @@ static void members_leave(void **state)
     traffic_drains_free(NULL);
 }
 
+/* What is kept of a drain: marks that were reached, and no guess of those that were not. */
+static void marks_are_what_was_reached(void **state)
+{
+    (void)state;
+    struct traffic_drain_progress found;
+    struct traffic_drains *drains = traffic_drains_new(100);
+    uint32_t us = traffic_drains_number(drains, "us"), eu = traffic_drains_number(drains, "eu");
+    const int64_t span[2] = {START - SECOND, START + SECOND}, later[2] = {START + 1, INT64_MAX};
+    for (uint32_t i = 0; i < 10; i++) {
+        see(drains, i, us, -10 * SECOND); /* its TTL is over 20 s after the switch */
+    }
+    traffic_drains_begin(drains, "us", START, 100, "lost");
+    for (uint32_t i = 0; i < 9; i++) {
+        see(drains, i, eu, (i + 1) * SECOND);
+    }
+    assert_false(traffic_drains_measure(drains, "eu", span, START, &found));
+    assert_false(traffic_drains_measure(drains, "us", later, START, &found));
+    assert_true(traffic_drains_measure(drains, "us", span, START + 10 * SECOND, &found));
+    assert_int_equal(found.at_ms, START);
+    assert_int_equal(found.members, 10);
+    assert_int_equal(found.asked, 9);
+    assert_int_equal(found.expired, 0);
+    assert_int_equal(found.marks_ms[0], 5 * SECOND);
+    assert_int_equal(found.marks_ms[1], 9 * SECOND);
+    assert_int_equal(found.marks_ms[2], -1);
+    assert_false(found.is_over);
+    assert_true(traffic_drains_measure(drains, "us", span, START + 30 * SECOND, &found));
+    assert_int_equal(found.expired, 1);
+    assert_int_equal(found.marks_ms[2], 20 * SECOND);
+    assert_false(found.is_over); /* it may ask yet */
+    see(drains, 9, eu, 40 * SECOND);
+    assert_true(traffic_drains_measure(drains, "us", span, START + 41 * SECOND, &found));
+    assert_int_equal(found.asked, 10);
+    assert_int_equal(found.marks_ms[2], 20 * SECOND);
+    assert_true(found.is_over);
+    traffic_drains_begin(drains, "ap", START, 100, "nobody was led there");
+    assert_true(traffic_drains_measure(drains, "ap", span, START + TRAFFIC_DRAIN_OPEN_MS, &found));
+    assert_true(found.is_over && found.members == 0 && found.marks_ms[0] == -1);
+    traffic_drains_free(drains);
+}
+
 static void nobody_was_there(void **state)
 {
     (void)state;
@@ -226,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_leave),
         cmocka_unit_test(nobody_was_there),
+        cmocka_unit_test(marks_are_what_was_reached),
         cmocka_unit_test(the_sample_shrinks),
         cmocka_unit_test(notes_come_across),
         cmocka_unit_test(notes_of_a_second_are_one),
