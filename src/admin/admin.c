@@ -131,6 +131,7 @@ static const struct handler {
     [ROUTE_EXPLAIN] = {handle_explain, "explain", ADMIN_QUICK},
     [ROUTE_CHECKS] = {handle_checks, "checks", ADMIN_QUICK},
     [ROUTE_REPLICATION] = {handle_replication, "replication", ADMIN_QUICK},
+    [ROUTE_ERRORS] = {handle_errors, "errors", ADMIN_QUICK},
     [ROUTE_RULES] = {handle_rules, "rules", ADMIN_QUICK},
     [ROUTE_RULE_RELEASE] = {.handle = handle_release},
     [ROUTE_OBJECTIVES] = {handle_objectives, "objectives", ADMIN_QUICK},

@@ -453,6 +453,7 @@ struct admin_verbs {
                         struct admin_monitor *monitor); /* of list_monitors() */
     size_t (*list_files)(void *reader, struct arena *arena, struct admin_file **items); /* returns how many */
     size_t (*list_lags)(void *reader, struct arena *arena, struct admin_lag **items);   /* returns how many */
+    size_t (*list_errors)(void *reader, struct arena *arena, struct admin_errors **items); /* likewise */
     /* Check an endpoint that exists, now; on a worker, which waits for it. 0, ERROR_NOT_FOUND: it has no such
      * check, ERROR_CANCELLED, or why it could not be done. */
     int (*try_checks)(void *reader, struct admin_tries *tries, struct arena *arena);
@@ -546,6 +547,9 @@ struct admin_verbs {
      * it has no such check; ERROR_UNSUPPORTED: that one is made by steerd. */
     int (*push)(void *context, const char *endpoint, const char *check, const struct health_push *push,
                 enum health_push_fate *fate);
+    /* How many requests of a place fail. ERROR_NOT_FOUND: there is no such place; ERROR_BUSY: too many others
+     * report. */
+    int (*report_errors)(void *context, const struct errors_report *report, enum health_push_fate *fate);
     /* How far a copy lags behind. ERROR_NOT_FOUND: that is no pair; ERROR_UNSUPPORTED: steerd asks itself. */
     int (*report_lag)(void *context, const char *from, const char *to, const struct health_lag_report *report,
                       enum health_push_fate *fate);

@@ -210,6 +210,7 @@ void handle_target(struct call *call);
 void handle_checks(struct call *call);
 void handle_try(struct call *call);
 void handle_replication(struct call *call);
+void handle_errors(struct call *call);
 void handle_rules(struct call *call); /* all, or one */
 void handle_rules_check(struct call *call);
 void handle_objectives(struct call *call);
@@ -221,6 +222,8 @@ bool rules_allow(struct operate_rules *rules, const struct request_rules *overri
 /* POST /v1/report of a lag. */
 struct request_report;
 void reply_lag_report(struct call *call, struct request_report *report);
+/* Likewise of errors. */
+void reply_errors_report(struct call *call, struct request_report *report);
 void handle_overrides(struct call *call);
 void handle_zones(struct call *call);
 void handle_names(struct call *call);

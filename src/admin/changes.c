@@ -123,6 +123,10 @@ void handle_report(struct call *call)
         reply_lag_report(call, &report);
         return;
     }
+    if (report.is_errors) {
+        reply_errors_report(call, &report);
+        return;
+    }
     if (!caller_may_touch(call, HEALTH_ENDPOINT, report.endpoint)) {
         call_reply_problem(call);
         return;

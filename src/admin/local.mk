@@ -34,6 +34,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/receipt_calls.c src/admin/receipts.c src/admin/receipts.h src/admin/replay.c src/admin/replay.h \
 	src/admin/render.c src/admin/render.h \
 	src/admin/render_changes.c src/admin/render_checks.c src/admin/render_health.c src/admin/render_journal.c src/admin/render_moment.c \
+	src/admin/errors.c \
 	src/admin/replication.c src/admin/render_replication.c \
 	src/admin/render_report.c src/admin/render_set.h src/admin/render_status.c src/admin/render_target.c \
 	src/admin/render_text.c \

@@ -30,6 +30,7 @@ json_t *render_stay(const struct health_stay_status *stay); /* null: it is not w
 json_t *render_monitors(const struct admin_monitor *monitors, size_t count);
 /* With where it is, its results, why its verdict is what it is and what has to happen. */
 json_t *render_lag(const struct admin_lag *lag);
+json_t *render_errors(const struct admin_errors *errors);
 json_t *render_lag_counts(const struct health_lag_counts *counts);
 json_t *render_try(const char *endpoint, const struct admin_try *made);
 json_t *render_check(const struct operate_target *endpoint, const struct admin_monitor *monitor);

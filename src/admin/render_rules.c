@@ -15,6 +15,7 @@ json_t *render_objective(const struct admin_objective *objective)
     set(object, "rto_ms", number_or_null(objective->rto_ms));
     set(object, "rpo_ms", number_or_null(objective->rpo_ms));
     set(object, "capacity", objective->capacity == 0 ? json_null() : json_real(objective->capacity));
+    set(object, "errors", objective->errors == 0 ? json_null() : json_real(objective->errors));
     set(object, "may_move", json_boolean(objective->may_move));
     return object;
 }

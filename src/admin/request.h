@@ -32,12 +32,13 @@ struct request_lag {
     uint64_t seq;            /* likewise */
 };
 
-/* What somebody has found out about an endpoint, or a copy. */
+/* What somebody has found out about an endpoint, a copy, or requests that fail. */
 struct request_report {
-    bool is_lag;
+    bool is_lag, is_errors;
     const char *endpoint, *check;
     struct health_push push;
     struct request_lag lag;
+    struct errors_report errors; /* but for who reports */
     char actor[HEALTH_ACTOR_SIZE];
 };
 

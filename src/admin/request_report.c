@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Bodies of POST /v1/report: what somebody has found out for a check, or how far a copy lags behind. */
+ * Bodies of POST /v1/report: what somebody has found out for a check, how far a copy lags behind, or how many
+ * requests fail. */
 #include "config.h"
 
 #include "admin/request_inside.h"
@@ -10,7 +11,8 @@
 
 #include <string.h>
 
-#define LAG_MAX 1e15
+#define LAG_MAX   1e15
+#define COUNT_MAX 1e15
 
 static const char *require_name(const json_t *body, const char *key, struct problem *problem)
 {
@@ -114,6 +116,80 @@ static void parse_lag(json_t *body, struct request_report *report, struct proble
     request_check_body_actor(body, report->actor, problem);
 }
 
+/* ---- errors ---- */
+
+/* Of exactly one place. */
+static void check_place(const json_t *body, struct errors_report *errors, struct problem *problem)
+{
+    static const char *const keys[] = {"region", "az", "endpoint"};
+    static const enum health_kind kinds[] = {HEALTH_REGION, HEALTH_AZ, HEALTH_ENDPOINT};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *name = request_get_text(body, keys[i], problem);
+        if (name != NULL && errors->name != NULL) {
+            problem_add_field(problem, keys[i], "found two places, expected one of region, az and endpoint");
+        } else if (name != NULL) {
+            errors->kind = kinds[i];
+            errors->name = arena_copy_text(problem->arena, name);
+        }
+    }
+    if (errors->name == NULL && !problem_is_set(problem)) {
+        problem_add_field(problem, "region", "required: a region, an az or an endpoint");
+    }
+}
+
+static double get_number(const json_t *body, const char *key, double most, struct problem *problem)
+{
+    const json_t *value = json_object_get(body, key);
+    double number = json_number_value(value);
+    if (value != NULL && !json_is_number(value)) {
+        problem_add_field(problem, key, "found %s, expected a number", found_text(value));
+    } else if (value != NULL && !(number >= 0 && number <= most)) {
+        problem_add_field(problem, key, "found %g, expected a number from 0 to %g", number, most);
+    }
+    return number;
+}
+
+static void check_counts(const json_t *body, struct errors_report *errors, struct problem *problem)
+{
+    bool has_share = json_object_get(body, "share") != NULL,
+         has_errors = json_object_get(body, "errors") != NULL,
+         has_requests = json_object_get(body, "requests") != NULL;
+    errors->share = get_number(body, "share", 1, problem);
+    errors->errors = get_number(body, "errors", COUNT_MAX, problem);
+    errors->requests = get_number(body, "requests", COUNT_MAX, problem);
+    errors->is_counted = !has_share;
+    if (has_share && (has_errors || has_requests)) {
+        problem_add_field(problem, "share", "found it beside counts, expected either of them");
+    } else if (!has_share && (!has_errors || !has_requests)) {
+        problem_add_field(problem, has_errors ? "requests" : "errors",
+                          "required: \"errors\" and \"requests\", or else \"share\"");
+    } else if (errors->errors > errors->requests && !problem_is_set(problem)) {
+        problem_add_field(problem, "errors", "found %g, expected no more than the %g requests",
+                          errors->errors, errors->requests);
+    }
+}
+
+static void parse_errors(json_t *body, struct request_report *report, struct problem *problem)
+{
+    static const char *const known[] = {"region", "az",   "endpoint", "errors", "requests", "share",
+                                        "ttl",    "time", "seq",      "actor",  NULL};
+    struct errors_report *errors = &report->errors;
+    request_reject_unknown(body, known, problem);
+    check_place(body, errors, problem);
+    check_counts(body, errors, problem);
+    request_check_ttl(body, &errors->ttl_ms, problem);
+    check_order(body, &errors->time_ms, &errors->seq, problem);
+    request_check_body_actor(body, report->actor, problem);
+}
+
+static bool has_any(const json_t *body, const char *const *keys)
+{
+    while (*keys != NULL && json_object_get(body, *keys) == NULL) {
+        keys++;
+    }
+    return *keys != NULL;
+}
+
 int request_parse_report(const char *text, size_t len, struct request_report *report, struct problem *problem)
 {
     *report = (struct request_report){.endpoint = NULL};
@@ -121,9 +197,13 @@ int request_parse_report(const char *text, size_t len, struct request_report *re
     if (body == NULL) {
         return ERROR_INVALID;
     }
-    report->is_lag = json_object_get(body, "from") != NULL || json_object_get(body, "lag") != NULL;
+    report->is_lag = has_any(body, (const char *const[]){"from", "lag", NULL});
+    report->is_errors = !report->is_lag && has_any(body, (const char *const[]){"region", "az", "errors",
+                                                                               "requests", "share", NULL});
     if (report->is_lag) {
         parse_lag(body, report, problem);
+    } else if (report->is_errors) {
+        parse_errors(body, report, problem);
     } else {
         parse_check(body, report, problem);
     }

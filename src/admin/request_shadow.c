@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "admin/request_inside.h"
+#include "conf/value.h"
 #include "base/error.h"
 #include "base/when.h"
 
@@ -253,14 +254,29 @@ static void check_live_document(json_t *body, struct request_shadow *wanted, str
     free(own);
 }
 
+/* 0.02, "2%"; 0: it is not there. */
+static double check_share(const json_t *body, const char *key, struct problem *problem)
+{
+    const json_t *value = json_object_get(body, key);
+    double share = json_number_value(value);
+    bool is_percent = json_is_string(value) && value_parse_percent(json_string_value(value), &share) == 0;
+    if (value != NULL && !is_percent && !(share > 0 && share <= 1)) {
+        problem_add_field(problem, key, "expected a share above 0 and at most 1, or such as \"2%%\"");
+    }
+    return share;
+}
+
 static void check_live(json_t *body, bool is_document, struct request_shadow *wanted, struct problem *problem)
 {
-    static const char *const known[] = {"mode",   "lose",   "failure",    "duration",       "document",
-                                        "by",     "canary", "canary_for", "abort_capacity", "abort_recovery",
-                                        "accept", "reason", "confirm",    "actor",          NULL};
+    static const char *const known[] = {"mode",           "lose",         "failure",        "duration",
+                                        "document",       "by",           "canary",         "canary_for",
+                                        "abort_capacity", "abort_errors", "abort_recovery", "accept",
+                                        "reason",         "confirm",      "actor",          NULL};
     static const char *const of_document[] = {
-        "mode",           "document", "by",     "canary",  "canary_for", "abort_capacity",
-        "abort_recovery", "accept",   "reason", "confirm", "actor",      NULL};
+        "mode",       "document",       "by",           "canary",
+        "canary_for", "abort_capacity", "abort_errors", "abort_recovery",
+        "accept",     "reason",         "confirm",      "actor",
+        NULL};
     struct request_texts texts = {.count = 0};
     struct admin_live_order *live = &wanted->live;
     wanted->order.live = live;
@@ -279,6 +295,7 @@ static void check_live(json_t *body, bool is_document, struct request_shadow *wa
     check_by(body, live, problem);
     check_canary(body, json_object_get(body, "document"), live, problem);
     live->capacity = check_percent(body, "abort_capacity", problem);
+    live->errors = check_share(body, "abort_errors", problem);
     check_span(body, "abort_recovery", &live->recovery_ms, problem);
     live->confirm = arena_copy_text(problem->arena, request_get_text(body, "confirm", problem));
     if (request_get_texts(body, "accept", ADMIN_LIVE_ACCEPTED_MAX, &texts, problem)) {

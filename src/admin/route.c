@@ -144,6 +144,7 @@ static const struct resource {
                        BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON),
                        "GET, HEAD, DELETE"},
     [ROUTE_REPLICATION] = {{"v1", "replication"}, READ, PAGING, "GET, HEAD"},
+    [ROUTE_ERRORS] = {{"v1", "errors"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_EVENTS] = {{"v1", "events"},
                       ROUTE_GET,
                       BIT(ROUTE_KIND) | BIT(ROUTE_ABOUT) | BIT(ROUTE_SINCE) | BIT(ROUTE_AFTER),

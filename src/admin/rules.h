@@ -46,7 +46,7 @@ struct admin_objective {
     const char *scope;            /* "all", "pair", "name" */
     const char *name, *from, *to; /* NULL where that does not apply */
     uint32_t rto_ms, rpo_ms;      /* 0: not given */
-    double capacity;
+    double capacity, errors;
     bool may_move;
 };
 

@@ -49,6 +49,7 @@ struct admin_live_order {
     int64_t canary_ms;
     enum admin_live_by by;
     unsigned capacity;           /* percent of its high watermark that an endpoint, or a region, may report */
+    double errors;               /* share of requests that may fail */
     int64_t recovery_ms;         /* for so long answers may lead to what is lost */
     const char *const *accepted; /* findings of the look */
     size_t accepted_count;

@@ -5,8 +5,15 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "operate/errors.h"
 #include "traffic/book.h"
 #include "traffic/drain.h"
+
+/* How many requests of a place fail, as reported. */
+struct admin_errors {
+    const struct errors_status *status; /* borrowed from the reader */
+    double most;                        /* so large a share is an objective; 0: there is none */
+};
 
 /* A row; texts in the arena. */
 struct admin_traffic_row {

@@ -121,13 +121,15 @@ static void sort_names(struct conf_topology *topology, const struct doc_node *no
 
 void objectives_read(struct conf_topology *topology, const struct doc_node *root)
 {
-    static const char *const keys[] = {"rto", "rpo", "capacity", "may_move", "pairs", "names", NULL};
+    static const char *const keys[] = {"rto",      "rpo",   "capacity", "errors",
+                                       "may_move", "pairs", "names",    NULL};
     struct doc_node objectives, pairs, names, item = {0};
     topology->objective = (struct conf_objective){.may_move = true};
     if (!doc_find(root, "objectives", &objectives) || !doc_check_object(&objectives, keys)) {
         return;
     }
     read_objective(&objectives, &topology->objective);
+    topology->objective.errors = doc_get_share(&objectives, "errors", 0);
     topology->rto_ms = topology->objective.rto_ms;
     topology->rpo_ms = topology->objective.rpo_ms;
     bool has_pairs = doc_find(&objectives, "pairs", &pairs) &&

@@ -238,6 +238,7 @@ struct conf_objective {
     uint32_t from, to; /* of a pair: which */
     uint32_t rto_ms, rpo_ms; /* time until clients are served again; data that may be lost */
     double capacity;         /* share of its capacity that has to be left, or be there where it goes */
+    double errors;           /* of all only: share of requests that may fail where traffic goes to */
     bool may_move;           /* default true */
 };
 

@@ -56,6 +56,7 @@ static json_t *make_body(const struct steerctl *ctl, json_t *document, const cha
     set_percent(body, "canary", ctl->canary);
     steerctl_set(body, "canary_for", ctl->canary_for);
     set_percent(body, "abort_capacity", ctl->abort_capacity);
+    steerctl_set(body, "abort_errors", ctl->abort_errors);
     steerctl_set(body, "abort_recovery", ctl->abort_recovery);
     if (ctl->accepted_count != 0) {
         set_texts(body, "accept", ctl->accepted, ctl->accepted_count);

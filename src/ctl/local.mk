@@ -9,6 +9,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/client.c src/ctl/operations.c src/ctl/progress.c src/ctl/progress.h src/ctl/config.c \
 	src/ctl/drill.c src/ctl/drill_report.c \
 	src/ctl/live.c src/ctl/shadow.c \
+	src/ctl/errors.c \
 	src/ctl/events.c \
 	src/ctl/explain.c \
 	src/ctl/help.c \

@@ -143,9 +143,9 @@ static void add_duration(struct table *table, const json_t *item, const char *ke
     table_add(table, json_is_number(ms) ? text : NULL);
 }
 
-static void add_share(struct table *table, const json_t *item)
+static void add_share(struct table *table, const json_t *item, const char *key)
 {
-    const json_t *share = json_object_get(item, "capacity");
+    const json_t *share = json_object_get(item, key);
     char text[TEXT_NUMBER_SIZE];
     snprintf(text, sizeof text, "%g %%", 100 * json_number_value(share));
     table_add(table, json_is_number(share) ? text : NULL);
@@ -162,7 +162,7 @@ static void add_scope(struct table *table, const json_t *item)
 
 enum steerctl_exit run_objectives(const struct steerctl *ctl)
 {
-    static const char *const headings[] = {"OF", "RTO", "RPO", "CAPACITY", "MAY MOVE", NULL};
+    static const char *const headings[] = {"OF", "RTO", "RPO", "CAPACITY", "ERRORS", "MAY MOVE", NULL};
     size_t i;
     const json_t *item;
     json_t *json;
@@ -174,7 +174,8 @@ enum steerctl_exit run_objectives(const struct steerctl *ctl)
             add_scope(table, item);
             add_duration(table, item, "rto_ms");
             add_duration(table, item, "rpo_ms");
-            add_share(table, item);
+            add_share(table, item, "capacity");
+            add_share(table, item, "errors");
             table_add(table, json_is_true(json_object_get(item, "may_move")) ? "yes" : "no");
         }
         table_print(table);

@@ -69,6 +69,13 @@ static const struct verb verbs[] = {
      "  steerctl replication", 0, 0, 0, NULL, run_replication},
     {"lag", "", "the same, in short", "As \"steerctl replication\"", "  steerctl lag", 0, 0, 0, NULL,
      run_replication},
+    {"errors", "", "how many requests fail, as others report it",
+     "How many requests of regions, azs and endpoints fail, as load balancers and others report it (POST "
+     "/v1/report):\n"
+     "the share while it is known, how old the last word is and who said it. Switchovers look at it, and "
+     "live "
+     "drills",
+     "  steerctl errors", 0, 0, 0, NULL, run_errors},
     {"objectives", "", "what a recovery has to reach",
      "What a recovery has to reach: for all, for pairs of regions and for names, as the topology says",
      "  steerctl objectives", 0, 0, 0, NULL, run_objectives},

@@ -107,7 +107,7 @@ struct steerctl {
         *traffic, *limit, *since, *kind, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict,
         *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm, *output, *html,
         *ecs, *tsig_key, *listen, *by, *server, *drill, *resolvers, *connect, *path, *ttl, *timeout, *retry,
-        *canary, *canary_for, *abort_capacity, *abort_recovery;
+        *canary, *canary_for, *abort_capacity, *abort_errors, *abort_recovery;
     const char **losses;
     size_t loss_count;
     const char **accepted;

@@ -6,6 +6,7 @@
 #include "daemon/live.h"
 
 #include "daemon/incidents_inside.h"
+#include "daemon/live_errors.h"
 #include "daemon/rules_watch.h"
 #include "daemon/server.h"
 #include "daemon/shadow_inside.h"
@@ -29,8 +30,9 @@ struct live {
     struct drill_limits limits;
     bool is_whole, has_widened;
     enum admin_live_by by;
-    int64_t look_ms;         /* monotonic: when conditions are looked at next */
-    struct rules_seen rules; /* as they were when it began */
+    int64_t look_ms;              /* monotonic: when conditions are looked at next */
+    struct rules_seen rules;      /* as they were when it began */
+    struct errors_list reporters; /* likewise; owned */
     char why[DRILL_WHY_SIZE];
     struct answer_shadow *seen;
     /* In the lock of the server: */
@@ -55,15 +57,25 @@ struct live *live_new(const struct server *server, const struct admin_live_order
     live->canary = order->canary;
     live->canary_ms = order->canary_ms;
     live->limits.capacity = order->capacity;
+    live->limits.errors = order->errors;
     live->limits.recovery_ms = order->recovery_ms;
     live->limits.allows_unserved = is_accepted(order, "served");
     live->is_whole = order->canary == ALL;
     live->by = order->by;
     live->seen = seen;
     rules_watch_get(server->rules, &live->rules);
+    live->reporters = live_list_reporters(server);
     seen->is_live = true;
     seen->below = ANSWER_SHARE_ALL * live->canary / ALL;
     return live;
+}
+
+void live_free(struct live *live)
+{
+    if (live != NULL) {
+        free(live->reporters.items);
+        free(live);
+    }
 }
 
 /* ---- what ends it ---- */
@@ -228,6 +240,7 @@ static const char *look(struct shadow *shadow)
 {
     struct drill_sight sight = {.load = 0};
     struct rules_seen rules;
+    struct errors_status failing;
     char target[DRILL_WHY_SIZE];
     int64_t now_ms = (clock_now_us(&shadow->all->server->clock) - shadow->began_us) / 1000;
     pthread_mutex_lock(&shadow->lock);
@@ -241,6 +254,9 @@ static const char *look(struct shadow *shadow)
     see_rules(shadow, &rules, &sight);
     see_incident(shadow, target, &sight);
     see_capacity(shadow, &sight);
+    if (shadow->live->limits.errors != 0) {
+        live_see_errors(shadow, &shadow->live->reporters, &failing, &sight);
+    }
     return drill_find_abort(&shadow->live->limits, &sight, shadow->live->why);
 }
 
@@ -299,6 +315,8 @@ json_t *live_write(const struct live *live)
     json_object_set_new(object, "canary", json_integer(live->canary));
     json_object_set_new(object, "canary_ms", json_integer(live->canary_ms));
     json_object_set_new(object, "abort_capacity", json_integer(live->limits.capacity));
+    json_object_set_new(object, "abort_errors",
+                        live->limits.errors == 0 ? json_null() : json_real(live->limits.errors));
     json_object_set_new(object, "abort_recovery_ms",
                         live->limits.recovery_ms == 0 ? json_null() : json_integer(live->limits.recovery_ms));
     json_object_set_new(object, "allows_unserved", json_boolean(live->limits.allows_unserved));

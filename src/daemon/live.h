@@ -31,9 +31,10 @@ const char *live_find_obstacle(const struct server *server, struct arena *arena)
 
 /* ---- live.c ---- */
 
-/* Of one that was looked at; `seen` becomes that of a live drill. Returns owned, for free(). */
+/* Of one that was looked at; `seen` becomes that of a live drill. Returns owned. */
 struct live *live_new(const struct server *server, const struct admin_live_order *order,
                       struct answer_shadow *seen);
+void live_free(struct live *live); /* NULL is fine */
 /* For changes_hook_failures(), of struct shadows. In the lock of the server, by any thread: what fails in
  * reality ends it at once. */
 void live_hear(void *shadows, const char *what, const char *name);

@@ -243,6 +243,7 @@ static void run(struct worker_job *job)
                                        .wall_ms = clock_wall_ms(&server->clock),
                                        .now_ms = clock_now_ms(&server->clock),
                                        .last_move_ms = order->reader->last_move_ms,
+                                       .errors = &order->reader->errors,
                                        .limit = LISTED,
                                        .progress = &job->progress};
     order->error = switchover_look(&ask, order->arena, &order->look, &order->missing);
@@ -339,7 +340,7 @@ static void plan_causes(struct live_order *order, const struct drill_document *d
 }
 
 /* What is not said is as in the document, or as usual. */
-static void complete(struct admin_live_order *live, const struct drill_live *own)
+static void complete(struct admin_live_order *live, const struct drill_live *own, double usual_errors)
 {
     live->canary = live->canary != 0 ? live->canary : own->canary != 0 ? own->canary : ALL;
     live->canary_ms = live->canary_ms != 0  ? live->canary_ms
@@ -350,6 +351,7 @@ static void complete(struct admin_live_order *live, const struct drill_live *own
     live->by = live->by != ADMIN_LIVE_UNSAID ? live->by
                : own->by_override            ? ADMIN_LIVE_OVERRIDE
                                              : ADMIN_LIVE_INJECT;
+    live->errors = live->errors != 0 ? live->errors : own->errors != 0 ? own->errors : usual_errors;
     live->recovery_ms = live->recovery_ms != 0 ? live->recovery_ms : own->recovery_ms;
 }
 
@@ -371,11 +373,12 @@ static enum admin_shadow_trouble judge_way(const struct live_order *order,
 static enum admin_shadow_trouble make_plan(struct live_order *order, const char **what)
 {
     struct admin_shadow_order *asked = &order->asked;
+    double usual_errors = order->server->view->topology->objective.errors;
     struct drill_document document;
     drill_init_document(&document);
     *what = NULL;
     if (asked->document == NULL) {
-        complete(&order->live, &document.live);
+        complete(&order->live, &document.live, usual_errors);
         *what = plan_losses(order);
         enum admin_shadow_trouble trouble = *what == NULL ? ADMIN_SHADOW_GOOD : ADMIN_SHADOW_LOSS;
         return trouble == ADMIN_SHADOW_GOOD ? judge_way(order, &document, what) : trouble;
@@ -387,7 +390,7 @@ static enum admin_shadow_trouble make_plan(struct live_order *order, const char 
     if (duration_ms < ADMIN_SHADOW_MIN_MS || duration_ms > ADMIN_SHADOW_MAX_MS) {
         return ADMIN_SHADOW_DURATION;
     }
-    complete(&order->live, &document.live);
+    complete(&order->live, &document.live, usual_errors);
     plan_causes(order, &document);
     order->confirm = strchr(document.causes[0].text, ':') + 1;
     *what = "nothing in it happens to an endpoint: there is nothing to rehearse with clients";

@@ -28,6 +28,7 @@ src_steerd_SOURCES = \
 	src/daemon/durable.c src/daemon/durable.h \
 	src/daemon/durations.c src/daemon/durations.h \
 	src/daemon/ends.c src/daemon/ends.h \
+	src/daemon/errors.c src/daemon/errors.h \
 	src/daemon/expiry.c src/daemon/expiry.h \
 	src/daemon/folders.c src/daemon/folders.h \
 	src/daemon/geowatch.c src/daemon/geowatch.h \
@@ -46,6 +47,7 @@ src_steerd_SOURCES = \
 	src/daemon/journal.c src/daemon/journal.h \
 	src/daemon/keeping.c src/daemon/keeping.h \
 	src/daemon/lanes.c src/daemon/lanes.h \
+	src/daemon/live_errors.c src/daemon/live_errors.h \
 	src/daemon/live.c src/daemon/live.h src/daemon/live_explain.c src/daemon/live_journal.c src/daemon/live_order.c src/daemon/live_real.c \
 	src/daemon/last.c src/daemon/last.h src/daemon/last_hosts.c src/daemon/last_hosts.h src/daemon/last_restore.c \
 	src/daemon/limits.c src/daemon/limits.h \

@@ -12,6 +12,7 @@
 #include "daemon/metrics_kept.h"
 #include "daemon/ramps.h"
 #include "daemon/reader.h"
+#include "daemon/errors.h"
 #include "daemon/replication.h"
 #include "daemon/server.h"
 #include "daemon/transitions.h"
@@ -578,6 +579,7 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     print_targets(view, out);
     print_brakes(view, out);
     replication_print_metrics(view, clock_now_ms(&server->clock), out);
+    errors_print_metrics(reader, view, out);
     certificates_write_metrics(view, out);
     print_work(reader, out);
     refusals_write_metrics(server, out);

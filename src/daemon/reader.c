@@ -42,6 +42,7 @@ struct reader *reader_open(struct server *server)
     switchovers_count(server->switchovers, &reader->switchovers);
     incidents_count(server->incidents, reader->incidents);
     live_get_note(server->shadows, &reader->live_drill);
+    reader->errors = errors_look(server->errors, clock_now_ms(&server->clock));
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         worker_get_stats(lanes_get(server->lanes, (enum admin_lane)lane), &reader->work[lane]);
     }
@@ -112,6 +113,7 @@ void reader_close(struct reader *reader)
     } else {
         snapshot_release(reader->snapshot);
     }
+    free(reader->errors.items);
     free(reader->tidings);
     free(reader->schedule);
     free(reader);

@@ -12,6 +12,7 @@
 #include "base/spans.h"
 #include "base/worker.h"
 #include "notify/notify.h"
+#include "operate/errors.h"
 #include "probe/resolve.h"
 
 struct lock;
@@ -36,7 +37,8 @@ struct reader {
     struct resolve_stats resolutions;
     struct admin_points_stats points;
     struct rules_seen rules;
-    int64_t last_move_ms; /* of a region: rules_watch.h */
+    struct errors_list errors; /* owned */
+    int64_t last_move_ms;      /* of a region: rules_watch.h */
     struct switchovers_counts switchovers;
     size_t incidents[HEALTH_REGION + 1]; /* that go on, by kind of what is lost */
     struct admin_live live_drill;        /* that runs */

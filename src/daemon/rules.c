@@ -205,6 +205,7 @@ static struct admin_objective describe(const struct conf_topology *topology,
                                     .rto_ms = from->rto_ms,
                                     .rpo_ms = from->rpo_ms,
                                     .capacity = from->capacity,
+                                    .errors = from->errors,
                                     .may_move = from->may_move};
 }
 

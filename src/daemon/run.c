@@ -228,8 +228,7 @@ static int open_admin(struct server *server, struct report *report)
         report_add(report, REPORT_ERROR, NULL, "cannot start the workers: %s", error_text(error));
         return error;
     }
-    server->current = memory_alloc(sizeof *server->current);
-    server->current->server = server;
+    verbs_open(server);
     server_fill_verbs(server, &verbs);
     error = listen_to_admin(server, &verbs, report);
     if (error == 0) {
@@ -458,7 +457,7 @@ static void stop(struct server *server)
         admin_disown(server->admin); /* the one before goes on */
     }
     admin_close(server->admin);
-    free(server->current);
+    verbs_close(server);
     tidings_stop(server);
     geowatch_stop(server->geowatch);
     ends_note(server->ends, "store");

@@ -30,6 +30,7 @@ struct copier;
 struct documents;
 struct durable;
 struct ends;
+struct errors_feed;
 struct event;
 struct event_base;
 struct geowatch;
@@ -126,6 +127,7 @@ struct server {
     struct drill_reports *drill_reports;   /* of drills that are over */
     struct drill_schedule *drill_schedule; /* those that are done regularly */
     struct traffic *traffic;               /* answers that were given */
+    struct errors_feed *errors;            /* of requests that fail, as reported */
     struct savepoints *savepoints;         /* recovery points; NULL: there are none */
     struct reclaim *reclaim;               /* of what is not served any more */
     struct reload *reload;                 /* NULL: none is running */

@@ -39,7 +39,7 @@ enum {
 static void free_shadow(struct shadow *shadow)
 {
     json_decref(shadow->clients);
-    free(shadow->live);
+    live_free(shadow->live);
     free(shadow->dues);
     free(shadow->is_due);
     arena_free(shadow->arena);

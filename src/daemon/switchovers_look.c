@@ -73,6 +73,7 @@ void switchover_run_look(struct worker_job *job)
                                            .wall_ms = clock_wall_ms(&server->clock),
                                            .now_ms = now_ms,
                                            .last_move_ms = order->reader->last_move_ms,
+                                           .errors = &order->reader->errors,
                                            .limit = LISTED,
                                            .is_step = order->asked.id != NULL &&
                                                       order->asked.verb == SWITCHOVER_RESUME,

@@ -23,6 +23,7 @@
 #include "daemon/primaries.h"
 #include "daemon/reader.h"
 #include "daemon/reload.h"
+#include "daemon/errors.h"
 #include "daemon/replication.h"
 #include "daemon/restore.h"
 #include "daemon/rules.h"
@@ -43,6 +44,7 @@
 #include "daemon/whatif.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "geo/geo.h"
 
 #include <stdlib.h>
@@ -463,6 +465,20 @@ static void close_reader(void *reader)
     reader_close(reader);
 }
 
+void verbs_open(struct server *server)
+{
+    server->current = memory_alloc(sizeof *server->current);
+    server->current->server = server;
+    server->errors = errors_new();
+}
+
+void verbs_close(struct server *server)
+{
+    free(server->current);
+    errors_free(server->errors);
+    server->errors = NULL;
+}
+
 void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
 {
     *verbs = (struct admin_verbs){.context = server,
@@ -492,6 +508,8 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .list_files = server_list_files,
                                   .list_lags = server_list_lags,
                                   .report_lag = server_report_lag,
+                                  .list_errors = server_list_errors,
+                                  .report_errors = server_report_errors,
                                   .try_checks = server_try_checks,
                                   .put_override = put_override,
                                   .list_incidents = server_list_incidents,

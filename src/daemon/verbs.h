@@ -7,4 +7,8 @@
 
 struct server;
 
+/* What they need. */
+void verbs_open(struct server *server);
+void verbs_close(struct server *server); /* nobody calls them any more */
+
 void server_fill_verbs(struct server *server, struct admin_verbs *verbs);

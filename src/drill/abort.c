@@ -9,6 +9,22 @@
 
 enum { ALL = 100 };
 
+static bool find_errors(const struct drill_limits *limits, const struct drill_sight *sight,
+                        char why[DRILL_WHY_SIZE])
+{
+    if (limits->errors == 0 || sight->failing == NULL) {
+        return false;
+    }
+    if (sight->errors < 0) {
+        snprintf(why, DRILL_WHY_SIZE, "nobody reports the failed requests of %s:%.150s any more",
+                 sight->failing_kind, sight->failing);
+    } else if (sight->errors > limits->errors) {
+        snprintf(why, DRILL_WHY_SIZE, "%.3g %% of the requests of %s:%.150s fail, %.3g %% may",
+                 sight->errors * ALL, sight->failing_kind, sight->failing, limits->errors * ALL);
+    }
+    return sight->errors < 0 || sight->errors > limits->errors;
+}
+
 const char *drill_find_abort(const struct drill_limits *limits, const struct drill_sight *sight,
                              char why[DRILL_WHY_SIZE])
 {
@@ -30,6 +46,9 @@ const char *drill_find_abort(const struct drill_limits *limits, const struct dri
         snprintf(why, DRILL_WHY_SIZE, "%s:%.150s reports a load of %.0f %% of its high watermark",
                  sight->fullest_kind, sight->fullest, sight->load * ALL);
         return "capacity";
+    }
+    if (find_errors(limits, sight, why)) {
+        return "errors";
     }
     if (sight->rule != NULL) {
         snprintf(why, DRILL_WHY_SIZE, "safety rule \"%.150s\" is violated, in reality", sight->rule);

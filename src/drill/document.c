@@ -292,7 +292,7 @@ static void read_live(const struct reader *reader, const struct doc_node *root)
 {
     static const char *const keys[] = {"by", "canary", "canary_for", "abort", NULL};
     static const char *const means[] = {"inject", "override", NULL};
-    static const char *const abort_keys[] = {"capacity", "recovery", NULL};
+    static const char *const abort_keys[] = {"capacity", "errors", "recovery", NULL};
     static const uint32_t percent[2] = {1, 100}, canary_ms[2] = {1000, 3600 * 1000};
     struct drill_live *to = &reader->document->live;
     struct doc_node node, member;
@@ -308,6 +308,7 @@ static void read_live(const struct reader *reader, const struct doc_node *root)
     }
     if (doc_find(&node, "abort", &member) && doc_check_object(&member, abort_keys)) {
         to->capacity = doc_get_number(&member, "capacity", percent, 0);
+        to->errors = doc_get_share(&member, "errors", 0);
         to->recovery_ms = doc_get_duration_ms(&member, "recovery", some_ms, 0);
     }
 }

@@ -64,6 +64,7 @@ struct drill_objectives {
 struct drill_live {
     bool by_override;          /* else by injection */
     unsigned canary, capacity; /* percent */
+    double errors;             /* share of requests */
     int64_t canary_ms, recovery_ms;
 };
 

@@ -13,6 +13,7 @@ src_liboperate_a_SOURCES = \
 	src/operate/compare_policy.c \
 	src/operate/compare_story.c \
 	src/operate/compare_zones.c \
+	src/operate/errors.c src/operate/errors.h \
 	src/operate/explain.c src/operate/explain_parts.h \
 	src/operate/explain_class.c \
 	src/operate/explain_members.c \
@@ -27,6 +28,7 @@ src_liboperate_a_SOURCES = \
 	src/operate/operate.h \
 	src/operate/rdata.c src/operate/rdata.h \
 	src/operate/switchover.c src/operate/switchover.h \
+	src/operate/switchover_errors.c src/operate/switchover_errors.h \
 	src/operate/rules.c src/operate/rules.h src/operate/rules_inside.h \
 	src/operate/rules_judge.c \
 	src/operate/rules_time.c src/operate/rules_time.h \

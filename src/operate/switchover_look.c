@@ -12,6 +12,7 @@
 #include "operate/objectives.h"
 #include "operate/operate.h"
 #include "operate/rules.h"
+#include "operate/switchover_errors.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -524,6 +525,7 @@ static void judge(struct work *w)
         judge_ttl(w);
     }
     judge_health(w, is_return(w));
+    switchover_judge_errors(w->ask, w->inside, w->arena, w->look);
     (is_plan(w) ? judge_copies : judge_resolvers)(w);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/progress.h"
+#include "operate/errors.h"
 #include "operate/switchover.h"
 #include "operate/unserved.h"
 #include "operate/whatif.h"
@@ -56,10 +57,11 @@ enum switchover_aim {
 struct switchover_ask {
     const struct switchover *switchover;
     enum switchover_aim aim;
-    const struct view *view; /* a copy, as it is now */
-    int64_t wall_ms, now_ms; /* now_ms: monotonic */
-    int64_t last_move_ms;    /* wall, of a region: for rules; 0: none is known */
-    size_t limit;            /* rows and names to list */
+    const struct view *view;          /* a copy, as it is now */
+    int64_t wall_ms, now_ms;          /* now_ms: monotonic */
+    int64_t last_move_ms;             /* wall, of a region: for rules; 0: none is known */
+    const struct errors_list *errors; /* as reported; NULL: nothing was */
+    size_t limit;                     /* rows and names to list */
     struct progress *progress;
     /* The next step of what is on its way. It was asked when it set out what goes by how long ago the last
      * move was, which are its own by now; and hooks that have agreed have moved the data. */

@@ -37,6 +37,12 @@ tests_unit_test_switchover_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_switchover_SOURCES = tests/unit/test_switchover.c tests/unit/unit.h
 tests_unit_test_switchover_LDADD = $(OPERATE_TEST_LIBS)
 
+TESTS += tests/unit/test_errors
+check_PROGRAMS += tests/unit/test_errors
+tests_unit_test_errors_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_errors_SOURCES = tests/unit/test_errors.c tests/unit/unit.h
+tests_unit_test_errors_LDADD = $(OPERATE_TEST_LIBS)
+
 TESTS += tests/unit/test_rules_time
 check_PROGRAMS += tests/unit/test_rules_time
 tests_unit_test_rules_time_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

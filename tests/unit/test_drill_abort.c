@@ -57,11 +57,27 @@ static void it_ends(void **state)
         "incident");
 }
 
+static void requests_that_fail_end_it(void **state)
+{
+    (void)state;
+    const struct drill_limits limits = {.capacity = 100, .errors = 0.02};
+    struct drill_sight sight = {.failing_kind = "region", .failing = "eu", .errors = 0.02};
+    assert_null(judge(&limits, sight, ""));
+    sight.errors = 0.021;
+    assert_string_equal(judge(&limits, sight, "2.1 % of the requests of region:eu fail, 2 % may"), "errors");
+    assert_null(judge(&lenient, sight, ""));
+    sight.errors = -1;
+    assert_string_equal(judge(&limits, sight, "nobody reports the failed requests of region:eu"), "errors");
+    assert_null(judge(&lenient, sight, ""));
+    assert_null(judge(&limits, (struct drill_sight){.errors = -1}, ""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_goes_on),
         cmocka_unit_test(it_ends),
+        cmocka_unit_test(requests_that_fail_end_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See errors.h. Reports are kept in order of their places, so that those of one stand beside each other. */
+#include "config.h"
+
+#include "operate/errors.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The latest report of a source. */
+struct source {
+    enum health_kind kind;
+    char name[ERRORS_NAME_SIZE];
+    bool is_counted;
+    double errors, requests, share;
+    int64_t begun_ms, ttl_ms; /* monotonic: it counts from then, for so long */
+    int64_t reported_ms, time_ms;
+    uint64_t seq;
+    char actor[HEALTH_ACTOR_SIZE], peer[HEALTH_PEER_SIZE];
+};
+
+struct errors_feed {
+    struct source **items; /* owned; regions, azs, endpoints, by name and source */
+    size_t count, capacity;
+};
+
+struct errors_feed *errors_new(void)
+{
+    return memory_alloc(sizeof(struct errors_feed));
+}
+
+void errors_free(struct errors_feed *feed)
+{
+    for (size_t i = 0; feed != NULL && i < feed->count; i++) {
+        free(feed->items[i]);
+    }
+    if (feed != NULL) {
+        free(feed->items);
+        free(feed);
+    }
+}
+
+/* ---- who reports ---- */
+
+static int compare_places(enum health_kind kind, const char *name, enum health_kind other_kind,
+                          const char *other_name)
+{
+    return kind != other_kind ? (kind > other_kind ? -1 : 1) : strcmp(name, other_name);
+}
+
+/* The first that is not before it. */
+static size_t find_place(const struct errors_feed *feed, const struct errors_report *report, bool *is_there)
+{
+    size_t low = 0, high = feed->count;
+    *is_there = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct source *source = feed->items[middle];
+        int order = compare_places(source->kind, source->name, report->kind, report->name);
+        order = order != 0 ? order : strcmp(source->actor, report->actor);
+        *is_there |= order == 0;
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static bool is_known(const struct source *source, int64_t now_ms)
+{
+    return now_ms - source->begun_ms < source->ttl_ms;
+}
+
+static bool is_forgotten(const struct source *source, int64_t now_ms)
+{
+    return now_ms - source->begun_ms >= source->ttl_ms + ERRORS_KEPT_MS;
+}
+
+static void forget_old(struct errors_feed *feed, int64_t now_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < feed->count; i++) {
+        if (is_forgotten(feed->items[i], now_ms)) {
+            free(feed->items[i]);
+        } else {
+            feed->items[kept++] = feed->items[i];
+        }
+    }
+    feed->count = kept;
+}
+
+/* ---- reports ---- */
+
+/* A counter may begin anew once it was silent; and a clock that ran ahead may have been put right by then. */
+static bool is_replayed(const struct source *latest, const struct errors_report *report, int64_t wall_ms,
+                        int64_t now_ms)
+{
+    bool may_begin_anew = !is_known(latest, now_ms);
+    bool was_ahead = may_begin_anew && latest->time_ms > wall_ms;
+    if (report->time_ms != 0 && latest->time_ms != 0 &&
+        (was_ahead ? report->time_ms == latest->time_ms : report->time_ms <= latest->time_ms)) {
+        return true;
+    }
+    return report->seq != 0 && latest->seq != 0 &&
+           (may_begin_anew ? report->seq == latest->seq : report->seq <= latest->seq);
+}
+
+static struct source *add(struct errors_feed *feed, size_t at, const struct errors_report *report)
+{
+    struct source *source = memory_alloc(sizeof *source);
+    source->kind = report->kind;
+    snprintf(source->name, sizeof source->name, "%s", report->name);
+    snprintf(source->actor, sizeof source->actor, "%s", report->actor);
+    feed->items = memory_grow(feed->items, feed->count, &feed->capacity, sizeof *feed->items);
+    memmove(feed->items + at + 1, feed->items + at, (feed->count - at) * sizeof *feed->items);
+    feed->items[at] = source;
+    feed->count++;
+    return source;
+}
+
+int errors_take(struct errors_feed *feed, const struct errors_report *report, int64_t wall_ms, int64_t now_ms,
+                enum health_push_fate *fate)
+{
+    int64_t ttl_ms = report->ttl_ms != 0 ? report->ttl_ms : ERRORS_TTL_MS;
+    int64_t age_ms = report->time_ms != 0 && report->time_ms < wall_ms ? wall_ms - report->time_ms : 0;
+    bool is_there;
+    assert(strlen(report->name) < ERRORS_NAME_SIZE && strlen(report->actor) < HEALTH_ACTOR_SIZE);
+    forget_old(feed, now_ms);
+    size_t at = find_place(feed, report, &is_there);
+    *fate = age_ms >= ttl_ms                                                    ? HEALTH_PUSH_LATE
+            : is_there && is_replayed(feed->items[at], report, wall_ms, now_ms) ? HEALTH_PUSH_REPLAYED
+                                                                                : HEALTH_PUSH_TAKEN;
+    if (*fate != HEALTH_PUSH_TAKEN) {
+        return 0;
+    }
+    if (!is_there && feed->count == ERRORS_SOURCES_MAX) {
+        return ERROR_BUSY;
+    }
+    struct source *source = is_there ? feed->items[at] : add(feed, at, report);
+    source->is_counted = report->is_counted;
+    source->errors = report->errors;
+    source->requests = report->requests;
+    source->share = report->share;
+    source->begun_ms = now_ms - age_ms;
+    source->ttl_ms = ttl_ms;
+    source->reported_ms = wall_ms - age_ms;
+    source->time_ms = report->time_ms != 0 ? report->time_ms : source->time_ms;
+    source->seq = report->seq;
+    snprintf(source->peer, sizeof source->peer, "%s", report->peer);
+    return 0;
+}
+
+/* ---- to look at ---- */
+
+static void copy_latest(const struct source *source, int64_t now_ms, struct errors_status *status)
+{
+    status->age_ms = now_ms > source->begun_ms ? now_ms - source->begun_ms : 0;
+    status->max_age_ms = source->ttl_ms;
+    status->reported_ms = source->reported_ms;
+    memcpy(status->actor, source->actor, sizeof status->actor);
+    memcpy(status->peer, source->peer, sizeof status->peer);
+}
+
+static double divide(double errors, double requests)
+{
+    return requests == 0 ? 0 : errors / requests;
+}
+
+/* One more source: whose word counts puts aside those whose word does not. */
+static void add_source(struct errors_status *status, const struct source *source, int64_t now_ms)
+{
+    bool counts = is_known(source, now_ms);
+    if (counts && !status->is_known) {
+        status->is_known = true;
+        status->errors = status->requests = status->share = 0;
+        status->sources = 0;
+    } else if (!counts && status->is_known) {
+        return;
+    }
+    bool is_latest = status->sources == 0 || source->begun_ms > now_ms - status->age_ms;
+    if (source->is_counted) {
+        status->errors += source->errors;
+        status->requests += source->requests;
+    } else if (source->share > status->share) {
+        status->share = source->share;
+    }
+    status->sources++;
+    if (is_latest) {
+        copy_latest(source, now_ms, status);
+    }
+}
+
+static void finish(struct errors_status *status)
+{
+    double counted = divide(status->errors, status->requests);
+    status->share = counted > status->share ? counted : status->share;
+}
+
+struct errors_list errors_look(const struct errors_feed *feed, int64_t now_ms)
+{
+    struct errors_list list = {.count = 0};
+    struct errors_status *last = NULL;
+    if (feed == NULL || feed->count == 0) {
+        return list;
+    }
+    list.items = memory_alloc_array(feed->count, sizeof *list.items);
+    for (size_t i = 0; i < feed->count; i++) {
+        const struct source *source = feed->items[i];
+        if (is_forgotten(source, now_ms)) {
+            continue;
+        }
+        if (last == NULL || compare_places(last->kind, last->name, source->kind, source->name) != 0) {
+            last = &list.items[list.count++];
+            last->kind = source->kind;
+            memcpy(last->name, source->name, sizeof last->name);
+        }
+        add_source(last, source, now_ms);
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        finish(&list.items[i]);
+    }
+    return list;
+}
+
+const struct errors_status *errors_find(const struct errors_list *list, enum health_kind kind,
+                                        const char *name)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].kind == kind && strcmp(list->items[i].name, name) == 0) {
+            return &list->items[i];
+        }
+    }
+    return NULL;
+}
