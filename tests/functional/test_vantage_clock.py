@@ -116,5 +116,12 @@ def test_a_server_that_does_not_say_what_time_it_is(pki, listeners, probe, skew_
         assert probe.status()["clock_ahead_ms"] == 0
         connection.say(clock={"wall_ms": int(1000 * time.time())})
         assert connection.expect_opinion(0, "up")[3] == "ok"
+        # What was said holds while nobody is there to say it.
+        server.stop_listening()
+        connection.close()
+        probe.wait_log("server lost")
+        before = probe.status()["checks"]["ended"]
+        probe.wait(lambda: probe.status()["checks"]["ended"]["ok"] > before["ok"] + 3, "some checks more")
+        assert probe.status()["checks"]["ended"][expected] == before[expected]
     finally:
         server.close()
