@@ -15,6 +15,7 @@ struct scenario_step {
     int64_t at_ms;
     unsigned line;
     const char *words[SCENARIO_WORDS + 1]; /* NULL ends them */
+    struct json_t *topology; /* of a reload: how it is from now on; NULL: nothing is said of it */
 };
 
 struct scenario {

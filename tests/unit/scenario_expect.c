@@ -17,7 +17,8 @@ struct seen {
     const char *decided_by; /* NULL: it is not said */
     int64_t since_ms;       /* of the scenario; -1: likewise */
     unsigned ramp_percent;  /* of its weight, while it returns; 0: it does not ramp */
-    bool held, stale, inherited, undecided;
+    double shed;            /* of its weight, because of its load; 0..1 */
+    bool held, stale, inherited, undecided, restored;
 };
 
 static bool is(const char *a, const char *b)
@@ -39,6 +40,7 @@ static bool see_monitor(struct scenario_world *w, uint32_t monitor, struct seen 
                           .held = status.held,
                           .stale = status.stale,
                           .inherited = status.inherited,
+                          .restored = status.restored,
                           .undecided = judgement.is_by_quorum && judgement.judged == HEALTH_OBSERVED_UNKNOWN};
     return true;
 }
@@ -65,6 +67,7 @@ static bool see_object(struct scenario_world *w, const struct scenario_target *t
     seen->since_ms = status.since_ms - SCENARIO_WALL_MS;
     seen->ramp_percent = status.ramp.percent;
     seen->held = status.held;
+    seen->shed = status.load.shed;
     return true;
 }
 
@@ -131,24 +134,33 @@ static bool expect_ramp(struct scenario_world *w, const char *word, const struct
     return percent == found || scenario_miss(w, "is at %u %%, not %s", found, word);
 }
 
+/* How much of its weight it sheds, in percent. */
+static bool expect_shed(struct scenario_world *w, const char *word, const struct seen *seen)
+{
+    char *end;
+    double percent = strtod(word, &end);
+    if (*end != '\0') {
+        return scenario_break(w, "\"sheds\" is followed by a percentage, not by %s", word);
+    }
+    return percent == 100 * seen->shed || scenario_miss(w, "sheds %g %%, not %s", 100 * seen->shed, word);
+}
+
 /* Words behind the state. */
 static bool expect_more(struct scenario_world *w, const char *const *words, const struct seen *seen)
 {
     static const struct {
         const char *word;
         bool (*judge)(struct scenario_world *w, const char *value, const struct seen *seen);
-    } pairs[] = {{"stays_down", expect_stay},
-                 {"for", expect_left},
-                 {"since", expect_since},
-                 {"at", expect_ramp},
-                 {"decided_by", expect_decider}};
+    } pairs[] = {{"stays_down", expect_stay}, {"for", expect_left},   {"since", expect_since},
+                 {"at", expect_ramp},         {"sheds", expect_shed}, {"decided_by", expect_decider}};
     const struct {
         const char *word;
         bool holds;
     } marks[] = {{"held", seen->held},
                  {"stale", seen->stale},
                  {"inherited", seen->inherited},
-                 {"undecided", seen->undecided}};
+                 {"undecided", seen->undecided},
+                 {"restored", seen->restored}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         if (is(words[0], pairs[i].word) && words[1] != NULL) {
             return pairs[i].judge(w, words[1], seen) && (words[2] == NULL || expect_more(w, words + 2, seen));
@@ -241,6 +253,33 @@ static bool expect_number(struct scenario_world *w, const char *const *words, un
     return (found >= least && found <= most) || scenario_miss(w, "there were %u", found);
 }
 
+/* "lag FROM TO over", behind it maybe a stage. */
+static bool expect_lag(struct scenario_world *w, const char *const *words)
+{
+    struct health_lag_status status;
+    ptrdiff_t lag;
+    if (!scenario_find_lag(w, words, &lag)) {
+        return false;
+    }
+    health_get_lag(w->health, (size_t)lag, w->now_ms, &status);
+    const char *rpo = status.rpo == HEALTH_RPO_NONE ? "unjudged" : health_rpo_text(status.rpo);
+    const char *stage = status.stage == HEALTH_STAGE_UNKNOWN ? "" : health_stage_text(status.stage);
+    static const char *const all[] = {"unjudged", "unknown", "kept", "over"};
+    bool is_known = false;
+    for (size_t i = 0; words[2] != NULL && i < sizeof all / sizeof *all; i++) {
+        is_known = is_known || is(words[2], all[i]);
+    }
+    if (!is_known || (words[3] != NULL && words[4] != NULL)) {
+        return scenario_break(w,
+                              "expected \"kept\", \"over\", \"unknown\" or \"unjudged\", and maybe a stage");
+    }
+    if (!is(words[2], rpo)) {
+        return scenario_miss(w, "the lag of %s to %s is %s, not %s", words[0], words[1], rpo, words[2]);
+    }
+    return words[3] == NULL || is(words[3], stage) ||
+           scenario_miss(w, "the stage is %s, not %s", stage, words[3]);
+}
+
 /* How often answers moved because of it, so far. */
 static bool expect_changes(struct scenario_world *w, const char *const *words)
 {
@@ -274,6 +313,9 @@ bool scenario_expect(struct scenario_world *w, const char *const *words)
     }
     if (is(words[0], "brake")) {
         return expect_brake(w, words + 1);
+    }
+    if (is(words[0], "lag")) {
+        return expect_lag(w, words + 1);
     }
     if (is(words[0], "changes")) {
         return expect_changes(w, words + 1);

@@ -137,6 +137,12 @@ static bool add_steps(struct reader *r, struct scenario_step *step)
     return true;
 }
 
+static bool is_reload(const char *const *words)
+{
+    return strcmp(words[0], "reload") == 0 && words[1] != NULL && strcmp(words[1], "{") == 0 &&
+           words[2] == NULL;
+}
+
 static bool read_step(struct reader *r, const char *const *words)
 {
     struct scenario_step step = {.line = r->line};
@@ -151,10 +157,18 @@ static bool read_step(struct reader *r, const char *const *words)
     if (words[0] == NULL) {
         return refuse(r, "found a time alone, expected what happens then");
     }
+    step.at_ms = r->at_ms;
+    if (is_reload(words)) {
+        step.words[0] = words[0];
+        if (!read_document(r, &step.topology)) {
+            return false;
+        }
+        add_step(r->scenario, &step);
+        return true;
+    }
     for (size_t i = 0; words[i] != NULL; i++) {
         step.words[i] = words[i];
     }
-    step.at_ms = r->at_ms;
     return add_steps(r, &step);
 }
 
@@ -224,6 +238,9 @@ void scenario_free(struct scenario *scenario)
     if (scenario != NULL) {
         json_decref(scenario->topology);
         json_decref(scenario->server);
+        for (size_t i = 0; i < scenario->step_count; i++) {
+            json_decref(scenario->steps[i].topology);
+        }
         free(scenario->steps);
         free(scenario->text);
         free(scenario);

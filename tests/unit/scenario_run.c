@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MS = 1000 };
-
 static bool is(const char *a, const char *b)
 {
     return strcmp(a, b) == 0;
@@ -66,10 +64,7 @@ static bool do_run(struct scenario_world *w, const char *const *words)
     }
     w->runs = true;
     for (size_t i = 0; i < w->monitor_count; i++) {
-        const struct conf_check *check = &w->topology->checks[w->monitors[i].check];
-        schedule_init(&w->checks[i].schedule, w->now_ms * MS, (int64_t)check->interval_ms * MS, i,
-                      w->monitor_count);
-        w->checks[i].next_us = w->checks[i].schedule.grid_us;
+        scenario_begin_checks(w, i);
     }
     return true;
 }
@@ -136,6 +131,70 @@ static bool do_override(struct scenario_world *w, const char *const *words)
         return scenario_break(w, "expected \"override NAME auto\", \"drain\", \"up\" or \"down\"");
     }
     return health_set_override(w->health, target.kind, target.index, &override, scenario_wall(w)) == 0;
+}
+
+static bool read_number(const char *word, double *number, const char **rest)
+{
+    char *end;
+    *number = word == NULL ? 0 : strtod(word, &end);
+    *rest = word == NULL ? NULL : end;
+    return word != NULL && end != word;
+}
+
+/* "load ENDPOINT 0.75", "load ENDPOINT forgotten" */
+static bool do_load(struct scenario_world *w, const char *const *words)
+{
+    struct scenario_target target;
+    struct health_load_report report = {.source = HEALTH_LOAD_PUSHED};
+    const char *rest;
+    bool is_forgotten = words[0] != NULL && words[1] != NULL && is(words[1], "forgotten");
+    bool is_known =
+        is_forgotten || (words[0] != NULL && read_number(words[1], &report.load, &rest) && *rest == '\0');
+    if (!is_known || words[2] != NULL || !scenario_find_target(w, words[0], &target) ||
+        target.kind != HEALTH_ENDPOINT) {
+        return scenario_break(w, "expected \"load ENDPOINT NUMBER\" or \"forgotten\"");
+    }
+    return (is_forgotten
+                ? health_forget_load(w->health, target.index, scenario_wall(w), w->now_ms)
+                : health_report_load(w->health, target.index, &report, scenario_wall(w), w->now_ms)) == 0;
+}
+
+static bool find_stage(const char *word, enum health_stage *stage)
+{
+    for (int i = HEALTH_STAGE_START; i < HEALTH_STAGES; i++) {
+        if (word != NULL && is(word, health_stage_text((enum health_stage)i))) {
+            *stage = (enum health_stage)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "lag FROM TO 45s", "lag FROM TO 4096bytes", behind it maybe "stage full" */
+static bool do_lag(struct scenario_world *w, const char *const *words)
+{
+    ptrdiff_t lag;
+    int64_t ms = 0;
+    const char *rest = NULL;
+    struct health_lag_report report = {.source = HEALTH_LAG_PUSHED, .unit = HEALTH_LAG_BYTES};
+    if (!scenario_find_lag(w, words, &lag)) {
+        return false;
+    }
+    bool is_time = words[2] != NULL && scenario_read_time(words[2], &ms) == 0;
+    bool is_known = is_time || (read_number(words[2], &report.value, &rest) && is(rest, "bytes"));
+    bool has_stage = is_known && words[3] != NULL;
+    if (!is_known ||
+        (has_stage && (!is(words[3], "stage") || !find_stage(words[4], &report.stage) || words[5] != NULL))) {
+        return scenario_break(
+            w, "expected \"lag FROM TO TIME\" or so many \"bytes\", and maybe \"stage STAGE\"");
+    }
+    if (is_time) {
+        report.unit = HEALTH_LAG_MILLISECONDS;
+        report.value = (double)ms;
+    }
+    return health_report_lag(w->health, (size_t)lag, &report, scenario_wall(w), w->now_ms) ==
+               HEALTH_PUSH_TAKEN ||
+           scenario_miss(w, "that is not taken");
 }
 
 /* ---- vantages ---- */
@@ -238,6 +297,8 @@ static bool do_of_vantage(struct scenario_world *w, int place, const char *const
     }
     if (is_alone && (is(word, "falls_silent") || is(word, "is_back"))) {
         w->silent[place] = is(word, "falls_silent");
+    } else if (is_alone && is(word, "begins_anew")) {
+        health_forget_vantage(w->health, (unsigned)place + 1);
     } else if (is_alone && (is(word, "is_drained") || is(word, "is_undrained"))) {
         w->vantages[place].drained = is(word, "is_drained");
         health_set_vantages(w->health, w->vantages, w->vantage_count, w->now_ms);
@@ -256,9 +317,19 @@ static bool take_step(struct scenario_world *w, const struct scenario_step *step
     static const struct {
         const char *word;
         bool (*take)(struct scenario_world *w, const char *const *words);
-    } verbs[] = {{"result", do_result},      {"meet", do_meet},         {"run", do_run},
-                 {"start", do_start},        {"control", do_control},   {"report", do_report},
-                 {"failback", do_failback},  {"override", do_override}, {"vantage", do_vantage},
+    } verbs[] = {{"result", do_result},
+                 {"meet", do_meet},
+                 {"run", do_run},
+                 {"start", do_start},
+                 {"control", do_control},
+                 {"report", do_report},
+                 {"failback", do_failback},
+                 {"override", do_override},
+                 {"vantage", do_vantage},
+                 {"load", do_load},
+                 {"lag", do_lag},
+                 {"reload", scenario_reload},
+                 {"restart", scenario_restart},
                  {"expect", scenario_expect}};
     w->step = step;
     scenario_pass(w, step->at_ms);
@@ -272,12 +343,13 @@ static bool take_step(struct scenario_world *w, const struct scenario_step *step
                        : scenario_break(w, "nothing is known of the word \"%s\"", step->words[0]);
 }
 
-/* Without a word: "vantage a weight 2" is "vantage a", and what it begins with, or what a vantage says of it,
- * does not happen. False: nothing is left. */
+/* Without a word: "vantage a weight 2" is "vantage a", and what it begins with, what a vantage says of it, or
+ * "a begins_anew" does not happen. False: nothing is left. */
 static bool leave_out(struct scenario_step *step, const char *without)
 {
     bool is_said = step->words[1] != NULL && is(step->words[1], "says") && step->words[2] != NULL;
-    if (is(step->words[0], without) || (is_said && is(step->words[2], without))) {
+    bool is_done = step->words[1] != NULL && step->words[2] == NULL && is(step->words[1], without);
+    if (is(step->words[0], without) || (is_said && is(step->words[2], without)) || is_done) {
         return false;
     }
     for (size_t i = 1; step->words[i] != NULL && is(step->words[0], "vantage"); i++) {

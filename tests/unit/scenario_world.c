@@ -122,6 +122,17 @@ int scenario_find_vantage(const struct scenario_world *w, const char *name)
     return -1;
 }
 
+bool scenario_find_lag(struct scenario_world *w, const char *const *words, ptrdiff_t *lag)
+{
+    struct scenario_target from = {.check = -1}, to = {.check = -1};
+    if (words[0] == NULL || words[1] == NULL || !scenario_find_target(w, words[0], &from) ||
+        !scenario_find_target(w, words[1], &to)) {
+        return scenario_break(w, "expected two regions or azs");
+    }
+    *lag = from.kind == to.kind ? health_find_lag(w->health, from.kind, from.index, to.index) : -1;
+    return *lag != -1 || scenario_break(w, "%s does not replicate to %s", words[0], words[1]);
+}
+
 bool scenario_find_outcome(struct scenario_world *w, const char *word, enum health_outcome *outcome)
 {
     for (int i = 0; word != NULL && i < HEALTH_OUTCOME_COUNT; i++) {
@@ -158,6 +169,8 @@ void scenario_follow(struct scenario_world *w)
     }
     while (health_follow_vantages(w->health, scenario_wall(w), w->now_ms)) {
     }
+    health_expire_loads(w->health, scenario_wall(w), w->now_ms);
+    health_follow_lags(w->health, scenario_wall(w), w->now_ms);
     (void)health_follow_clock(w->health, scenario_wall(w));
 }
 
@@ -269,9 +282,9 @@ static json_t *strip(const json_t *value, const char *without)
     return copy;
 }
 
-static bool read_topology(struct scenario_world *w, const char *without, struct report *report)
+static bool read_topology(struct scenario_world *w, const json_t *from, struct report *report)
 {
-    json_t *document = strip(w->scenario->topology, without);
+    json_t *document = strip(from, w->without);
     char *text = json_dumps(document, 0);
     w->topology = conf_parse_topology(w->scenario->name, text, strlen(text), report);
     free(text);
@@ -279,13 +292,12 @@ static bool read_topology(struct scenario_world *w, const char *without, struct 
     return w->topology != NULL;
 }
 
-static bool read_server(struct scenario_world *w, const char *without, struct report *report,
-                        struct conf_server *server)
+static bool read_server(struct scenario_world *w, struct report *report, struct conf_server *server)
 {
     if (w->scenario->server == NULL) {
         return true;
     }
-    json_t *document = strip(w->scenario->server, without);
+    json_t *document = strip(w->scenario->server, w->without);
     char *text = json_dumps(document, 0);
     struct doc *doc = doc_parse(w->scenario->name, text, strlen(text), report);
     bool is_good = doc != NULL;
@@ -302,9 +314,23 @@ static bool read_server(struct scenario_world *w, const char *without, struct re
     return is_good;
 }
 
+void scenario_listen(struct scenario_world *w)
+{
+    health_set_listener(w->health, &(struct health_listener){.context = w, .changed = count_change});
+}
+
+void scenario_begin_checks(struct scenario_world *w, size_t monitor)
+{
+    const struct conf_check *check = &w->topology->checks[w->monitors[monitor].check];
+    struct scenario_checks *checks = &w->checks[monitor];
+    schedule_init(&checks->schedule, w->now_ms * MS, (int64_t)check->interval_ms * MS, monitor,
+                  w->monitor_count);
+    checks->next_us = checks->schedule.grid_us;
+    checks->ends_us = 0;
+}
+
 static void fill(struct scenario_world *w)
 {
-    const struct health_listener listener = {.context = w, .changed = count_change};
     w->checks = memory_alloc_array(w->monitor_count, sizeof *w->checks);
     for (size_t i = 0; i < w->monitor_count; i++) {
         w->checks[i].meets = HEALTH_OUTCOME_OK;
@@ -313,29 +339,32 @@ static void fill(struct scenario_world *w)
         w->changes[kind] =
             memory_alloc_array(health_count(w->health, (enum health_kind)kind), sizeof *w->changes[kind]);
     }
-    health_set_listener(w->health, &listener);
 }
 
-bool scenario_open(struct scenario_world *w, const char *without)
+static void break_by(struct scenario_world *w, const struct report *report)
+{
+    char line[SCENARIO_WHY_SIZE];
+    report_write_item(report_get(report, 0), line, sizeof line);
+    (void)scenario_break(w, "%s", line);
+}
+
+bool scenario_load(struct scenario_world *w, const json_t *document)
 {
     struct report *report = report_new();
-    struct conf_server server = {.vantages = {.is_on = false}};
-    char line[SCENARIO_WHY_SIZE];
-    bool is_good = read_server(w, without, report, &server) && read_topology(w, without, report);
-    if (!is_good) {
-        report_write_item(report_get(report, 0), line, sizeof line);
-        (void)scenario_break(w, "%s", line);
-    } else {
-        w->has_quorums = server.vantages.is_on;
+    bool is_good = read_topology(w, document, report);
+    if (is_good) {
+        w->document = document;
         w->monitor_count = view_list_monitors(w->topology, &w->monitors);
-        w->health = view_new_health(w->topology, &server.vantages, SCENARIO_WALL_MS);
+        w->health = view_new_health(w->topology, &w->quorums, scenario_wall(w));
         fill(w);
+    } else {
+        break_by(w, report);
     }
     report_free(report);
     return is_good;
 }
 
-void scenario_close(struct scenario_world *w)
+void scenario_unload(struct scenario_world *w)
 {
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         free(w->changes[kind]);
@@ -344,4 +373,31 @@ void scenario_close(struct scenario_world *w)
     free(w->monitors);
     health_free(w->health);
     conf_free_topology(w->topology);
+}
+
+bool scenario_open(struct scenario_world *w, const char *without)
+{
+    struct report *report = report_new();
+    struct conf_server server = {.vantages = {.is_on = false}};
+    w->without = without;
+    bool is_good = read_server(w, report, &server);
+    if (!is_good) {
+        break_by(w, report);
+    } else {
+        w->quorums = server.vantages;
+        w->has_quorums = server.vantages.is_on;
+        is_good = scenario_load(w, w->scenario->topology);
+    }
+    report_free(report);
+    if (is_good) {
+        scenario_listen(w);
+    }
+    return is_good;
+}
+
+void scenario_close(struct scenario_world *w)
+{
+    if (w->health != NULL) {
+        scenario_unload(w);
+    }
 }

@@ -29,6 +29,9 @@ struct scenario_checks {
 struct scenario_world {
     const struct scenario *scenario;
     const struct scenario_step *step;
+    const char *without;           /* a key that is left out of documents; NULL: none is */
+    struct conf_vantages quorums;  /* of the server's document */
+    const struct json_t *document; /* what `topology` is read from; borrowed from the scenario */
     char *why;
     enum scenario_end end;
     struct conf_topology *topology;
@@ -62,6 +65,8 @@ bool scenario_find_target(struct scenario_world *w, const char *word, struct sce
 bool scenario_is_meant(const struct scenario_world *w, const struct scenario_target *target, size_t monitor);
 int scenario_find_vantage(const struct scenario_world *w, const char *name); /* its place; -1: none */
 
+/* The pair of two regions or azs, the first two words. */
+bool scenario_find_lag(struct scenario_world *w, const char *const *words, ptrdiff_t *lag);
 bool scenario_find_outcome(struct scenario_world *w, const char *word, enum health_outcome *outcome);
 
 /* ---- time ---- */
@@ -78,6 +83,19 @@ void scenario_observe(struct scenario_world *w, uint32_t monitor, enum health_ou
 /* Of scenario, random and why. false: its documents are broken. */
 bool scenario_open(struct scenario_world *w, const char *without);
 void scenario_close(struct scenario_world *w);
+/* What there is by that document, in place of what was (which is whoever's else it was copied to): topology,
+ * monitors, health and what is counted of them. false: the document is broken, and nothing is there. */
+bool scenario_load(struct scenario_world *w, const struct json_t *document);
+void scenario_unload(struct scenario_world *w);
+void scenario_listen(struct scenario_world *w); /* count changes, from now on */
+/* The checks of one monitor begin, by their schedule. */
+void scenario_begin_checks(struct scenario_world *w, size_t monitor);
+
+/* ---- anew (scenario_anew.c) ---- */
+
+/* Another topology; and the end of the server, of which the next one knows what was written down. */
+bool scenario_reload(struct scenario_world *w, const char *const *words);
+bool scenario_restart(struct scenario_world *w, const char *const *words);
 
 /* The words behind "expect". */
 bool scenario_expect(struct scenario_world *w, const char *const *words);

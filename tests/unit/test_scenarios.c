@@ -49,6 +49,14 @@ static const char *const promised[] = {
     "control",
     "ttl",
     "absent",
+    "rpo",
+    "max_age",
+    "stage",
+    "lag",
+    "load",
+    "reload",
+    "restart",
+    "begins_anew",
 };
 
 struct shown {
@@ -147,6 +155,8 @@ static void what_is_promised_comes_about(void **state)
 
 /* ---- a runner that lets everything pass would prove nothing ---- */
 
+#define REGIONS "\"regions\": { \"r\": { \"azs\": { \"a\": {} } } }\n"
+
 #define TOPOLOGY                                                                                             \
     "topology {\n"                                                                                           \
     "  \"regions\": { \"r\": { \"azs\": { \"a\": {} } } },\n"                                                \
@@ -185,6 +195,10 @@ static void what_is_not_so_fails(void **state)
         {"result e ok\nexpect changes e 2 to 3\n", "there were 1"},
         {"run\n10s expect checks e 50 to 60\n", "there were "},
         {"result e ok\nexpect brake holds\n", "the brake rests"},
+        {"load e 0.5\nexpect e unknown sheds 50\n", "sheds 0 %, not 50"},
+        {"result e ok\nexpect e healthy restored\n", "is not restored"},
+        {"result e ok\nrestart\nexpect e unknown\n", "e is healthy, not unknown"},
+        {"result e ok\nreload {\n" REGIONS "}\nexpect a healthy\n", "a is unknown, not healthy"},
         {"result e ok\nfailback e\nexpect e healthy\n", "nothing but its results"},
     };
     (void)state;
@@ -214,6 +228,16 @@ static void what_is_not_known_is_refused(void **state)
         {"control 192.0.2.9 ok\nexpect e unknown\n", "no control target"},
         {"expect changes e many\n", "NUMBER"},
         {"expect changes e 2 to\n", "NUMBER"},
+        {"load e much\nexpect e unknown\n", "load ENDPOINT NUMBER"},
+        {"load a 0.5\nexpect e unknown\n", "load ENDPOINT NUMBER"},
+        {"expect e unknown sheds half\n", "a percentage"},
+        {"lag r 5s\nexpect e unknown\n", "\"5s\""},
+        {"lag r r 5s\nexpect e unknown\n", "does not replicate"},
+        {"expect lag r r kept\n", "does not replicate"},
+        {"reload\nexpect e unknown\n", "reload {"},
+        {"reload {\n\"regions\": 7\n}\nexpect e unknown\n", "regions"},
+        {"reload {\nexpect e unknown\n", "without an end"},
+        {"restart 5s\nexpect e unknown\n", "restart after TIME"},
         {"expect\n", "what?"},
         {TOPOLOGY "expect e unknown\n", "twice"},
         {"server {\n\"vantagse\": {}\n}\nexpect e unknown\n", "vantagse"},

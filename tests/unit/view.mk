@@ -77,7 +77,7 @@ EXTRA_DIST += tests/data/scenarios
 TESTS += tests/unit/test_scenarios
 check_PROGRAMS += tests/unit/test_scenarios
 tests_unit_test_scenarios_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS) -DTEST_DATA='"$(abs_srcdir)/tests/data"'
-tests_unit_test_scenarios_SOURCES = tests/unit/test_scenarios.c tests/unit/scenario_read.c tests/unit/scenario_run.c tests/unit/scenario_world.c \
+tests_unit_test_scenarios_SOURCES = tests/unit/test_scenarios.c tests/unit/scenario_read.c tests/unit/scenario_run.c tests/unit/scenario_anew.c tests/unit/scenario_world.c \
 	tests/unit/scenario_expect.c tests/unit/scenario.h tests/unit/scenario_world.h tests/unit/unit.h
 tests_unit_test_scenarios_LDADD = src/libprobe.a $(tests_unit_test_view_LDADD)
 endif
