@@ -52,6 +52,16 @@ bool drill_write_page(const struct steerctl *ctl, const json_t *report)
     return is_good;
 }
 
+bool drill_write_whole_page(const struct steerctl *ctl, json_t *drill)
+{
+    static const char *const beside[] = {"measured", "proof"};
+    json_t *report = json_object_get(drill, "report");
+    for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
+        json_object_set(report, beside[i], json_object_get(drill, beside[i]));
+    }
+    return drill_write_page(ctl, report);
+}
+
 json_t *drill_read_document(const char *path)
 {
     struct file file = {.fd = -1};

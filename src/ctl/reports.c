@@ -122,7 +122,7 @@ static bool write_page(const struct steerctl *ctl, const json_t *found)
     if (json_is_object(page) && json_is_object(get(found, "observed"))) {
         json_object_set(page, "observed", json_object_get(found, "observed"));
     }
-    return drill_write_page(ctl, page);
+    return json_is_object(inner) ? drill_write_whole_page(ctl, report) : drill_write_page(ctl, page);
 }
 
 static enum steerctl_exit show_one(const struct steerctl *ctl)

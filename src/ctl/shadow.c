@@ -52,10 +52,13 @@ static void show_clients(const json_t *clients)
 
 static void show_measured(const json_t *measured)
 {
-    char detection[CELL], decision[CELL], publication[CELL], text[4 * CELL];
-    snprintf(text, sizeof text, "detection %s, decision %s, publication %s",
+    char detection[CELL], decision[CELL], publication[CELL], back[CELL], text[5 * CELL];
+    const char *returned = write_ms(measured, "return_ms", back);
+    snprintf(text, sizeof text, "detection %s, decision %s, publication %s%s%s",
              write_ms(measured, "detection_ms", detection), write_ms(measured, "decision_ms", decision),
-             write_ms(measured, "publication_ms", publication));
+             write_ms(measured, "publication_ms", publication),
+             json_is_number(get(measured, "return_ms")) ? ", return " : "",
+             json_is_number(get(measured, "return_ms")) ? returned : "");
     text_line("measured", text);
 }
 
@@ -154,7 +157,7 @@ static void show_list(const struct steerctl *ctl, const json_t *items)
 
 /* ---- asking ---- */
 
-static enum steerctl_exit show_whole(const struct steerctl *ctl, const json_t *drill)
+static enum steerctl_exit show_whole(const struct steerctl *ctl, json_t *drill)
 {
     const json_t *report = get(drill, "report");
     if (!ctl->json) {
@@ -164,8 +167,8 @@ static enum steerctl_exit show_whole(const struct steerctl *ctl, const json_t *d
         fprintf(stderr, "steerctl: %s was not written: the drill has no report yet\n", ctl->html);
         return (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
     }
-    return ctl->html != NULL && !drill_write_page(ctl, report) ? (enum steerctl_exit)EXITS_DRILL_NOT_RUN
-                                                               : STEERCTL_OK;
+    return ctl->html != NULL && !drill_write_whole_page(ctl, drill) ? (enum steerctl_exit)EXITS_DRILL_NOT_RUN
+                                                                    : STEERCTL_OK;
 }
 
 static enum steerctl_exit ask(const struct steerctl *ctl, const char *method, const char *path, json_t *body)

@@ -90,6 +90,8 @@ enum steerctl_exit run_reload(const struct steerctl *ctl);
  * why was said); and a document (owned; NULL: likewise) */
 void drill_show_report(const struct steerctl *ctl, const json_t *report);
 bool drill_write_page(const struct steerctl *ctl, const json_t *report);
+/* Of a drill on the server, which has its report in it: with what was measured and proved beside that. */
+bool drill_write_whole_page(const struct steerctl *ctl, json_t *drill);
 json_t *drill_read_document(const char *path);
 /* observe.c */
 enum steerctl_exit run_observe(const struct steerctl *ctl);

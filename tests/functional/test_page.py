@@ -10,6 +10,7 @@ import pytest
 
 import kit
 from test_drill import offline, planned  # noqa: F401  pylint: disable=unused-import
+from test_shadow import scene  # noqa: F401  pylint: disable=unused-import
 
 NAME = "a <b>bold</b> loss </script><script>document.title='taken'</script> & more"
 
@@ -59,3 +60,21 @@ def test_both_programs_write_it(planned, tmp_path):
     for done in (offline(planned, "--drill", "region:us-east", "--html", "/none/page.html", code=2),
                  server.ctl("drill", "simulate", "--lose", "region:us-east", "--html", "/none/page.html", code=2)):
         assert "/none/page.html: No such file" in done.stderr
+
+
+@pytest.mark.parametrize("mode, words", [("shadow", ["--client", "127.1.2.0/24"]), ("live", ["--reason", "game day", "--confirm", "us-east"])])
+def test_what_was_measured_and_proved_is_on_it(scene, tmp_path, mode, words):
+    """Also when it is made later, of what is kept; and nothing on it says that it was computed for the worst case."""
+    server, first, later = scene.running[0], tmp_path / "first.html", tmp_path / "later.html"
+    done = server.ctl("drill", mode, "--lose", "region:us-east", "--failure", "refused", "--for", "3s", *words, "--wait", "--html", str(first))
+    drill = server.get("/v1/drills")["items"][0]
+    assert " 0 differ" in done.stdout and drill["proof"]["hash"] in done.stdout and "publication" in done.stdout
+    assert "return " in done.stdout
+    server.ctl("drill", "report", drill["id"], "--html", str(later))
+    for page in first, later:
+        told = embedded(page.read_text())
+        assert told["proof"] == drill["proof"] and told["measured"] == drill["measured"]
+        shown = render(page, tmp_path / "browser")
+        assert "On the server" in shown and f">{drill['proof']['hash']}<" in shown and "worst case:" not in re.sub(r"<script.*?</script>", "", shown, flags=re.DOTALL)
+        assert f"{drill['proof']['sampled']} answers of clients that are not the drill's" in shown
+        assert (">return<" in shown) is (mode == "live")
