@@ -221,14 +221,18 @@ static bool is_below(uint64_t below, const struct answer_request *request, const
     return answer_find_share(&client.addr, V6_BITS) < below;
 }
 
+static bool is_on(const struct answer_shadow *shadow)
+{
+    return !atomic_load_explicit(&shadow->is_over, memory_order_relaxed);
+}
+
 static const struct answer_shadow *find_live(const struct answer_shadows *shadows,
                                              const struct answer_request *request,
                                              const struct dns_query *query)
 {
     uint64_t below = shadows->gate.live_below;
     bool sees = below == ANSWER_SHARE_ALL || (below != 0 && is_below(below, request, query));
-    return sees && !atomic_load_explicit(&shadows->live->is_over, memory_order_relaxed) ? shadows->live
-                                                                                        : NULL;
+    return sees && is_on(shadows->live) ? shadows->live : NULL;
 }
 
 /* ---- queries ---- */
@@ -263,13 +267,13 @@ const struct answer_shadow *shadow_find(const struct answer_shadows *shadows,
     }
     if (__builtin_expect((query->options & DNS_QUERY_TSIG) != 0 && shadows->key_count != 0, 0)) {
         const struct answer_shadow *shadow = find_key(shadows, request, query);
-        if (shadow != NULL) {
+        if (shadow != NULL && is_on(shadow)) {
             return shadow;
         }
     }
     if (query->has_ecs && query->ecs.source_len != 0) {
         range = find(shadows->subnets, &query->ecs.addr);
-        if (range != NULL && range->len <= query->ecs.source_len) {
+        if (range != NULL && range->len <= query->ecs.source_len && is_on(range->shadow)) {
             *scope = range->len;
             return range->shadow;
         }
@@ -277,13 +281,13 @@ const struct answer_shadow *shadow_find(const struct answer_shadows *shadows,
     if (request->client != NULL) {
         addr_from_sockaddr(request->client, &client);
         range = find(shadows->sources, &client.addr);
-        if (range != NULL) {
+        if (range != NULL && is_on(range->shadow)) {
             return range->shadow;
         }
     }
     const struct answer_shadow *here =
         request->listener < ANSWER_LISTENERS_MAX ? shadows->listeners[request->listener] : NULL;
-    return here != NULL ? here : find_live(shadows, request, query);
+    return here != NULL && is_on(here) ? here : find_live(shadows, request, query);
 }
 
 struct answer_context shadow_enter(const struct answer_context *context, const struct answer_shadow *shadow,

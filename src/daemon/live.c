@@ -123,14 +123,6 @@ const char *live_find_failure(struct shadow *shadow)
     return failed == NULL ? NULL : note_why(shadow, failed, why);
 }
 
-void live_mind_the_time(struct shadow *shadow)
-{
-    int64_t now_us = clock_now_us(&shadow->all->server->clock);
-    if (now_us - shadow->began_us >= shadow->duration_ms * 1000) {
-        close_eyes(shadow->live);
-    }
-}
-
 /* ---- conditions ---- */
 
 /* Reported load, as part of what is too much. */

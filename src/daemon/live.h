@@ -44,8 +44,6 @@ const char *live_find_failure(struct shadow *shadow);
 const char *live_find_end(struct shadow *shadow, int64_t now_ms);
 /* Is it time that all see it? From then on they do, when it is published. Likewise. */
 bool live_widen(struct shadow *shadow, int64_t now_ms);
-/* By the thread of the drill: its time may be up. */
-void live_mind_the_time(struct shadow *shadow);
 
 bool live_is_injected(const struct live *live);     /* else it happens in production */
 bool live_is_fresh(const struct live *live);        /* all that was told of it is that it began */

@@ -6,7 +6,6 @@
 
 #include "daemon/shadow_inside.h"
 
-#include "daemon/live.h"
 #include "daemon/server.h"
 #include "base/limiter.h"
 #include "base/memory.h"
@@ -164,6 +163,15 @@ static int64_t follow(struct shadow *shadow, int64_t due_ms, bool has_news)
     return next_ms;
 }
 
+/* Nobody sees it from then on, whatever the control thread does. */
+static void mind_the_time(struct shadow *shadow)
+{
+    int64_t now_us = clock_now_us(&shadow->all->server->clock);
+    if (now_us - shadow->began_us >= shadow->duration_ms * 1000) {
+        atomic_store_explicit(&shadow->world->seen.is_over, true, memory_order_relaxed);
+    }
+}
+
 /* Waits for news, but not for long. Returns whether it goes on. */
 static bool wait_for_news(struct shadow *shadow, int64_t next_ms, bool *has_news)
 {
@@ -177,9 +185,7 @@ static bool wait_for_news(struct shadow *shadow, int64_t next_ms, bool *has_news
     shadow->has_news = false;
     bool goes_on = !shadow->ends;
     pthread_mutex_unlock(&shadow->lock);
-    if (shadow->live != NULL) {
-        live_mind_the_time(shadow);
-    }
+    mind_the_time(shadow);
     return goes_on;
 }
 

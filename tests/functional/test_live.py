@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Live drills: all clients see a loss, a share of them first, and reality wins."""
+import ctypes
 import os
+import pathlib
 import pty
 import subprocess
+
+import pytest
 
 import kit
 from takeovers import reaper, take_over  # noqa: F401  pylint: disable=unused-import
@@ -135,6 +139,59 @@ def test_it_ends_by_itself_and_there_is_one_at_a_time(scene):
     assert drill["id"] in begin(server, 409, lose=["region:eu-west"], confirm="eu-west")["detail"]
     assert wait_end(server, drill)["because"] == "time"
     is_back(scene, server)
+
+
+class StoppedThread:
+    """The one that leads a server, and no other one of its process: by ptrace."""
+    SEIZE, INTERRUPT, DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
+
+    def __init__(self, server):
+        self.pid = server.process.pid
+        self.libc = ctypes.CDLL(None, use_errno=True)
+
+    def trace(self, request):
+        number = ctypes.c_long
+        done = self.libc.ptrace(number(request), number(self.pid), number(0), number(0))
+        assert done == 0, os.strerror(ctypes.get_errno())
+
+    def __enter__(self):
+        self.trace(self.SEIZE)
+        self.trace(self.INTERRUPT)
+        os.waitpid(self.pid, self.WALL)
+
+    def __exit__(self, *_):
+        self.trace(self.DETACH)
+
+
+def state_of_thread(pid, tid):
+    return pathlib.Path(f"/proc/{pid}/task/{tid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+@pytest.mark.parametrize("canary", [None, 50])
+def test_its_time_is_up_although_nobody_leads_the_server(scene, canary):
+    """The control thread hangs, so nobody takes the drill from DNS threads: the drill's own thread lets nobody see it any more."""
+    server = scene.running[0]
+    drill = begin(server, duration="4s", canary=canary, canary_for=canary and "1h")
+    client = None if canary is None else next(one for one in CLIENTS if server.wait(
+        lambda: look(server, drill)["measured"]["decision_ms"] is not None, "it is decided") and addresses(ask(server, source=one)) == scene.eu)
+    server.wait(lambda: addresses(ask(server, source=client)) == scene.eu, "who sees it is sent to eu-west")
+    with StoppedThread(server):
+        pid = server.process.pid
+        assert state_of_thread(pid, pid) == "t"
+        server.wait(lambda: addresses(ask(server, source=client)) == scene.us, "it is as before")
+        assert state_of_thread(pid, pid) == "t" and ttls(ask(server, source=client)) == {60}
+    assert wait_end(server, drill)["because"] == "time" and is_back(scene, server)
+
+
+def test_the_time_of_a_shadow_drill_is_up_likewise(scene):
+    server = scene.running[0]
+    reply = server.request("POST", "/v1/drills", {"mode": "shadow", "lose": LOSE, "clients": {"prefixes": ["127.1.2.0/24"]}, "duration": "4s",
+                                                  "failure": "refused"})
+    server.wait(lambda: addresses(ask(server)) == scene.eu, "its clients are sent to eu-west")
+    with StoppedThread(server):
+        server.wait(lambda: addresses(ask(server)) == scene.us and ttls(ask(server)) == {60}, "it is as before")
+        assert state_of_thread(server.process.pid, server.process.pid) == "t"
+    assert wait_end(server, reply.json)["because"] == "time"
 
 
 def test_objections_are_accepted_by_name(scene):

@@ -205,6 +205,27 @@ static void everybody_sees_a_live_one(void **state)
     assert_int_equal(address, 3);
 }
 
+/* Any thread may say that it is over: nobody sees it from then on, although it is in the set still. */
+static void nobody_sees_one_that_is_over(void **state)
+{
+    struct scene *s = *state;
+    struct answer_shadow live;
+    for (uint64_t share = ANSWER_SHARE_ALL; share != 0; share = share == ANSWER_SHARE_ALL ? share - 1 : 0) {
+        share_live(s, share, &live);
+        assert_true(sees_live(s, "192.0.2.1"));
+        atomic_store(&live.is_over, true);
+        assert_false(sees_live(s, "192.0.2.1"));
+        assert_int_equal(ask(s, "192.0.2.1", "plain.example.com.", DNS_TYPE_A, false), 10);
+        assert_int_equal(ask(s, "198.51.100.7", "www.example.com.", DNS_TYPE_A, true), 3); /* another one */
+    }
+    int address;
+    atomic_store(&s->shadow.is_over, true);
+    assert_in_range(ask(s, "198.51.100.7", "www.example.com.", DNS_TYPE_A, false), 1, 2);
+    assert_int_equal(ask_subnet(s, "2001:db8:5::", 56, "www.example.com.", &address, false), 0);
+    assert_in_range(address, 1, 2);
+    assert_int_equal(answer_read_counter(&s->counters[0], ANSWER_COUNT_QUERIES_UDP), 4);
+}
+
 /* Who is in a share is in every larger one, and about as many are in it as it says. */
 static void a_share_is_the_same_every_time(void **state)
 {
@@ -380,6 +401,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(others_are_served, set_up, tear_down),
         cmocka_unit_test_setup_teardown(subnets_tell, set_up, tear_down),
         cmocka_unit_test_setup_teardown(everybody_sees_a_live_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nobody_sees_one_that_is_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_share_is_the_same_every_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(listeners_tell, set_up, tear_down),
         cmocka_unit_test(prefixes_are_found),
