@@ -77,7 +77,10 @@ void live_real_clean(struct shadows *shadows, const char *id);
 /* ---- live_journal.c ---- */
 
 /* It begins, or all see it, or it ends. */
-void live_write_down(const struct shadow *shadow);
+void live_write_down(struct shadow *shadow);
+/* Those of a process before that the store still has; drill: as it was written, NULL: that is not known. */
+void live_learn(const char *folder, void (*found)(void *context, const char *id, struct json_t *drill),
+                void *context);
 /* One of a process before, which did not say so. */
 void live_note_interrupted(struct server *server, const char *id);
 

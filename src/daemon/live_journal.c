@@ -2,7 +2,7 @@
  *
  * What live drills leave in the journal: that one began, that all see it, that it ended, each with who and
  * why, as orders do. The object of the store, "live-drill" / ID, is there while it runs; nothing is read from
- * it but whose it was, when a server that was killed starts again. Nobody waits for the disk. */
+ * it but what it was, when a server that was killed starts again. Nobody waits for the disk. */
 #include "config.h"
 
 #include "daemon/live.h"
@@ -62,7 +62,7 @@ static void submit(struct durable *durable, struct writing *writing)
     durable_submit(durable, &writing->job);
 }
 
-static char *write_value(const struct shadow *shadow)
+static char *write_value(struct shadow *shadow)
 {
     char ends[CLOCK_TEXT_SIZE];
     json_t *lose = json_array();
@@ -72,12 +72,15 @@ static char *write_value(const struct shadow *shadow)
     clock_write_rfc3339(shadow->started_ms + shadow->duration_ms, ends);
     json_t *object = json_pack("{s:i, s:o, s:s}", "share", (int)live_get_percent(shadow->live), "lose", lose,
                                "ends", ends);
+    char *drill = shadow_write(shadow, false);
+    json_object_set_new(object, "drill", json_loads(drill, 0, NULL));
+    free(drill);
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
     return text;
 }
 
-void live_write_down(const struct shadow *shadow)
+void live_write_down(struct shadow *shadow)
 {
     struct writing *writing = begin(shadow->id);
     bool is_over = shadow->because != NULL, is_asked = !is_over && live_is_fresh(shadow->live);
@@ -98,6 +101,35 @@ void live_write_down(const struct shadow *shadow)
     }
     writing->value = is_over ? NULL : write_value(shadow);
     submit(shadow->all->server->durable, writing);
+}
+
+/* ---- of a process before ---- */
+
+struct learning {
+    void *context;
+    void (*found)(void *context, const char *id, json_t *drill);
+};
+
+static bool read_one(void *context, const struct store_object *object)
+{
+    const struct learning *learning = context;
+    json_t *value = json_loads(object->value, JSON_REJECT_DUPLICATES, NULL);
+    learning->found(learning->context, object->key, json_object_get(value, "drill"));
+    json_decref(value);
+    return true;
+}
+
+void live_learn(const char *folder, void (*found)(void *context, const char *id, json_t *drill),
+                void *context)
+{
+    struct learning learning = {context, found};
+    struct report *report = report_new();
+    struct store_reader *reader;
+    if (store_reader_open(folder, report, &reader) == 0) {
+        (void)store_list(reader, LIVE_KIND, "", NULL, read_one, &learning);
+        store_reader_close(reader);
+    }
+    report_free(report);
 }
 
 void live_note_interrupted(struct server *server, const char *id)

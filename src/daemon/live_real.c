@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { GRACE_MS = 1000 }; /* that an override outlives its place's loss: whoever is there removes it before */
+
 struct live_place {
     enum health_kind kind;
     const char *name;
@@ -155,7 +157,7 @@ static void put(const struct shadow *shadow, const struct live_place *place)
             now_ms = (clock_now_us(&shadow->all->server->clock) - shadow->began_us) / 1000;
     struct health_override what = {.desired = HEALTH_DESIRED_DOWN,
                                    .set_ms = wall_ms,
-                                   .expires_ms = wall_ms + place->until_ms - now_ms,
+                                   .expires_ms = wall_ms + place->until_ms - now_ms + GRACE_MS,
                                    .expires_by_duration = true};
     write_mark(shadow->id, mark);
     snprintf(what.reason, sizeof what.reason, "%s %.150s", mark, shadow->reason);

@@ -133,6 +133,29 @@ static void read_lines(struct shadows *all, char *text)
     }
 }
 
+static bool is_known(const struct shadows *all, const char *id)
+{
+    const struct shadow *shadow = all->first;
+    while (shadow != NULL && strcmp(shadow->id, id) != 0) {
+        shadow = shadow->next;
+    }
+    return shadow != NULL;
+}
+
+/* A live one that the store knows; its line may not have been written any more. */
+static void add_stored(void *context, const char *id, json_t *drill)
+{
+    struct shadows *all = context;
+    if (is_known(all, id)) {
+        return;
+    }
+    if (strcmp(get(drill, "id"), id) == 0 && strlen(id) < SHADOW_ID_SIZE) {
+        add(all, drill);
+    } else {
+        live_note_interrupted(all->server, id);
+    }
+}
+
 void shadows_learn(struct shadows *all, const char *state_path, bool is_heir)
 {
     struct file file;
@@ -157,6 +180,9 @@ void shadows_learn(struct shadows *all, const char *state_path, bool is_heir)
         shadows_write_down(all);
     }
     free(text);
+    if (!is_heir) {
+        live_learn(state_path, add_stored, all);
+    }
 }
 
 void shadows_forget_notes(struct shadows *all)

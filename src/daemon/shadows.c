@@ -102,7 +102,7 @@ void shadows_tick_soon(const struct shadows *all)
 }
 
 /* In the journal: of those that all see. */
-static void note(const struct shadow *shadow)
+static void note(struct shadow *shadow)
 {
     if (shadow->live != NULL) {
         live_write_down(shadow);
