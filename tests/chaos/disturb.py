@@ -157,6 +157,72 @@ class Drills(Work):
     path, body = "/v1/drills", {"lose": ["region:us"], "mode": "simulate"}
 
 
+class ServerDrills(Disturbance):
+    """Regions are lost for some clients, again and again; the ones that are asked here are never among them."""
+    mode = None
+
+    def begin(self):
+        self.loop = Loop(self.act, self.ended)
+
+    def body(self):
+        raise NotImplementedError
+
+    def request(self, method, path, body=None):
+        connection = kit.UnixConnection(self.site.socket)
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"})
+            reply = connection.getresponse()
+            return reply.status, reply.read()
+        finally:
+            connection.close()
+
+    def running(self):
+        status, text = self.request("GET", "/v1/drills?limit=100")
+        return [drill["id"] for drill in json.loads(text)["items"] if drill["state"] != "ended" and drill["mode"] == self.mode] \
+            if status == 200 else []
+
+    def act(self):
+        lose = self.random.choice(["region:us", "region:eu", "az:us-a"])
+        confirm = {"confirm": lose.split(":")[1]} if self.mode == "live" else {}
+        body = {"lose": [lose], "failure": "refused", "reason": "chaos", "mode": self.mode,
+                "duration": self.random.choice(["1s", "1h"]), **confirm, **self.body()}
+        status, text = self.request("POST", "/v1/drills", body)
+        if status == 409 and (objections := json.loads(text).get("errors")):
+            self.request("POST", "/v1/drills", {**body, "accept": [one["field"] for one in objections]})
+        self.ended.wait(self.random.uniform(0.05, 0.5))
+        for name in self.running():
+            if self.random.random() < 0.7:
+                self.request("DELETE", f"/v1/drills/{name}")
+
+    def end(self):
+        self.loop.end()
+
+        def is_over():
+            try:
+                running = self.running()
+                for name in running:
+                    self.request("DELETE", f"/v1/drills/{name}")
+            except (OSError, kit.http.client.HTTPException):
+                return self.server.process.poll() is not None  # no room for us yet; or they are gone with it
+            return not running
+        kit.wait_for(is_over, "its drills have ended")
+
+
+class ShadowDrills(ServerDrills):
+    mode = "shadow"
+
+    def body(self):
+        return {"clients": {"prefixes": [f"127.77.{self.random.randrange(4)}.0/24"]}}
+
+
+class LiveDrills(ServerDrills):
+    """127.0.0.0/24 is not among the first twentieth of all clients."""
+    mode = "live"
+
+    def body(self):
+        return {"canary": 5, "canary_for": "1h"}
+
+
 class WhatIfs(Work):
     path, body = "/v1/what-if", {"assume": ["region:us=down"]}
 
@@ -301,5 +367,5 @@ class ChangedChecks(Disturbance):
         kit.wait_for(is_back, "the old checks are back")
 
 
-ALL = [DeafLog, SlowSync, FullDisk, IdleAdmins, HalfRequests, DeafAdmins, EarlyClosers, Drills, WhatIfs, Reloads, Hangups,
+ALL = [DeafLog, SlowSync, FullDisk, IdleAdmins, HalfRequests, DeafAdmins, EarlyClosers, Drills, ShadowDrills, LiveDrills, WhatIfs, Reloads, Hangups,
        IdleStreams, Fifos, Oversized, Clock, ChangedChecks]

@@ -371,7 +371,8 @@ class Site:
                 one.begin()
             for _ in range(self.random.randrange(1, 4)):
                 self.step(kinds, client)
-            if self.random.random() < 0.2 and disturb.ChangedChecks not in kinds:  # which renames; clients go by names
+            if self.random.random() < 0.2 and not {disturb.ChangedChecks, disturb.LiveDrills} & set(kinds):
+                # the one renames, and clients go by names; of the other some of those that are looked at may be clients
                 self.roll(client)
             self.watch_serial()
             if self.random.random() < 0.3:
