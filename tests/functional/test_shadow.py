@@ -37,7 +37,8 @@ def scene(site):
 
 
 def begin(server, status=201, **body):
-    reply = server.request("POST", "/v1/drills", {"mode": "shadow", "lose": LOSE, "clients": CLIENTS, "reason": "a test", **body})
+    wanted = {"mode": "shadow", "lose": LOSE, "clients": CLIENTS, "reason": "a test", **body}
+    reply = server.request("POST", "/v1/drills", {key: value for key, value in wanted.items() if value is not None})
     assert reply.status == status, reply
     return reply.json
 
@@ -148,6 +149,33 @@ def test_several_at_once(scene):
     assert "as many" in begin(server, 503, clients={"prefixes": ["127.2.0.0/16"]})["detail"]
     for drill in more:
         stop(server, drill)
+
+
+def test_two_lose_the_same_place(scene):
+    """At times of their own, with clients of their own, by source and by where they ask: each sees its own loss and return, production neither."""
+    server = scene.running[0]
+    before, own = others(server), places(scene)[1]
+
+    def document(*events):
+        return {"duration": "5m", "events": [{"at": at, "what": "region:us-east", "how": how} for at, how in events]}
+    first = begin(server, lose=None, document=document(("0s", "refused"), ("3s", "recovered")), clients=CLIENTS)
+    second = begin(server, lose=None, document=document(("3s", "refused")), clients={"listen": [own]})
+    seen = {"first": lambda: addresses(ask(server)), "second": lambda: addresses(ask(server, source=None, at=1))}
+    server.wait(lambda: seen["first"]() == scene.eu, "the first has lost it")
+    if look(server, second)["progress"]["step"] is None:
+        assert seen["second"]() == scene.us, "in the second it is not lost yet"
+    server.wait(lambda: seen["second"]() == scene.eu, "now it is")
+    server.wait(lambda: seen["first"]() == scene.us, "in the first it is back")
+    assert seen["second"]() == scene.eu and others(server) == before
+    for drill in first, second:
+        stop(server, drill)
+    assert seen["second"]() == scene.us and others(server) == before and others(server, at=1) == before
+    ended = [wait_end(server, drill) for drill in (first, second)]
+    assert [one["report"]["answers_changed"] for one in ended] == [1, 1] and [one["complete"] for one in ended] == [True, False]
+    assert [[phase["text"] for phase in one["report"]["phases"]] for one in ended] == [["region:us-east lost", "region:us-east back"], ["region:us-east lost"]]
+    for one in ended:
+        assert one["measured"]["decision_ms"] is not None and one["proof"]["sampled"] > 0 and one["proof"]["differences"] == 0
+    assert server.get("/v1/regions/us-east")["effective"] == "healthy"
 
 
 def test_a_real_failure_is_seen_in_it(scene):
