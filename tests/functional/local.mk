@@ -1,7 +1,7 @@
 ## Functional tests: pytest boots the steerd of this build. `make check-functional PYTESTFLAGS='-k reload'`
 EXTRA_DIST += \
 	tests/functional/test_bodies.py tests/functional/test_dns_checks.py tests/functional/test_cut_short.py tests/functional/h2kit.py tests/functional/test_grpc_checks.py tests/functional/test_http2_checks.py tests/functional/test_icmp.py tests/functional/test_keep_alive.py \
-	tests/functional/asking.py tests/functional/test_live_documents.py tests/functional/conftest.py tests/functional/endpoint.py tests/functional/gdnsd.py tests/functional/kit.py \
+	tests/functional/asking.py tests/functional/test_drill_kill.py tests/functional/test_live_documents.py tests/functional/test_live_real.py tests/functional/conftest.py tests/functional/endpoint.py tests/functional/gdnsd.py tests/functional/kit.py \
 	tests/functional/openapi.py tests/functional/packets.py tests/functional/seeds.py tests/functional/tap.py \
 	tests/functional/test_admin.py tests/functional/test_admin_crowd.py tests/functional/test_answers.py tests/functional/test_backup.py tests/functional/clock.c tests/functional/test_carry.py tests/functional/test_continuity.py tests/functional/test_clock.py tests/functional/test_check.py tests/functional/test_checks.py tests/functional/test_combinations.py tests/functional/test_clients.py tests/functional/test_config.py tests/functional/test_crowds.py \
 	tests/functional/test_drill.py tests/functional/test_drill_library.py tests/functional/test_drill_reports.py tests/functional/test_drill_schedule.py tests/functional/test_durable.py tests/functional/test_dump.py tests/functional/test_page.py tests/functional/test_dnstap.py tests/functional/test_edns.py tests/functional/test_elsewhere.py tests/functional/test_ends.py \
