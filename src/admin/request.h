@@ -157,9 +157,13 @@ struct request_switchover {
     const char *confirm; /* NULL: nothing was typed */
     char reason[HEALTH_REASON_SIZE], actor[HEALTH_ACTOR_SIZE];
 };
-/* POST /v1/switchovers (is_new), /v1/switchovers/{id}:VERB. */
-int request_parse_switchover(const char *text, size_t len, bool is_new, struct request_switchover *wanted,
-                             struct problem *problem);
+enum request_switchover_kind {
+    REQUEST_SWITCHOVER_NEW,  /* POST /v1/switchovers */
+    REQUEST_SWITCHOVER_VERB, /* /v1/switchovers/{id}:VERB */
+    REQUEST_SWITCHOVER_TURN, /* /v1/switchovers/{id}:redirect, which has a destination */
+};
+int request_parse_switchover(const char *text, size_t len, enum request_switchover_kind kind,
+                             struct request_switchover *wanted, struct problem *problem);
 /* POST /v1/reload: nothing, or an object without fields. */
 int request_parse_empty(const char *text, size_t len, struct problem *problem);
 

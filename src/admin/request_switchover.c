@@ -135,12 +135,25 @@ static void check_confirm(const json_t *body, struct request_switchover *wanted,
     wanted->confirm = arena_copy_text(problem->arena, confirm);
 }
 
-int request_parse_switchover(const char *text, size_t len, bool is_new, struct request_switchover *wanted,
-                             struct problem *problem)
+/* Where a redirect leads; nothing else has it. */
+static void check_turn(const json_t *body, bool turns, struct switchover *what, struct problem *problem)
 {
+    if (turns && json_object_get(body, "to") == NULL) {
+        problem_add_field(problem, "to", "required: the region or az that is to take the traffic");
+    } else if (!turns && json_object_get(body, "to") != NULL) {
+        problem_add_field(problem, "to", "only a redirect leads elsewhere");
+    }
+    check_destination(body, what, problem);
+}
+
+int request_parse_switchover(const char *text, size_t len, enum request_switchover_kind kind,
+                             struct request_switchover *wanted, struct problem *problem)
+{
+    bool is_new = kind == REQUEST_SWITCHOVER_NEW, turns = kind == REQUEST_SWITCHOVER_TURN;
     static const char *const known[] = {"source", "to",    "steps",     "each",      "execute", "accept",
                                         "reason", "actor", "emergency", "lower_ttl", "names",   NULL},
-                             *const verb[] = {"emergency", "accept", "confirm", "reason", "actor", NULL};
+                             *const verb[] = {"emergency", "accept", "confirm", "reason",
+                                              "actor",     "to",     NULL};
     *wanted = (struct request_switchover){.confirm = NULL};
     json_t *body = len == 0 ? json_object() : request_parse_object(text, len, problem);
     if (body == NULL) {
@@ -160,8 +173,10 @@ int request_parse_switchover(const char *text, size_t len, bool is_new, struct r
         wanted->what.step_count = wanted->is_emergency ? 0 : wanted->what.step_count;
     } else {
         check_confirm(body, wanted, problem);
+        check_turn(body, turns, &wanted->what, problem);
     }
-    check_reason(body, is_new || wanted->is_emergency || wanted->accepted_count != 0, wanted, problem);
+    check_reason(body, is_new || turns || wanted->is_emergency || wanted->accepted_count != 0, wanted,
+                 problem);
     request_check_body_actor(body, wanted->actor, problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;

@@ -17,6 +17,7 @@ struct admin_switchover_order {
     bool executes;                   /* a new one: at once */
     bool dry_run;                    /* look only */
     enum switchover_verb verb;       /* else */
+    const char *to;                  /* of a redirect */
     bool is_emergency;
     const char *const *accepted; /* findings that are no obstacle */
     size_t accepted_count;
@@ -30,6 +31,7 @@ enum admin_switchover_trouble {
     ADMIN_SWITCHOVER_GOOD,
     ADMIN_SWITCHOVER_NONE,       /* there is none of this ID */
     ADMIN_SWITCHOVER_TARGET,     /* `why` is no target of this topology */
+    ADMIN_SWITCHOVER_TO,         /* `why` is no destination in it */
     ADMIN_SWITCHOVER_NAMES,      /* `why` is no group of names of it */
     ADMIN_SWITCHOVER_ORDER,      /* the verb is not right now */
     ADMIN_SWITCHOVER_FINDINGS,   /* something objects: see the look */

@@ -88,6 +88,9 @@ static void set_trouble(struct call *call, const struct admin_switchover_result 
     case ADMIN_SWITCHOVER_TARGET:
         problem_add_field(problem, "source", "there is no \"%s\" in the topology", result->why);
         break;
+    case ADMIN_SWITCHOVER_TO:
+        problem_add_field(problem, "to", "there is no region or az \"%s\" in the topology", result->why);
+        break;
     case ADMIN_SWITCHOVER_NAMES:
         problem_add_field(problem, "names", "the topology has no group of names \"%s\" (name_groups)",
                           result->why);
@@ -161,7 +164,7 @@ static const struct switchover *find(struct call *call, const char *id)
 }
 
 /* Whoever may change some regions only leads what lies within them: all that is moved, and where it goes. */
-static bool is_within_scopes(struct call *call, const struct switchover *what)
+static bool is_within_scopes(struct call *call, const struct switchover *what, const char *to)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
     struct operate_target target;
@@ -173,12 +176,12 @@ static bool is_within_scopes(struct call *call, const struct switchover *what)
             return false;
         }
     }
-    if (what->to[0] == '\0') {
+    if (to[0] == '\0') {
         caller_refuse_scope(call, "where it goes as policies have it: name its destination (to)", NULL);
         return false;
     }
-    bool is_az = verbs->get_target(verbs->current, HEALTH_REGION, what->to, call->arena, &target) != 0;
-    return caller_may_touch(call, is_az ? HEALTH_AZ : HEALTH_REGION, what->to);
+    bool is_az = verbs->get_target(verbs->current, HEALTH_REGION, to, call->arena, &target) != 0;
+    return caller_may_touch(call, is_az ? HEALTH_AZ : HEALTH_REGION, to);
 }
 
 static void add_endpoint(struct call *call, struct switchover *what, const char *name)
@@ -215,19 +218,40 @@ static void add_groups(struct call *call, struct request_switchover *wanted)
     }
 }
 
+/* All that it moves now, and where that is to go; what goes elsewhere leaves where it went. */
+static bool may_change(struct call *call, const struct request_switchover *wanted)
+{
+    const struct switchover *what =
+        call->route.id == ROUTE_SWITCHOVERS ? &wanted->what : find(call, call->route.name);
+    if (what == NULL) {
+        return true;
+    }
+    bool turns = what != &wanted->what && wanted->what.to[0] != '\0';
+    return (turns && what->to[0] == '\0' ? is_within_scopes(call, what, wanted->what.to)
+                                         : is_within_scopes(call, what, what->to)) &&
+           (!turns || is_within_scopes(call, what, wanted->what.to));
+}
+
+static enum request_switchover_kind find_kind(bool is_new, enum switchover_verb verb)
+{
+    return is_new                        ? REQUEST_SWITCHOVER_NEW
+           : verb == SWITCHOVER_REDIRECT ? REQUEST_SWITCHOVER_TURN
+                                         : REQUEST_SWITCHOVER_VERB;
+}
+
 static void change(struct call *call, enum switchover_verb verb)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
     struct request_switchover wanted;
     bool is_new = call->route.id == ROUTE_SWITCHOVERS;
     char peer[HEALTH_PEER_SIZE] = "";
-    (void)request_parse_switchover(call->body, call->body_len, is_new, &wanted, &call->problem);
+    (void)request_parse_switchover(call->body, call->body_len, find_kind(is_new, verb), &wanted,
+                                   &call->problem);
     if (!problem_is_set(&call->problem)) {
         call_add_actor(call, wanted.actor, peer);
         add_groups(call, &wanted);
     }
-    if (problem_is_set(&call->problem) ||
-        !is_within_scopes(call, is_new ? &wanted.what : find(call, call->route.name))) {
+    if (problem_is_set(&call->problem) || !may_change(call, &wanted)) {
         call_reply_problem(call);
         return;
     }
@@ -237,6 +261,7 @@ static void change(struct call *call, enum switchover_verb verb)
         .executes = wanted.executes,
         .dry_run = call->route.dry_run,
         .verb = verb,
+        .to = is_new ? NULL : wanted.what.to,
         .is_emergency = wanted.is_emergency,
         .accepted = wanted.accepted,
         .accepted_count = wanted.accepted_count,
@@ -270,7 +295,7 @@ void handle_switchover_verb(struct call *call)
     if (switchover_parse_verb(call->route.verb, &verb) != 0) {
         problem_set(&call->problem, PROBLEM_NOT_FOUND,
                     "a switchover has no verb \"%s\"; it has execute, verify, commit, rollback, reprotect, "
-                    "failback, cancel, close and resume",
+                    "failback, cancel, close, resume and redirect",
                     call->route.verb);
         call_reply_problem(call);
         return;

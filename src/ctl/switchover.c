@@ -304,6 +304,7 @@ static enum steerctl_exit run_verb(const struct steerctl *ctl)
     }
     json_t *body = make_body(ctl);
     steerctl_set(body, "confirm", ctl->confirm);
+    steerctl_set(body, "to", ctl->to);
     if (has(ctl, OPTION_EMERGENCY)) {
         json_object_set_new(body, "emergency", json_true());
     }
@@ -319,7 +320,7 @@ enum steerctl_exit run_switchover(const struct steerctl *ctl)
                                                                                  "rollback", "reprotect",
                                                                                  "failback", "cancel",
                                                                                  "close",    "resume",
-                                                                                 NULL};
+                                                                                 "redirect", NULL};
     const char *what = ctl->words[1];
     if (is_one_of(what, verbs)) {
         return run_verb(ctl);
@@ -330,7 +331,7 @@ enum steerctl_exit run_switchover(const struct steerctl *ctl)
     if (!is_one_of(what, news)) {
         return steerctl_usage(
             "found \"switchover %s\", expected list, show, plan, new, start, now, execute, verify, "
-            "commit, rollback, reprotect, failback, cancel, close or resume",
+            "commit, rollback, reprotect, failback, cancel, close, resume or redirect",
             what);
     }
     if (ctl->word_count < 3) {

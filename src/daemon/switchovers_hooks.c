@@ -19,7 +19,7 @@
 
 static bool moves_forward(enum switchover_verb verb)
 {
-    return verb == SWITCHOVER_EXECUTE || verb == SWITCHOVER_FAIL_BACK;
+    return verb == SWITCHOVER_EXECUTE || verb == SWITCHOVER_FAIL_BACK || verb == SWITCHOVER_REDIRECT;
 }
 
 bool switchover_waits_for_hooks(const struct switchover_order *order)
@@ -71,7 +71,9 @@ static void on_noted(void *context, struct kept_switchover *kept, const struct b
     if (result->error != 0 || order->all->server->hooks == NULL) {
         order->refuse(order, ADMIN_SWITCHOVER_CALLED_OFF, NULL);
     } else {
-        run_hooks(order, kept->what, true, on_asked, order);
+        /* Where it is to go is not kept before it does. */
+        bool turns = order->asked.verb == SWITCHOVER_REDIRECT;
+        run_hooks(order, turns ? order->what : kept->what, true, on_asked, order);
     }
 }
 

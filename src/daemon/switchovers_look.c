@@ -30,6 +30,9 @@ static enum switchover_aim find_aim(const struct switchover_order *order)
     if (order->asked.verb == SWITCHOVER_RESUME) {
         return state == SWITCHOVER_RETURNING ? SWITCHOVER_AIM_PLAN_RETURN : SWITCHOVER_AIM_PLAN;
     }
+    if (order->asked.verb == SWITCHOVER_REDIRECT) {
+        return SWITCHOVER_AIM_PLAN;
+    }
     return state == SWITCHOVER_RETURNED || state == SWITCHOVER_RETURN_VERIFIED ? SWITCHOVER_AIM_RETURN
                                                                                : SWITCHOVER_AIM_THERE;
 }
@@ -41,7 +44,8 @@ bool switchover_needs_look(const struct switchover_order *order)
         return false;
     }
     return order->asked.id == NULL || verb == SWITCHOVER_EXECUTE || verb == SWITCHOVER_VERIFY ||
-           verb == SWITCHOVER_REPROTECT || verb == SWITCHOVER_FAIL_BACK || verb == SWITCHOVER_RESUME;
+           verb == SWITCHOVER_REPROTECT || verb == SWITCHOVER_FAIL_BACK || verb == SWITCHOVER_RESUME ||
+           verb == SWITCHOVER_REDIRECT;
 }
 
 /* What does not object: how much goes there, or how it leaves. */
@@ -191,5 +195,6 @@ struct switchover_wish switchover_order_wish(struct switchover_order *order, enu
                                     .text = tell_findings(order),
                                     .accepted = asked->accepted,
                                     .accepted_count = asked->accepted_count,
-                                    .hooks_agreed = order->has_asked};
+                                    .hooks_agreed = order->has_asked,
+                                    .to = asked->to};
 }

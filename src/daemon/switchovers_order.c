@@ -89,7 +89,7 @@ static void on_done(void *context, struct kept_switchover *kept, const struct ba
 
 static bool moves(const struct switchover *before, const struct switchover *after, enum switchover_verb verb)
 {
-    return verb == SWITCHOVER_ROLL_BACK || verb == SWITCHOVER_EXECUTE ||
+    return verb == SWITCHOVER_ROLL_BACK || verb == SWITCHOVER_EXECUTE || verb == SWITCHOVER_REDIRECT ||
            switchover_get_share(before) != switchover_get_share(after);
 }
 
@@ -196,6 +196,7 @@ static bool moves_traffic(const struct switchover_order *order)
     return order->asked.id == NULL
                ? order->asked.executes
                : order->asked.verb == SWITCHOVER_EXECUTE || order->asked.verb == SWITCHOVER_FAIL_BACK ||
+                     order->asked.verb == SWITCHOVER_REDIRECT ||
                      (order->asked.verb == SWITCHOVER_RESUME && order->asked.is_emergency);
 }
 
@@ -280,7 +281,7 @@ static void execute(struct switchover_order *order, struct switchover *next, enu
         switchover_find_ignored(order, next);
     }
     const struct switchover_wish wish = switchover_order_wish(order, verb);
-    switchover_run_before(order, next);
+    switchover_run_before(order, verb == SWITCHOVER_REDIRECT ? order->what : next);
     switchover_do(next, &wish, clock_wall_ms(&order->all->server->clock));
 }
 
@@ -339,22 +340,27 @@ static bool is_refused_unprotected(struct switchover_order *order)
     return false;
 }
 
-/* Whoever has overridden what it moves is right: it does not go on from there. Returns whether it was
- * refused.
- */
+/* Whoever has overridden what it moves is right: it goes on from there neither there nor elsewhere. Returns
+ * whether it was refused. */
 static bool is_refused_meddled(struct switchover_order *order, const struct kept_switchover *kept)
 {
-    bool asks = order->asked.verb == SWITCHOVER_RESUME && !order->asked.is_emergency;
-    const char *meddled = asks ? switchovers_find_meddled(order->all, kept->what) : NULL;
+    enum switchover_verb verb = order->asked.verb;
+    bool turns = verb == SWITCHOVER_REDIRECT;
+    const char *meddled = (verb == SWITCHOVER_RESUME || turns) && !order->asked.is_emergency
+                              ? switchovers_find_meddled(order->all, kept->what)
+                              : NULL;
+    const char *why = turns && strcmp(kept->what->to, order->asked.to) == 0 ? "it goes there already" : NULL;
     if (meddled != NULL) {
-        refuse(
-            order, ADMIN_SWITCHOVER_ORDER,
+        why =
             arena_print(order->arena,
                         "somebody has overridden %s since: make that what the switchover put there, or roll "
                         "it back",
-                        meddled));
+                        meddled);
     }
-    return meddled != NULL;
+    if (why != NULL) {
+        refuse(order, ADMIN_SWITCHOVER_ORDER, why);
+    }
+    return why != NULL;
 }
 
 static void settle(struct switchover_order *order)
@@ -463,7 +469,7 @@ static bool is_refused_for_want(struct switchover_order *order)
     const struct view *view = order->all->server->view;
     const struct switchover *what = order->what;
     bool returns = order->asked.id != NULL && order->asked.verb == SWITCHOVER_FAIL_BACK;
-    const char *place = NULL, *group = NULL;
+    const char *place = NULL, *to = NULL, *group = NULL;
     size_t len = 0;
     for (size_t i = 0; i < what->target_count && place == NULL; i++) {
         bool is_there = operate_find_target(view, what->targets[i].kind, what->targets[i].name) >= 0;
@@ -472,15 +478,17 @@ static bool is_refused_for_want(struct switchover_order *order)
     if (place == NULL && !returns && what->to[0] != '\0' &&
         operate_find_target(view, HEALTH_REGION, what->to) < 0 &&
         operate_find_target(view, HEALTH_AZ, what->to) < 0) {
-        place = what->to;
+        to = what->to;
     }
     (void)health_find_groups(view->health, what->names, &group, &len);
     if (place != NULL) {
         refuse(order, ADMIN_SWITCHOVER_TARGET, arena_copy_text(order->arena, place));
+    } else if (to != NULL) {
+        refuse(order, ADMIN_SWITCHOVER_TO, arena_copy_text(order->arena, to));
     } else if (len != 0 && !returns) {
         refuse(order, ADMIN_SWITCHOVER_NAMES, arena_print(order->arena, "%.*s", (int)len, group));
     }
-    return place != NULL || (len != 0 && !returns);
+    return place != NULL || to != NULL || (len != 0 && !returns);
 }
 
 static void copy_asked(struct switchover_order *order, const struct admin_switchover_order *asked)
@@ -494,6 +502,7 @@ static void copy_asked(struct switchover_order *order, const struct admin_switch
     order->asked.id = arena_copy_text(arena, asked->id);
     order->asked.accepted = accepted;
     order->asked.confirm = arena_copy_text(arena, asked->confirm);
+    order->asked.to = arena_copy_text(arena, asked->to);
     order->asked.actor = arena_copy_text(arena, asked->actor);
     order->asked.peer = arena_copy_text(arena, asked->peer);
     order->asked.reason = arena_copy_text(arena, asked->reason);
@@ -526,6 +535,9 @@ static bool is_refused_at_once(struct switchover_order *order)
     order->what = kept == NULL ? make_new(order) : switchover_copy(kept->what);
     order->changes = order->what->changes;
     order->asked.wanted = NULL;
+    if (kept != NULL && order->asked.verb == SWITCHOVER_REDIRECT) { /* looked at as it is to be */
+        snprintf(order->what->to, sizeof order->what->to, "%s", order->asked.to);
+    }
     if (kept != NULL && kept->is_busy) {
         refuse(order, ADMIN_SWITCHOVER_BUSY, "it is just being changed: ask again in a moment");
         return true;

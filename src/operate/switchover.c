@@ -39,7 +39,7 @@ static const char *const verbs[SWITCHOVER_VERBS] = {
     [SWITCHOVER_COMMIT] = "commit",       [SWITCHOVER_ROLL_BACK] = "rollback",
     [SWITCHOVER_REPROTECT] = "reprotect", [SWITCHOVER_FAIL_BACK] = "failback",
     [SWITCHOVER_CANCEL] = "cancel",       [SWITCHOVER_CLOSE] = "close",
-    [SWITCHOVER_RESUME] = "resume",
+    [SWITCHOVER_RESUME] = "resume",       [SWITCHOVER_REDIRECT] = "redirect",
 };
 
 const char *switchover_state_text(enum switchover_state state)
@@ -108,6 +108,15 @@ static enum switchover_state resume(const struct switchover *switchover, bool is
     return !switchover_is_held(switchover) ? NOWHERE : is_whole ? SWITCHOVER_MOVING : state;
 }
 
+/* It stays on its way; what is there is to be verified anew. */
+static enum switchover_state redirect(enum switchover_state state)
+{
+    bool is_there = state == SWITCHOVER_MOVED || state == SWITCHOVER_VERIFIED;
+    return is_there                                                     ? SWITCHOVER_MOVED
+           : state == SWITCHOVER_LOWERING || state == SWITCHOVER_MOVING ? state
+                                                                        : NOWHERE;
+}
+
 /* MOVING and RETURNING stand for what they end in, too, where there are no steps. */
 static enum switchover_state find_next(const struct switchover *switchover, enum switchover_verb verb,
                                        bool is_emergency)
@@ -130,6 +139,7 @@ static enum switchover_state find_next(const struct switchover *switchover, enum
                    ? SWITCHOVER_RETURNING
                    : NOWHERE;
     case SWITCHOVER_RESUME: return resume(switchover, is_emergency);
+    case SWITCHOVER_REDIRECT: return redirect(state);
     case SWITCHOVER_CANCEL: return state == SWITCHOVER_PLANNED ? SWITCHOVER_CANCELLED : NOWHERE;
     case SWITCHOVER_CLOSE:
         return state == SWITCHOVER_PROTECTED || state == SWITCHOVER_UNPROTECTED ? SWITCHOVER_CLOSED : NOWHERE;
@@ -270,19 +280,34 @@ static void set_out(struct switchover *switchover, const struct switchover_wish 
     switchover->hooks_agreed = wish->hooks_agreed;
 }
 
+/* Resolvers have a TTL from now on to follow, and a step lasts as long as any. */
+static void turn(struct switchover *switchover, const struct switchover_wish *wish,
+                 enum switchover_state state, int64_t wall_ms)
+{
+    copy(switchover->to, sizeof switchover->to, wish->to);
+    let_go(switchover);
+    switchover->state = state;
+    switchover->verified_ms = 0;
+    switchover->asks_hooks = false;
+    switchover->changes++;
+    if (state != SWITCHOVER_LOWERING) {
+        switchover->since_ms = switchover->step_ms = wall_ms;
+    }
+}
+
 void switchover_do(struct switchover *switchover, const struct switchover_wish *wish, int64_t wall_ms)
 {
     enum switchover_state next = find_next(switchover, wish->verb, wish->is_emergency);
     bool begins = wish->verb == SWITCHOVER_EXECUTE || wish->verb == SWITCHOVER_FAIL_BACK;
-    bool resumes = wish->verb == SWITCHOVER_RESUME;
+    bool resumes = wish->verb == SWITCHOVER_RESUME, turns = wish->verb == SWITCHOVER_REDIRECT;
     if (wish->is_emergency && (begins || resumes)) {
         switchover->is_emergency = true;
         switchover->step_count = 0;
     }
-    if (begins) {
+    if (begins || turns) { /* what was accepted of another place is not accepted of this one */
         set_out(switchover, wish);
     }
-    if (begins || resumes) {
+    if (begins || resumes || turns) {
         accept(switchover, wish);
     }
     if (wish->verb == SWITCHOVER_EXECUTE) {
@@ -290,7 +315,9 @@ void switchover_do(struct switchover *switchover, const struct switchover_wish *
         next = lowers ? SWITCHOVER_LOWERING : next;
         switchover->executed_ms = wall_ms;
     }
-    if (resumes && !wish->is_emergency) {
+    if (turns) {
+        turn(switchover, wish, next, wall_ms);
+    } else if (resumes && !wish->is_emergency) {
         let_go(switchover);
         switchover->changes++;
     } else {

@@ -8,8 +8,9 @@
  * -reprotect-> protected protected -failback-> returning -(steps)-> returned -verify-> return_verified
  * -commit-> closed
  *
- * Until it is committed rollback undoes it: of the way there to what was before, of the way back to
- * protected. Nothing is committed that was not verified a moment ago. What is unprotected is so until the
+ * Until it is committed it may be sent to another destination, with nothing on its way back in between; what
+ * was verified is not any more. And rollback undoes it: of the way there to what was before, of the way back
+ * to protected. Nothing is committed that was not verified a moment ago. What is unprotected is so until the
  * data flow back in real time, or an operator says that they need not. */
 #pragma once
 
@@ -44,8 +45,9 @@ enum switchover_verb {
     SWITCHOVER_REPROTECT,
     SWITCHOVER_FAIL_BACK,
     SWITCHOVER_CANCEL,
-    SWITCHOVER_CLOSE,  /* the source stays drained, by overrides like any others */
-    SWITCHOVER_RESUME, /* of steps that are held: what holds them is accepted, or is over */
+    SWITCHOVER_CLOSE,    /* the source stays drained, by overrides like any others */
+    SWITCHOVER_RESUME,   /* of steps that are held: what holds them is accepted, or is over */
+    SWITCHOVER_REDIRECT, /* to another destination, until it is committed */
     SWITCHOVER_VERBS
 };
 
@@ -125,6 +127,7 @@ struct switchover_wish {
     const char *const *accepted; /* names of findings; of those that lead on by steps */
     size_t accepted_count;
     bool hooks_agreed; /* commands were run before */
+    const char *to;    /* of REDIRECT */
 };
 
 static inline bool switchover_is_over(const struct switchover *switchover)

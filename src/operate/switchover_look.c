@@ -467,9 +467,10 @@ static void judge_rules(struct work *w)
 {
     for (size_t i = 0; i < w->rules.count; i++) {
         const struct operate_rule *rule = &w->rules.items[i];
-        bool is_over = rule->rule->type == CONF_RULE_WAIT ||
-                       (rule->rule->type == CONF_RULE_LAG && w->ask->switchover->hooks_agreed);
-        if (rule->is_violated && !(w->ask->is_step && is_over)) {
+        bool is_own = rule->rule->type == CONF_RULE_WAIT && switchover_has_set_out(w->ask->switchover);
+        bool is_over =
+            rule->rule->type == CONF_RULE_LAG && w->ask->is_step && w->ask->switchover->hooks_agreed;
+        if (rule->is_violated && !is_own && !is_over) {
             add(w, arena_print(w->arena, "rule:%s", rule->rule->name), false,
                 arena_print(w->arena, "%s; %s", rule->why, rule->needs == NULL ? "" : rule->needs));
         }

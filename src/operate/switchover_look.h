@@ -63,8 +63,8 @@ struct switchover_ask {
     const struct errors_list *errors; /* as reported; NULL: nothing was */
     size_t limit;                     /* rows and names to list */
     struct progress *progress;
-    /* The next step of what is on its way. It was asked when it set out what goes by how long ago the last
-     * move was, which are its own by now; and hooks that have agreed have moved the data. */
+    /* The next step of what is on its way: hooks that have agreed have moved the data. How long ago the last
+     * move was is not asked of what has set out: it was its own. */
     bool is_step;
 };
 

@@ -221,7 +221,7 @@ def test_how_many_may_be_open(scene):
 
 @pytest.mark.parametrize("body, field", [
     ({}, "source"), ({"source": []}, "source"), ({"source": "us-east"}, "source"), ({"source": ["region:us-east", "region:us-east"]}, "source"),
-    ({"source": "region:nowhere"}, "source"), ({"source": "region:us-east", "to": "nowhere"}, "source"), ({"source": 5}, "source"),
+    ({"source": "region:nowhere"}, "source"), ({"source": "region:us-east", "to": "nowhere"}, "to"), ({"source": 5}, "source"),
     ({"source": "region:us-east", "steps": [50, 25]}, "steps"), ({"source": "region:us-east", "steps": ["5"]}, "steps"),
     ({"source": "region:us-east", "steps": [0]}, "steps"), ({"source": "region:us-east", "each": "1ms"}, "each"),
     ({"source": "region:us-east", "colour": "red"}, "colour"), ({"source": "region:us-east", "reason": 5}, "reason")])
@@ -394,7 +394,7 @@ def test_ttls_go_down_before(scene):
     plan = ask(server, "?dry_run=true", {"source": "region:us-east", "reason": "a look", "lower_ttl": True})
     assert finding(plan["look"], "ttl")["text"] == "TTLs go down to at most 1 s before it moves, and that takes 3 s"
     made = begin(server, lower_ttl=True, execute=True, steps=[50], each="1h")
-    assert made["state"] == "lowering" and made["share"] == 0 and made["lower_ttl"] and made["allowed"] == ["rollback"]
+    assert made["state"] == "lowering" and made["share"] == 0 and made["lower_ttl"] and made["allowed"] == ["rollback", "redirect"]
     assert ttl_of(server) == 1 and server.addresses("www.example.com") == scene.us
     override = server.get("/v1/regions/us-east")["override"]
     assert override["planned"] and override["share"] == 50 and override["starts"] > made["next_step"], "it is looked at again first"

@@ -84,7 +84,7 @@ def test_a_destination_that_dies_holds_steps(scene, asked):
     lost = lose(scene, server)
     asker = asked(server)
     held = wait_held(server, made)
-    assert held["state"] == "moving" and held["share"] == 5 and held["allowed"] == ["rollback", "resume"]
+    assert held["state"] == "moving" and held["share"] == 5 and held["allowed"] == ["rollback", "resume", "redirect"]
     assert held["held"]["by"] == "served" and "nobody serves 1 name any more" in held["held"]["why"]
     assert held["notes"][-1]["what"] == "held" and held["notes"][-1]["found"].startswith("served: ")
     server.wait_log("switchover held", made["id"], "by=served")
@@ -155,7 +155,7 @@ def test_a_destination_that_dies_while_ttls_are_low_holds_it(scene, asked):
     lose(scene, server)
     asker = asked(server)
     held = wait_held(server, made)
-    assert held["state"] == "lowering" and held["share"] == 0 and held["allowed"] == ["rollback", "resume"]
+    assert held["state"] == "lowering" and held["share"] == 0 and held["allowed"] == ["rollback", "resume", "redirect"]
     [override] = server.get("/v1/overrides")["items"]
     assert override["planned"] and override["starts"] > held["next_step"]
     asker.wait_more(200)

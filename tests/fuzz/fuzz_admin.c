@@ -115,10 +115,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     problem_init(&problem, arena);
     judge(request_parse_what_if(body, body_len, &what_if, &problem), &problem);
     struct request_switchover switchover;
-    for (int is_new = 0; is_new < 2; is_new++) {
+    for (int kind = REQUEST_SWITCHOVER_NEW; kind <= REQUEST_SWITCHOVER_TURN; kind++) {
         problem_init(&problem, arena);
-        judge(request_parse_switchover(body, body_len, is_new != 0, &switchover, &problem), &problem);
-        expect(problem_is_set(&problem) || is_new == 0 || switchover.what.target_count > 0);
+        judge(request_parse_switchover(body, body_len, (enum request_switchover_kind)kind, &switchover,
+                                       &problem),
+              &problem);
+        expect(problem_is_set(&problem) || kind != REQUEST_SWITCHOVER_NEW ||
+               switchover.what.target_count > 0);
+        expect(problem_is_set(&problem) || kind != REQUEST_SWITCHOVER_TURN || switchover.what.to[0] != '\0');
         expect(problem_is_set(&problem) || switchover.what.step_count <= SWITCHOVER_STEPS_MAX);
     }
     problem_init(&problem, arena);

@@ -17,6 +17,7 @@ static const struct switchover_wish plain[SWITCHOVER_VERBS] = {
     {.verb = SWITCHOVER_EXECUTE},   {.verb = SWITCHOVER_VERIFY},    {.verb = SWITCHOVER_COMMIT},
     {.verb = SWITCHOVER_ROLL_BACK}, {.verb = SWITCHOVER_REPROTECT}, {.verb = SWITCHOVER_FAIL_BACK},
     {.verb = SWITCHOVER_CANCEL},    {.verb = SWITCHOVER_CLOSE},     {.verb = SWITCHOVER_RESUME},
+    {.verb = SWITCHOVER_REDIRECT},
 };
 
 static struct switchover make(size_t steps, struct switchover_target *targets, size_t count)

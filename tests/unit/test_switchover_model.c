@@ -82,6 +82,7 @@ static bool may(const struct node *node, enum switchover_verb verb, bool emergen
     case SWITCHOVER_FAIL_BACK: return past->committed && !past->failed_back && (past->protected || emergency);
     case SWITCHOVER_CLOSE: return past->committed && !past->failed_back;
     case SWITCHOVER_RESUME: return past->held;
+    case SWITCHOVER_REDIRECT: return is_way && !past->committed;
     default: return false;
     }
 }
@@ -93,20 +94,21 @@ static bool sets_out(enum switchover_verb verb)
 
 static bool is_looked_at(enum switchover_verb verb)
 {
-    return sets_out(verb) || verb == SWITCHOVER_VERIFY || verb == SWITCHOVER_RESUME;
+    return sets_out(verb) || verb == SWITCHOVER_VERIFY || verb == SWITCHOVER_RESUME ||
+           verb == SWITCHOVER_REDIRECT;
 }
 
 static void happen(struct past *past, const struct switchover_wish *wish, bool lowers, int64_t now_ms)
 {
-    bool resumes = wish->verb == SWITCHOVER_RESUME;
-    past->accepted = (past->accepted && !sets_out(wish->verb)) || wish->accepted_count != 0 ||
+    bool resumes = wish->verb == SWITCHOVER_RESUME, turns = wish->verb == SWITCHOVER_REDIRECT;
+    past->accepted = (past->accepted && !sets_out(wish->verb) && !turns) || wish->accepted_count != 0 ||
                      (wish->is_emergency && (sets_out(wish->verb) || resumes));
     past->held = false;
     past->lowering = (wish->verb == SWITCHOVER_EXECUTE && lowers && !wish->is_emergency) ||
-                     (resumes && past->lowering && !wish->is_emergency);
+                     (resumes && past->lowering && !wish->is_emergency) || (turns && past->lowering);
     past->good = wish->verb == SWITCHOVER_VERIFY;
     past->good_ms = now_ms;
-    past->step_ms = resumes ? past->step_ms : now_ms;
+    past->step_ms = resumes || (turns && past->lowering) ? past->step_ms : now_ms;
     switch (wish->verb) {
     case SWITCHOVER_EXECUTE: past->executed = true; break;
     case SWITCHOVER_COMMIT:
@@ -321,7 +323,8 @@ static void go_on(const struct node *from, struct node *next)
  * since leads on as if nobody had asked them, and nothing that was verified is good for longer by that. */
 static void explore_hooks(const struct node *node)
 {
-    static const enum switchover_verb moving[] = {SWITCHOVER_EXECUTE, SWITCHOVER_FAIL_BACK};
+    static const enum switchover_verb moving[] = {SWITCHOVER_EXECUTE, SWITCHOVER_FAIL_BACK,
+                                                  SWITCHOVER_REDIRECT};
     for (size_t i = 0; i < sizeof moving / sizeof *moving && !node->at->asks_hooks; i++) {
         char why[SWITCHOVER_WHY_SIZE];
         const struct switchover_wish wish = {.verb = moving[i]};
@@ -346,7 +349,9 @@ static void explore_verb(const struct node *node, enum switchover_verb verb, boo
     char why[SWITCHOVER_WHY_SIZE];
     bool is_right = may(node, verb, emergency);
     bool is_urgent = sets_out(verb) || verb == SWITCHOVER_RESUME; /* for the others it makes no difference */
-    struct switchover_wish wish = {.verb = verb, .is_emergency = emergency};
+    bool turns = verb == SWITCHOVER_REDIRECT;
+    struct switchover_wish wish = {
+        .verb = verb, .is_emergency = emergency, .to = strcmp(node->at->to, "eu") == 0 ? "ap" : "eu"};
     assert_int_equal(switchover_judge(node->at, &wish, node->now_ms, why), is_right ? 0 : ERROR_CONFLICT);
     if (!is_right || (emergency && !is_urgent)) {
         return;
@@ -363,6 +368,13 @@ static void explore_verb(const struct node *node, enum switchover_verb verb, boo
     switchover_do(next.at, &wish, node->now_ms);
     happen(&next.past, &wish, node->at->lowers_ttl, node->now_ms);
     assert_true(!emergency || !is_on_its_way(next.at));
+    if (turns) { /* nothing is on its way back in between, and what was verified is not any more */
+        assert_int_equal(switchover_get_share(next.at), share);
+        assert_string_equal(next.at->to, wish.to);
+        assert_true(next.at->verified_ms == 0);
+    } else {
+        assert_string_equal(next.at->to, node->at->to);
+    }
     assert_true(verb == SWITCHOVER_RESUME || !next.at->asks_hooks);
     go_on(node, &next);
 }

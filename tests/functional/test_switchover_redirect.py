@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Before a switchover is committed it may be sent to another destination: in one step, with no answer that leads back to the
+source in between, through kill -9; after that it may not."""
+import time
+
+import pytest
+
+import kit
+from test_last_health import wait_state
+from test_switchover import act, begin, finding, verify, wait_for
+from test_switchover_steps import Asker, asked, shown  # noqa: F401  pylint: disable=unused-import
+
+NAMES = "web-us-east-1a", "web-eu-west-1a", "web-ap-south-1a"
+
+
+@pytest.fixture
+def three(site):
+    """www in us-east, else eu-west, else ap-south, each with a server that is checked."""
+    at = kit.make_regions(site, azs=("us-east-1a", "eu-west-1a", "ap-south-1a"))
+    site.us, site.eu, site.ap = ([at[az]] for az in ("us-east-1a", "eu-west-1a", "ap-south-1a"))
+    site.zone("example.com", "")
+    site.policy("example.com", {"www": {"ttl": 1, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"], ["ap-south"]]}})
+    site.server["start_wait"] = "0s"
+    site.web(*site.us), site.web(*site.eu), site.web(*site.ap)
+    return site
+
+
+def start(site):
+    server = site.start()
+    for name in NAMES:
+        wait_state(server, "healthy", name)
+    return server
+
+
+def redirect(server, made, to, status=200, **body):
+    return act(server, made, "redirect", status, **{"to": to, "reason": "not there", **body})
+
+
+def test_another_destination(three, asked):
+    server = start(three)
+    made = begin(server, to="eu-west", execute=True)
+    assert made["allowed"] == ["verify", "rollback", "redirect"] and server.addresses("www.example.com") == three.eu
+    assert verify(server, made)["state"] == "verified"
+    moved_at, asker = time.monotonic(), asked(server)
+    for to, there in ("ap-south", three.ap), ("eu-west", three.eu), ("ap-south", three.ap):
+        turned = redirect(server, made, to)
+        assert turned["state"] == "moved" and turned["to"] == to and turned["verified"] is None and turned["share"] == 100
+        assert turned["notes"][-1]["what"] == "redirect" and turned["notes"][-1]["reason"] == "not there"
+        assert finding(turned["look"], "destination")["text"] == f"100.0 % of all answers move to {to}"
+        assert server.addresses("www.example.com") == there
+        asker.wait_more(100)
+    answers = {addresses[0] for at, *addresses in asker.answers if at > moved_at}
+    assert answers == {*three.eu, *three.ap}, "never the source"
+    assert "does not lead on" in act(server, made, "commit", 409)["detail"], "what was verified was another place"
+    assert server.get("/v1/regions/us-east")["override"]["to"] == "ap-south"
+    server.kill()
+    server = three.start()
+    assert shown(server, made)["to"] == "ap-south" and shown(server, made)["state"] == "moved"
+    server.wait_answers("www.example.com", three.ap)
+    verify(server, made)
+    act(server, made, "commit")
+    late = redirect(server, made, "eu-west", 409)
+    assert late["type"].endswith(":conflict") and "redirect does not lead on" in late["detail"]
+    entries = [entry for entry in server.get("/v1/journal?kind=switchover&limit=1000")["items"] if ":redirect" in (entry["request"] or "")]
+    assert len(entries) == 3 and all(entry["actor"] == "ann" and entry["reason"] == "not there" for entry in entries)
+    act(server, made, "close")
+
+
+def test_amid_steps(three, asked):
+    """Those who have moved go elsewhere, and its steps go on there."""
+    server = start(three)
+    made = begin(server, to="eu-west", steps=[50], each="1h", execute=True)
+    server.wait(lambda: set(server.sample("www.example.com", 40)) == {*three.us, *three.eu}, "half of it is there")
+    three.webs[1].kill()
+    wait_state(server, "unhealthy", NAMES[1])
+    turned = redirect(server, made, "ap-south")
+    assert turned["state"] == "moving" and turned["share"] == 50
+    server.wait(lambda: set(server.sample("www.example.com", 40)) == {*three.us, *three.ap}, "they are elsewhere")
+    act(server, made, "rollback")
+    assert server.addresses("www.example.com") == three.us and server.get("/v1/overrides")["items"] == []
+
+
+def test_while_ttls_are_low(three):
+    three.policies["example.com"]["names"]["www"].update({"ttl": 4, "ttl_failing": 1})
+    server = start(three)
+    made = begin(server, to="eu-west", lower_ttl=True, execute=True)
+    turned = redirect(server, made, "ap-south")
+    assert turned["state"] == "lowering" and turned["next_step"] == made["next_step"]
+    wait_for(server, made, "moved")
+    server.wait_answers("www.example.com", three.ap)
+
+
+def test_a_destination_that_is_no_good_objects(three):
+    server = start(three)
+    made = begin(server, to="eu-west", execute=True)
+    three.webs[2].kill()
+    wait_state(server, "unhealthy", NAMES[2])
+    refused = redirect(server, made, "ap-south", 409)
+    assert refused["type"].endswith(":objections") and "destination" in [error["field"] for error in refused["errors"]]
+    assert shown(server, made)["to"] == "eu-west" and server.addresses("www.example.com") == three.eu
+    for body, field in ({"to": "nowhere"}, "to"), ({"to": 5}, "to"), ({"to": ""}, "to"):
+        assert [e["field"] for e in act(server, made, "redirect", 422, reason="x", **body)["errors"]] == [field]
+    assert [e["field"] for e in act(server, made, "redirect", 422, reason="x")["errors"]] == ["to"]
+    assert [e["field"] for e in act(server, made, "redirect", 422, to="ap-south")["errors"]] == ["reason"]
+    assert [e["field"] for e in act(server, made, "verify", 422, to="ap-south")["errors"]] == ["to"]
+    assert redirect(server, made, "eu-west", 409)["detail"] == "it goes there already"
+    server.override("region", "us-east", "up", "no, wait")
+    three.webs[2].start()
+    wait_state(server, "healthy", NAMES[2])
+    assert "somebody has overridden us-east" in redirect(server, made, "ap-south", 409)["detail"]
+    now = redirect(server, made, "ap-south", emergency=True)  # which asks nobody
+    assert now["to"] == "ap-south" and now["look"] is None and server.addresses("www.example.com") == three.ap
+
+
+def test_a_redirect_waits_for_its_hooks(three):
+    """They see where it is to go; one that is against it stops it, and all stays as it is."""
+    (three.folder / "h").write_text(f'#!/bin/sh\n[ "$STEERD_PHASE" != redirect ] || {{ echo "$STEERD_EVENT" > {three.folder}/asked; exit 1; }}\n')
+    (three.folder / "h").chmod(0o755)
+    three.server["hooks"] = [{"name": "asks", "command": [str(three.folder / "h")], "on": ["switchover"], "when": "before"}]
+    server = start(three)
+    made = begin(server, to="eu-west", execute=True)
+    refused = redirect(server, made, "ap-south", 409)
+    assert refused["type"].endswith(":hook") and server.addresses("www.example.com") == three.eu
+    assert kit.json.loads((three.folder / "asked").read_text())["to"] == "ap-south"
+    kept = shown(server, made)
+    assert kept["to"] == "eu-west" and kept["state"] == "moved" and kept["hooks_before"] is None
+
+
+def test_by_steerctl(three):
+    server = start(three)
+    made = begin(server, to="eu-west", execute=True)
+    turned = server.ctl("switchover", "redirect", made["id"], "--to", "ap-south", "--reason", "the other one").stdout
+    assert "ap-south" in turned and server.addresses("www.example.com") == three.ap
