@@ -129,7 +129,7 @@ tests_unit_test_health_ramp_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
 TESTS += tests/unit/test_health_stay_model
 check_PROGRAMS += tests/unit/test_health_stay_model
 tests_unit_test_health_stay_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_health_stay_model_SOURCES = tests/unit/test_health_stay_model.c tests/unit/stay_model.c tests/unit/stay_model.h \
+tests_unit_test_health_stay_model_SOURCES = tests/unit/test_health_stay_model.c tests/unit/stay_model.c tests/unit/stay_model.h tests/unit/stay_object.c tests/unit/stay_object.h \
 	tests/unit/unit.h
 tests_unit_test_health_stay_model_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
 endif
@@ -143,7 +143,7 @@ tests_unit_test_health_opinion_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_opinion_SOURCES = tests/unit/test_health_opinion.c $(opinion_scene)
 tests_unit_test_health_opinion_LDADD = $(opinion_libs)
 tests_unit_test_health_opinion_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_health_opinion_model_SOURCES = tests/unit/test_health_opinion_model.c tests/unit/unit.h
+tests_unit_test_health_opinion_model_SOURCES = tests/unit/test_health_opinion_model.c tests/unit/opinion_model.c tests/unit/opinion_model.h tests/unit/stay_object.c tests/unit/stay_object.h tests/unit/unit.h
 tests_unit_test_health_opinion_model_LDADD = $(opinion_libs)
 tests_unit_test_health_sight_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_sight_SOURCES = tests/unit/test_health_sight.c $(opinion_scene)

@@ -7,75 +7,11 @@
 
 #include "base/memory.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 uint64_t roll(struct world *w, uint64_t below)
 {
     return random_below(&w->random, below);
-}
-
-/* By all that it ever did: the penalty at that time, and whether it is too high. */
-double replay(const struct object *o, int64_t now_ms, bool *suppressed)
-{
-    const struct health_rule *rule = &o->rule;
-    double most = rule->reuse * exp2((double)rule->max_suppress_ms / (double)rule->half_life_ms);
-    double penalty = 0;
-    int64_t last_ms = 0;
-    *suppressed = false;
-    for (size_t i = o->forgiven; i < o->fall_count; i++) {
-        penalty *= exp2(-(double)(o->falls[i] - last_ms) / (double)rule->half_life_ms);
-        *suppressed = *suppressed && penalty > rule->reuse;
-        penalty = (double)(float)fmin(penalty + rule->penalty, most);
-        *suppressed = *suppressed || penalty >= rule->suppress;
-        last_ms = o->falls[i];
-    }
-    penalty *= exp2(-(double)(now_ms - last_ms) / (double)rule->half_life_ms);
-    *suppressed = *suppressed && penalty > rule->reuse;
-    return penalty;
-}
-
-bool may_return(const struct object *o, int64_t now_ms)
-{
-    bool suppressed = false;
-    if (o->rule.penalty > 0) {
-        (void)replay(o, now_ms, &suppressed);
-    }
-    return o->is_ready && !suppressed && o->rule.failback_ms != HEALTH_MANUAL &&
-           now_ms >= o->down_ms + o->rule.hold_down_ms && now_ms >= o->ready_ms + o->rule.failback_ms;
-}
-
-static void note_fall(struct object *o, int64_t now_ms)
-{
-    assert_true(o->fall_count < FALLS);
-    o->falls[o->fall_count++] = now_ms;
-}
-
-/* What it is by what it consists of; and then by its rule. */
-static void follow(struct object *o, enum health_observed judged, bool is_well, int64_t now_ms)
-{
-    if (judged == HEALTH_OBSERVED_UNHEALTHY && !is_well) {
-        if (o->verdict == HEALTH_OBSERVED_HEALTHY) {
-            o->is_down = true;
-            o->is_ready = false;
-            o->down_ms = now_ms;
-            note_fall(o, now_ms);
-        } else if (o->is_down && o->is_ready) {
-            o->is_ready = false;
-            note_fall(o, now_ms);
-        }
-        o->verdict = HEALTH_OBSERVED_UNHEALTHY;
-        return;
-    }
-    if (o->is_down && !o->is_ready) {
-        o->is_ready = true;
-        o->ready_ms = now_ms;
-    }
-    if (o->is_down && !may_return(o, now_ms)) {
-        return;
-    }
-    o->is_down = o->is_ready = false;
-    o->verdict = judged;
 }
 
 static size_t count_failures(const struct watched *m, size_t last)
@@ -106,12 +42,12 @@ void judge_monitor(struct watched *m, int64_t now_ms)
                               : HEALTH_OBSERVED_UNKNOWN;
     } else if (o->verdict == HEALTH_OBSERVED_HEALTHY) {
         if (ill) {
-            follow(o, HEALTH_OBSERVED_UNHEALTHY, false, now_ms);
+            follow_object(o, HEALTH_OBSERVED_UNHEALTHY, false, now_ms);
         }
     } else if (well && (o->is_down || !failing)) {
-        follow(o, HEALTH_OBSERVED_HEALTHY, true, now_ms);
+        follow_object(o, HEALTH_OBSERVED_HEALTHY, true, now_ms);
     } else {
-        follow(o, HEALTH_OBSERVED_UNHEALTHY, false, now_ms);
+        follow_object(o, HEALTH_OBSERVED_UNHEALTHY, false, now_ms);
     }
 }
 
@@ -185,19 +121,6 @@ bool is_wanted_up(const struct world *w, size_t place)
            w->up[ENDPOINTS + AZS + region];
 }
 
-/* Percent that it has of its weight. */
-unsigned find_percent(const struct rising *r, int64_t now_ms)
-{
-    int64_t at_ms = r->begun_ms;
-    for (size_t i = 0; r->ramps && i < r->plan.count; i++) {
-        at_ms += r->plan.each_ms;
-        if (now_ms < at_ms) {
-            return r->plan.steps[i];
-        }
-    }
-    return 100;
-}
-
 /* After every moment in which something may have changed. */
 static void follow_ramps(struct world *w)
 {
@@ -208,18 +131,13 @@ static void follow_ramps(struct world *w)
         enum health_observed verdict = kind == HEALTH_ENDPOINT ? w->endpoints[index]
                                        : kind == HEALTH_AZ     ? w->azs[index].verdict
                                                                : w->regions[index].verdict;
-        bool is_bad = verdict == HEALTH_OBSERVED_UNHEALTHY;
-        bool begins = r->was == HEALTH_OBSERVED_UNHEALTHY && !is_bad, is_new = verdict != r->was;
-        if (begins) {
-            r->begun_ms = (w->now_ms + 999) / 1000 * 1000;
-        }
-        r->ramps = !is_bad && (r->ramps || begins);
-        unsigned percent = find_percent(r, w->now_ms);
-        if (percent == 100 || w->up[i] || ((is_new || percent != r->percent) && is_wanted_up(w, i))) {
+        bool is_new = verdict != r->was;
+        unsigned before = r->percent;
+        follow_rising(r, verdict, w->now_ms);
+        if (w->up[i] || ((is_new || r->percent != before) && is_wanted_up(w, i))) {
             r->ramps = false;
+            r->percent = find_percent(r, w->now_ms);
         }
-        r->percent = find_percent(r, w->now_ms);
-        r->was = verdict;
     }
 }
 
@@ -233,13 +151,13 @@ void judge_all(struct world *w)
     }
     for (size_t z = 0; z < AZS; z++) {
         enum health_observed judged = judge_members(&w->endpoints[2 * z], 2, count_voters(w, z));
-        follow(&w->azs[z], judged, judged != HEALTH_OBSERVED_UNHEALTHY, w->now_ms);
+        follow_object(&w->azs[z], judged, judged != HEALTH_OBSERVED_UNHEALTHY, w->now_ms);
     }
     for (size_t r = 0; r < REGIONS; r++) {
         size_t voters = (count_voters(w, 2 * r) != 0) + (size_t)(count_voters(w, 2 * r + 1) != 0);
         enum health_observed members[] = {w->azs[2 * r].verdict, w->azs[2 * r + 1].verdict};
         enum health_observed judged = judge_members(members, 2, voters);
-        follow(&w->regions[r], judged, judged != HEALTH_OBSERVED_UNHEALTHY, w->now_ms);
+        follow_object(&w->regions[r], judged, judged != HEALTH_OBSERVED_UNHEALTHY, w->now_ms);
     }
     follow_ramps(w);
 }

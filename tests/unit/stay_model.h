@@ -8,29 +8,12 @@
 
 #include "base/random.h"
 #include "health/health.h"
+#include "stay_object.h"
 
 enum { WALL_MS = 1000000 }; /* ahead of the monotonic time */
 
-enum { REGIONS = 2, AZS = 4, ENDPOINTS = 8, MONITORS = 14, EVENTS = 4000, FALLS = 4000 };
+enum { REGIONS = 2, AZS = 4, ENDPOINTS = 8, MONITORS = 14, EVENTS = 4000 };
 enum { PLACES = ENDPOINTS + AZS + REGIONS };
-
-/* What is known of how its weight returns. */
-struct rising {
-    struct health_ramp_plan plan; /* count 0: at once */
-    bool ramps;
-    enum health_observed was;
-    unsigned percent;
-    int64_t begun_ms;
-};
-
-struct object {
-    struct health_rule rule;
-    enum health_observed verdict;
-    bool is_down, is_ready;
-    int64_t down_ms, ready_ms;
-    int64_t *falls; /* times of all of them */
-    size_t fall_count, forgiven;
-};
 
 struct watched {
     struct object object;
@@ -54,13 +37,10 @@ struct world {
 };
 
 uint64_t roll(struct world *w, uint64_t below);
-double replay(const struct object *o, int64_t now_ms, bool *suppressed);
-bool may_return(const struct object *o, int64_t now_ms);
 void judge_monitor(struct watched *m, int64_t now_ms);
 bool is_good(const struct world *w, uint32_t e, enum health_observed unknown, int64_t back_ms);
 enum health_kind kind_of(size_t place, uint32_t *index);
 bool is_wanted_up(const struct world *w, size_t place);
-unsigned find_percent(const struct rising *r, int64_t now_ms);
 void judge_all(struct world *w);
 void look_at_all(struct world *w);
 void choose_rules(struct world *w);

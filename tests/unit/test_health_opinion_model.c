@@ -1,221 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Random vantages that report, fall silent, are drained, enrolled, started anew and set aside, with weights,
- * scopes, all kinds of quorums and hold_down, against a model that keeps everything that anybody ever said
- * and judges all of it anew at each step; carried over, whole and in turns, at any moment. */
+ * scopes and all kinds of quorums, over our own results that grow stale, and with hold_down, failback,
+ * penalties for flapping and ramps on what is judged, against a model that keeps everything that anybody ever
+ * said and judges all of it anew at each step; carried over, whole and in turns, at any moment. */
 #include "config.h"
 
-#include "unit.h"
+#include "opinion_model.h"
 
-#include "base/random.h"
-#include "health/health.h"
+#include "base/error.h"
+#include "base/memory.h"
 
-#include <fnmatch.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-enum { MONITORS = 70, QUORUMS = 6, VANTAGES = 5, CONTROLS = 2, EXPIRES = 10000, WALL = 1000000 };
-enum { HOLD_DOWN = 8000, RISE = 2, FALL = 3, STEPS = 1500, ROUNDS = 10 };
-
-/* ---- the model ---- */
-
-struct opinion {
-    enum health_observed verdict;
-    bool is_old; /* it was said by a run before */
-};
-
-struct vantage {
-    bool is_there, drained;
-    uint32_t weight;
-    char name[16];
-    int64_t heard_ms; /* -1: never */
-    bool has_spoken, aside;
-    int64_t awaited_ms; /* until then it may say anything */
-    struct opinion says[MONITORS + CONTROLS];
-};
-
-struct watched {
-    unsigned row; /* results alike */
-    bool failing;
-    enum health_observed own, verdict;
-    bool is_down, is_ready;
-    int64_t down_ms;
-};
-
-struct world {
-    struct random random;
-    struct health *health;
-    struct health_quorum quorums[QUORUMS];
-    const char *names[QUORUMS][2];
-    uint32_t quorum_of[MONITORS];
-    uint32_t local_weight;
-    int64_t now_ms;
-    struct vantage vantages[VANTAGES]; /* [0]: ourselves */
-    unsigned control_row[CONTROLS];    /* of our own failures */
-    struct watched monitors[MONITORS];
-};
-
-static uint64_t roll(struct world *w, uint64_t below)
-{
-    return random_below(&w->random, below);
-}
-
-static bool is_fresh(const struct world *w, unsigned v)
-{
-    const struct vantage *vantage = &w->vantages[v];
-    return v == 0 || (vantage->heard_ms >= 0 && w->now_ms - vantage->heard_ms <= EXPIRES);
-}
-
-static enum health_observed says(const struct world *w, unsigned v, unsigned what)
-{
-    const struct opinion *opinion = &w->vantages[v].says[what];
-    return v == 0 && what < MONITORS ? w->monitors[what].own
-           : opinion->is_old         ? HEALTH_OBSERVED_UNKNOWN
-                                     : opinion->verdict;
-}
-
-/* All control targets are IPv4's. */
-static bool is_aside(const struct world *w, unsigned v)
-{
-    for (unsigned c = MONITORS; c < MONITORS + CONTROLS; c++) {
-        uint32_t up = 0, down = 0;
-        for (unsigned other = 0; other < VANTAGES; other++) {
-            const struct vantage *vantage = &w->vantages[other];
-            bool is_witness = other != v && vantage->is_there && !vantage->drained && is_fresh(w, other);
-            up += is_witness && says(w, other, c) == HEALTH_OBSERVED_HEALTHY ? vantage->weight : 0;
-            down += is_witness && says(w, other, c) == HEALTH_OBSERVED_UNHEALTHY ? vantage->weight : 0;
-        }
-        if (says(w, v, c) != HEALTH_OBSERVED_UNHEALTHY || up <= down) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Who was set aside stays so until it says anything of control targets. */
-static void weigh(struct world *w)
-{
-    bool aside[VANTAGES];
-    for (unsigned v = 0; v < VANTAGES; v++) {
-        const struct vantage *vantage = &w->vantages[v];
-        bool speaks = false;
-        for (unsigned c = MONITORS; c < MONITORS + CONTROLS; c++) {
-            speaks = speaks || says(w, v, c) != HEALTH_OBSERVED_UNKNOWN;
-        }
-        bool counts = vantage->is_there && !vantage->drained;
-        bool stays = vantage->aside && (!speaks || !is_fresh(w, v));
-        aside[v] = counts && (stays || (is_fresh(w, v) && is_aside(w, v)));
-    }
-    for (unsigned v = 0; v < VANTAGES; v++) {
-        w->vantages[v].aside = aside[v];
-    }
-}
-
-static bool is_in_scope(const struct world *w, const struct health_quorum *quorum, unsigned v)
-{
-    bool is = quorum->name_count == 0;
-    for (size_t i = 0; i < quorum->name_count; i++) {
-        is = is || fnmatch(quorum->names[i], w->vantages[v].name, 0) == 0;
-    }
-    return is && w->vantages[v].is_there && w->vantages[v].weight != 0;
-}
-
-struct count {
-    uint32_t weight, weight_down, weight_awaited, weight_could;
-    unsigned opinions, could;
-    bool by_others;
-};
-
-static struct count count_all(const struct world *w, unsigned monitor)
-{
-    const struct health_quorum *quorum = &w->quorums[w->quorum_of[monitor]];
-    struct count count = {.by_others = !is_in_scope(w, quorum, 0)};
-    for (unsigned v = 0; v < VANTAGES; v++) {
-        bool is_drained = w->vantages[v].drained;
-        enum health_observed verdict = says(w, v, monitor);
-        if (!is_in_scope(w, quorum, v)) {
-            continue;
-        }
-        count.by_others = count.by_others || v != 0;
-        count.could += !is_drained;
-        count.weight_could += is_drained ? 0 : w->vantages[v].weight;
-        if (is_drained || w->vantages[v].aside) {
-            continue;
-        }
-        if (!is_fresh(w, v) || verdict == HEALTH_OBSERVED_UNKNOWN) {
-            bool waits = v != 0 && w->now_ms < w->vantages[v].awaited_ms &&
-                         w->monitors[monitor].verdict != HEALTH_OBSERVED_UNKNOWN;
-            count.weight_awaited += waits ? w->vantages[v].weight : 0;
-            continue;
-        }
-        count.opinions++;
-        count.weight += w->vantages[v].weight;
-        count.weight_down += verdict == HEALTH_OBSERVED_UNHEALTHY ? w->vantages[v].weight : 0;
-    }
-    return count;
-}
-
-static bool find(const struct health_quorum *quorum, uint32_t could, uint32_t up, uint32_t down)
-{
-    switch (quorum->kind) {
-    case HEALTH_QUORUM_ANY: return down > 0;
-    case HEALTH_QUORUM_MAJORITY: return down > up;
-    case HEALTH_QUORUM_ALL: return up == 0;
-    default: return down >= quorum->count || down == could;
-    }
-}
-
-/* Those who are awaited say all up, or all down: what they can change is not judged. */
-static enum health_observed judge(const struct world *w, unsigned monitor)
-{
-    const struct health_quorum *quorum = &w->quorums[w->quorum_of[monitor]];
-    struct count count = count_all(w, monitor);
-    unsigned needed = quorum->at_least == 0 ? (count.could + 1) / 2 : quorum->at_least;
-    needed = needed > count.could ? count.could : needed;
-    if (count.opinions == 0 || count.opinions < needed) {
-        return HEALTH_OBSERVED_UNKNOWN;
-    }
-    uint32_t up = count.weight - count.weight_down, down = count.weight_down, others = count.weight_awaited;
-    if (quorum->kind == HEALTH_QUORUM_COUNT && up + down < quorum->count && up + down < count.weight_could &&
-        down > 0) {
-        return HEALTH_OBSERVED_UNKNOWN;
-    }
-    bool is_down = find(quorum, count.weight_could, up + others, down);
-    return is_down != find(quorum, count.weight_could, up, down + others) ? HEALTH_OBSERVED_UNKNOWN
-           : is_down                                                      ? HEALTH_OBSERVED_UNHEALTHY
-                                                                          : HEALTH_OBSERVED_HEALTHY;
-}
-
-/* What it says of a monitor has become this. */
-static void settle(struct world *w, unsigned monitor, enum health_observed judged)
-{
-    struct watched *m = &w->monitors[monitor];
-    if (judged == HEALTH_OBSERVED_UNHEALTHY) {
-        m->is_ready = false;
-        if (m->verdict == HEALTH_OBSERVED_HEALTHY) {
-            m->is_down = true;
-            m->down_ms = w->now_ms;
-        }
-        m->verdict = HEALTH_OBSERVED_UNHEALTHY;
-    } else if (judged == HEALTH_OBSERVED_HEALTHY) {
-        m->is_ready = m->is_down;
-        if (!m->is_down) {
-            m->verdict = HEALTH_OBSERVED_HEALTHY;
-        }
-    }
-    if (m->is_down && m->is_ready && w->now_ms >= m->down_ms + HOLD_DOWN) {
-        m->is_down = m->is_ready = false;
-        m->verdict = HEALTH_OBSERVED_HEALTHY;
-    }
-}
-
-static void settle_all(struct world *w)
-{
-    weigh(w);
-    for (unsigned i = 0; i < MONITORS; i++) {
-        settle(w, i, judge(w, i));
-    }
-}
 
 /* ---- the machine ---- */
 
@@ -227,19 +25,25 @@ static struct health *build(const struct world *w)
     static struct health_endpoint_plan endpoints[MONITORS];
     static struct health_monitor_plan monitors[MONITORS];
     static struct health_brake_monitor brakes[MONITORS];
-    static uint32_t rules[MONITORS];
+    static uint32_t places[MONITORS], stales[MONITORS];
+    static struct health_rule rules[MONITORS];
+    static struct health_ramp_plan plans[MONITORS];
     static const uint8_t controls[CONTROLS] = {0, 0};
     static const uint64_t control_identities[CONTROLS] = {7, 8};
-    static const struct health_rule rule = {.hold_down_ms = HOLD_DOWN};
     for (uint32_t i = 0; i < MONITORS; i++) {
         snprintf(names[i], sizeof names[i], "e%u", i);
         endpoints[i] = (struct health_endpoint_plan){names[i], 0};
         monitors[i] =
             (struct health_monitor_plan){.endpoint = i, .rise = RISE, .fall = FALL, .identity = i + 1};
         brakes[i] = (struct health_brake_monitor){.subject = i + 1, .interval_ms = 1000, .timeout_ms = 500};
-        rules[i] = 1;
+        places[i] = i + 1;
+        rules[i] = w->monitors[i].object.rule;
+        stales[i] = (uint32_t)w->monitors[i].stale_ms;
+        plans[i] = w->monitors[i].rising.plan;
     }
-    const struct health_rules stay = {.rules = &rule, .count = 1, .monitors = rules};
+    const struct health_rules stay = {
+        .rules = rules, .count = MONITORS, .monitors = places, .stales = stales};
+    const struct health_ramps ramps = {.plans = plans, .count = MONITORS, .endpoints = places};
     const struct health_brake_plan brake = {.share = 1, /* it never engages: most answer */
                                             .targets = 100000,
                                             .hold_ms = 1000,
@@ -262,6 +66,7 @@ static struct health *build(const struct world *w)
                                             .monitor_count = MONITORS,
                                             .brake = &brake,
                                             .rules = &stay,
+                                            .ramps = &ramps,
                                             .quorums = &quorums},
                       WALL + w->now_ms);
 }
@@ -274,6 +79,18 @@ static void follow(struct world *w)
     }
 }
 
+/* What answers see of it: the verdict, what keeps it down, and how much of its weight it has. */
+static void compare_return(const struct world *w, uint32_t i, const struct health_monitor_status *status)
+{
+    const struct object *o = &w->monitors[i].object;
+    unsigned percent = find_percent(&w->monitors[i].rising, w->now_ms);
+    struct health_status endpoint;
+    assert_int_equal(health_get_status(w->health, HEALTH_ENDPOINT, i, &endpoint), 0);
+    assert_int_equal(endpoint.observed, o->verdict);
+    assert_int_equal(status->stay.reason != HEALTH_STAY_NONE, o->is_down && o->is_ready);
+    assert_int_equal(endpoint.ramp.percent, percent == HEALTH_RAMP_WHOLE ? 0 : percent);
+}
+
 static void compare(const struct world *w)
 {
     for (uint32_t i = 0; i < MONITORS; i++) {
@@ -282,9 +99,9 @@ static void compare(const struct world *w)
         struct count count = count_all(w, i);
         assert_int_equal(health_get_monitor(w->health, i, &status), 0);
         health_get_judgement(w->health, i, &judgement);
-        assert_int_equal(status.verdict, w->monitors[i].verdict);
-        assert_int_equal(health_word_observed(atomic_load(&health_get_table(w->health)->endpoints[i])),
-                         w->monitors[i].verdict);
+        assert_int_equal(status.verdict, w->monitors[i].object.verdict);
+        assert_int_equal(status.stale, is_stale(w, i));
+        compare_return(w, i, &status);
         assert_true(judgement.is_by_quorum == count.by_others);
         if (judgement.is_by_quorum) {
             assert_int_equal(judgement.judged, judge(w, i));
@@ -362,7 +179,7 @@ static void hear(struct world *w, unsigned v, const struct health_heard *heard, 
             *says_so = (struct opinion){heard[i].opinion.verdict, false};
             vantage->has_spoken |= says_so->verdict != HEALTH_OBSERVED_UNKNOWN;
             if (was.is_old || was.verdict != says_so->verdict) { /* else there is nothing new to judge by */
-                settle(w, heard[i].monitor, judge(w, heard[i].monitor));
+                settle(w, heard[i].monitor, judge(w, heard[i].monitor), false);
             }
         }
     }
@@ -400,13 +217,14 @@ static void check(struct world *w)
     for (uint64_t times = 1 + roll(w, 4); times != 0; times--) {
         m->row = m->failing == fails && m->row != 0 ? m->row + 1 : 1;
         m->failing = fails;
+        m->result_ms = w->now_ms;
         m->own = fails && m->row >= FALL                                           ? HEALTH_OBSERVED_UNHEALTHY
                  : !fails && (m->row >= RISE || m->own == HEALTH_OBSERVED_UNKNOWN) ? HEALTH_OBSERVED_HEALTHY
                                                                                    : m->own;
         health_follow_time(w->health, w->now_ms);
         health_observe(w->health, monitor, fails ? HEALTH_OUTCOME_TIMEOUT : HEALTH_OUTCOME_OK,
                        WALL + w->now_ms, 0, 0);
-        settle(w, monitor, judge(w, monitor));
+        settle(w, monitor, judge(w, monitor), true);
     }
 }
 
@@ -432,10 +250,27 @@ static void start_anew(struct world *w, unsigned v)
     health_forget_vantage(w->health, v);
 }
 
+/* An operator says that it may come back. */
+static void let_back(struct world *w)
+{
+    uint32_t monitor = (uint32_t)roll(w, MONITORS);
+    struct object *o = &w->monitors[monitor].object;
+    bool may = o->is_down && o->is_ready;
+    health_follow_time(w->health, w->now_ms);
+    int error = health_fail_back(w->health, HEALTH_ENDPOINT, monitor, WALL + w->now_ms);
+    assert_int_equal(error, may ? 0 : ERROR_CONFLICT);
+    if (may) {
+        o->forgiven = o->fall_count;
+        o->is_down = o->is_ready = false;
+        o->verdict = HEALTH_OBSERVED_HEALTHY;
+        follow_rising(&w->monitors[monitor].rising, o->verdict, w->now_ms);
+    }
+}
+
 static void happen(struct world *w)
 {
     unsigned v = 1 + (unsigned)roll(w, VANTAGES - 1);
-    switch (roll(w, 12)) {
+    switch (roll(w, 13)) {
     case 0: change_vantage(w, v); break;
     case 1: start_anew(w, v); break;
     case 2:
@@ -449,14 +284,29 @@ static void happen(struct world *w)
             note_alive(w, v);
         }
         break;
+    case 8: let_back(w); break;
     default: say(w, v); break;
+    }
+}
+
+/* That we do not know any more is noticed when somebody looks, EXPIRES later at most; here at once. */
+static void notice_stale(struct world *w, int64_t before_ms)
+{
+    for (unsigned i = 0; i < MONITORS; i++) {
+        const struct watched *m = &w->monitors[i];
+        if (is_stale(w, i) && before_ms - m->result_ms <= m->stale_ms) {
+            list_vantages(w);
+            return;
+        }
     }
 }
 
 /* Each by itself: the model looks at everything after each step, the machine when it is asked to. */
 static void step(struct world *w)
 {
+    int64_t before_ms = w->now_ms;
     w->now_ms += (int64_t)roll(w, 8) == 0 ? (int64_t)roll(w, 12000) : (int64_t)roll(w, 50);
+    notice_stale(w, before_ms);
     settle_all(w); /* whose time is up, and who has fallen silent by now */
     follow(w);
     happen(w);
@@ -505,6 +355,27 @@ static void reload_in_turns(struct world *w)
 
 /* ---- rounds ---- */
 
+static void choose_rules(struct world *w, struct watched *m)
+{
+    static const int64_t failbacks[] = {0, 0, 0, 3000, HEALTH_MANUAL};
+    struct health_rule *rule = &m->object.rule;
+    rule->hold_down_ms = roll(w, 2) == 0 ? 0 : 1000 + (int64_t)roll(w, 8000);
+    rule->failback_ms = failbacks[roll(w, 5)];
+    if (roll(w, 2) == 0) {
+        rule->penalty = 1000;
+        rule->suppress = 1500 + (double)roll(w, 2000);
+        rule->reuse = 400 + (double)roll(w, 800);
+        rule->half_life_ms = 1000 + (int64_t)roll(w, 30000);
+        rule->max_suppress_ms = 4 * rule->half_life_ms;
+    }
+    m->object.falls = memory_alloc_array(FALLS, sizeof *m->object.falls);
+    m->rising.plan = (struct health_ramp_plan){.count = roll(w, 4), .each_ms = 1000 + (int64_t)roll(w, 3000)};
+    for (size_t i = 0; i < m->rising.plan.count; i++) {
+        m->rising.plan.steps[i] = (uint8_t)(1 + 20 * i + roll(w, 20));
+    }
+    m->stale_ms = roll(w, 2) == 0 ? 0 : 2000 + (int64_t)roll(w, 20000);
+}
+
 static void begin(struct world *w, uint64_t seed)
 {
     static const char *const scopes[] = {"eu-*", "us-*", "local", "*"};
@@ -524,6 +395,7 @@ static void begin(struct world *w, uint64_t seed)
     }
     for (size_t i = 0; i < MONITORS; i++) {
         w->quorum_of[i] = (uint32_t)roll(w, QUORUMS);
+        choose_rules(w, &w->monitors[i]);
     }
     w->vantages[0] = (struct vantage){.is_there = true, .weight = w->local_weight, .name = "local"};
     w->vantages[1] = (struct vantage){.is_there = true, .weight = 1, .name = "eu-1", .heard_ms = -1};
@@ -549,6 +421,9 @@ static void the_machine_does_what_the_model_says(void **state)
             }
         }
         health_free(w.health);
+        for (unsigned i = 0; i < MONITORS; i++) {
+            free(w.monitors[i].object.falls);
+        }
     }
 }
 
