@@ -21,6 +21,7 @@ struct slot {
     const char *type;
     struct steer_choice before, now, after; /* after: at the last mark where it was another one */
     int64_t decided_ms, interval_ms; /* of the last change in a loss, and of the check that brought it */
+    int64_t detected_ms;             /* likewise; -1: it was no check */
     struct drill_step *steps;
     size_t step_count, step_capacity;
     uint32_t course;
@@ -191,6 +192,7 @@ static bool follow_slot(struct drill_answers *answers, struct slot *slot, const 
     if (changes && !moment->is_back && decided_ms >= slot->decided_ms) {
         slot->decided_ms = decided_ms;
         slot->interval_ms = moment->interval_ms;
+        slot->detected_ms = moment->failed_ms < moment->since_ms ? -1 : moment->failed_ms - moment->since_ms;
     }
     return changes;
 }
@@ -406,6 +408,8 @@ static void finish_slot(struct drill_answers *answers, struct slot *slot, struct
     row->unserved = slot->unserved;
     row->decided_ms = row->changes ? slot->decided_ms : -1;
     row->decided_expected_ms = row->changes ? slot->decided_ms - slot->interval_ms / 2 : -1;
+    row->detected_ms = row->changes ? slot->detected_ms : -1;
+    row->phase_ms = (uint32_t)slot->interval_ms;
     row->type = arena_copy_text(arena, slot->type);
     row->class_label = arena_copy_text(arena, slot->policy->classes[slot->class_id].label);
     row->before = describe(arena, slot, &slot->before);

@@ -21,6 +21,7 @@ struct drill_moment {
     int64_t at_ms, since_ms; /* since the start; and the begin of the phase that it is in */
     bool is_back;            /* that is a way back: what changes is no decision about a loss */
     int64_t interval_ms;     /* of the checks that end there; 0: none */
+    int64_t failed_ms;       /* since the start: the first failure of those; -1: it is no check */
 };
 
 /* Evaluate again: returns how many answers (of a name, type and class) are others than at the last call. */

@@ -69,6 +69,9 @@ static bool is_out(const struct health_monitor_status *status)
 
 void run_start_checks(struct run *run)
 {
+    for (size_t i = 0; i < run->monitor_count + run->vantages.lookout_count; i++) {
+        run->states[i].failed_ms = -1;
+    }
     for (uint32_t i = 0; i < run->monitor_count; i++) {
         struct health_monitor_status status;
         run_get_sight(run, i, &status);
@@ -150,6 +153,18 @@ static bool is_judged_out(const struct run *run, uint32_t number)
     return health_get_monitor(run->health, target, &status) == 0 && is_out(&status);
 }
 
+/* Since when it fails, in this phase. */
+static void note_failure(struct run *run, const struct run_check *check)
+{
+    struct run_monitor *state = &run->states[check->monitor];
+    int64_t begin_ms = run->phase_count == 0 ? 0 : run->phases[run->phase_count - 1].at_ms;
+    if (!health_outcome_is_failure(check->result.outcome)) {
+        state->failed_ms = -1;
+    } else if (state->failed_ms < begin_ms) {
+        state->failed_ms = run->now_ms;
+    }
+}
+
 bool run_end_check(struct run *run)
 {
     struct run_check check = run->heap[0];
@@ -160,6 +175,7 @@ bool run_end_check(struct run *run)
     } else {
         run_end_look(run, &check);
     }
+    note_failure(run, &check);
     run_get_sight(run, check.monitor, &after);
     /* Results before the change do not see it: it may be well for one more round. */
     if (is_settled(&check, &after) && drill_causes_next(&run->causes, check.starts_ms) > run->now_ms) {
@@ -193,12 +209,14 @@ static struct drill_decider describe_check(const struct run *run, const struct r
 void run_end_checks(struct run *run)
 {
     int64_t interval_ms = INT64_MAX;
-    struct drill_decider decider = {.endpoint = NULL};
+    struct drill_decider decider = {.endpoint = NULL, .failed_ms = -1};
     run->now_ms = run->heap[0].ends_ms;
     while (run->heap_count != 0 && run->heap[0].ends_ms == run->now_ms) {
         struct drill_decider own = describe_check(run, &run->heap[0]);
+        uint32_t monitor = run->heap[0].monitor;
         if (run_end_check(run)) {
             decider = own;
+            decider.failed_ms = run->states[monitor].failed_ms;
             interval_ms = own.interval_ms < interval_ms ? own.interval_ms : interval_ms;
         }
     }

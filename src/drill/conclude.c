@@ -11,6 +11,7 @@
 #include "drill/origins.h"
 #include "drill/own.h"
 #include "drill/reasons.h"
+#include "drill/times.h"
 #include "drill/users.h"
 
 static void list_losses(const struct run *run, struct drill_report *report)
@@ -123,6 +124,7 @@ void run_make_report(const struct run *run, struct drill_report *report)
     list_phases(run, report);
     run_list_events(run, report);
     drill_answers_report(run->answers, find_weights(run, document), report);
+    drill_spread_times(document == NULL ? NULL : &document->clients, report);
     if (document != NULL) {
         drill_add_users(&run->causes, &document->clients, run->arena, report);
         drill_list_copies(&run->causes, &document->objectives,

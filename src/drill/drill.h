@@ -57,12 +57,14 @@ struct drill_name {
                            override, too few failures for lost_at), or the fallback offers everything */
     int64_t decided_ms; /* after the loss, worst case; -1: does not change */
     int64_t decided_expected_ms; /* on average over the moment of the loss; -1 likewise */
-    uint32_t rto_ms;             /* its own, not that of all; 0: it has none */
-    const char *rto_of;          /* "the name", or "the pair us-east to eu-west" by which it moves */
-    bool late;                   /* it changes, and its decision + TTL is above that */
-    uint32_t course;             /* all its answers, in the report's courses */
-    uint32_t owner;              /* number of the name in the view */
-    double weight;               /* its part in all users: names count alike, and classes of clients */
+    int64_t detected_ms; /* the first failure of the check that decided it, worst case; -1: it was no check */
+    uint32_t phase_ms;   /* both are so much less, or anything between: the loss is at any moment of that */
+    uint32_t rto_ms;     /* its own, not that of all; 0: it has none */
+    const char *rto_of;  /* "the name", or "the pair us-east to eu-west" by which it moves */
+    bool late;           /* it changes, and its decision + TTL is above that */
+    uint32_t course;     /* all its answers, in the report's courses */
+    uint32_t owner;      /* number of the name in the view */
+    double weight;       /* its part in all users: names count alike, and classes of clients */
 };
 
 /* What is answered from a time on. */
@@ -116,6 +118,7 @@ struct drill_decider {
     uint32_t interval_ms;
     uint32_t timeout_ms; /* 0: it failed at once */
     uint32_t recheck_ms; /* of those after the first one; 0: as ever */
+    int64_t failed_ms;   /* since the start: the first that failed in this phase; -1: it was no check */
 };
 
 /* A place: its share of all requests by second. */
@@ -178,6 +181,13 @@ struct drill_watcher {
     bool is_drained;
 };
 
+/* Of users, and of the moments of a check's interval at which a loss may come: until then so many of them
+ * have been reached, 50, 90, 99 and 100 %. */
+enum { DRILL_QUANTILES = 4 };
+struct drill_times {
+    int64_t ms[DRILL_QUANTILES]; /* -1: there is nobody */
+};
+
 struct drill_report {
     const char *mode;                /* "shadow" …: times were measured; NULL: it was simulated */
     const struct drill_copy *copies; /* of regions and azs that a document loses */
@@ -214,12 +224,13 @@ struct drill_report {
     size_t total_count;
     int64_t detection_ms; /* the first failed check, worst case; -1: nothing that is lost is checked */
     int64_t decision_ms;  /* the last verdict that changes an answer, worst case; -1: none changes */
-    int64_t decision_expected_ms; /* on average over the moment of the loss; -1 likewise */
-    int64_t ttl_ms;               /* the largest TTL among changed names: caches follow by then */
-    int64_t recovery_ms;          /* decision + ttl; -1: nothing to recover; meaningful if unserved_count and
-                                     to_lost_count are 0 */
-    int64_t rto_ms;               /* objective from the topology; 0: none */
-    int64_t common_decision_ms;   /* of answers that go by rto_ms, as of all; -1: none of these changes */
+    int64_t decision_expected_ms;             /* on average over the moment of the loss; -1 likewise */
+    struct drill_times detections, decisions; /* of answers that change */
+    int64_t ttl_ms;                           /* the largest TTL among changed names: caches follow by then */
+    int64_t recovery_ms;        /* decision + ttl; -1: nothing to recover; meaningful if unserved_count and
+                                   to_lost_count are 0 */
+    int64_t rto_ms;             /* objective from the topology; 0: none */
+    int64_t common_decision_ms; /* of answers that go by rto_ms, as of all; -1: none of these changes */
     int64_t common_ttl_ms;
     struct progress *progress; /* of the scenario: writing goes on with it */
     bool meets_rto; /* within the objective, all names served, nothing sent to what is lost; false without

@@ -41,7 +41,8 @@ void run_follow_answers(struct run *run, int64_t interval_ms, const struct drill
                                           &(struct drill_moment){.at_ms = run->now_ms,
                                                                  .since_ms = phase == NULL ? 0 : phase->at_ms,
                                                                  .is_back = phase == NULL || phase->is_back,
-                                                                 .interval_ms = interval_ms});
+                                                                 .interval_ms = interval_ms,
+                                                                 .failed_ms = decider->failed_ms});
     if (changed != 0) {
         run_note_change(run, changed, decider);
     }
@@ -80,6 +81,6 @@ void run_tell_lags(struct run *run)
                                 run->wall_ms + run->now_ms, run->began_ms + run->now_ms);
     }
     health_follow_lags(run->health, run->wall_ms + run->now_ms, run->began_ms + run->now_ms);
-    run_follow_answers(run, 0, &(struct drill_decider){.endpoint = NULL});
+    run_follow_answers(run, 0, &(struct drill_decider){.failed_ms = -1});
     run->lags_ms += LAGS_PACE_MS;
 }

@@ -186,6 +186,16 @@ static void write_scenario(json_t *root, const struct drill_report *report)
     json_object_set_new(root, "level", write_level(report));
 }
 
+static json_t *write_times(const struct drill_times *times)
+{
+    static const char *const names[DRILL_QUANTILES] = {"50", "90", "99", "max"};
+    json_t *item = json_object();
+    for (size_t i = 0; i < DRILL_QUANTILES; i++) {
+        json_object_set_new(item, names[i], time_or_null(times->ms[i]));
+    }
+    return item;
+}
+
 static void write_summary(json_t *root, const struct drill_report *report)
 {
     json_t *reasons = json_array();
@@ -203,6 +213,8 @@ static void write_summary(json_t *root, const struct drill_report *report)
     json_object_set_new(root, "detection_ms", time_or_null(report->detection_ms));
     json_object_set_new(root, "decision_ms", time_or_null(report->decision_ms));
     json_object_set_new(root, "decision_expected_ms", time_or_null(report->decision_expected_ms));
+    json_object_set_new(root, "detections_ms", write_times(&report->detections));
+    json_object_set_new(root, "decisions_ms", write_times(&report->decisions));
     json_object_set_new(root, "ttl_ms", time_or_null(report->decision_ms < 0 ? -1 : report->ttl_ms));
     json_object_set_new(root, "recovery_ms", time_or_null(report->recovery_ms));
     bool has_objective = report->rto_ms != 0;

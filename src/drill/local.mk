@@ -27,5 +27,6 @@ src_libdrill_a_SOURCES = \
 	src/drill/stage.c src/drill/stage.h \
 	src/drill/sweep.c src/drill/sweep.h src/drill/sweep_write.c \
 	src/drill/text.c \
+	src/drill/times.c src/drill/times.h \
 	src/drill/users.c src/drill/users.h \
 	src/drill/what.c src/drill/what.h

@@ -369,7 +369,7 @@ void run_turn_silence(struct run *run)
         }
     }
     follow_all(run);
-    run_follow_answers(run, 0, &(struct drill_decider){.endpoint = NULL});
+    run_follow_answers(run, 0, &(struct drill_decider){.failed_ms = -1});
 }
 
 int64_t run_find_beat(const struct run *run)
@@ -389,6 +389,6 @@ void run_follow_beat(struct run *run)
     if (v->due_ms == run->now_ms) {
         follow_all(run);
         v->due_ms = find_expiry(run);
-        run_follow_answers(run, 0, &(struct drill_decider){.endpoint = NULL});
+        run_follow_answers(run, 0, &(struct drill_decider){.failed_ms = -1});
     }
 }

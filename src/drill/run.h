@@ -24,9 +24,10 @@ struct run_event {
 };
 
 struct run_monitor {
-    uint64_t count;   /* of checks so far */
-    bool is_pending;  /* it has a check in the heap */
-    bool is_left_out; /* it is not checked, or was down when the drill began */
+    uint64_t count;    /* of checks so far */
+    int64_t failed_ms; /* since the start: since when all fail; -1: the last one did not */
+    bool is_pending;   /* it has a check in the heap */
+    bool is_left_out;  /* it is not checked, or was down when the drill began */
 };
 
 /* One vantage looks at one target: a monitor; or a control target, behind the monitors. */

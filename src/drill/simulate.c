@@ -120,7 +120,7 @@ static void follow_dues(struct run *run, int64_t at_ms)
     health_follow_clock(run->health, run->wall_ms + run->now_ms);
     while (health_follow_stays(run->health, run->began_ms + run->now_ms, run->now_ms) != 0) {
     }
-    run_follow_answers(run, 0, &(struct drill_decider){.endpoint = NULL});
+    run_follow_answers(run, 0, &(struct drill_decider){.failed_ms = -1});
 }
 
 /* A share of checks that fails can move answers for hours, and each time is kept: a report has to fit in

@@ -267,13 +267,16 @@ void drill_stage_follow(struct drill_stage *stage)
     const struct drill_phase *phase = run->phase_count == 0 ? NULL : &run->phases[run->phase_count - 1];
     int64_t since_ms = phase == NULL ? 0 : phase->at_ms;
     int64_t at_ms = moved_ms < since_ms ? since_ms : moved_ms;
+    bool is_seen = phase != NULL && phase->detection_ms >= 0;
     size_t changed = drill_answers_follow(
-        run->answers, &(struct drill_moment){
-                          .at_ms = at_ms, .since_ms = since_ms, .is_back = phase == NULL || phase->is_back});
+        run->answers, &(struct drill_moment){.at_ms = at_ms,
+                                             .since_ms = since_ms,
+                                             .is_back = phase == NULL || phase->is_back,
+                                             .failed_ms = is_seen ? since_ms + phase->detection_ms : -1});
     if (changed != 0) {
         lock_take(stage->lock);
         run->now_ms = at_ms;
-        run_note_change(run, changed, &(struct drill_decider){.endpoint = NULL});
+        run_note_change(run, changed, &(struct drill_decider){.failed_ms = -1});
         stage->cut_ms = run->changed > CHANGES_MOST ? at_ms : -1;
         lock_leave(stage->lock);
         stage->decided_ms = at_ms;

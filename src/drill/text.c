@@ -121,6 +121,29 @@ static void write_conditions(struct buffer *out, const struct drill_report *repo
     }
 }
 
+static void write_times(struct buffer *out, const char *what, const struct drill_times *times)
+{
+    static const char *const parts[DRILL_QUANTILES] = {"50%", "90%", "99%", "all"};
+    char text[DRILL_SECONDS_SIZE];
+    for (size_t i = 0; i < DRILL_QUANTILES; i++) {
+        buffer_print(out, "%s%s %s", i == 0 ? what : ", ", parts[i], drill_write_seconds(times->ms[i], text));
+    }
+}
+
+/* Of users whose answers change. */
+static void write_spread(struct buffer *out, const struct drill_report *report)
+{
+    if (report->decisions.ms[0] < 0) {
+        return;
+    }
+    buffer_add_text(out, report->mode == NULL ? "Over users and the moment of the loss" : "Over users");
+    if (report->detections.ms[0] >= 0) {
+        write_times(out, ": detection of ", &report->detections);
+    }
+    write_times(out, report->detections.ms[0] < 0 ? ": decision of " : "; decision of ", &report->decisions);
+    buffer_add_text(out, "\n");
+}
+
 static void write_rest(struct buffer *out, size_t left)
 {
     if (left != 0) {
@@ -388,6 +411,7 @@ char *drill_write_text(const struct drill_report *report)
     write_headline(&out, report);
     write_verdict(&out, report);
     write_conditions(&out, report);
+    write_spread(&out, report);
     write_watchers(&out, report);
     write_unserved(&out, report);
     write_held(&out, report);

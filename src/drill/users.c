@@ -107,7 +107,7 @@ static int compare_entries(const void *a, const void *b)
                                         : (one->ttl > other->ttl) - (one->ttl < other->ttl);
 }
 
-static bool is_asked_for(const struct drill_clients *clients, const char *name)
+bool drill_is_asked_for(const struct drill_clients *clients, const char *name)
 {
     for (size_t i = 0; i < clients->name_count; i++) {
         if (value_matches(clients->names[i], name)) {
@@ -126,7 +126,7 @@ static size_t list_entries(const struct drill_report *report, const struct drill
     size_t count = 0;
     for (size_t i = 0; i < report->name_count && !progress_is_cancelled(report->progress); i++) {
         const struct drill_name *name = &report->names[i];
-        if (name->weight > 0 && is_asked_for(clients, name->name)) {
+        if (name->weight > 0 && drill_is_asked_for(clients, name->name)) {
             entries[count++] = (struct entry){alike[name->course], name->ttl, name->weight};
             sum += name->weight;
         }

@@ -58,6 +58,10 @@ def test_offline_times_follow_the_configuration(planned):
     assert report["decision_ms"] == 3 * 2000 + 1000
     assert report["ttl_ms"] == 30000
     assert report["recovery_ms"] == report["decision_ms"] + report["ttl_ms"]
+    assert report["detections_ms"] == {"50": 2000, "90": 2800, "99": 2980, "max": 3000}, "the loss comes at any moment of 2 s"
+    assert report["decisions_ms"] == {"50": 6000, "90": 6800, "99": 6980, "max": 7000}
+    assert ("Over users and the moment of the loss: detection of 50% 2.0 s, 90% 2.8 s, 99% 2.98 s, all 3.0 s; "
+            "decision of 50% 6.0 s, 90% 6.8 s, 99% 6.98 s, all 7.0 s\n") in report["text"]
     refused = json.loads(offline(planned, "--drill", "region:us-east", "--failure", "refused", "--json").stdout)
     assert refused["decision_ms"] < report["decision_ms"]
 

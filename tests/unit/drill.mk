@@ -73,3 +73,9 @@ check_PROGRAMS += tests/unit/test_drill_clients
 tests_unit_test_drill_clients_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_clients_SOURCES = tests/unit/test_drill_clients.c tests/unit/mmdb_make.c tests/unit/mmdb_make.h $(drill_scene)
 tests_unit_test_drill_clients_LDADD = $(tests_unit_test_drill_LDADD)
+
+TESTS += tests/unit/test_drill_times
+check_PROGRAMS += tests/unit/test_drill_times
+tests_unit_test_drill_times_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
+tests_unit_test_drill_times_SOURCES = tests/unit/test_drill_times.c tests/unit/unit.h
+tests_unit_test_drill_times_LDADD = $(tests_unit_test_drill_LDADD)

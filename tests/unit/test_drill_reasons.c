@@ -68,17 +68,17 @@ static void a_missed_objective_says_what_takes_so_long(void **state)
     (void)state;
     struct drill_report report = make_report();
     report.rto_ms = 10000;
-    report.decider = (struct drill_decider){"web-1", 3, 2000, 300, 0};
+    report.decider = (struct drill_decider){"web-1", 3, 2000, 300, 0, -1};
     assert_reasons(&report,
                    "recovery 66.3 s misses the RTO of 10.0 s: decision 6.3 s (3 checks of web-1, one every "
                    "2.0 s, and a timeout of 300 ms) + TTL 60.0 s (b.example.)",
                    NULL);
-    report.decider = (struct drill_decider){"web-1", 3, 2000, 0, 200};
+    report.decider = (struct drill_decider){"web-1", 3, 2000, 0, 200, -1};
     assert_reasons(&report,
                    "recovery 66.3 s misses the RTO of 10.0 s: decision 6.3 s (3 checks of web-1, one every "
                    "2.0 s and after failures every 200 ms) + TTL 60.0 s (b.example.)",
                    NULL);
-    report.decider = (struct drill_decider){"web-1", 1, 2000, 0, 0};
+    report.decider = (struct drill_decider){"web-1", 1, 2000, 0, 0, -1};
     assert_reasons(&report,
                    "recovery 66.3 s misses the RTO of 10.0 s: decision 6.3 s (1 check of web-1, one every "
                    "2.0 s) + TTL 60.0 s (b.example.)",
