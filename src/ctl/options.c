@@ -62,6 +62,7 @@ static const struct option_row {
     {"tsig-key", "NAME", "of drill shadow: who signs with this key sees it", "clients.tsig_key",
      OPTION_TSIG_KEY, offsetof(struct steerctl, tsig_key)},
     {"wait", NULL, "until it has ended, and show its report", NULL, OPTION_WAIT, 0},
+    {"watch", NULL, "show how it goes on, until traffic has moved; of drill as --wait", NULL, OPTION_WAIT, 0},
     {"assume", "TARGET=STATE", "as if this override were put: down, drain, up or auto; repeatable", "assume",
      OPTION_ASSUME, 0},
     {"traffic", "NUMBER", "requests per second in all, instead of what just fits now", "traffic",

@@ -294,13 +294,13 @@ static const struct verb verbs[] = {
      "then\n"
      "failback, verify and commit go the same way back. list and show tell where each of them is",
      "  steerctl switchover plan region:us-east --to eu-west\n"
-     "  steerctl switchover start region:us-east --steps 5,25 --each 2m --reason \"power work\"\n"
+     "  steerctl switchover start region:us-east --steps 5,25 --each 2m --reason \"power work\" --watch\n"
      "  steerctl switchover start region:us-east --to eu-west --names shop --reason \"its database\"\n"
      "  steerctl switchover now region:us-east --reason \"it burns\"\n"
      "  steerctl switchover verify 20261123T104500Z-us-east",
      1, 65,
      OPTION_REASON | OPTION_ACTOR | OPTION_TO | OPTION_STEPS | OPTION_EACH | OPTION_ACCEPT | OPTION_CONFIRM |
-         OPTION_EMERGENCY | OPTION_LOWER_TTL | OPTION_NAMES | OPTION_DRY_RUN,
+         OPTION_EMERGENCY | OPTION_LOWER_TTL | OPTION_NAMES | OPTION_DRY_RUN | OPTION_WAIT,
      "source=TARGET", run_switchover},
     {"point", "list|show|save|delete|use|files [NAME]", "recovery points: states to which one can return",
      "List recovery points, show one, save one that stays until it is deleted, delete one, or note that it "

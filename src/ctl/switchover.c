@@ -211,8 +211,12 @@ static enum steerctl_exit ask(const struct steerctl *ctl, const char *method, co
     buffer_init(&target);
     buffer_add_text(&target, path);
     steerctl_add_query(&target, "dry_run", has(ctl, OPTION_DRY_RUN) ? "true" : NULL);
-    enum steerctl_exit code = steerctl_ask_json(ctl, method, target.bytes, body, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
+    struct steerctl quiet = *ctl;
+    quiet.json = ctl->json && !has(ctl, OPTION_WAIT);
+    enum steerctl_exit code = steerctl_ask_json(&quiet, method, target.bytes, body, &json);
+    if (code == STEERCTL_OK && has(ctl, OPTION_WAIT)) {
+        code = switchover_watch(ctl, json);
+    } else if (code == STEERCTL_OK && !ctl->json) {
         show_switchover(json);
     }
     json_decref(json);
@@ -322,6 +326,10 @@ enum steerctl_exit run_switchover(const struct steerctl *ctl)
                                                                                  "close",    "resume",
                                                                                  "redirect", NULL};
     const char *what = ctl->words[1];
+    if (has(ctl, OPTION_WAIT) &&
+        (has(ctl, OPTION_DRY_RUN) || strcmp(what, "plan") == 0 || strcmp(what, "list") == 0)) {
+        return steerctl_usage("--watch follows a switchover: there is none");
+    }
     if (is_one_of(what, verbs)) {
         return run_verb(ctl);
     }

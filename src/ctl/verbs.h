@@ -79,6 +79,8 @@ enum steerctl_exit run_incidents(const struct steerctl *ctl);
 /* switchover.c */
 enum steerctl_exit run_switchover(const struct steerctl *ctl);
 void switchover_show_look(const json_t *look); /* what it would change, and what objects */
+/* switchover_watch.c: one is followed until it does not move any more */
+enum steerctl_exit switchover_watch(const struct steerctl *ctl, const json_t *begun);
 /* change.c */
 enum steerctl_exit run_override(const struct steerctl *ctl);
 enum steerctl_exit run_report(const struct steerctl *ctl);

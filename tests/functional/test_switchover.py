@@ -250,6 +250,34 @@ def test_by_steerctl(scene):
     assert share(server, "www.example.com", scene.us) == 0
 
 
+def test_it_is_watched_until_it_has_moved(scene):
+    """Each step is a line, and standing still is not; what is JSON is so line by line."""
+    server = start(scene)
+    done = server.ctl("switchover", "start", "region:us-east", "--steps", "20,60", "--each", "1500ms", "--reason", "power work", "--watch")
+    lines = [line.split(maxsplit=1)[1].split(", ")[0].split() for line in done.stdout.splitlines()]
+    assert lines == [["moving", "20", "%"], ["moving", "60", "%"], ["moved", "100", "%"]], done.stdout
+    made = server.get("/v1/switchovers")["items"][0]
+    assert server.ctl("switchover", "show", made["id"], "--watch").stdout.split()[1] == "moved", "nothing more happens"
+    done = server.ctl("switchover", "rollback", made["id"], "--reason", "enough", "--watch", "--json")
+    said = [kit.json.loads(line) for line in done.stdout.splitlines()]
+    assert [item["state"] for item in said] == ["rolled_back"] and said[0]["id"] == made["id"]
+    for words in (["plan", "region:us-east"], ["list"], ["start", "region:us-east", "--reason", "x", "--dry-run"]):
+        assert "there is none" in server.ctl("switchover", *words, "--watch", code=2).stderr
+    assert server.ctl("switchover", "show", "x", "--watch", code=4).stdout == ""
+
+
+def test_who_watches_hears_that_it_was_turned_back(scene):
+    server = start(scene)
+    made = begin(server, execute=True, steps=[20], each="1h")
+    watching = kit.subprocess.Popen([str(kit.STEERCTL), "-s", str(server.site.socket), "switchover", "show", made["id"], "--watch"],
+                                    stdout=kit.subprocess.PIPE, text=True, env=kit.make_environment())
+    first = watching.stdout.readline()
+    assert "moving" in first and " 20 %" in first and "the next step at" in first
+    act(server, made, "rollback", reason="enough")
+    rest, _ = watching.communicate(timeout=kit.PATIENCE_S)
+    assert "rolled_back" in rest and len(rest.splitlines()) == 1 and watching.returncode == 1
+
+
 def test_safety_rules_object_by_name(scene):
     scene.topology["rules"] = {"two": {"type": "serving", "kind": "region", "at_least": 2}}
     server = start(scene)
