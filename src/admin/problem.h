@@ -73,6 +73,8 @@ struct problem {
     const struct operate_rules *rules;       /* of RULES */
     const struct whole *whole;               /* of NO_MOMENT; NULL: not told */
     const struct problem_present *present;   /* of PRECONDITION */
+    const char *const *allowed;              /* of CONFLICT: verbs that lead on now; NULL: not told */
+    size_t allowed_count;
     struct arena *arena;
 };
 

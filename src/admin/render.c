@@ -92,6 +92,9 @@ json_t *render_problem(const struct problem *problem)
     if (problem->whole != NULL) {
         set(document, "kept", render_whole(problem->whole));
     }
+    if (problem->allowed != NULL) {
+        set(document, "allowed", render_texts(problem->allowed, problem->allowed_count));
+    }
     if (problem->present != NULL) {
         set_text(document, "etag", problem->present->tag);
         set_text(document, "changed_by", problem->present->actor);

@@ -80,6 +80,21 @@ static void set_hook(struct call *call, const struct admin_switchover_result *re
     problem_add_field(&call->problem, arena_print(call->arena, "hook:%s", result->hook), "%s", result->why);
 }
 
+/* It does not lead on from there: what does, as a program reads it. */
+static void set_order(struct call *call, const struct admin_switchover_result *result)
+{
+    const char **allowed = arena_alloc(call->arena, SWITCHOVER_VERBS * sizeof *allowed);
+    size_t count = 0;
+    for (int verb = 0; result->switchover != NULL && verb < SWITCHOVER_VERBS; verb++) {
+        if (switchover_allows(result->switchover, (enum switchover_verb)verb, false)) {
+            allowed[count++] = switchover_verb_text((enum switchover_verb)verb);
+        }
+    }
+    problem_set(&call->problem, PROBLEM_CONFLICT, "%s", result->why);
+    call->problem.allowed = allowed;
+    call->problem.allowed_count = count;
+}
+
 static void set_trouble(struct call *call, const struct admin_switchover_result *result)
 {
     struct problem *problem = &call->problem;
@@ -110,7 +125,7 @@ static void set_trouble(struct call *call, const struct admin_switchover_result 
     case ADMIN_SWITCHOVER_ACCEPTED:
         problem_add_field(problem, "accept", "\"%s\" is nothing that objects", result->why);
         break;
-    case ADMIN_SWITCHOVER_ORDER: problem_set(problem, PROBLEM_CONFLICT, "%s", result->why); break;
+    case ADMIN_SWITCHOVER_ORDER: set_order(call, result); break;
     case ADMIN_SWITCHOVER_HOOK: set_hook(call, result); break;
     case ADMIN_SWITCHOVER_CONDITION: call_set_precondition(call); break;
     case ADMIN_SWITCHOVER_BUSY: problem_set(problem, PROBLEM_BUSY, "%s", result->why); break;

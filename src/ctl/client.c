@@ -239,6 +239,23 @@ void steerctl_print_errors(const struct steerctl *ctl, const json_t *errors)
     }
 }
 
+/* What leads on now, where what was asked for does not. */
+static void print_allowed(const json_t *allowed)
+{
+    size_t i;
+    const json_t *verb;
+    char clean[TABLE_CELL_SIZE];
+    json_array_foreach(allowed, i, verb)
+    {
+        const char *text = json_string_value(verb);
+        fprintf(stderr, "%s%s", i == 0 ? "allowed now: " : ", ",
+                text_clean(text == NULL ? "-" : text, clean, sizeof clean));
+    }
+    if (json_is_array(allowed)) {
+        fputs(json_array_size(allowed) == 0 ? "allowed now: nothing\n" : "\n", stderr);
+    }
+}
+
 enum steerctl_exit steerctl_judge(const struct steerctl *ctl, const struct steerctl_reply *reply)
 {
     char clean[TABLE_CELL_SIZE];
@@ -257,6 +274,7 @@ enum steerctl_exit steerctl_judge(const struct steerctl *ctl, const struct steer
         fprintf(stderr, "%s%s", is_told ? "" : ": ", text_clean(detail, clean, sizeof clean));
     }
     fputc('\n', stderr);
+    print_allowed(json_object_get(reply->json, "allowed"));
     const json_t *unserved = json_object_get(reply->json, "unserved");
     const char *type = text_of(reply->json, "type");
     bool is_forbidden = type != NULL && strcmp(type, "urn:steerd:problem:rules") == 0;

@@ -49,6 +49,13 @@ def state_of(server, switchover):
     return server.get(f"/v1/switchovers/{switchover['id']}")["state"]
 
 
+def shown_allowed(server, switchover, state):
+    """What it says itself that leads on, in this state."""
+    found = server.get(f"/v1/switchovers/{switchover['id']}")
+    assert found["state"] == state
+    return found["allowed"]
+
+
 def wait_for(server, switchover, state):
     server.wait(lambda: state_of(server, switchover) == state, f"the switchover is {state}")
 
@@ -89,6 +96,7 @@ def test_there_and_back(scene):
 
     too_early = act(server, made, "commit", 409)
     assert too_early["type"].endswith(":conflict") and "what does: verify, rollback" in too_early["detail"]
+    assert too_early["allowed"] == ["verify", "rollback", "redirect"]
     verified = verify(server, made)
     assert verified["state"] == "verified" and {f["name"] for f in verified["look"]["findings"]} >= {
         "drained", "served", "capacity", "health", "resolvers", "answers"}
@@ -111,6 +119,7 @@ def test_there_and_back(scene):
     assert finding(verify(server, made)["look"], "answers")["text"] == "1 of 2 answers lead there again"
     closed = act(server, made, "commit")
     assert closed["state"] == "closed" and closed["allowed"] == []
+    assert act(server, made, "rollback", 409)["allowed"] == []
     assert [note["what"] for note in closed["notes"]] == [
         "execute", "moved", "verify", "commit", "reprotect", "failback", "returned", "verify", "commit"]
     journal = server.get("/v1/journal?kind=switchover&limit=1000")["items"]
@@ -238,10 +247,13 @@ def test_by_steerctl(scene):
     started = server.ctl("switchover", "start", "region:us-east", "--reason", "power work", "--json").stdout
     made = kit.json.loads(started)
     assert made["state"] == "moved"
+    early = server.ctl("switchover", "commit", made["id"], code=None)
+    assert early.returncode != 0 and early.stderr.splitlines()[-1] == "allowed now: verify, rollback, redirect", early.stderr
     shown = server.ctl("switchover", "show", made["id"]).stdout
     assert "moved" in shown and "verify, rollback" in shown and "power work" in shown
     assert made["id"] in server.ctl("switchover", "list").stdout
     assert "rolled_back" in server.ctl("switchover", "rollback", made["id"], "--reason", "enough").stdout
+    assert server.ctl("switchover", "commit", made["id"], code=None).stderr.splitlines()[-1] == "allowed now: nothing"
     assert server.ctl("switchover", "explode", made["id"], code=2).stderr.startswith('steerctl: found "switchover explode"')
     assert "there is no switchover" in server.ctl("switchover", "show", "x", code=None).stderr
     assert "needs --reason" in server.ctl("switchover", "now", "region:us-east", code=2).stderr
