@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Prometheus text exposition of everything that is counted. Label values are escaped by print_label(). */
+ * Prometheus text exposition of everything that is counted. Label values are escaped by print_label() (metrics_kept.h). */
 #include "config.h"
 
 #include "daemon/metrics.h"
@@ -19,16 +19,6 @@
 #include "geo/geo.h"
 #include "probe/probe.h"
 #include "view/hosts.h"
-
-void print_label(struct buffer *out, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (*text == '\\' || *text == '"') {
-            buffer_add(out, "\\", 1);
-        }
-        buffer_add(out, *text == '\n' ? "?" : text, 1);
-    }
-}
 
 static void print_cookies(const uint64_t *sums, struct buffer *out)
 {

@@ -13,7 +13,16 @@ static inline void print_head(struct buffer *out, const char *name, const char *
 }
 
 /* The value of a label, escaped. */
-void print_label(struct buffer *out, const char *text);
+static inline void print_label(struct buffer *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '\\' || *text == '"') {
+            buffer_add(out, "\\", 1);
+        }
+        buffer_add(out, *text == '\n' ? "?" : text, 1);
+    }
+}
+
 /* Of what is kept in the state folder: serials, last health, orders. */
 void metrics_print_kept(const struct reader *reader, struct buffer *out);
 /* The log, dnstap, the query log. */

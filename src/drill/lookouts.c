@@ -142,7 +142,7 @@ static bool is_touched(const struct run *run, uint32_t vantage, uint32_t target)
     return is;
 }
 
-void run_add_lookouts(struct run *run, uint32_t vantage, uint32_t from, size_t *capacity)
+static void add_lookouts(struct run *run, uint32_t vantage, uint32_t from, size_t *capacity)
 {
     struct run_vantages *v = &run->vantages;
     for (uint32_t target = from; target < count_targets(run); target++) {
@@ -196,7 +196,7 @@ static struct health *make_eyes(const struct run *run)
     return eyes;
 }
 
-void run_open_eyes(struct run *run)
+static void open_eyes(struct run *run)
 {
     run->vantages.eyes = make_eyes(run);
     for (uint32_t i = 0; i < run->vantages.lookout_count; i++) {
@@ -215,20 +215,39 @@ void run_open_lookouts(struct run *run)
     v->thought = memory_alloc_array(v->count * count_targets(run), 1);
     memset(v->thought, run->scenario->from_live ? HEALTH_OBSERVED_UNKNOWN : HEALTH_OBSERVED_HEALTHY,
            v->count * count_targets(run));
-    run_add_lookouts(run, DRILL_LOCAL, (uint32_t)run->monitor_count, &capacity);
+    add_lookouts(run, DRILL_LOCAL, (uint32_t)run->monitor_count, &capacity);
     for (size_t i = 0; i < v->count; i++) {
         if (run->scenario->from_live) {
             learn(run, i);
         } else {
             say_all(run, i);
         }
-        run_add_lookouts(run, v->items[i].number, 0, &capacity);
+        add_lookouts(run, v->items[i].number, 0, &capacity);
     }
     follow_all(run);
-    run_open_eyes(run);
+    open_eyes(run);
     v->beat_ms = run->view->server->vantages.heartbeat_ms;
     if (run->scenario->from_live) { /* nobody who begins anew is awaited for longer */
         v->due_ms = run->view->server->vantages.expires_ms + 1;
+    }
+}
+
+void run_open_sights(struct run *run)
+{
+    struct run_vantages *v = &run->vantages;
+    size_t capacity = 0;
+    if (!run_has_vantages(run)) {
+        return;
+    }
+    for (size_t i = 0; i < v->count; i++) {
+        add_lookouts(run, v->items[i].number, 0, &capacity);
+    }
+    v->sights = memory_alloc_array(v->lookout_count + 1, sizeof *v->sights);
+    open_eyes(run);
+    run->states = memory_alloc_array(run->monitor_count + v->lookout_count, sizeof *run->states);
+    run->heap = memory_alloc_array(v->lookout_count + 1, sizeof *run->heap);
+    for (size_t i = 0; i < run->monitor_count; i++) {
+        run->states[i].is_left_out = true; /* the real prober checks them */
     }
 }
 

@@ -147,13 +147,10 @@ void run_turn_silence(struct run *run);
 int64_t run_find_beat(const struct run *run);
 void run_follow_beat(struct run *run);
 
-/* Where something happens to what that one looks at. */
-void run_add_lookouts(struct run *run, uint32_t vantage, uint32_t from, size_t *capacity);
-void run_open_eyes(struct run *run); /* all of them think well */
+void run_open_sights(struct run *run); /* instead, in real time: where something happens */
 
 /* ---- sights.c: lookouts in real time ---- */
 
-void run_open_sights(struct run *run);
 /* How long it takes after now until that vantage makes a check that it makes so often. */
 int64_t run_find_delay(const struct run *run, uint32_t number, int64_t interval_ms);
 /* A lookout thinks so now, were it not for what happens in reality. */

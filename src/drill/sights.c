@@ -8,8 +8,6 @@
 
 #include "drill/run.h"
 
-#include "base/memory.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,26 +21,7 @@ static bool is_in(uint32_t set, unsigned vantage)
     return (set >> vantage & 1) != 0;
 }
 
-/* ---- the whole ---- */
-
-void run_open_sights(struct run *run)
-{
-    struct run_vantages *v = &run->vantages;
-    size_t capacity = 0;
-    if (!run_has_vantages(run)) {
-        return;
-    }
-    for (size_t i = 0; i < v->count; i++) {
-        run_add_lookouts(run, v->items[i].number, 0, &capacity);
-    }
-    v->sights = memory_alloc_array(v->lookout_count + 1, sizeof *v->sights);
-    run_open_eyes(run);
-    run->states = memory_alloc_array(run->monitor_count + v->lookout_count, sizeof *run->states);
-    run->heap = memory_alloc_array(v->lookout_count + 1, sizeof *run->heap);
-    for (size_t i = 0; i < run->monitor_count; i++) {
-        run->states[i].is_left_out = true; /* the real prober checks them */
-    }
-}
+/* ---- their pace ---- */
 
 /* The same check at the same phase all the time (splitmix64). */
 int64_t run_find_delay(const struct run *run, uint32_t number, int64_t interval_ms)
