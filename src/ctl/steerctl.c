@@ -91,13 +91,13 @@ static const struct verb verbs[] = {
      "  steerctl rules release slowly region:us-east --reason \"the copy is good\" --dry-run",
      0, 66, OPTION_REASON | OPTION_ACTOR | OPTION_DRY_RUN, "wish=TARGET", run_rules},
     {"watch", "", "regions, azs and checks, live",
-     "Regions, azs and checks with their last results, live in the terminal, what is not well first. What "
-     "changed\n"
-     "in the last ten seconds is marked by ! and in reverse. It ends by Ctrl-C or q. With --once, or if the "
-     "output\n"
-     "is no terminal, all of it once, as text",
-     "  steerctl watch\n  steerctl watch --region us-east --once", 0, 0, OPTION_REGION | OPTION_ONCE, NULL,
-     run_watch},
+     "Regions, azs and checks with their last results, live in the terminal, what is not well first, and "
+     "above "
+     "them\nswitchovers and drills that go on. What changed in the last ten seconds is marked by ! and in "
+     "reverse. It\nends by Ctrl-C or q. With --once, or if the output is no terminal, all of it once, as "
+     "text. With --json what\nchanges, as it does, an object in a line each, as events --follow has them",
+     "  steerctl watch\n  steerctl watch --region us-east --once\n  steerctl watch --json", 0, 0,
+     OPTION_REGION | OPTION_ONCE, NULL, run_watch},
     {"check", "run ENDPOINT", "check an endpoint now, and show every step",
      "Check an endpoint now, as the server does it and from where it does: where it connects to, the TLS "
      "handshake\n"

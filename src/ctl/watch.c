@@ -33,7 +33,7 @@ enum {
 struct watch {
     struct steerctl ctl; /* that of the command line, with limits of its own */
     struct watch_memory memory;
-    json_t *status, *regions, *azs, *failing, *checks;
+    json_t *status, *regions, *azs, *failing, *checks, *switchovers, *drills;
     bool is_stale;
     int signals;
     struct termios before; /* of the keyboard, if has_keyboard */
@@ -99,6 +99,18 @@ static enum steerctl_exit fetch_checks(const struct steerctl *ctl, const char *v
     return code;
 }
 
+/* The latest of them: older ones do not go on. */
+static enum steerctl_exit fetch_latest(const struct steerctl *ctl, const char *path, json_t **items)
+{
+    json_t *json;
+    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", path, NULL, &json);
+    if (code == STEERCTL_OK) {
+        take(items, json_incref(json_object_get(json, "items")));
+    }
+    json_decref(json);
+    return code;
+}
+
 /* Of all regions the one that is asked for. */
 static void choose_region(struct watch *watch)
 {
@@ -126,6 +138,8 @@ static enum steerctl_exit fetch_all(struct watch *watch, unsigned rows)
     code = code == STEERCTL_OK ? fetch_places(ctl, "/v1/azs", ctl->region, &watch->azs) : code;
     code = code == STEERCTL_OK ? fetch_checks(ctl, "unhealthy", most, &watch->failing) : code;
     code = code == STEERCTL_OK ? fetch_checks(ctl, NULL, most, &watch->checks) : code;
+    code = code == STEERCTL_OK ? fetch_latest(ctl, "/v1/switchovers", &watch->switchovers) : code;
+    code = code == STEERCTL_OK ? fetch_latest(ctl, "/v1/drills", &watch->drills) : code;
     if (code == STEERCTL_OK) {
         choose_region(watch);
     }
@@ -138,7 +152,9 @@ static void draw(struct watch *watch, const struct watch_screen *screen, struct 
                                     .regions = watch->regions,
                                     .azs = watch->azs,
                                     .failing = watch->failing,
-                                    .checks = watch->checks};
+                                    .checks = watch->checks,
+                                    .switchovers = watch->switchovers,
+                                    .drills = watch->drills};
     watch_draw(&watch->memory, &data, screen, out);
 }
 
@@ -319,13 +335,24 @@ static void follow(struct watch *watch)
     } while (!wait(watch));
 }
 
+/* For programs: what changes, an object in a line each. */
+static enum steerctl_exit follow_changes(const struct steerctl *ctl)
+{
+    struct steerctl events = *ctl;
+    if ((ctl->given & (OPTION_ONCE | OPTION_REGION)) != 0) {
+        return steerctl_usage("watch --json tells all that changes, as it does: see regions, azs and checks");
+    }
+    events.given |= OPTION_FOLLOW;
+    return run_events(&events);
+}
+
 enum steerctl_exit run_watch(const struct steerctl *ctl)
 {
     struct watch watch = {.ctl = *ctl, .signals = -1, .error_fd = -1};
     bool once = (ctl->given & OPTION_ONCE) != 0 || isatty(STDOUT_FILENO) != 1;
     enum steerctl_exit code;
     if (ctl->json) {
-        return steerctl_usage("watch has no --json: see regions, azs and checks");
+        return follow_changes(ctl);
     }
     if (once) {
         code = show_once(&watch);
@@ -345,5 +372,7 @@ enum steerctl_exit run_watch(const struct steerctl *ctl)
     json_decref(watch.azs);
     json_decref(watch.failing);
     json_decref(watch.checks);
+    json_decref(watch.switchovers);
+    json_decref(watch.drills);
     return code;
 }

@@ -136,6 +136,60 @@ static void add_live(struct frame *frame, const json_t *live)
     buffer_fini(&line);
 }
 
+/* ---- what goes on ---- */
+
+static void add_switchover(struct frame *frame, const json_t *switchover)
+{
+    const json_t *held = json_object_get(switchover, "held");
+    const char *state = text_or_dash(text_of(switchover, "state"));
+    char key[256], line[LINE_SIZE], off[TEXT_LIST_SIZE];
+    if (strcmp(state, "closed") == 0 || strcmp(state, "rolled_back") == 0 ||
+        strcmp(state, "cancelled") == 0) {
+        return;
+    }
+    long long percent = (long long)json_integer_value(json_object_get(switchover, "share"));
+    snprintf(key, sizeof key, "switchover:%s", text_or_dash(text_of(switchover, "id")));
+    snprintf(line, sizeof line, "%s %lld", state, percent);
+    bool changed = note(frame, key, line);
+    snprintf(line, sizeof line, "%cswitchover %s: %s, %lld %% off %s%s%s; by %s", changed ? '!' : ' ',
+             text_or_dash(text_of(switchover, "id")), state, percent,
+             text_join(json_object_get(switchover, "source"), ", ", off),
+             json_is_object(held) ? ", HELD by " : "",
+             json_is_object(held) ? text_or_dash(text_of(held, "by")) : "",
+             text_or_dash(text_of(switchover, "actor")));
+    add_line(frame, "moving", changed, line);
+}
+
+/* One that all see stands above. */
+static void add_drill(struct frame *frame, const json_t *drill)
+{
+    const json_t *progress = json_object_get(drill, "progress");
+    char line[LINE_SIZE], lose[TEXT_LIST_SIZE];
+    if (strcmp(text_or_dash(text_of(drill, "state")), "running") != 0 ||
+        strcmp(text_or_dash(text_of(drill, "mode")), "live") == 0) {
+        return;
+    }
+    snprintf(line, sizeof line, " drill %s: %lld %%, its clients are answered as if %s were lost; by %s",
+             text_or_dash(text_of(drill, "id")),
+             (long long)json_integer_value(json_object_get(progress, "percent")),
+             text_join(json_object_get(drill, "lose"), ", ", lose), text_or_dash(text_of(drill, "actor")));
+    add_line(frame, "moving", false, line);
+}
+
+static void add_moves(struct frame *frame, const struct watch_data *data)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(data->switchovers, i, item)
+    {
+        add_switchover(frame, item);
+    }
+    json_array_foreach(data->drills, i, item)
+    {
+        add_drill(frame, item);
+    }
+}
+
 /* ---- regions and azs ---- */
 
 static void add_place(struct frame *frame, const json_t *place, const char *indent)
@@ -269,6 +323,7 @@ void watch_draw(struct watch_memory *memory, const struct watch_data *data, cons
     struct frame frame = {.memory = memory, .screen = screen, .out = out, .fresh = json_object()};
     add_header(&frame, data->status);
     add_live(&frame, json_object_get(data->status, "live_drill"));
+    add_moves(&frame, data);
     add_places(&frame, data);
     add_checks(&frame, data);
     json_decref(memory->seen);

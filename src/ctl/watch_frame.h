@@ -14,6 +14,7 @@
 struct watch_data {
     const json_t *status, *regions, *azs; /* the latter two: arrays */
     const json_t *failing, *checks;       /* rows of checks: unhealthy ones, and the first of all */
+    const json_t *switchovers, *drills;   /* the latest; those that go on are shown */
 };
 
 struct watch_screen {

@@ -2,13 +2,16 @@
 """steerctl watch: live in a terminal of any size, once in a pipe; and the terminal is left as it was."""
 import contextlib
 import fcntl
+import json
 import os
 import pty
 import re
 import select
 import signal
 import struct
+import subprocess
 import termios
+import threading
 import time
 
 import kit
@@ -158,7 +161,28 @@ def test_once(pair):
     one = pair.server.ctl("watch", "--once", "--region", "eu-west").stdout
     assert "web-eu-west-1a" in one and "us-east" not in one
     assert "eu-west" in pair.server.ctl("watch", "--once", "--region", "eu-wst", code=4).stderr
-    pair.server.ctl("watch", "--json", code=2)
+    pair.server.ctl("watch", "--json", "--once", code=2)
+    made = pair.server.request("POST", "/v1/switchovers", {"source": ["region:us-east"], "steps": [20], "each": "1h", "execute": True, "reason": "x"})
+    assert made.status == 201, made
+    assert f"switchover {made.json['id']}: moving, 20 % off region:us-east" in pair.server.ctl("watch", "--once").stdout
+
+
+def test_changes_are_lines_of_json(pair):
+    lines = []
+    with subprocess.Popen([str(kit.STEERCTL), "-s", str(pair.server.site.socket), "watch", "--json"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, text=True, env=kit.make_environment()) as watching:
+        reader = threading.Thread(target=lambda: lines.extend(iter(watching.stdout.readline, "")))
+        reader.start()
+        try:
+            def is_told():
+                """From when it listens on."""
+                pair.server.ctl("drain", "az:us-east-1a", "--reason", "x")
+                pair.server.ctl("auto", "az:us-east-1a")
+                return any(told["kind"] == "override" and told["name"] == "az:us-east-1a" for told in map(json.loads, list(lines)))
+            pair.server.wait(is_told, "an override is told")
+        finally:
+            watching.terminate()
+            reader.join(kit.PATIENCE_S)
 
 
 def test_more_places_than_a_page_has(site):

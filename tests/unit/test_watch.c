@@ -15,7 +15,7 @@
 enum { CHECKS = 40 };
 
 struct scene {
-    json_t *status, *regions, *azs, *failing, *checks;
+    json_t *status, *regions, *azs, *failing, *checks, *switchovers, *drills;
     struct watch_memory memory;
 };
 
@@ -69,13 +69,21 @@ static int tear_down(void **state)
     json_decref(scene->azs);
     json_decref(scene->failing);
     json_decref(scene->checks);
+    json_decref(scene->switchovers);
+    json_decref(scene->drills);
     watch_forget(&scene->memory);
     return 0;
 }
 
 static void draw(struct scene *scene, struct watch_screen screen, struct buffer *out)
 {
-    const struct watch_data data = {scene->status, scene->regions, scene->azs, scene->failing, scene->checks};
+    const struct watch_data data = {.status = scene->status,
+                                    .regions = scene->regions,
+                                    .azs = scene->azs,
+                                    .failing = scene->failing,
+                                    .checks = scene->checks,
+                                    .switchovers = scene->switchovers,
+                                    .drills = scene->drills};
     screen.clear = "";
     screen.end = "\n";
     buffer_init(out);
@@ -167,11 +175,44 @@ static void what_changed_is_marked_for_a_while(void **state)
     buffer_fini(&out);
 }
 
+/* Above the regions; what is over, and a live drill, which stands in the first lines, is not. */
+static void what_goes_on_is_shown(void **state)
+{
+    struct scene *scene = *state;
+    struct buffer out;
+    struct watch_screen screen = {.columns = 200, .rows = 40, .now_ms = 1000};
+    json_decref(scene->switchovers);
+    scene->switchovers =
+        json_pack("[{s:s, s:s, s:i, s:[s], s:s, s:{s:s}}, {s:s, s:s, s:i, s:[s], s:s}]", "id", "S-1", "state",
+                  "moving", "share", 20, "source", "region:us-east", "actor", "ann", "held", "by", "capacity",
+                  "id", "S-0", "state", "closed", "share", 100, "source", "az:gone", "actor", "bob");
+    json_decref(scene->drills);
+    scene->drills = json_pack("[{s:s, s:s, s:s, s:[s], s:s, s:{s:i}}, {s:s, s:s, s:s}, {s:s, s:s, s:s}]",
+                              "id", "D-1", "state", "running", "mode", "shadow", "lose", "az:us-east-1a",
+                              "actor", "carl", "progress", "percent", 40, "id", "D-2", "state", "running",
+                              "mode", "live", "id", "D-3", "state", "ended", "mode", "shadow");
+    draw(scene, screen, &out);
+    size_t switchover =
+        place_of(&out, " switchover S-1: moving, 20 % off region:us-east, HELD by capacity; by ann");
+    assert_true(switchover < place_of(&out,
+                                      " drill D-1: 40 %, its clients are answered as if az:us-east-1a were "
+                                      "lost; by carl"));
+    assert_null(strstr(out.bytes, "S-0"));
+    assert_null(strstr(out.bytes, "D-2"));
+    assert_null(strstr(out.bytes, "D-3"));
+    buffer_fini(&out);
+    json_object_set_new(json_array_get(scene->switchovers, 0), "share", json_integer(60));
+    screen.now_ms = 2000;
+    draw(scene, screen, &out);
+    (void)place_of(&out, "!switchover S-1: moving, 60 %");
+    buffer_fini(&out);
+}
+
 static void nothing_known_is_nothing_shown(void **state)
 {
     struct scene *scene = *state;
     struct buffer out;
-    const struct watch_data none = {NULL, NULL, NULL, NULL, NULL};
+    const struct watch_data none = {.status = NULL};
     const struct watch_screen screen = {
         .columns = 80, .rows = 24, .is_stale = true, .clear = "", .end = "\n"};
     buffer_init(&out);
@@ -201,6 +242,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_well_comes_first_and_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(azs_that_are_well_give_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_changed_is_marked_for_a_while, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_goes_on_is_shown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_known_is_nothing_shown, set_up, tear_down),
         cmocka_unit_test(results_are_bars),
     };
