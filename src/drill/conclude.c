@@ -14,6 +14,8 @@
 #include "drill/times.h"
 #include "drill/users.h"
 
+#include <string.h>
+
 static void list_losses(const struct run *run, struct drill_report *report)
 {
     report->lost = arena_alloc(run->arena, run->causes.count * sizeof *report->lost);
@@ -113,6 +115,7 @@ void run_make_report(const struct run *run, struct drill_report *report)
         report->title = arena_copy_text(run->arena, document->name);
         report->description = arena_copy_text(run->arena, document->description);
         report->seed = document->seed;
+        memcpy(report->resources, document->objectives.resources, sizeof report->resources);
     }
     report->failure = run->causes.items[0].outcome;
     report->from_live = run->scenario->from_live;

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "conf/doc.h"
 #include "drill/clients.h"
+#include "drill/level.h"
 #include "drill/what.h"
 
 #include <stdlib.h>
@@ -242,10 +243,26 @@ static void read_events(const struct reader *reader, const struct doc_node *root
 
 /* ---- objectives ---- */
 
+static void read_resources(const struct doc_node *objectives, struct drill_objectives *to)
+{
+    static const uint32_t levels[2] = {1, DRILL_LEVELS};
+    const char *keys[DRILL_RESOURCES + 1] = {NULL};
+    struct doc_node node;
+    for (unsigned i = 0; i < DRILL_RESOURCES; i++) {
+        keys[i] = drill_resource_key((enum drill_resource)i);
+    }
+    if (!doc_find(objectives, "resources", &node) || !doc_check_object(&node, keys)) {
+        return;
+    }
+    for (unsigned i = 0; i < DRILL_RESOURCES; i++) {
+        to->resources[i] = (uint8_t)doc_get_number(&node, keys[i], levels, 0);
+    }
+}
+
 static void read_objectives(const struct reader *reader, const struct doc_node *root)
 {
     static const char *const keys[] = {"rto",       "rpo",           "max_failed", "capacity",
-                                       "must_move", "must_not_move", NULL};
+                                       "must_move", "must_not_move", "resources",  NULL};
     const double shares[2] = {0, 1};
     struct drill_objectives *to = &reader->document->objectives;
     struct doc_node node, member;
@@ -263,6 +280,7 @@ static void read_objectives(const struct reader *reader, const struct doc_node *
         doc_error_at_key(&member, "found \"capacity\" without \"requests_per_second\" of \"clients\", of "
                                   "which it would be the use");
     }
+    read_resources(&node, to);
     to->must_move = clients_read_names(reader->arena, &node, "must_move", &to->must_move_count);
     to->must_not_move = clients_read_names(reader->arena, &node, "must_not_move", &to->must_not_move_count);
 }

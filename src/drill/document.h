@@ -50,9 +50,22 @@ struct drill_clients {
     const double *const *weights;
 };
 
+/* What GB/T 20988-2007 asks for besides times. */
+enum drill_resource {
+    DRILL_BACKUP,
+    DRILL_PROCESSING,
+    DRILL_NETWORK,
+    DRILL_SITE,
+    DRILL_SUPPORT,
+    DRILL_OPERATION,
+    DRILL_PLAN,
+    DRILL_RESOURCES
+};
+
 struct drill_objectives {
-    int64_t rto_ms; /* 0: that of the topology */
-    int64_t rpo_ms; /* 0: as the topology has it, and then nothing is missed by it */
+    uint8_t resources[DRILL_RESOURCES]; /* the level that each is declared to meet; 0: nothing is said */
+    int64_t rto_ms;                     /* 0: that of the topology */
+    int64_t rpo_ms;                     /* 0: as the topology has it, and then nothing is missed by it */
     bool has_max_failed;
     double max_failed;                       /* share of all requests of the drill */
     double capacity;                         /* that may be used of what is left in a region; 0: not given */

@@ -227,9 +227,10 @@ struct drill_report {
     int64_t decision_expected_ms;             /* on average over the moment of the loss; -1 likewise */
     struct drill_times detections, decisions; /* of answers that change */
     int64_t ttl_ms;                           /* the largest TTL among changed names: caches follow by then */
-    int64_t recovery_ms;        /* decision + ttl; -1: nothing to recover; meaningful if unserved_count and
-                                   to_lost_count are 0 */
-    int64_t rto_ms;             /* objective from the topology; 0: none */
+    int64_t recovery_ms; /* decision + ttl; -1: nothing to recover; meaningful if unserved_count and
+                            to_lost_count are 0 */
+    uint8_t resources[DRILL_RESOURCES]; /* of a document: the level that each is declared to meet; 0: none */
+    int64_t rto_ms;                     /* objective from the topology; 0: none */
     int64_t common_decision_ms; /* of answers that go by rto_ms, as of all; -1: none of these changes */
     int64_t common_ttl_ms;
     struct progress *progress; /* of the scenario: writing goes on with it */

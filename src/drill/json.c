@@ -139,6 +139,26 @@ static json_t *write_copies(const struct drill_report *report)
     return list;
 }
 
+static json_t *write_condition(const char *item, const char *how, unsigned level)
+{
+    return json_pack("{s:s, s:s, s:o}", "item", item, "how", how, "level",
+                     level == 0 ? json_null() : json_integer(level));
+}
+
+/* What the level follows from: times as measured, and what an operator has declared. */
+static json_t *write_conditions(const struct drill_report *report, const struct drill_level *found)
+{
+    json_t *list = json_array();
+    const char *how = found->of_times == 0 ? "unknown" : report->mode == NULL ? "computed" : "measured";
+    json_array_append_new(list, write_condition("times", how, found->of_times));
+    for (unsigned i = 0; i < DRILL_RESOURCES; i++) {
+        unsigned level = report->resources[i];
+        json_array_append_new(list, write_condition(drill_resource_text((enum drill_resource)i),
+                                                    level != 0 ? "declared" : "unknown", level));
+    }
+    return list;
+}
+
 static json_t *write_level(const struct drill_report *report)
 {
     struct drill_level found = drill_find_level(report);
@@ -148,6 +168,8 @@ static json_t *write_level(const struct drill_report *report)
     json_object_set_new(level, "rto_ms", time_or_null(found.rto_ms));
     json_object_set_new(level, "rpo_ms", time_or_null(found.rpo_ms));
     json_object_set_new(level, "why", text_or_null(found.why));
+    json_object_set_new(level, "of_times", found.of_times == 0 ? json_null() : json_integer(found.of_times));
+    json_object_set_new(level, "conditions", write_conditions(report, &found));
     return level;
 }
 

@@ -239,16 +239,45 @@ static void write_copies(struct buffer *out, const struct drill_report *report)
     }
 }
 
+static void write_resources(struct buffer *out, const struct drill_report *report, bool is_declared)
+{
+    size_t written = 0;
+    for (unsigned i = 0; i < DRILL_RESOURCES; i++) {
+        unsigned level = report->resources[i];
+        if ((level != 0) != is_declared) {
+            continue;
+        }
+        buffer_print(out, "%s%s", written++ == 0 ? "" : ", ", drill_resource_text((enum drill_resource)i));
+        if (is_declared) {
+            buffer_print(out, " %u", level);
+        }
+    }
+    buffer_add_text(out, "\n");
+}
+
 static void write_level(struct buffer *out, const struct drill_report *report)
 {
+    enum { ALL = (1 << DRILL_RESOURCES) - 1 };
     char rto[DRILL_SECONDS_SIZE], rpo[DRILL_SECONDS_SIZE];
     struct drill_level found = drill_find_level(report);
-    if (found.level != 0) {
-        buffer_print(
-            out,
-            "  no contradiction to level %u of GB/T 20988-2007: recovery %s, data %s; its other conditions "
-            "are not looked at\n",
-            found.level, drill_write_seconds(found.rto_ms, rto), drill_write_seconds(found.rpo_ms, rpo));
+    if (found.of_times == 0 && found.undeclared == ALL) {
+        return;
+    }
+    if (found.level == 0) {
+        buffer_print(out, "  no level of GB/T 20988-2007 can be told: %s\n", found.why);
+    } else {
+        buffer_print(out, "  level %u of GB/T 20988-2007 at most: recovery %s and data %s, as %s, allow %u\n",
+                     found.level, drill_write_seconds(found.rto_ms, rto),
+                     drill_write_seconds(found.rpo_ms, rpo), report->mode == NULL ? "computed" : "measured",
+                     found.of_times);
+    }
+    if (found.undeclared != ALL) {
+        buffer_add_text(out, "  declared: ");
+        write_resources(out, report, true);
+    }
+    if (found.undeclared != 0) {
+        buffer_add_text(out, "  neither measured nor declared: ");
+        write_resources(out, report, false);
     }
 }
 

@@ -154,6 +154,36 @@ def test_capacity_that_has_to_be_left(planned):
     assert risk["reasons"] == [reason]
 
 
+def test_a_level_is_measured_and_declared(planned):
+    """Recovery 37 s and 10 s of data are times of level 5; what is declared lower is what counts."""
+    planned.topology["regions"]["us-east"]["replicates_to"] = [{"to": "eu-west", "lag": "push"}]
+    planned.write()
+    events = [{"at": "0s", "what": "copy:us-east/eu-west", "how": "lag", "value": "10s"},
+              {"at": "1m", "what": "region:us-east", "how": "lost"}]
+    kinds = ["backup", "processing", "network", "site", "support", "operation", "plan"]
+
+    def find(resources, code=0):
+        document = {"events": events, "objectives": {"resources": resources}}
+        done = offline(planned, "--drill", write(planned, document), "--json", code=code)
+        if code == 2:
+            return done.stderr
+        report = json.loads(done.stdout)
+        jsonschema.validate(report, SCHEMA)
+        conditions = [(one["how"], one["level"]) for one in report["level"]["conditions"]]
+        return report["level"]["level"], report["level"]["of_times"], conditions, report["text"]
+
+    level, of_times, conditions, text = find({})
+    assert (level, of_times) == (5, 5) and conditions == [("computed", 5)] + [("unknown", None)] * 7
+    assert "level 5 of GB/T 20988-2007 at most: recovery 37.0 s and data 10.0 s, as computed, allow 5\n" in text
+    level, of_times, conditions, text = find(dict.fromkeys(kinds, 6))
+    assert (level, of_times) == (5, 5) and conditions == [("computed", 5)] + [("declared", 6)] * 7
+    level, of_times, conditions, text = find({"site": 4, "plan": 3})
+    assert (level, of_times) == (3, 5) and conditions.count(("unknown", None)) == 5
+    assert "  declared: spare site 4, recovery plan 3\n  neither measured nor declared: backup of data, spare processing, " in text
+    assert "$.objectives.resources.site" in find({"site": 7}, code=2)
+    assert "resources" in find({"people": 5}, code=2)
+
+
 def test_data_that_may_be_lost(planned):
     """By the RPO of the copy and of names that need it, as far as it is known how far the copy is behind."""
     planned.topology["regions"]["us-east"]["replicates_to"] = [{"to": "eu-west", "lag": "push"}]

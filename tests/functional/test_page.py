@@ -50,6 +50,19 @@ def test_a_browser_shows_it(planned, tmp_path):
         assert f"<td>{phase['text']}</td>" in shown
 
 
+def test_a_level_says_what_is_declared(planned, tmp_path):
+    planned.topology["regions"]["us-east"]["replicates_to"] = [{"to": "eu-west", "lag": "push"}]
+    planned.write()
+    drill, page = tmp_path / "drill.json", tmp_path / "page.html"
+    drill.write_text(json.dumps({"objectives": {"resources": {"site": 4}}, "events": [
+        {"at": "0s", "what": "copy:us-east/eu-west", "how": "lag", "value": "10s"}, {"at": "1m", "what": "region:us-east", "how": "lost"}]}))
+    offline(planned, "--drill", str(drill), "--html", str(page))
+    shown = render(page, tmp_path / "browser")
+    assert "Level 4 of GB/T 20988-2007 at most" in shown
+    for item, how in ("times", "computed"), ("spare site", "declared"), ("recovery plan", "unknown"):
+        assert re.search(f"<td>{item}</td><td>{how}</td>", shown), item
+
+
 def test_both_programs_write_it(planned, tmp_path):
     server = planned.start()
     page = tmp_path / "page.html"

@@ -63,11 +63,37 @@ static void what_is_not_known_has_none(void **state)
     assert_string_equal(drill_find_level(&report).why, "no answer changed");
 }
 
+static void what_is_declared_is_a_bound_too(void **state)
+{
+    (void)state;
+    struct drill_copy copy = {.lag_ms = 2000};
+    struct drill_report report = {.recovery_ms = 7000, .copies = &copy, .copy_count = 1};
+    struct drill_level found = drill_find_level(&report);
+    assert_int_equal(found.level, 5);
+    assert_int_equal(found.undeclared, (1 << DRILL_RESOURCES) - 1);
+    for (unsigned i = 0; i < DRILL_RESOURCES; i++) {
+        report.resources[i] = 6;
+    }
+    found = drill_find_level(&report); /* times still count */
+    assert_int_equal(found.level, 5);
+    assert_int_equal(found.undeclared, 0);
+    report.resources[DRILL_OPERATION] = 3;
+    found = drill_find_level(&report);
+    assert_int_equal(found.level, 3);
+    assert_int_equal(found.of_times, 5);
+    assert_null(found.why);
+    copy.lag_ms = 8 * DAY;
+    found = drill_find_level(&report);
+    assert_int_equal(found.level, 0);
+    assert_non_null(found.why);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_have_levels),
         cmocka_unit_test(what_is_not_known_has_none),
+        cmocka_unit_test(what_is_declared_is_a_bound_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
