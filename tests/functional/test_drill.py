@@ -439,3 +439,37 @@ def test_text_for_people(pair):
     assert "www.example.com." in text and "eu-west" in text
     assert "mars" in pair.server.ctl("drill", "simulate", "--lose", "region:mars", code=2).stderr
     pair.server.ctl("drill", "simulate", code=2)
+
+
+def test_a_real_loss_in_the_middle_changes_nothing_of_a_simulation(pair):
+    """It is computed from the moment in which it began. Eight hours of ten thousand resolvers for each of many TTLs take
+    longer than three checks."""
+    server = pair.server
+    pair.site.policy("example.com", {
+        "www": {"ttl": 60, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]},
+        **{f"{first}-{then}-{ttl}": {"ttl": ttl, "endpoints": ["web-*"], "tiers": [[first], [then]]}
+           for first in ("us-east", "us-east-1a", "us-east-1b") for then in ("eu-west", "eu-west-1a", "eu-west-1b")
+           for ttl in range(1, 30)}})
+    pair.site.write()
+    server.reload()
+    document = {"from": "live", "duration": "8h", "clients": {"resolvers": 10000},
+                "events": [{"at": f"{hour}h", "what": "region:us-east", "how": "refused", "for": "30m"} for hour in range(1, 8)]}
+    path = write(pair.site, document)
+    before = server.ctl_json("drill", "simulate", path)
+    assert before["answers_changed"] >= 1 and before["phases"][0]["decision_ms"] is not None
+    reply = server.request("POST", "/v1/drills", document, headers={"Prefer": "respond-async"})
+    assert reply.status == 202, reply
+
+    def operation():
+        return server.get(f"/v1/operations/{reply.json['id']}")
+
+    server.wait(lambda: operation()["state"] == "running" and operation()["progress"], "it has begun")
+    pair.east.stop()
+    server.wait_state("region", "us-east", observed="unhealthy")
+    assert set(server.sample("www.example.com")) == set(pair.eu)
+    during = operation()
+    assert not during["ended"], "it was to go on for longer than the loss took to be seen"
+    ended = server.wait(lambda: (found := operation())["ended"] and found, "it has ended")
+    after = server.ctl_json("drill", "simulate", path)
+    assert after["phases"] != before["phases"], "what begins now begins without us-east"
+    assert ended["result"] == before
