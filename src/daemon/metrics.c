@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Prometheus text exposition of everything that is counted. Label values are escaped by print_label() (metrics_kept.h). */
+ * Prometheus text exposition of everything that is counted. Label values are escaped by print_label()
+ * (metrics_kept.h). */
 #include "config.h"
 
 #include "daemon/metrics.h"
