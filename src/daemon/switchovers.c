@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See switchovers.h. */
+ * See switchovers.h. Carrying out: into the store and into force, and telling of it. */
 #include "config.h"
 
 #include "daemon/switchovers_inside.h"
@@ -8,7 +8,6 @@
 #include "daemon/answers.h"
 #include "daemon/changes.h"
 #include "daemon/durable.h"
-#include "daemon/expiry.h"
 #include "daemon/override_json.h"
 #include "daemon/server.h"
 #include "daemon/switchover_json.h"
@@ -19,12 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/event.h>
-
-enum {
-    KEPT_MAX = 200,      /* that are over */
-    CLOCK_STEP_MS = 100, /* less is none */
-};
+enum { KEPT_MAX = 200 }; /* that are over */
 
 /* The oldest one that is over, if there are too many of them. */
 static struct kept_switchover *find_surplus(const struct switchovers *all)
@@ -222,57 +216,4 @@ void switchovers_carry_out(struct switchovers *all, struct kept_switchover *kept
         make_ops(all->server, change->next, &plan);
     }
     batches_start(all->server->batches, &plan);
-}
-
-/* ---- time ---- */
-
-static void follow_clock(struct switchovers *all)
-{
-    struct server *server = all->server;
-    server_follow_clock_step(server);
-    int64_t by_ms = server->clock_offset_ms - all->clock_offset_ms;
-    all->clock_offset_ms = server->clock_offset_ms;
-    for (struct kept_switchover *kept = all->first; kept != NULL; kept = kept->next) {
-        if (by_ms <= -CLOCK_STEP_MS || by_ms >= CLOCK_STEP_MS) {
-            switchover_shift(kept->what, by_ms);
-        }
-    }
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *argument)
-{
-    struct switchovers *all = argument;
-    (void)fd, (void)what;
-    follow_clock(all);
-    int64_t wall_ms = clock_wall_ms(&all->server->clock);
-    if (!all->server->is_frozen) {
-        for (struct kept_switchover *kept = all->first, *next; kept != NULL; kept = next) {
-            next = kept->next;
-            switchovers_step(all, kept, wall_ms);
-        }
-    }
-    switchovers_schedule(all);
-}
-
-/* ---- life ---- */
-
-struct switchovers *switchovers_open(struct server *server)
-{
-    struct switchovers *all = memory_alloc(sizeof *all);
-    *all = (struct switchovers){.server = server, .clock_offset_ms = server->clock_offset_ms};
-    all->timer = evtimer_new(server->base, on_timer, all);
-    if (all->timer == NULL) {
-        free(all);
-        return NULL;
-    }
-    return all;
-}
-
-void switchovers_free(struct switchovers *all)
-{
-    while (all->first != NULL) {
-        switchovers_drop(all, all->first);
-    }
-    event_free(all->timer);
-    free(all);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What the parts of switchovers share: keeping (switchovers_kept.c), carrying out (switchovers.c), orders
- * (switchovers_order.c). Private to src/daemon. */
+ * (switchovers_order.c), and time, which begins and ends with all of it (switchovers_steps.c). Private to
+ * src/daemon. */
 #pragma once
 
 #include "daemon/batch.h"
@@ -48,8 +49,6 @@ void switchovers_carry_out(struct switchovers *all, struct kept_switchover *kept
                            const struct switchover_change *change);
 /* The next step of any of them. */
 void switchovers_schedule(struct switchovers *all);
-/* Of this one, if it is due (switchovers_steps.c). */
-void switchovers_step(struct switchovers *all, struct kept_switchover *kept, int64_t wall_ms);
 /* NULL: all is as the switchover wants it, or nothing can be said; else a target that somebody has overridden
  * since. Borrowed from it. */
 const char *switchovers_find_meddled(const struct switchovers *all, const struct switchover *what);

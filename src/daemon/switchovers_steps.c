@@ -9,6 +9,7 @@
 
 #include "daemon/switchovers_inside.h"
 
+#include "daemon/expiry.h"
 #include "daemon/lanes.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
@@ -23,9 +24,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/event.h>
+
 enum {
     LOOK_AGAIN_MS = 1000,             /* at the soonest, while it is held; … */
     LOOK_SHARE = 10,                  /* … and for a tenth of the time at most */
+    CLOCK_STEP_MS = 100,              /* less is none */
     PUT_OFF_MS = 24 * 60 * 60 * 1000, /* what is planned meanwhile is put off before it is due by itself */
 };
 
@@ -223,11 +227,64 @@ static void look_again(struct switchovers *all, struct kept_switchover *kept)
     }
 }
 
-void switchovers_step(struct switchovers *all, struct kept_switchover *kept, int64_t wall_ms)
+static void step(struct switchovers *all, struct kept_switchover *kept, int64_t wall_ms)
 {
     const struct switchover *what = kept->what;
     bool is_due = switchover_next_ms(what) != 0 && switchover_next_ms(what) <= wall_ms;
     if (is_due && !kept->is_busy && !kept->is_looking && !what->asks_hooks && !is_too_soon(all, kept)) {
         look_again(all, kept);
     }
+}
+
+/* ---- time ---- */
+
+static void follow_clock(struct switchovers *all)
+{
+    struct server *server = all->server;
+    server_follow_clock_step(server);
+    int64_t by_ms = server->clock_offset_ms - all->clock_offset_ms;
+    all->clock_offset_ms = server->clock_offset_ms;
+    for (struct kept_switchover *kept = all->first; kept != NULL; kept = kept->next) {
+        if (by_ms <= -CLOCK_STEP_MS || by_ms >= CLOCK_STEP_MS) {
+            switchover_shift(kept->what, by_ms);
+        }
+    }
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    struct switchovers *all = argument;
+    (void)fd, (void)what;
+    follow_clock(all);
+    int64_t wall_ms = clock_wall_ms(&all->server->clock);
+    if (!all->server->is_frozen) {
+        for (struct kept_switchover *kept = all->first, *next; kept != NULL; kept = next) {
+            next = kept->next;
+            step(all, kept, wall_ms);
+        }
+    }
+    switchovers_schedule(all);
+}
+
+/* ---- life ---- */
+
+struct switchovers *switchovers_open(struct server *server)
+{
+    struct switchovers *all = memory_alloc(sizeof *all);
+    *all = (struct switchovers){.server = server, .clock_offset_ms = server->clock_offset_ms};
+    all->timer = evtimer_new(server->base, on_timer, all);
+    if (all->timer == NULL) {
+        free(all);
+        return NULL;
+    }
+    return all;
+}
+
+void switchovers_free(struct switchovers *all)
+{
+    while (all->first != NULL) {
+        switchovers_drop(all, all->first);
+    }
+    event_free(all->timer);
+    free(all);
 }
