@@ -25,60 +25,11 @@ enum {
     LAGS_PACE_MS = 1000
 };
 
-/* Else checks end as they do, and what is lost is so for everybody. */
-bool shadow_injects(const struct shadow *shadow)
-{
-    return shadow->runs && shadow->real == NULL;
-}
-
-/* ---- what comes of it ---- */
-
-static void wake(struct shadow *shadow)
-{
-    pthread_mutex_lock(&shadow->lock);
-    shadow->has_news = true;
-    pthread_cond_signal(&shadow->news);
-    pthread_mutex_unlock(&shadow->lock);
-}
-
-static int64_t since_ms(const struct shadow *shadow, int64_t at_us)
-{
-    return (at_us - shadow->began_us) / 1000;
-}
-
-struct health *shadow_lead_health(const struct shadow *shadow)
-{
-    struct health *health = shadow->world->view->health;
-    int64_t now_us = clock_now_us(&shadow->all->server->clock);
-    health_follow_time(health, now_us / 1000);
-    if (shadow->runs) {
-        drill_stage_set_time(shadow->stage, since_ms(shadow, now_us),
-                             clock_wall_ms(&shadow->all->server->clock));
-    }
-    return health;
-}
-
-void shadow_settle(struct shadow *shadow)
-{
-    if (shadow->runs && drill_stage_has_moved(shadow->stage)) {
-        wake(shadow);
-    }
-}
-
 /* ---- checks ---- */
 
 static const struct conf_check *check_of(const struct view *view, uint32_t monitor)
 {
     return &view->topology->checks[view->monitors[monitor].check];
-}
-
-void shadow_note_failed(struct shadow *shadow)
-{
-    pthread_mutex_lock(&shadow->lock);
-    if (shadow->times.failed_us == 0) {
-        shadow->times.failed_us = clock_now_us(&shadow->all->server->clock);
-    }
-    pthread_mutex_unlock(&shadow->lock);
 }
 
 static void note_end(struct shadow *shadow, uint32_t monitor, enum health_outcome outcome)
@@ -145,7 +96,7 @@ static void take(struct shadow *shadow, uint32_t monitor, const struct probe_res
         return;
     }
     if (shadow_injects(shadow)) {
-        own = drill_stage_check(shadow->stage, monitor, since_ms(shadow, began_us));
+        own = drill_stage_check(shadow->stage, monitor, shadow_since_ms(shadow, began_us));
     }
     if (result->has_load && own.outcome == HEALTH_OUTCOME_OK) {
         const struct health_load_report report = {.load = result->load, .source = HEALTH_LOAD_FROM_CHECK};
@@ -166,7 +117,7 @@ static void begin_check(struct shadow *shadow, uint32_t monitor)
     struct drill_result own = {.outcome = HEALTH_OUTCOME_OK};
     struct health_monitor_status real;
     if (shadow_injects(shadow)) {
-        own = drill_stage_check(shadow->stage, monitor, since_ms(shadow, now_us));
+        own = drill_stage_check(shadow->stage, monitor, shadow_since_ms(shadow, now_us));
     }
     if (own.outcome == HEALTH_OUTCOME_OK &&
         health_get_monitor(shadow->all->server->view->health, monitor, &real) == 0) {

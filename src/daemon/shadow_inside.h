@@ -120,7 +120,7 @@ struct shadows {
     uint32_t gone; /* likewise: vantages that have left, a bit for each number */
 };
 
-/* ---- shadows.c ---- */
+/* ---- shadow_tick.c ---- */
 
 void shadows_tick_soon(const struct shadows *shadows); /* time is looked at */
 
@@ -154,9 +154,13 @@ void shadows_follow_time(struct shadows *shadows);
 int64_t shadows_end_dues(struct shadows *shadows);
 /* The lock is taken; others have their turn in between. */
 void shadow_follow_overrides(struct shadow *shadow);
+
+/* ---- shadow_lead.c ---- */
+
 /* Before something is done to its health, in the lock, and after it. */
 struct health *shadow_lead_health(const struct shadow *shadow);
 void shadow_settle(struct shadow *shadow);
+int64_t shadow_since_ms(const struct shadow *shadow, int64_t at_us); /* it began */
 bool shadow_injects(const struct shadow *shadow); /* what its document says happens to what is heard now */
 void shadow_note_failed(struct shadow *shadow);   /* a check of what is lost has, the first one */
 
@@ -166,8 +170,8 @@ void shadow_note_failed(struct shadow *shadow);   /* a check of what is lost has
  * lock, as the next one is, and by the control thread; others have their turn in between. */
 int64_t shadow_end_looks(struct shadow *shadow, int64_t now_us);
 void shadow_follow_silence(struct shadow *shadow);
-/* The lock is taken. */
-void shadow_follow_members(struct shadow *shadow);
+/* Of those that are enrolled, who look in it. The lock is taken. */
+void shadow_follow_members(struct shadow *shadow, const struct health_vantage_plan *plans, size_t count);
 
 /* ---- shadow_document.c ---- */
 

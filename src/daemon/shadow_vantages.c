@@ -8,7 +8,6 @@
 #include "daemon/shadow_inside.h"
 
 #include "daemon/server.h"
-#include "daemon/vantages.h"
 #include "health/brake.h"
 #include "health/opinion.h"
 #include "view/content.h"
@@ -172,18 +171,18 @@ static bool looks(const struct shadow *shadow, const struct health_vantage_plan 
     return is;
 }
 
-void shadow_follow_members(struct shadow *shadow)
+void shadow_follow_members(struct shadow *shadow, const struct health_vantage_plan *plans, size_t count)
 {
     struct server *server = shadow->all->server;
     struct health *health = shadow->world->view->health;
-    struct health_vantage_plan plans[HEALTH_VANTAGES_MAX];
-    size_t kept = 0, count = vantages_list_plans(server->vantages, plans);
+    struct health_vantage_plan kept[HEALTH_VANTAGES_MAX];
+    size_t kept_count = 0;
     for (size_t i = 0; i < count; i++) {
         if (looks(shadow, &plans[i])) {
-            plans[kept++] = plans[i];
+            kept[kept_count++] = plans[i];
         }
     }
-    struct health_enrolment *enrolment = health_enrolment_new(health, plans, kept);
+    struct health_enrolment *enrolment = health_enrolment_new(health, kept, kept_count);
     lock_take(&server->lock);
     (void)shadow_lead_health(shadow);
     health_enrol(health, enrolment, clock_now_ms(&server->clock));
@@ -192,11 +191,11 @@ void shadow_follow_members(struct shadow *shadow)
     health_enrolment_free(enrolment);
 }
 
-void shadows_follow_members(struct shadows *all)
+void shadows_follow_members(struct shadows *all, const struct health_vantage_plan *plans, size_t count)
 {
     for (struct shadow *shadow = all == NULL ? NULL : all->first; shadow != NULL; shadow = shadow->next) {
         if (shadow->state == SHADOW_RUNNING) {
-            shadow_follow_members(shadow);
+            shadow_follow_members(shadow, plans, count);
         }
     }
 }

@@ -12,6 +12,7 @@
 #include "daemon/reclaim.h"
 #include "daemon/server.h"
 #include "daemon/traffic.h"
+#include "daemon/vantages.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/thread.h"
@@ -28,11 +29,7 @@
 
 #include <event2/event.h>
 
-enum {
-    TICK_MS = 100,
-    SOON_MS = 2,
-    REPORTS_MAX = 64 << 20 /* octets, of drills that have ended; the latest is kept whatever it has */
-};
+enum { REPORTS_MAX = 64 << 20 }; /* octets, of drills that have ended; the latest is kept whatever it has */
 
 /* ---- memory ---- */
 
@@ -89,18 +86,6 @@ static void publish(struct shadows *all)
 
 /* ---- the beginning ---- */
 
-void shadows_tick_soon(const struct shadows *all)
-{
-    bool is_due = false;
-    for (const struct shadow *shadow = all->first; shadow != NULL; shadow = shadow->next) {
-        is_due |= shadow->state == SHADOW_RUNNING && shadow->real != NULL && live_real_is_due(shadow);
-    }
-    const struct timeval interval = {.tv_usec = (is_due ? SOON_MS : TICK_MS) * 1000};
-    if (!event_pending(all->tick, EV_TIMEOUT, NULL)) {
-        event_add(all->tick, &interval);
-    }
-}
-
 /* In the journal: of those that all see. */
 static void note(struct shadow *shadow)
 {
@@ -121,7 +106,8 @@ static void begin(struct shadow *shadow)
 {
     struct shadows *all = shadow->all;
     shadow_catch_up_hosts(shadow);
-    shadow_follow_members(shadow);
+    struct health_vantage_plan plans[HEALTH_VANTAGES_MAX];
+    shadow_follow_members(shadow, plans, vantages_list_plans(all->server->vantages, plans));
     lock_take(&all->server->lock);
     shadow_begin_time(shadow);
     lock_leave(&all->server->lock);

@@ -50,8 +50,10 @@ struct health_heard;
 void shadows_hear(struct shadows *shadows, unsigned vantage, const struct health_heard *heard, size_t count);
 void shadows_hear_alive(struct shadows *shadows, unsigned vantage, bool is_new);
 void shadows_lose_vantage(struct shadows *shadows, unsigned vantage);
-/* They are others, or count otherwise. By the control thread, without the lock; NULL is fine. */
-void shadows_follow_members(struct shadows *shadows);
+/* Those that are enrolled are others, or count otherwise. By the control thread, without the lock; NULL is
+ * fine. */
+struct health_vantage_plan;
+void shadows_follow_members(struct shadows *shadows, const struct health_vantage_plan *plans, size_t count);
 
 /* How far a copy is behind, as it was asked or pushed. */
 void shadows_take_lag(struct shadows *shadows, size_t pair, const struct health_lag_report *report,

@@ -95,7 +95,8 @@ static void tell_all(struct vantages *vantages)
     vantages_introduce(vantages, server->view->health, enrolment);
     lock_leave(&server->lock);
     health_enrolment_free(enrolment);
-    shadows_follow_members(server->shadows);
+    struct health_vantage_plan plans[FLEET_MEMBERS_MAX];
+    shadows_follow_members(server->shadows, plans, vantages_list_plans(vantages, plans));
 }
 
 void vantages_put_member(struct vantages *vantages, unsigned number, const struct vantage_member *member)
