@@ -230,7 +230,8 @@ static void put_vantage(struct health *health, struct vantage *from, unsigned nu
     struct vantage *v = &o->vantages[number];
     if ((o->present >> number & 1) == 0) {
         assert(from->cells != NULL); /* who is there changes by enrolments only */
-        *v = (struct vantage){.heard_ms = INT64_MIN, .epoch = 1, .cells = from->cells};
+        *v = (struct vantage){
+            .heard_ms = INT64_MIN, .epoch = 1, .enrolled = o->stamp + 1, .cells = from->cells};
         from->cells = NULL;
     }
     memcpy(v->name, from->name, sizeof v->name);

@@ -45,6 +45,22 @@ static void carry_controls(struct health *to, const struct health *from)
     }
 }
 
+/* What was said so far by one who had this number before, and was revoked, is not what this one says. */
+static void share_vantage(struct health *to, unsigned number, const struct vantage *from, bool was)
+{
+    struct vantage *v = &to->opinions->vantages[number];
+    if (was && v->enrolled != from->enrolled) {
+        free(opinion_remove(to, number));
+        was = false;
+    }
+    struct cell *cells = was ? v->cells : opinion_make_cells(to);
+    uint32_t up = v->up, down = v->down;
+    *v = *from;
+    v->cells = cells;
+    v->up = was ? up : 0;
+    v->down = was ? down : 0;
+}
+
 void health_opinions_share(struct health *to, const struct health *from)
 {
     struct health_opinions *o = to->opinions;
@@ -57,13 +73,7 @@ void health_opinions_share(struct health *to, const struct health *from)
         if (was && !is) {
             free(opinion_remove(to, i));
         } else if (is) {
-            struct vantage *v = &o->vantages[i];
-            struct cell *cells = was ? v->cells : opinion_make_cells(to);
-            uint32_t up = v->up, down = v->down;
-            *v = old->vantages[i];
-            v->cells = cells;
-            v->up = was ? up : 0;
-            v->down = was ? down : 0;
+            share_vantage(to, i, &old->vantages[i], was);
         }
     }
     bool is_new = o->stamp != old->stamp || o->present != old->present;

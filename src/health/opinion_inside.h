@@ -28,6 +28,7 @@ struct vantage {
     int64_t heard_ms;   /* monotonic; INT64_MIN: never */
     int64_t awaited_ms; /* likewise: until then what it does not say yet is awaited; 0: it is not */
     uint32_t up, down;  /* monitors of which it says so, whenever that was */
+    uint64_t enrolled;  /* the stamp that it came with: another one with its number has another one */
     struct cell *cells; /* of monitors, then of control targets; of ourselves: of the latter only */
 };
 

@@ -503,6 +503,35 @@ static void what_is_said_instead_is_no_sign_of_life(void **state)
     assert_int_equal(health_get_opinion(s->health, FRA - LOCAL, 0).verdict, HEALTH_OBSERVED_UNKNOWN);
 }
 
+/* Another one has the number of one that was revoked, all within the steps of a reload. */
+static void what_one_said_who_was_revoked_is_not_what_the_next_one_says(void **state)
+{
+    struct scene *s = *state;
+    static const struct health_vantage_plan others[] = {{"fra-1", 1, 1, false}, {"nyc-1", 3, 1, false}};
+    s->quorum.kind = HEALTH_QUORUM_ANY;
+    begin(s);
+    start_well(s, 0);
+    down(s, SIN, 0);
+    assert_down(s, 0);
+    struct health *next = build(s);
+    struct health_carrier *carrier = health_carrier_new(next, s->health, WALL + s->now_ms);
+    health_carrier_watch(carrier);
+    while (health_carrier_step(carrier, SIZE_MAX)) {
+    }
+    health_carrier_settle(carrier);
+    health_set_vantages(s->health, others, 2, s->now_ms);
+    enrol(s);
+    assert_int_equal(health_carrier_catch_up(carrier, SIZE_MAX), 0);
+    health_carrier_end(carrier);
+    health_carrier_free(carrier);
+    health_free(s->health);
+    s->health = next;
+    keep_alive(s, ALL_ALIVE);
+    follow(s);
+    assert_int_equal(judgement(s, 0).down, 0);
+    assert_up(s, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -529,6 +558,7 @@ int main(void)
         TEST(who_is_awaited_does_not_hold_up_what_is_certain),
         TEST(at_the_start_all_are_awaited),
         TEST(what_is_said_instead_is_no_sign_of_life),
+        TEST(what_one_said_who_was_revoked_is_not_what_the_next_one_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
