@@ -84,3 +84,11 @@ void buffer_remove_front(struct buffer *buffer, size_t len)
         buffer->bytes[buffer->len] = '\0';
     }
 }
+
+void buffer_shrink(struct buffer *buffer)
+{
+    enum { USUAL = 64 << 10 };
+    if (buffer->len == 0 && buffer->capacity > USUAL) {
+        buffer_fini(buffer);
+    }
+}

@@ -4,6 +4,7 @@ src_libexec_a_SOURCES = \
 	src/exec/ask.c src/exec/ask.h \
 	src/exec/command.c src/exec/command.h \
 	src/exec/frame.c src/exec/frame.h \
+	src/exec/said.c src/exec/said.h \
 	src/exec/serve.c src/exec/serve.h \
 	src/exec/warden.c src/exec/warden.h
 

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "fleet/cut.h"
 #include "fleet/message.h"
 
 #include <stdio.h>
@@ -17,10 +18,9 @@ enum { CHUNK = 16 << 10 }; /* what a record of TLS holds */
 
 struct fleet_line {
     struct tls_link *link;
-    struct buffer in, out;
-    size_t taken;   /* octets of `in` that were handed out, */
-    size_t scanned; /* … and that have no end of a line behind them */
-    size_t sent;    /* octets of `out` */
+    struct fleet_cut in;
+    struct buffer out;
+    size_t sent; /* octets of `out` */
     bool is_shaken, has_ended, waits_to_write;
     char why[160];
 };
@@ -40,7 +40,7 @@ void fleet_line_free(struct fleet_line *line)
 {
     if (line != NULL) {
         tls_link_free(line->link);
-        buffer_fini(&line->in);
+        fleet_cut_fini(&line->in);
         buffer_fini(&line->out);
         free(line);
     }
@@ -98,40 +98,6 @@ void fleet_line_get_fingerprint(const struct fleet_line *line, uint8_t fingerpri
 
 /* ---- in ---- */
 
-/* A line that is there. */
-static bool cut(struct fleet_line *line, const char **text, size_t *len)
-{
-    const char *from = line->in.bytes + line->scanned;
-    const char *at = line->in.len == line->scanned ? NULL : memchr(from, '\n', line->in.len - line->scanned);
-    if (at == NULL) {
-        line->scanned = line->in.len;
-        return false;
-    }
-    *text = line->in.bytes + line->taken;
-    *len = (size_t)(at - *text);
-    line->taken = line->scanned = (size_t)(at + 1 - line->in.bytes);
-    return true;
-}
-
-/* Nobody keeps the memory of one long line for the small ones that follow. */
-static void shrink(struct buffer *buffer)
-{
-    enum { USUAL = 64 << 10 };
-    if (buffer->len == 0 && buffer->capacity > USUAL) {
-        buffer_fini(buffer);
-    }
-}
-
-static void make_room(struct fleet_line *line)
-{
-    if (line->taken != 0) {
-        buffer_remove_front(&line->in, line->taken);
-        line->scanned -= line->taken;
-        line->taken = 0;
-        shrink(&line->in);
-    }
-}
-
 enum fleet_state fleet_line_next(struct fleet_line *line, const char **text, size_t *len)
 {
     char chunk[CHUNK];
@@ -139,10 +105,9 @@ enum fleet_state fleet_line_next(struct fleet_line *line, const char **text, siz
     if (state != FLEET_READY) {
         return state;
     }
-    while (!cut(line, text, len)) {
+    while (!fleet_cut_next(&line->in, text, len)) {
         size_t done;
-        make_room(line);
-        if (line->in.len >= FLEET_LINE_MAX) {
+        if (fleet_cut_rest(&line->in) >= FLEET_LINE_MAX) {
             return end(line, "a line is too long");
         }
         enum tls_result result = tls_link_read(line->link, chunk, sizeof chunk, &done);
@@ -153,7 +118,7 @@ enum fleet_state fleet_line_next(struct fleet_line *line, const char **text, siz
         if (result != TLS_OK) {
             return judge(line, result);
         }
-        buffer_add(&line->in, chunk, done);
+        fleet_cut_add(&line->in, chunk, done);
     }
     return *len < FLEET_LINE_MAX ? FLEET_READY : end(line, "a line is too long");
 }
@@ -184,7 +149,7 @@ enum fleet_state fleet_line_flush(struct fleet_line *line)
     }
     if (line->sent == line->out.len) {
         line->out.len = line->sent = 0;
-        shrink(&line->out);
+        buffer_shrink(&line->out);
     } else if (line->sent > FLEET_OUT_MAX / 4) {
         buffer_remove_front(&line->out, line->sent);
         line->sent = 0;

@@ -2,6 +2,7 @@ fleet_libs = src/libfleet.a
 noinst_LIBRARIES += src/libfleet.a
 src_libfleet_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(EVENT_CFLAGS)
 src_libfleet_a_SOURCES = \
+	src/fleet/cut.c src/fleet/cut.h \
 	src/fleet/describe.c src/fleet/describe.h \
 	src/fleet/inside.h \
 	src/fleet/line.c src/fleet/line.h \

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "exec/ask.h"
 #include "exec/frame.h"
+#include "exec/said.h"
 #include "probe/check.h"
 #include "probe/document.h"
 #include "probe/engine_inside.h"
@@ -212,25 +213,6 @@ static enum check_progress end_locally(struct check_end *end, enum probe_cause c
     return end_with(end, HEALTH_OUTCOME_LOCAL_ERROR);
 }
 
-/* The first line that is not empty, without what ends Nagios' text. */
-static char *find_first_line(const char *said, size_t len)
-{
-    while (len != 0 && (*said == '\n' || *said == '\r' || *said == ' ')) {
-        said++;
-        len--;
-    }
-    size_t line = 0;
-    while (line < len && line < PROBE_TEXT_MAX && said[line] != '\n' && said[line] != '\r' &&
-           said[line] != '\0') {
-        line++;
-    }
-    char *text = memory_print("%.*s", (int)line, said);
-    for (char *at = text; *at != '\0'; at++) {
-        *at = (unsigned char)*at < ' ' || (unsigned char)*at >= 127 ? '?' : *at;
-    }
-    return text;
-}
-
 static enum check_progress judge_code(const struct flight *flight, int code, struct check_end *end)
 {
     const struct exec_ask *ask = &flight->check->ask->exec->ask;
@@ -283,7 +265,7 @@ static enum check_progress hear_story(struct flight *flight, const struct exec_s
     case EXEC_FAILED: return hear_failure(flight, story->value, end);
     case EXEC_EXITED:
         trace_end(flight, "exit code %d", story->value, said, len);
-        say_owned(flight->check, find_first_line(said, len));
+        say_owned(flight->check, exec_find_first_line(said, len, PROBE_TEXT_MAX));
         document_read(flight->check->ask, said, len, end);
         return judge_code(flight, story->value, end);
     case EXEC_KILLED:

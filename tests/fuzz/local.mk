@@ -313,6 +313,13 @@ tests_fuzz_fuzz_fleet_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_fleet_SOURCES = tests/fuzz/fuzz_fleet.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_fleet_LDADD = $(fleet_libs) src/libhealth.a src/libbase.a $(JANSSON_LIBS)
 
+## what comes over their links, cut into lines
+fuzz_programs += tests/fuzz/fuzz_cut
+tests_fuzz_fuzz_cut_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"cut"'
+tests_fuzz_fuzz_cut_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_cut_SOURCES = tests/fuzz/fuzz_cut.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_cut_LDADD = $(fleet_libs) src/libbase.a
+
 ## store.db and its log, damaged
 fuzz_programs += tests/fuzz/fuzz_store
 tests_fuzz_fuzz_store_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"store"'
@@ -335,6 +342,13 @@ tests_fuzz_fuzz_exec_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"exec"'
 tests_fuzz_fuzz_exec_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_exec_SOURCES = tests/fuzz/fuzz_exec.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_exec_LDADD = src/libexec.a src/libbase.a
+
+## what commands of checks say
+fuzz_programs += tests/fuzz/fuzz_said
+tests_fuzz_fuzz_said_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"said"'
+tests_fuzz_fuzz_said_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_said_SOURCES = tests/fuzz/fuzz_said.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_said_LDADD = src/libexec.a src/libbase.a
 
 ## files that others write what is up and down into, in both formats
 fuzz_programs += tests/fuzz/fuzz_sheet
