@@ -172,6 +172,8 @@ static enum steerctl_exit edit_thing(const struct steerctl *ctl, const char *met
     buffer_init(&target);
     if (!add_path(&target, ctl->words[2]) || strchr(ctl->words[2], ':') == NULL) {
         code = refuse_thing(ctl->words[2]);
+    } else if (deletes && (code = confirm_typed(ctl, ctl->words[2], "delete it")) != STEERCTL_OK) {
+        /* why was said */
     } else {
         json_t *value = deletes ? NULL : read_value(ctl->words[3]);
         add_options(ctl, &target);
@@ -420,6 +422,9 @@ return code;
 enum steerctl_exit run_config(const struct steerctl *ctl)
 {
     const char *what = ctl->word_count > 1 ? ctl->words[1] : "show";
+    if ((ctl->given & OPTION_CONFIRM) != 0 && strcmp(what, "delete") != 0) {
+        return steerctl_usage("config %s asks nothing: --yes and --confirm belong to delete", what);
+    }
     static const struct {
         const char *name;
         enum steerctl_exit (*run)(const struct steerctl *ctl);

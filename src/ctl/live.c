@@ -13,8 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_SIZE = 512 };
-
 #define OF_OTHERS                                                                                            \
     (OPTION_CLIENT | OPTION_ECS | OPTION_LISTEN | OPTION_TSIG_KEY | OPTION_FROM | OPTION_OUTPUT | OPTION_KEEP)
 
@@ -70,28 +68,13 @@ static json_t *make_body(const struct steerctl *ctl, json_t *document, const cha
 static void show_preview(const json_t *preview)
 {
     const char *obstacle = text_of(preview, "obstacle");
-    char clean[LINE_SIZE];
+    char clean[CONFIRM_SIZE];
     puts("LIVE drill: ALL clients would be answered as if this were lost, in the end");
     switchover_show_look(json_object_get(preview, "look"));
     if (obstacle != NULL) {
         printf("\nNOT now: %s\n", text_clean(obstacle, clean, sizeof clean));
     }
     putchar('\n');
-}
-
-/* What was typed, or NULL. */
-static const char *read_line(const char *wanted, char line[LINE_SIZE])
-{
-    if (wanted == NULL || isatty(STDIN_FILENO) != 1) {
-        return NULL;
-    }
-    printf("Type %s to begin: ", text_clean(wanted, line, LINE_SIZE));
-    fflush(stdout);
-    if (fgets(line, LINE_SIZE, stdin) == NULL) {
-        return NULL;
-    }
-    line[strcspn(line, "\n")] = '\0';
-    return line;
 }
 
 static enum steerctl_exit explain_losses(const struct steerctl *ctl, enum steerctl_exit code)
@@ -106,7 +89,7 @@ static enum steerctl_exit explain_losses(const struct steerctl *ctl, enum steerc
 static enum steerctl_exit rehearse(const struct steerctl *ctl, json_t *document)
 {
     json_t *preview, *drill = NULL;
-    char line[LINE_SIZE];
+    char line[CONFIRM_SIZE];
     bool is_dry = (ctl->given & OPTION_DRY_RUN) != 0, waits = (ctl->given & OPTION_WAIT) != 0;
     struct steerctl quiet = *ctl;
     quiet.json = ctl->json && is_dry; /* what is printed as JSON is one document */
@@ -119,8 +102,9 @@ static enum steerctl_exit rehearse(const struct steerctl *ctl, json_t *document)
         json_decref(preview);
         return explain_losses(ctl, code);
     }
-    const char *confirm =
-        ctl->confirm != NULL || ctl->json ? ctl->confirm : read_line(text_of(preview, "confirm"), line);
+    const char *confirm = ctl->confirm != NULL || ctl->json
+                              ? ctl->confirm
+                              : confirm_read(text_of(preview, "confirm"), "begin", line);
     quiet.json = ctl->json && !waits;
     code = steerctl_ask_json(&quiet, "POST", "/v1/drills", make_body(ctl, document, confirm), &drill);
     if (code == STEERCTL_OK && waits) {

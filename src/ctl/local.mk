@@ -26,7 +26,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/show.c src/ctl/show_status.c \
 	src/ctl/socket.c src/ctl/socket.h \
 	src/ctl/sse.c src/ctl/sse.h \
-	src/ctl/switchover.c src/ctl/switchover_watch.c src/ctl/incidents.c src/ctl/reports.c src/ctl/reports.h src/ctl/schedule.c src/ctl/compare.c src/ctl/spark.c src/ctl/spark.h \
+	src/ctl/confirm.c src/ctl/switchover.c src/ctl/switchover_watch.c src/ctl/incidents.c src/ctl/reports.c src/ctl/reports.h src/ctl/schedule.c src/ctl/compare.c src/ctl/spark.c src/ctl/spark.h \
 	src/ctl/steerctl.h \
 	src/ctl/table.c \
 	src/ctl/target.c \

@@ -357,6 +357,15 @@ enum steerctl_exit run_import(const struct steerctl *ctl)
     if (ctl->reason == NULL && !has(ctl, OPTION_DRY_RUN)) {
         return steerctl_usage("import needs --reason TEXT, or --dry-run");
     }
+    if ((ctl->given & OPTION_CONFIRM) != 0 && !has(ctl, OPTION_REPLACE)) {
+        return steerctl_usage("import asks nothing: --yes and --confirm belong to --replace");
+    }
+    if (has(ctl, OPTION_REPLACE)) {
+        enum steerctl_exit meant = confirm_typed(ctl, "replace", "remove what is not in the file");
+        if (meant != STEERCTL_OK) {
+            return meant;
+        }
+    }
     char *text = read_import(ctl->words[1], &len);
     if (text == NULL) {
         return STEERCTL_USAGE;

@@ -118,7 +118,7 @@ static const struct verb verbs[] = {
      "other\nhost. drain: what it says does not count, until undrain. rename: the same host by another name. "
      "revoke: it\nis no vantage any more",
      "  steerctl vantage enrol fra-1\n  steerctl vantage drain fra-1 --reason \"its uplink flaps\"", 2, 3,
-     OPTION_REASON | OPTION_ACTOR | OPTION_WEIGHT, "name=NAME", run_vantage},
+     OPTION_REASON | OPTION_ACTOR | OPTION_CONFIRM | OPTION_WEIGHT, "name=NAME", run_vantage},
     {"config", "show|diff|get|set|merge|delete|apply|export|import [THING [VALUE]]",
      "documents that belong to the API: look, edit, to and from files",
      "Topology and policies, where steerd.json lets the API own them (documents.owner). show lists them, "
@@ -130,7 +130,7 @@ static const struct verb verbs[] = {
      "group:NAME, document:NAME or name:ZONE/NAME, VALUE is JSON,\n@FILE or - for stdin",
      "  steerctl config merge endpoint:web-1 '{\"weight\": 20}' --dry-run\n"
      "  steerctl config get name:example.com/www\n  steerctl config export /tmp/now",
-     0, 3, OPTION_REASON | OPTION_ACTOR | OPTION_DRY_RUN, "value=VALUE", run_config},
+     0, 3, OPTION_REASON | OPTION_ACTOR | OPTION_CONFIRM | OPTION_DRY_RUN, "value=VALUE", run_config},
     {"tokens", "", "who may use the API from elsewhere",
      "Tokens with which the API can be used from elsewhere: what each may do and where, and when it ends and "
      "was used last",
@@ -144,7 +144,7 @@ static const struct verb verbs[] = {
      "  steerctl token rotate alice --overlap 10m",
      2, 2,
      OPTION_ROLE | OPTION_REGION | OPTION_ZONE | OPTION_EXPIRES | OPTION_OVERLAP | OPTION_REASON |
-         OPTION_ACTOR,
+         OPTION_ACTOR | OPTION_CONFIRM,
      "name=NAME", run_token},
     {"show", "TARGET", "everything about a region, az or endpoint",
      "What is observed and desired, what answers follow and what decided it, its override, and of an "
@@ -330,7 +330,7 @@ static const struct verb verbs[] = {
      "Previewed,\n"
      "recorded and reversible as a restore is",
      "  steerctl import overrides.jsonl --dry-run\n  steerctl import - --dry-run", 1, 1,
-     OPTION_REASON | OPTION_ACTOR | OPTION_DRY_RUN | OPTION_LIMIT | OPTION_YES_UNSERVED |
+     OPTION_REASON | OPTION_ACTOR | OPTION_CONFIRM | OPTION_DRY_RUN | OPTION_LIMIT | OPTION_YES_UNSERVED |
          OPTION_YES_WITHOUT_POINT | OPTION_REPLACE | OPTION_OVERRIDE_RULE,
      NULL, run_import},
     {"explain", "NAME [TYPE]", "which answer a client gets, and why",

@@ -132,6 +132,12 @@ enum steerctl_exit run_token(const struct steerctl *ctl)
          ((adds ? 0 : scope) | (rotates ? 0 : overlap) | (adds || rotates ? 0 : OPTION_EXPIRES))) != 0) {
         return steerctl_usage("token %s does not take all of these options", what);
     }
+    if (((ctl->given & OPTION_CONFIRM) != 0) && !deletes) {
+        return steerctl_usage("token %s asks nothing: --yes and --confirm belong to delete", what);
+    }
+    if (deletes && (code = confirm_typed(ctl, ctl->words[2], "delete it")) != STEERCTL_OK) {
+        return code;
+    }
     if (adds) {
         code = steerctl_ask_json(ctl, "POST", "/v1/tokens", make_body(ctl, true), &json);
     } else if (rotates) {

@@ -203,5 +203,10 @@ enum steerctl_exit run_vantage(const struct steerctl *ctl)
     if (ctl->weight != NULL && !is(action, "enrol")) {
         return steerctl_usage("vantage %s does not take --weight", what);
     }
-    return act(ctl, action);
+    if ((ctl->given & OPTION_CONFIRM) != 0 && !is(action, "revoke")) {
+        return steerctl_usage("vantage %s asks nothing: --yes and --confirm belong to revoke", what);
+    }
+    enum steerctl_exit code =
+        is(action, "revoke") ? confirm_typed(ctl, ctl->words[2], "revoke it") : STEERCTL_OK;
+    return code == STEERCTL_OK ? act(ctl, action) : code;
 }

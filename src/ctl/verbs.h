@@ -79,6 +79,12 @@ enum steerctl_exit run_incidents(const struct steerctl *ctl);
 /* switchover.c */
 enum steerctl_exit run_switchover(const struct steerctl *ctl);
 void switchover_show_look(const json_t *look); /* what it would change, and what objects */
+/* confirm.c: what was typed at a terminal; NULL: nobody sits there, or nothing was. In the line, which is
+ * owned by the caller. */
+enum { CONFIRM_SIZE = 512 };
+const char *confirm_read(const char *wanted, const char *to, char line[CONFIRM_SIZE]);
+/* The name of what goes is typed, or said by --confirm, or --yes is. Else why not is said. */
+enum steerctl_exit confirm_typed(const struct steerctl *ctl, const char *wanted, const char *to);
 /* switchover_watch.c: one is followed until it does not move any more */
 enum steerctl_exit switchover_watch(const struct steerctl *ctl, const json_t *begun);
 /* change.c */

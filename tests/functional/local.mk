@@ -39,7 +39,7 @@ tests/functional/clock.so: $(srcdir)/tests/functional/clock.c
 EXTRA_DIST += tests/functional/test_past_health.py
 
 # What runs beside a server, as a vantage of it
-EXTRA_DIST += tests/functional/test_drill_vantages.py tests/functional/test_steerprobe.py tests/functional/test_vantage_clock.py tests/functional/test_vantage_standing.py tests/functional/test_vantage_losses.py tests/functional/vantagekit.py
+EXTRA_DIST += tests/functional/test_confirm.py tests/functional/test_json.py tests/functional/test_drill_vantages.py tests/functional/test_steerprobe.py tests/functional/test_vantage_clock.py tests/functional/test_vantage_standing.py tests/functional/test_vantage_losses.py tests/functional/vantagekit.py
 
 ## The admin API from elsewhere
 EXTRA_DIST +=

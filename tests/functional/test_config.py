@@ -276,9 +276,9 @@ def test_the_command_line(scene, server):
     said = server.ctl("config", "merge", thing, '{"weight": 2}', "--reason", "larger").stdout
     assert "generation" in said and "topology.json" in said
     server.ctl("config", "set", "endpoint:web-new", json.dumps(new_endpoint(EU, "192.0.2.78")))
-    refused = server.ctl("config", "delete", f"az:{EU}", code=1)
+    refused = server.ctl("config", "delete", f"az:{EU}", "--yes", code=1)
     assert "topology.json" in refused.stderr and "endpoints" in refused.stderr
-    server.ctl("config", "delete", "endpoint:nobody", code=4)
+    server.ctl("config", "delete", "endpoint:nobody", "--yes", code=4)
     batch = scene.folder / "batch.json"
     batch.write_text(json.dumps([{"op": "delete", "kind": "endpoint", "name": "web-new"},
                                  {"op": "merge", "kind": "name", "zone": "example.com", "name": "www", "value": {"ttl": 7}}]))

@@ -126,7 +126,7 @@ def test_a_vantage_that_is_killed_leaves_the_drill(scene):
 @pytest.mark.parametrize("scene", ["all"], indirect=True)
 def test_a_vantage_that_is_revoked_leaves_the_drill(scene):
     lose_links(scene, "local", "sin-1")
-    scene.server.ctl("vantage", "revoke", "fra-1")
+    scene.server.ctl("vantage", "revoke", "fra-1", "--yes")
     wait_moved(scene, scene.eu)
     assert addresses(ask(scene.server, source=None)) == scene.us
 

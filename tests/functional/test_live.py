@@ -258,7 +258,7 @@ def test_it_is_typed_at_a_terminal(scene):
         done = subprocess.run([str(kit.STEERCTL), "-s", str(scene.socket), "drill", "live", "--lose", "region:us-east", "--reason", "x"], stdin=theirs,
                               capture_output=True, text=True, timeout=kit.PATIENCE_S, check=False)
         os.close(ours), os.close(theirs)
-        assert done.returncode == code and "Type us-east to begin" in done.stdout, done
+        assert done.returncode == code and "Type us-east to begin" in done.stdout + done.stderr, done
         assert len(server.get("/v1/drills")["items"]) == (code == 0)
 
 

@@ -250,7 +250,7 @@ def test_steerctl(far):
     assert "us-east, eu-west, zone example.com." in steerctl("token", "show", "alice").stdout
     rotated = steerctl("token", "rotate", "alice")
     assert re.search(r"st1\.alice\.[0-9a-f]{64}", rotated.stdout)[0] != token and "is good until" in rotated.stdout
-    assert "lets in nobody" in steerctl("token", "delete", "alice").stdout
+    assert "lets in nobody" in steerctl("token", "delete", "alice", "--yes").stdout
     assert steerctl("token", "show", "alice").returncode == 4
     for words in (("token", "make", "x"), ("token", "show", "x", "--role", "viewer"), ("token", "rotate", "x", "--role", "viewer")):
         assert steerctl(*words).returncode == 2, words

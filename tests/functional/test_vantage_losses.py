@@ -108,7 +108,7 @@ def test_the_server_is_killed(scene):
 
 
 def test_a_vantage_is_revoked(scene):
-    scene.server.ctl("vantage", "revoke", "fra-1")
+    scene.server.ctl("vantage", "revoke", "fra-1", "--yes")
     line = scene.probes["fra-1"].wait_log("server lost", "why=")
     scene.probes["fra-1"].wait_log("server not reached")
     assert "fra-1" not in [item["name"] for item in scene.server.get("/v1/vantages")["items"]], line

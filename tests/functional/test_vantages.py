@@ -328,7 +328,7 @@ def test_steerctl(scene):
     server.ctl("vantage", "rename", "fra-1", "fra-2")
     assert "weight" in server.ctl("vantage", "show", "fra-2").stdout
     assert "fra-2" in server.ctl("history", "--limit", "3").stdout
-    server.ctl("vantage", "revoke", "fra-2")
+    server.ctl("vantage", "revoke", "fra-2", "--confirm", "fra-2")
     server.ctl("vantage", "show", "fra-2", code=4)
     server.ctl("vantage", "party", "fra-2", code=2)
     server.ctl("vantage", "rename", "fra-2", code=2)
