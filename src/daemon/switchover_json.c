@@ -120,6 +120,7 @@ char *switchover_write_json(const struct switchover *switchover)
     }
     stored_set_text(object, "accepted", switchover->accepted);
     stored_set_flag(object, "hooks_agreed", switchover->hooks_agreed);
+    stored_set_flag(object, "stays_away", switchover->stays_away);
     stored_set_number(object, "changes", switchover->changes);
     json_object_set_new(object, "notes", write_notes(switchover));
     stored_set_number(object, "notes_lost", switchover->notes_lost);
@@ -246,6 +247,7 @@ static void read_all(struct stored_reading *reading, struct switchover *to)
     to->held_ms = stored_get_time(reading, "held_since", no_time);
     stored_get_text(reading, "accepted", to->accepted, sizeof to->accepted, no_text);
     to->hooks_agreed = json_is_true(json_object_get(reading->object, "hooks_agreed"));
+    to->stays_away = json_is_true(json_object_get(reading->object, "stays_away"));
     to->changes = (uint32_t)stored_get_number(reading, "changes", UINT32_MAX, no_number);
     to->notes_lost = stored_get_number(reading, "notes_lost", INT64_MAX, no_number);
     read_lists(reading, to);

@@ -304,6 +304,7 @@ void switchover_do(struct switchover *switchover, const struct switchover_wish *
         switchover->is_emergency = true;
         switchover->step_count = 0;
     }
+    switchover->stays_away |= wish->verb == SWITCHOVER_CLOSE;
     if (begins || turns) { /* what was accepted of another place is not accepted of this one */
         set_out(switchover, wish);
     }
@@ -427,6 +428,7 @@ unsigned switchover_get_share(const struct switchover *switchover)
     case SWITCHOVER_UNPROTECTED:
     case SWITCHOVER_PROTECTED: return ALL;
     case SWITCHOVER_RETURNING: return ALL - switchover->steps[switchover->step];
+    case SWITCHOVER_CLOSED: return switchover->stays_away ? ALL : 0;
     default: return 0;
     }
 }

@@ -105,6 +105,7 @@ struct switchover {
     int64_t step_ms;              /* … of the step */
     int64_t verified_ms;          /* of the latest good look; 0: none on this way */
     int64_t executed_ms;          /* wall: it began to move then; 0: it has not */
+    bool stays_away;              /* it was closed where it was: what it drained stays so */
     bool asks_hooks;              /* commands are run before `asked_for`; nothing has moved yet */
     enum switchover_verb asked_for;
     bool hooks_agreed; /* they were run before this way: where data are is theirs to say */

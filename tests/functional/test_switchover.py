@@ -126,6 +126,25 @@ def test_there_and_back(scene):
     assert len({entry["key"] for entry in journal}) == 1 and len(journal) >= 9
 
 
+@pytest.mark.parametrize("stands_by", [False, True])
+def test_what_is_closed_stays_where_it_is(scene, stands_by):
+    """The source is drained by an override like any other, which goes nowhere by itself."""
+    server = start(scene)
+    made = begin(server, to="eu-west", execute=True)
+    verify(server, made)
+    act(server, made, "commit")
+    if stands_by:
+        act(server, made, "reprotect", accept=["replication"], confirm="us-east", reason="there are no data")
+    before = server.get("/v1/regions/us-east")["override"]
+    closed = act(server, made, "close", reason="for good")
+    assert closed["state"] == "closed" and closed["share"] == 100
+    assert server.get("/v1/regions/us-east")["override"] == before and server.addresses("www.example.com") == scene.eu
+    server.kill()
+    server = scene.start()
+    assert server.get("/v1/regions/us-east")["override"] == before and server.addresses("www.example.com") == scene.eu
+    assert server.get(f"/v1/switchovers/{made['id']}")["share"] == 100
+
+
 def test_what_was_there_before_comes_back_with_a_rollback(scene):
     server = start(scene)
     server.override("az", "us-east-1a", "up", "its check is broken")

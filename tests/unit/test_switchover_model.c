@@ -34,6 +34,7 @@ struct past {
     bool serves;     /* the place that traffic moves to, just now */
     bool accepted;   /* somebody has said that it may move there all the same, on this way */
     bool held;
+    bool stays; /* it was closed where it is */
 };
 
 /* Where it is, and what time it is. */
@@ -104,6 +105,7 @@ static void happen(struct past *past, const struct switchover_wish *wish, bool l
     past->accepted = (past->accepted && !sets_out(wish->verb) && !turns) || wish->accepted_count != 0 ||
                      (wish->is_emergency && (sets_out(wish->verb) || resumes));
     past->held = false;
+    past->stays = wish->verb == SWITCHOVER_CLOSE;
     past->lowering = (wish->verb == SWITCHOVER_EXECUTE && lowers && !wish->is_emergency) ||
                      (resumes && past->lowering && !wish->is_emergency) || (turns && past->lowering);
     past->good = wish->verb == SWITCHOVER_VERIFY;
@@ -288,9 +290,10 @@ static void check(const struct node *node)
     bool arrived = !is_on_its_way(at);
     assert_true(switchover_is_over(at) == node->past.over);
     assert_int_equal(switchover_is_held(at), node->past.held);
-    if (!node->past.over) {
-        assert_int_equal(switchover_get_share(at), find_share(&node->past, arrived, (unsigned)at->step));
-    }
+    assert_int_equal(switchover_get_share(at), node->past.stays ? 100
+                                               : node->past.over
+                                                   ? 0
+                                                   : find_share(&node->past, arrived, (unsigned)at->step));
     if (!wants_checked[at->state][at->step]) {
         wants_checked[at->state][at->step] = true;
         check_wanted(at, &node->past, arrived);
