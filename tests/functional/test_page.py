@@ -2,9 +2,13 @@
 """The report of a drill as a page: looked at by a browser, which has no network."""
 import html
 import json
+import os
+import pathlib
 import re
 import shutil
+import struct
 import subprocess
+import zlib
 
 import pytest
 
@@ -19,16 +23,32 @@ def embedded(page):
     return json.loads(re.search(r'<script type="application/json" id="report">(.*?)</script', page, re.DOTALL).group(1))
 
 
-def render(path, folder):
-    """The document as the browser has it when its scripts have run."""
+def browse(path, folder, *words):
     browser = shutil.which("chromium")
     if browser is None:
         pytest.skip("no chromium")
     done = subprocess.run(
         [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", f"--user-data-dir={folder}", "--dump-dom", path.as_uri()],
+         "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", f"--user-data-dir={folder}", *words, path.as_uri()],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=kit.PATIENCE_S, check=True)
     return done.stdout
+
+
+def render(path, folder):
+    """The document as the browser has it when its scripts have run."""
+    return browse(path, folder, "--dump-dom")
+
+
+def corner(picture):
+    """Red, green and blue of the first pixel of a PNG, which no filter changes: there is nothing above it, nor left of it."""
+    data = picture.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n" and data[24:26] in (b"\x08\x02", b"\x08\x06"), "8 bits each, with or without alpha"
+    at, packed = 8, b""
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at:at + 8])
+        packed += data[at + 8:at + 8 + length] if kind == b"IDAT" else b""
+        at += 12 + length
+    return tuple(zlib.decompress(packed)[1:4])
 
 
 def test_a_browser_shows_it(planned, tmp_path):
@@ -48,6 +68,22 @@ def test_a_browser_shows_it(planned, tmp_path):
         assert answer["changes"] == (f"<td>{answer['name']}</td>" in shown)
     for phase in report["phases"]:
         assert f"<td>{phase['text']}</td>" in shown
+
+
+def test_it_follows_light_and_dark(planned, tmp_path):
+    """PICTURES=doc/img makes the pictures of the documentation."""
+    drill, page = tmp_path / "drill.json", tmp_path / "page.html"
+    drill.write_text(json.dumps({"name": "us-east is lost for ten minutes", "duration": "20m", "objectives": {"rto": "60s"},
+                                 "events": [{"at": "0s", "what": "region:us-east", "how": "lost", "for": "10m"}]}))
+    offline(planned, "--drill", str(drill), "--html", str(page))
+    folder = pathlib.Path(os.environ.get("PICTURES", tmp_path)).resolve()
+    shown = {}
+    for scheme, name in (0, "dark"), (1, "light"):
+        picture = folder / f"drill-{name}.png"
+        browse(page, tmp_path / name, "--hide-scrollbars", "--window-size=800,1900", f"--blink-settings=preferredColorScheme={scheme}",
+               f"--screenshot={picture}")
+        shown[name] = corner(picture)
+    assert max(shown["dark"]) < 64 and min(shown["light"]) > 192, shown
 
 
 def test_a_level_says_what_is_declared(planned, tmp_path):
