@@ -14,8 +14,8 @@ void fleet_cut_fini(struct fleet_cut *cut)
 
 bool fleet_cut_next(struct fleet_cut *cut, const char **text, size_t *len)
 {
-    const char *from = cut->in.bytes + cut->scanned;
-    const char *at = cut->in.len == cut->scanned ? NULL : memchr(from, '\n', cut->in.len - cut->scanned);
+    size_t unseen = cut->in.len - cut->scanned; /* 0: there may be no memory yet */
+    const char *at = unseen == 0 ? NULL : memchr(cut->in.bytes + cut->scanned, '\n', unseen);
     if (at == NULL) {
         cut->scanned = cut->in.len;
         return false;
