@@ -18,6 +18,8 @@ enum admin_refusal_cause {
     ADMIN_REFUSED_SCOPE,
     ADMIN_REFUSED_LOCKOUT,
     ADMIN_REFUSED_REQUEST,
+    ADMIN_REFUSED_HANDSHAKE, /* of TLS: before anybody has asked for anything */
+    ADMIN_REFUSED_RULES,     /* safety rules object, a switchover's look does, or names would go unserved */
     ADMIN_REFUSAL_CAUSES
 };
 

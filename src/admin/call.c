@@ -33,6 +33,7 @@ struct call_pending {
     bool has_left;              /* its client, whether or not evhttp knows */
     unsigned method;
     struct route route;
+    char peer[HEALTH_PEER_SIZE];  /* who asks */
     void (*left)(void *argument); /* NULL: nobody has to know */
     void *argument;
     void (*taken)(void *argument); /* of a live one */
@@ -72,6 +73,9 @@ static void written(struct evhttp_request *request, void *argument)
 void call_send(struct call *call, const struct call_answer *answer)
 {
     call_end_receipt(call, answer);
+    if (answer->objection != NULL) {
+        caller_note_refusal(call, ADMIN_REFUSED_RULES, answer->objection);
+    }
     if (call->operation != NULL) {
         operation_end(call, answer);
         return;
@@ -117,7 +121,8 @@ void call_send(struct call *call, const struct call_answer *answer)
 
 void call_reply_body(struct call *call, unsigned status, const char *type, struct evbuffer *body)
 {
-    const struct call_answer answer = {.status = status, .type = type, .body = body};
+    const struct call_answer answer = {
+        .status = status, .type = type, .body = body, .objection = call->objection};
     if (call->request == NULL && call->receipt == NULL && call->operation == NULL) {
         call->answer = answer;
     } else {
@@ -177,11 +182,20 @@ void call_reply_text(struct call *call, const char *type, const char *text, size
     call_reply_body(call, 200, type, body);
 }
 
+static const char *find_objection(enum problem_kind kind)
+{
+    return kind == PROBLEM_RULES        ? "safety rules object"
+           : kind == PROBLEM_OBJECTIONS ? "a look at the switchover objects"
+           : kind == PROBLEM_UNSERVED   ? "names would be served by nobody"
+                                        : NULL;
+}
+
 void call_reply_problem(struct call *call)
 {
     if (!problem_is_set(&call->problem)) {
         problem_set(&call->problem, PROBLEM_INTERNAL, "no reason was given");
     }
+    call->objection = find_objection(call->problem.kind);
     reply_json(call, problem_status(call->problem.kind), "application/problem+json",
                render_problem(&call->problem));
 }
@@ -341,7 +355,8 @@ struct call_pending *call_defer(struct call *call)
                                      .request = call->request,
                                      .receipt = call->receipt,
                                      .method = call->method,
-                                     .route = {.id = call->route.id}};
+                                     .route = {.id = call->route.id, .is_found = call->route.is_found}};
+    memcpy(pending->peer, call->caller.peer, sizeof pending->peer);
     call->admin->pendings = pending;
     if (call->request != NULL) {
         evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), connection_closed,
@@ -386,6 +401,7 @@ bool call_resume(struct call_pending *pending, struct call *call)
                               .reader = pending->admin->verbs.current,
                               .arena = arena_new(0)};
         problem_init(&call->problem, call->arena);
+        memcpy(call->caller.peer, pending->peer, sizeof pending->peer);
     }
     if (waiting && pending->operation != NULL) {
         operation_note_end(pending->operation);

@@ -60,6 +60,7 @@ struct call_answer {
     unsigned status;
     const char *type;
     struct evbuffer *body; /* owned */
+    const char *objection; /* why nothing was done that its role would allow: a constant; NULL: it was */
 };
 
 struct call {
@@ -82,7 +83,8 @@ struct call {
     int64_t retry_ms;                  /* of a refusal: when it is worth while to try again; 0: not said */
     struct arena *arena;
     struct problem problem;
-    const char *body; /* NUL-terminated for convenience */
+    const char *objection; /* as in the answer */
+    const char *body;      /* NUL-terminated for convenience */
     size_t body_len;
     void *data; /* of the handler, in the arena */
     /* A handler that needs what only the control thread has sets this instead of answering. It is called

@@ -24,9 +24,10 @@ enum { GROUPS_MAX = 1024 };
 const char *admin_refusal_text(enum admin_refusal_cause cause)
 {
     static const char *const texts[ADMIN_REFUSAL_CAUSES] = {
-        [ADMIN_REFUSED_ROLE] = "role",       [ADMIN_REFUSED_NOBODY] = "nobody",
-        [ADMIN_REFUSED_TOKEN] = "token",     [ADMIN_REFUSED_SCOPE] = "scope",
-        [ADMIN_REFUSED_LOCKOUT] = "lockout", [ADMIN_REFUSED_REQUEST] = "request"};
+        [ADMIN_REFUSED_ROLE] = "role",           [ADMIN_REFUSED_NOBODY] = "nobody",
+        [ADMIN_REFUSED_TOKEN] = "token",         [ADMIN_REFUSED_SCOPE] = "scope",
+        [ADMIN_REFUSED_LOCKOUT] = "lockout",     [ADMIN_REFUSED_REQUEST] = "request",
+        [ADMIN_REFUSED_HANDSHAKE] = "handshake", [ADMIN_REFUSED_RULES] = "rules"};
     return texts[cause];
 }
 
@@ -42,7 +43,7 @@ static const char *method_text(unsigned method)
     }
 }
 
-static void tell(const struct call *call, enum admin_refusal_cause cause)
+void caller_note_refusal(const struct call *call, enum admin_refusal_cause cause, const char *why)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
     char resource[ROUTE_TEXT_SIZE];
@@ -54,7 +55,7 @@ static void tell(const struct call *call, enum admin_refusal_cause cause)
                                     .method = method_text(call->method),
                                     .resource =
                                         call->route.is_found ? route_write(call->route.id, resource) : "?",
-                                    .why = call->problem.detail});
+                                    .why = why});
     }
 }
 
@@ -154,7 +155,7 @@ static const struct admin_token *judge_token(struct call *call, const struct gue
     call->retry_ms = lockout_get_wait_ms(&call->admin->lockout, &guest->from.addr, now_ms);
     if (call->retry_ms != 0) {
         problem_set(&call->problem, PROBLEM_TOO_MANY, "no token from %s is looked at now", guest->address);
-        tell(call, ADMIN_REFUSED_LOCKOUT);
+        caller_note_refusal(call, ADMIN_REFUSED_LOCKOUT, call->problem.detail);
         return NULL;
     }
     const struct admin_token *token =
@@ -165,7 +166,7 @@ static const struct admin_token *judge_token(struct call *call, const struct gue
     }
     lockout_note_bad(&call->admin->lockout, &guest->from.addr, now_ms);
     problem_set(&call->problem, PROBLEM_UNAUTHORIZED, "%s", why);
-    tell(call, ADMIN_REFUSED_TOKEN);
+    caller_note_refusal(call, ADMIN_REFUSED_TOKEN, call->problem.detail);
     return NULL;
 }
 
@@ -222,7 +223,7 @@ void caller_refuse_scope(struct call *call, const char *what, const char *name)
     problem_init(&call->problem, call->arena);
     problem_set(&call->problem, PROBLEM_FORBIDDEN, "%s may not change %s%s%s", call->caller.peer, what,
                 name == NULL ? "" : " ", name == NULL ? "" : name);
-    tell(call, ADMIN_REFUSED_SCOPE);
+    caller_note_refusal(call, ADMIN_REFUSED_SCOPE, call->problem.detail);
 }
 
 bool caller_may_touch(struct call *call, enum health_kind kind, const char *name)
@@ -280,7 +281,7 @@ bool caller_has(struct call *call, enum role needed)
     problem_init(&call->problem, call->arena);
     problem_set(&call->problem, PROBLEM_FORBIDDEN, "this needs the role %s; %s has %s", role_text(needed),
                 call->caller.peer, call->caller.role == ROLE_NONE ? "none" : role_text(call->caller.role));
-    tell(call, ADMIN_REFUSED_ROLE);
+    caller_note_refusal(call, ADMIN_REFUSED_ROLE, call->problem.detail);
     return false;
 }
 
@@ -302,6 +303,6 @@ void caller_find(struct call *call)
     if (!call->caller.is_known && !problem_is_set(&call->problem)) {
         problem_set(&call->problem, PROBLEM_UNAUTHORIZED,
                     "expected a client certificate, or a token: Authorization: Bearer TOKEN");
-        tell(call, ADMIN_REFUSED_NOBODY);
+        caller_note_refusal(call, ADMIN_REFUSED_NOBODY, call->problem.detail);
     }
 }

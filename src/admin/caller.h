@@ -21,7 +21,9 @@ void caller_find(struct call *call);
 void caller_judge(struct call *call);
 /* Has who asks at least this role, which only the handler knows of? False: likewise. */
 bool caller_has(struct call *call, enum role needed);
-/* The same for a target that only the handler knows. False: the problem is set, and the refusal told. */
+/* Counted, told and kept (access.h). On the control thread. */
+void caller_note_refusal(const struct call *call, enum admin_refusal_cause cause, const char *why);
 /* The scopes of the caller do not hold for this: says so, also in the log. `name` may be NULL. */
 void caller_refuse_scope(struct call *call, const char *what, const char *name);
+/* The same for a target that only the handler knows. False: the problem is set, and the refusal told. */
 bool caller_may_touch(struct call *call, enum health_kind kind, const char *name);

@@ -75,9 +75,24 @@ static void arm(struct connection *connection)
 static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *argument);
 static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *argument);
 
+/* It ends: what the gate has found. */
+static void tell_of_handshake(const struct connection *connection)
+{
+    const struct connection_set *set = connection->set;
+    const char *why = connection->guest == NULL
+                          ? NULL
+                          : atomic_load_explicit(&connection->guest->fault, memory_order_acquire);
+    if (why != NULL && set->refused != NULL) {
+        set->refused(set->context,
+                     &(struct connection_refusal){
+                         .cause = ADMIN_REFUSED_HANDSHAKE, .fd = -1, .guest = connection->guest, .why = why});
+    }
+}
+
 static void free_connection(struct connection *connection)
 {
     struct bufferevent *transport = connection->transport;
+    tell_of_handshake(connection);
     (void)evbuffer_remove_cb(bufferevent_get_input(transport), on_input, connection);
     (void)evbuffer_remove_cb(bufferevent_get_output(transport), on_output, connection);
     event_free(connection->start);
@@ -339,7 +354,10 @@ static void on_refuse(evutil_socket_t fd, short what, void *argument)
     shutdown(connection->fd, SHUT_WR);
     event_add(connection->deadline, &(struct timeval){.tv_sec = TAKING_MS / 1000});
     if (set->refused != NULL) {
-        set->refused(set->context, connection->fd, connection->guest, connection->why);
+        set->refused(set->context, &(struct connection_refusal){.cause = ADMIN_REFUSED_REQUEST,
+                                                                .fd = connection->fd,
+                                                                .guest = connection->guest,
+                                                                .why = connection->why});
     }
 }
 

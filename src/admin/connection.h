@@ -5,6 +5,7 @@
  * drip; errors of evhttp as problem documents. */
 #pragma once
 
+#include "admin/access.h"
 #include "base/clock.h"
 
 #include <stdbool.h>
@@ -30,6 +31,14 @@ struct precedence;
 struct tls_context;
 
 /* All connections of a server. Owned by the control thread. */
+/* Borrowed. */
+struct connection_refusal {
+    enum admin_refusal_cause cause;
+    int fd;                    /* its socket; -1: it has none any more */
+    const struct guest *guest; /* NULL: it came by the unix socket */
+    const char *why;
+};
+
 struct connection_set {
     bool is_paused; /* nobody is let in, no request is read */
     struct event_base *base;
@@ -47,8 +56,9 @@ struct connection_set {
     struct tls_context *shown;     /* a hold of it; NULL: nobody gets in */
     unsigned paces;                /* that may be let in before the next tick */
     int64_t tick_ms;               /* the last one */
-    /* What came was no request, or one that others may read otherwise: its connection ends. */
-    void (*refused)(void *context, int fd, const struct guest *guest, const char *why); /* NULL: no matter */
+    /* What came was no request, or one that others may read otherwise, or there was no handshake of TLS: its
+     * connection ends. NULL: no matter. */
+    void (*refused)(void *context, const struct connection_refusal *refusal);
     void *context;
 };
 

@@ -33,21 +33,21 @@ enum {
 };
 
 /* As of a refusal for other reasons: whoever looks for these finds it with them. */
-static void on_refused(void *context, int fd, const struct guest *guest, const char *why)
+static void on_refused(void *context, const struct connection_refusal *refusal)
 {
     const struct door *door = context;
     const struct admin_verbs *verbs = &door->admin->verbs;
     char peer[HEALTH_PEER_SIZE];
-    if (guest != NULL) {
-        snprintf(peer, sizeof peer, "%s", guest->address);
+    if (refusal->guest != NULL) {
+        snprintf(peer, sizeof peer, "%s", refusal->guest->address);
     } else {
-        peers_write(door->admin->peers, fd, peer, sizeof peer);
+        peers_write(door->admin->peers, refusal->fd, peer, sizeof peer);
     }
     if (verbs->access.note_refusal != NULL) {
         verbs->access.note_refusal(
             verbs->context,
             &(struct admin_refusal){
-                .cause = ADMIN_REFUSED_REQUEST, .peer = peer, .method = "?", .resource = "?", .why = why});
+                .cause = refusal->cause, .peer = peer, .method = "?", .resource = "?", .why = refusal->why});
     }
 }
 

@@ -82,6 +82,7 @@ struct guest *guest_new(const struct addr_port *from)
 {
     struct guest *guest = memory_alloc(sizeof *guest);
     atomic_init(&guest->holders, 1);
+    atomic_init(&guest->fault, NULL);
     guest->from = *from;
     addr_write(&from->addr, guest->address);
     return guest;
@@ -290,6 +291,31 @@ static void carry(struct line *line, bool *lost)
     }
 }
 
+/* Who comes and goes without a word, as those do that look whether a port is open, was not refused. */
+static const char *find_fault(enum tls_result result)
+{
+    switch (result) {
+    case TLS_OK:
+    case TLS_AGAIN:
+    case TLS_CLOSED:
+    case TLS_FAILED: return NULL;
+    case TLS_REFUSED: return "the other side ended the handshake: it does not trust or understand this one";
+    case TLS_GARBLED: return "what came is no TLS, or not of a version that is taken";
+    case TLS_EXPIRED: return "the certificate has ended";
+    case TLS_EARLY: return "the certificate is not valid yet";
+    case TLS_SELF_SIGNED: return "the certificate is signed by nobody but itself";
+    case TLS_UNTRUSTED: return "the certificate is signed by nobody who is trusted here";
+    default: return "the certificate is not to be used for this";
+    }
+}
+
+static void set_fault(const struct line *line, const char *why)
+{
+    if (why != NULL) {
+        atomic_store_explicit(&line->guest->fault, why, memory_order_release);
+    }
+}
+
 static void shake(struct line *line, bool *lost)
 {
     enum tls_result result = tls_link_shake(line->link);
@@ -297,6 +323,7 @@ static void shake(struct line *line, bool *lost)
         return;
     }
     if (result != TLS_OK) {
+        set_fault(line, find_fault(result));
         *lost = true;
         return;
     }
@@ -326,8 +353,10 @@ static void on_ready(evutil_socket_t fd, short what, void *context)
 
 static void on_deadline(evutil_socket_t fd, short what, void *context)
 {
+    struct line *line = context;
     (void)fd, (void)what;
-    free_line(context);
+    set_fault(line, line->stage == SHAKING ? "the handshake took too long" : NULL);
+    free_line(line);
 }
 
 /* ---- arrivals ---- */

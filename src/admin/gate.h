@@ -30,7 +30,8 @@ struct guest {
     struct addr_port from;
     char address[ADDR_TEXT_SIZE];
     atomic_bool is_shaken;
-    bool has_certificate; /* one that is trusted */
+    const char *_Atomic fault; /* why there was no handshake; a constant; NULL: there was, or it just left */
+    bool has_certificate;      /* one that is trusted */
     struct guest_name names[GUEST_NAMES_MAX];
     size_t name_count;
 };

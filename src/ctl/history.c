@@ -69,6 +69,13 @@ static const char *change_cell(const json_t *entry, char out[2 * CELL])
     bool had = !json_is_null(json_object_get(entry, "before"));
     bool has = !json_is_null(json_object_get(entry, "after"));
     char before[CELL], after[CELL];
+    if (text_of(entry, "kind") != NULL && strcmp(text_of(entry, "kind"), "refusal") == 0) {
+        const json_t *refusal = json_object_get(entry, "after");
+        snprintf(out, 2 * CELL, "%lld x %.80s: %.100s",
+                 (long long)json_integer_value(json_object_get(refusal, "count")),
+                 text_or_dash(text_of(refusal, "peer")), text_or_dash(text_of(refusal, "request")));
+        return out;
+    }
     if (!is_override) {
         return has ? had ? "changed" : "made" : "removed";
     }

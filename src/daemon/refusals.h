@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Who was refused at the admin API: counted, and told as long as that are few. Private to src/daemon. */
+ * Who was refused at the admin API. Counted; told as events as long as those are few; and kept: one entry of
+ * the journal per cause, peer and minute, with how often. However many knock, that is a bounded number of
+ * entries, of all other peers of a minute one per cause. Nobody waits for any of it. A sudden end (kill -9)
+ * loses what has not been written of the last minute. Private to src/daemon. */
 #pragma once
 
 #include "admin/admin.h"
@@ -8,16 +11,23 @@
 
 #include <stdatomic.h>
 
+struct refusal_minute;
 struct server;
+
+#define REFUSAL_KIND "refusal" /* of the store's objects: by cause, the latest */
 
 /* In struct server. The control thread notes, others read the counters. */
 struct refusals {
     _Atomic uint64_t counts[ADMIN_REFUSAL_CAUSES];
-    unsigned tokens;   /* events that may be told now */
-    int64_t filled_ms; /* monotonic: when the last one was added */
-    uint64_t untold;   /* since the last one that was */
+    unsigned tokens;               /* events that may be told now */
+    int64_t filled_ms;             /* monotonic: when the last one was added */
+    uint64_t untold;               /* since the last one that was */
+    struct refusal_minute *minute; /* what is to be written; NULL: nobody was ever refused */
 };
 
 /* See admin_verbs.note_refusal. */
 void server_note_refusal(void *server, const struct admin_refusal *refusal);
 void refusals_write_metrics(const struct server *server, struct buffer *out);
+/* Write what there is now: another process goes on. */
+void refusals_flush(struct server *server);
+void refusals_end(struct server *server); /* likewise, and nothing follows */

@@ -8,6 +8,7 @@
 #include "daemon/answers.h"
 #include "daemon/drill_state.h"
 #include "daemon/incidents.h"
+#include "daemon/refusals.h"
 #include "daemon/override_json.h"
 #include "daemon/overrides.h"
 #include "daemon/switchovers.h"
@@ -24,10 +25,10 @@ static const char kind_override[] = "override";
 static const struct {
     const char *kind;
     bool is_restored;
-} kinds[] = {{kind_override, true},       {"configuration", false},   {"point", false},
-             {"serials", false},          {SWITCHOVER_KIND, false},   {INCIDENT_KIND, false},
-             {DRILL_KIND, false},         {DRILL_REPORT_KIND, false}, {DRILL_SCHEDULE_KIND, false},
-             {DRILL_OBSERVED_KIND, false}};
+} kinds[] = {{kind_override, true},        {"configuration", false},   {"point", false},
+             {"serials", false},           {SWITCHOVER_KIND, false},   {INCIDENT_KIND, false},
+             {DRILL_KIND, false},          {DRILL_REPORT_KIND, false}, {DRILL_SCHEDULE_KIND, false},
+             {DRILL_OBSERVED_KIND, false}, {REFUSAL_KIND, false}};
 
 bool restore_is_kind(const char *kind)
 {

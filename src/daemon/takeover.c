@@ -389,6 +389,7 @@ static bool has_orders(const struct server *server)
 static void freeze(struct takeover *takeover)
 {
     struct server *server = takeover->server;
+    refusals_flush(server);
     server->is_frozen = true;
     shadows_end_all(server->shadows, "takeover");
     drill_reports_call_off(server->drill_reports);

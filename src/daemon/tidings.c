@@ -111,6 +111,7 @@ void tidings_stop(struct server *server)
     hooks_close(server->hooks);
     server->herald = NULL;
     server->hooks = NULL;
+    refusals_end(server); /* nobody is refused any more, and the store is there yet */
 }
 
 void tidings_close(struct server *server)
