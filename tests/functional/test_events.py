@@ -2,6 +2,8 @@
 """GET /v1/events: what changes is told as it happens, in order; who comes again goes on where he was; who is slow is told what
 he missed, and holds up nobody."""
 import json
+import pathlib
+import re
 import socket
 import subprocess
 import threading
@@ -82,6 +84,14 @@ def follow(scene):  # noqa: F811
 def metric(server, name):
     text = server.request("GET", "/metrics").body.decode()
     return float(next(line.split()[1] for line in text.splitlines() if line.startswith(name + " ")))
+
+
+def test_every_kind_stands_in_the_document(scene):  # noqa: F811
+    """What the server can tell of at all is what it counts."""
+    counted = re.findall(r'^steerd_events_total\{kind="(\w+)"\}', scene.steerd.request("GET", "/metrics").body.decode(), re.M)
+    page = (pathlib.Path(kit.__file__).parents[2] / "doc/events.md").read_text()
+    table = page.split("| kind | when | `body` |\n")[1].split("\n\n")[0]
+    assert len(counted) >= 20 and sorted(re.findall(r"^\| `(\w+)` \|", table, re.M)) == sorted(counted)
 
 
 def test_what_happens_is_told(scene, follow):  # noqa: F811
