@@ -250,7 +250,8 @@ static size_t look(struct incidents *all, enum health_kind kind, struct seen *se
     const struct conf_topology *topology = all->server->view->topology;
     size_t count = 0;
     for (uint32_t i = 0; i < health_count(health, kind); i++) {
-        struct health_status status, above = {.observed = HEALTH_OBSERVED_UNKNOWN};
+        struct health_status status,
+            above = {.observed = HEALTH_OBSERVED_UNKNOWN, .desired = HEALTH_DESIRED_AUTO};
         (void)health_get_status(health, kind, i, &status);
         if (kind == HEALTH_AZ) {
             (void)health_get_status(health, HEALTH_REGION, topology->azs[i].region, &above);
@@ -267,7 +268,8 @@ static size_t look(struct incidents *all, enum health_kind kind, struct seen *se
             seen[count++] = (struct seen){.kind = kind,
                                           .name = status.name,
                                           .is_lost = is_lost,
-                                          .was_overridden = status.desired != HEALTH_DESIRED_AUTO,
+                                          .was_overridden = status.desired != HEALTH_DESIRED_AUTO ||
+                                                            above.desired != HEALTH_DESIRED_AUTO,
                                           .is_held = is_held(all->server->view, kind, i),
                                           .since_ms = status.since_ms};
         }
