@@ -112,6 +112,8 @@ void session_close(struct session *session);
 /* Hear, say, until there is nothing more to do now. False: it has ended, session->why says why; the caller
  * closes it. */
 bool session_go_on(struct session *session);
+/* A line that came, without its end; while session->why is "". */
+void session_hear_line(struct session *session, const char *text, size_t len);
 /* The time. False likewise. */
 bool session_tick(struct session *session);
 void session_end(struct session *session, const char *why);

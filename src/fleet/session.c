@@ -368,7 +368,7 @@ static void shake(struct session *session)
     }
 }
 
-static void hear_line(struct session *session, const char *text, size_t len)
+void session_hear_line(struct session *session, const char *text, size_t len)
 {
     char why[FLEET_WHY_SIZE], whole[FLEET_WHY_SIZE + sizeof garbage];
     struct fleet_message message;
@@ -409,7 +409,7 @@ static void hear_all(struct session *session)
         }
         enum fleet_state state = fleet_line_next(session->line, &text, &len);
         if (state == FLEET_READY) {
-            hear_line(session, text, len);
+            session_hear_line(session, text, len);
             continue;
         }
         if (state == FLEET_ENDED) {

@@ -320,6 +320,15 @@ tests_fuzz_fuzz_cut_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_cut_SOURCES = tests/fuzz/fuzz_cut.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_cut_LDADD = $(fleet_libs) src/libbase.a
 
+## who says what when on the server's side of such a link
+fuzz_programs += tests/fuzz/fuzz_session
+tests_fuzz_fuzz_session_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) -DFUZZ_NAME='"session"'
+tests_fuzz_fuzz_session_CFLAGS = $(AM_CFLAGS) -pthread
+tests_fuzz_fuzz_session_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_session_LDADD = $(fleet_libs) src/libconf.a src/libevents.a src/libhealth.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a \
+	$(EVENT_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS) -lm
+
 ## store.db and its log, damaged
 fuzz_programs += tests/fuzz/fuzz_store
 tests_fuzz_fuzz_store_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) -I$(top_srcdir) -DFUZZ_NAME='"store"'
