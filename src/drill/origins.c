@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FAMILIES = 2, CLASSES_MAX = UINT16_MAX + 1 };
+enum { FAMILIES = 2 };
 
 /* Of one origin and family. */
 struct networks {
@@ -23,7 +23,6 @@ struct networks {
 struct origins {
     const struct drill_clients *clients;
     struct networks (*networks)[FAMILIES]; /* of each */
-    double *scratch;                       /* by class of a tree */
     double known;                          /* share of clients of which it is known where they are */
 };
 
@@ -119,7 +118,6 @@ static void measure(struct origins *origins)
 /* As steer_find_class() has it, a class that the policy does not have is the first. */
 static void add_weights(const struct origins *origins, const struct steer_policy *policy, double *weights)
 {
-    memset(origins->scratch, 0, CLASSES_MAX * sizeof *origins->scratch);
     for (size_t i = 0; i < origins->clients->origin_count; i++) {
         const struct networks *own = origins->networks[i];
         double share = origins->clients->origins[i].share;
@@ -127,12 +125,10 @@ static void add_weights(const struct origins *origins, const struct steer_policy
         for (size_t f = 0; f < FAMILIES; f++) {
             for (size_t n = 0; n < own[f].count; n++) {
                 geo_weigh_classes(policy->geo, &own[f].items[n],
-                                  share * size_of(&own[f].items[n]) / own[f].size, origins->scratch);
+                                  share * size_of(&own[f].items[n]) / own[f].size, weights,
+                                  policy->class_count);
             }
         }
-    }
-    for (size_t c = 0; c < CLASSES_MAX; c++) {
-        weights[c < policy->class_count ? c : 0] += origins->scratch[c];
     }
 }
 
@@ -188,7 +184,6 @@ const double *const *drill_weigh_classes(const struct view *view, const struct d
 {
     struct origins origins = {.clients = clients};
     origins.networks = memory_alloc_array(clients->origin_count, sizeof *origins.networks);
-    origins.scratch = memory_alloc_array(CLASSES_MAX, sizeof *origins.scratch);
     find_networks(&origins, view);
     measure(&origins);
     const double **weights = weigh_policies(&origins, view->steer, arena);
@@ -197,6 +192,5 @@ const double *const *drill_weigh_classes(const struct view *view, const struct d
         free(origins.networks[i][1].items);
     }
     free(origins.networks);
-    free(origins.scratch);
     return weights;
 }

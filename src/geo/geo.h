@@ -194,6 +194,7 @@ struct geo_network_visitor {
 void geo_visit_networks(struct geo_db *const *dbs, size_t db_count, enum geo_kind kind,
                         const struct geo_network_visitor *to);
 
-/* Adds `weight` to the classes of the addresses of a network, to each by its part of them. */
+/* Adds `weight` to the classes of the addresses of a network, to each by its part of them; class_count or
+ * more is the first. */
 void geo_weigh_classes(const struct geo_tree *tree, const struct addr_prefix *network, double weight,
-                       double *by_class);
+                       double *by_class, size_t class_count);

@@ -151,7 +151,7 @@ static unsigned find_children(const struct addr_prefix *network, unsigned depth,
 }
 
 void geo_weigh_classes(const struct geo_tree *tree, const struct addr_prefix *network, double weight,
-                       double *by_class)
+                       double *by_class, size_t class_count)
 {
     struct part pending[PENDING_MAX];
     size_t pending_count = 0;
@@ -161,7 +161,8 @@ void geo_weigh_classes(const struct geo_tree *tree, const struct addr_prefix *ne
         struct part part = pending[--pending_count];
         unsigned count;
         if (geo_is_leaf(part.ref)) {
-            by_class[part.ref & CLASS_MASK] += part.weight;
+            uint32_t class_id = part.ref & CLASS_MASK;
+            by_class[class_id < class_count ? class_id : 0] += part.weight;
             continue;
         }
         unsigned first = find_children(network, part.depth, &count);

@@ -319,6 +319,28 @@ def test_failed_requests_follow_where_clients_are(planned):
     assert "$.clients.from[0].asn" in failed({"asn": 65000, "share": 1}, code=2)
 
 
+def test_where_clients_are_on_a_server(planned):
+    """By the databases of the server; whoever misspells a country is told, whatever kind of drill it is."""
+    planned.server["geo"] = [str(kit.TOP / "tests/data/geo/country.mmdb")]
+    planned.policy("example.com", {"www": {
+        "ttl": 30, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]],
+        "geo": [{"when": {"country": "DE"}, "tiers": [["eu-west"], ["us-east"]]}]}})
+    server = planned.start()
+
+    def order(country, **more):
+        document = {"events": [{"at": "0s", "what": "region:us-east", "how": "lost"}], "duration": "1m",
+                    "clients": {"from": [{"country": country, "share": 1}]}}
+        return server.request("POST", "/v1/drills", {"document": document, **more} if more else document)
+
+    assert order("DE").json["users"]["failed_share"] == 0 and order("US").json["users"]["failed_share"] > 0
+    for more in {}, {"mode": "shadow", "clients": {"prefixes": ["127.1.2.0/24"]}}, {"mode": "live", "confirm": "us-east", "reason": "a test"}:
+        reply = order("FI", **more)
+        assert reply.status == 422, reply
+        assert any("found FI, expected one that the geo databases know" in error["message"] for error in reply.json["errors"]), reply
+    reply = order("DE", mode="shadow", clients={"prefixes": ["127.1.2.0/24"]})
+    assert reply.status == 201, reply
+
+
 def test_objectives_of_a_document(planned):
     missed = LOSS | {"objectives": {"rto": "20s", "must_move": "eu.example.com"}}
     report = json.loads(offline(planned, "--drill", write(planned, missed), "--json", code=1).stdout)

@@ -320,7 +320,7 @@ static void check_weights(const struct geo_case *c, const struct points *points,
             expected[points->class_id[i]] += ((double)(to - from) + 1) / ((double)(last - first) + 1);
         }
     }
-    geo_weigh_classes(c->tree, network, 1, found);
+    geo_weigh_classes(c->tree, network, 1, found, CLASSES_MAX);
     for (size_t i = 0; i < CLASSES_MAX; i++) {
         assert_float_equal(found[i], expected[i], 1e-9);
     }
