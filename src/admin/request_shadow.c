@@ -218,9 +218,10 @@ static void check_by(const json_t *body, struct admin_live_order *live, struct p
     const char *text = request_get_text(body, "by", problem);
     live->by = text == NULL                    ? ADMIN_LIVE_UNSAID
                : strcmp(text, "override") == 0 ? ADMIN_LIVE_OVERRIDE
+               : strcmp(text, "hooks") == 0    ? ADMIN_LIVE_HOOKS
                                                : ADMIN_LIVE_INJECT;
     if (text != NULL && strcmp(text, admin_live_by_text(live->by)) != 0) {
-        problem_add_field(problem, "by", "found \"%.50s\", expected inject or override", text);
+        problem_add_field(problem, "by", "found \"%.50s\", expected inject, override or hooks", text);
     }
 }
 

@@ -35,11 +35,12 @@ enum admin_live_by {
     ADMIN_LIVE_UNSAID,
     ADMIN_LIVE_INJECT,   /* where outcomes enter a health machine of its own */
     ADMIN_LIVE_OVERRIDE, /* by overrides of what is lost: only the switch is rehearsed */
+    ADMIN_LIVE_HOOKS,    /* by commands that stop it */
 };
 
 static inline const char *admin_live_by_text(enum admin_live_by by)
 {
-    return by == ADMIN_LIVE_OVERRIDE ? "override" : "inject";
+    return by == ADMIN_LIVE_OVERRIDE ? "override" : by == ADMIN_LIVE_HOOKS ? "hooks" : "inject";
 }
 
 /* That all clients see it, with real TTLs: what goes before, and what ends it. 0: not given; then a document
@@ -115,8 +116,9 @@ struct admin_live {
     char lose[ADMIN_LIVE_LOSE_SIZE]; /* "region:us-east,az:eu-west-1a", as far as there is room */
     char actor[HEALTH_ACTOR_SIZE], reason[HEALTH_REASON_SIZE];
     enum admin_live_by by;
-    unsigned share;  /* percent of all clients that see it */
-    int64_t ends_ms; /* wall, at the latest */
+    unsigned share;    /* percent of all clients that see it */
+    int64_t ends_ms;   /* wall, at the latest */
+    size_t not_undone; /* also without one: places that hooks have stopped, and could not undo so far */
 };
 
 struct arena;

@@ -233,7 +233,8 @@ static json_t *render_hook(const struct hooks_status *status)
     json_t *item = json_object(), *on = list_kinds(conf->filter), *outcomes = json_object();
     json_t *runs = json_array();
     if (conf->is_about_switches) {
-        json_array_append_new(on, json_string("switchover"));
+        bool is_of_drills = conf->when == CONF_HOOK_STOP || conf->when == CONF_HOOK_UNDO;
+        json_array_append_new(on, json_string(is_of_drills ? "drill" : "switchover"));
     }
     for (int outcome = 0; outcome < HOOKS_OUTCOMES; outcome++) {
         set(outcomes, hooks_outcome_text((enum hooks_outcome)outcome), status->outcomes[outcome]);
@@ -242,7 +243,7 @@ static json_t *render_hook(const struct hooks_status *status)
         json_array_append_new(runs, render_run(status->past[i]));
     }
     json_object_set_new(item, "name", json_string(conf->name));
-    json_object_set_new(item, "when", json_string(conf->when == CONF_HOOK_BEFORE ? "before" : "after"));
+    json_object_set_new(item, "when", json_string(conf_hook_when_text(conf->when)));
     json_object_set_new(item, "on", on);
     json_object_set_new(item, "targets", list_about(conf->filter));
     json_object_set_new(item, "program", json_string(conf->ask->words[0]));

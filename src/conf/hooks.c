@@ -51,6 +51,13 @@ static void read_occasions(const struct doc_node *node, struct conf_server *serv
     bool is_before = hook->when == CONF_HOOK_BEFORE; /* a switch asks; what was done is an event */
     const struct filter *filter =
         webhooks_read_filter(node, "on", server->arena, is_before ? &hook->is_about_switches : NULL);
+    if (hook->when == CONF_HOOK_STOP || hook->when == CONF_HOOK_UNDO) {
+        if (filter->kinds != UINT64_C(1) << CHANGE_DRILL) {
+            doc_error(&on, "found something else than \"drill\", which alone is stopped and undone");
+        }
+        hook->is_about_switches = true;
+        return;
+    }
     if ((filter->kinds >> CHANGE_HOOK & 1) != 0) {
         doc_error(&on,
                   "found \"hook\", expected other kinds: a hook that runs because one has run never ends");
@@ -68,7 +75,11 @@ static void read_one(const struct doc_node *node, struct conf_server *server, st
 {
     static const char *const keys[] = {"name",    "command", "environment", "on",      "when",
                                        "targets", "timeout", "output_max",  "at_once", NULL};
-    static const char *const whens[] = {[CONF_HOOK_AFTER] = "after", [CONF_HOOK_BEFORE] = "before", NULL};
+    static const char *const whens[] = {[CONF_HOOK_AFTER] = "after",
+                                        [CONF_HOOK_BEFORE] = "before",
+                                        [CONF_HOOK_STOP] = "stop",
+                                        [CONF_HOOK_UNDO] = "undo",
+                                        NULL};
     static const uint32_t timeout[2] = {TIMEOUT_LEAST_MS, TIMEOUT_MOST_MS};
     static const uint32_t at_once[2] = {1, CONF_HOOK_AT_ONCE_MAX};
     if (!doc_check_object(node, keys)) {
@@ -87,6 +98,19 @@ static void read_one(const struct doc_node *node, struct conf_server *server, st
     hook->at_once = doc_get_number(node, "at_once", at_once, 1);
 }
 
+/* Nobody would undo it. */
+static void check_pairs(const struct doc_node *list, const struct conf_server *server)
+{
+    bool stops = false, undoes = false;
+    for (size_t i = 0; i < server->hook_count; i++) {
+        stops |= server->hooks[i].when == CONF_HOOK_STOP;
+        undoes |= server->hooks[i].when == CONF_HOOK_UNDO;
+    }
+    if (stops && !undoes) {
+        doc_error(list, "found a hook with \"when\": \"stop\", expected one with \"undo\" as well");
+    }
+}
+
 void conf_hooks_read(const struct doc_node *root, struct conf_server *server)
 {
     struct doc_node list, item = {0};
@@ -103,4 +127,5 @@ void conf_hooks_read(const struct doc_node *root, struct conf_server *server)
         read_one(&item, server, &server->hooks[server->hook_count]);
         server->hook_count++;
     }
+    check_pairs(&list, server);
 }

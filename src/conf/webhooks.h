@@ -40,7 +40,17 @@ struct conf_webhook {
 enum conf_hook_when {
     CONF_HOOK_AFTER,  /* it is told what has happened */
     CONF_HOOK_BEFORE, /* it is asked before a planned switch, which it can stop */
+    CONF_HOOK_STOP,   /* it stops what a live drill loses, */
+    CONF_HOOK_UNDO,   /* and undoes that */
 };
+
+static inline const char *conf_hook_when_text(enum conf_hook_when when)
+{
+    return when == CONF_HOOK_BEFORE ? "before"
+           : when == CONF_HOOK_STOP ? "stop"
+           : when == CONF_HOOK_UNDO ? "undo"
+                                    : "after";
+}
 
 struct conf_hook {
     const char *name;

@@ -54,7 +54,7 @@ static const struct option_row {
      "client clients.prefixes clients", OPTION_CLIENT, offsetof(struct steerctl, client)},
     {"ecs", "PREFIX,…", "of drill shadow: client subnets that see it", "clients.ecs", OPTION_ECS,
      offsetof(struct steerctl, ecs)},
-    {"by", "inject|override", "of drill live: how what is lost gets lost", "by", OPTION_LIVE,
+    {"by", "inject|override|hooks", "of drill live: how what is lost gets lost", "by", OPTION_LIVE,
      offsetof(struct steerctl, by)},
     {"listen", "ADDRESS:PORT,…",
      "of drill shadow: who asks there, at a listen address of the server, sees it", "clients.listen",

@@ -116,7 +116,9 @@ void changes_tell_shadow(struct changes *changes, const struct changes_shadow *s
     change_body_add_number(&body, "losses", (int64_t)shadow->losses);
     if (shadow->because != NULL) {
         change_body_add(&body, "because", shadow->because);
-        change_body_add(&body, "why", text_or_null(shadow->why));
+    }
+    change_body_add(&body, "why", text_or_null(shadow->why));
+    if (shadow->because != NULL) {
         change_body_add_number(&body, "answers_changed", (int64_t)shadow->answers_changed);
     }
     if (shadow->because != NULL && shadow->decision_ms >= 0) {

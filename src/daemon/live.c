@@ -7,6 +7,7 @@
 
 #include "daemon/incidents_inside.h"
 #include "daemon/live_errors.h"
+#include "daemon/live_stops.h"
 #include "daemon/rules_watch.h"
 #include "daemon/server.h"
 #include "daemon/shadow_inside.h"
@@ -98,7 +99,7 @@ void live_hear(void *context, const char *what, const char *name)
     bool is_brake = strcmp(what, "brake") == 0;
     for (size_t i = 0; i < all->fed_count; i++) {
         struct live *live = all->fed[i]->live;
-        if (live == NULL || live->failed != NULL) {
+        if (live == NULL || live->failed != NULL || live_real_stops(all->fed[i], name)) {
             continue;
         }
         close_eyes(live);
@@ -215,16 +216,15 @@ static void see_rules(const struct shadow *shadow, const struct rules_seen *seen
     }
 }
 
+/* What it has stopped itself is none. */
 static void see_incident(const struct shadow *shadow, char target[DRILL_WHY_SIZE], struct drill_sight *sight)
 {
     const struct kept_incident *kept = shadow->all->server->incidents->first;
-    while (kept != NULL && kept->what.back_ms != 0) {
-        kept = kept->next;
-    }
-    if (kept != NULL) {
+    for (; kept != NULL && sight->incident == NULL; kept = kept->next) {
         snprintf(target, DRILL_WHY_SIZE, "%s:%.200s", health_kind_text(kept->what.kind), kept->what.name);
-        sight->incident = kept->what.id;
-        sight->incident_target = target;
+        bool is_open = kept->what.back_ms == 0 && !live_real_stops(shadow, target);
+        sight->incident = is_open ? kept->what.id : NULL;
+        sight->incident_target = is_open ? target : NULL;
     }
 }
 
@@ -279,6 +279,11 @@ bool live_widen(struct shadow *shadow, int64_t now_ms)
 
 /* ---- telling ---- */
 
+bool live_has_hooks(const struct live *live)
+{
+    return live->by == ADMIN_LIVE_HOOKS;
+}
+
 bool live_is_injected(const struct live *live)
 {
     return live->by == ADMIN_LIVE_INJECT;
@@ -328,7 +333,7 @@ struct shadow *live_find(const struct shadows *all)
 void live_get_note(const struct shadows *all, struct admin_live *note)
 {
     const struct shadow *shadow = live_find(all);
-    *note = (struct admin_live){.share = 0};
+    *note = (struct admin_live){.not_undone = live_stops_count_failed(shadows_get_stops(all))};
     if (shadow == NULL || shadow->state != SHADOW_RUNNING) {
         return;
     }
@@ -350,6 +355,9 @@ void live_print_metrics(const struct admin_live *note, struct buffer *out)
                  "# HELP steerd_drill_live 1 while a live drill runs, else 0.\n"
                  "# TYPE steerd_drill_live gauge\nsteerd_drill_live %d\n"
                  "# HELP steerd_drill_live_share Share of all clients that see it.\n"
-                 "# TYPE steerd_drill_live_share gauge\nsteerd_drill_live_share %.2f\n",
-                 note->id[0] != '\0', note->share / (double)ALL);
+                 "# TYPE steerd_drill_live_share gauge\nsteerd_drill_live_share %.2f\n"
+                 "# HELP steerd_drill_not_undone Places that live drills have stopped by hooks, and could "
+                 "not undo so far.\n"
+                 "# TYPE steerd_drill_not_undone gauge\nsteerd_drill_not_undone %zu\n",
+                 note->id[0] != '\0', note->share / (double)ALL, note->not_undone);
 }

@@ -45,6 +45,7 @@ const char *live_find_end(struct shadow *shadow, int64_t now_ms);
 /* Is it time that all see it? From then on they do, when it is published. Likewise. */
 bool live_widen(struct shadow *shadow, int64_t now_ms);
 
+bool live_has_hooks(const struct live *live);       /* they stop what is lost */
 bool live_is_injected(const struct live *live);     /* else it happens in production */
 bool live_is_fresh(const struct live *live);        /* all that was told of it is that it began */
 unsigned live_get_percent(const struct live *live); /* of all clients that see it, now or in the end */
@@ -67,6 +68,9 @@ void live_real_prepare(struct shadow *shadow);
 /* What the document says is done: while it runs. Is there something to do that waits for its thread? */
 void live_real_follow(struct shadow *shadow);
 bool live_real_is_due(const struct shadow *shadow);
+/* Does it stop that, so that its failure is none of others'? "az:us-east-1a"; by any thread. */
+bool live_real_stops(const struct shadow *shadow, const char *target);
+void live_real_fail(void *shadows, const char *id, const char *target, const char *why);
 /* It could not do that, in words; NULL: it could. */
 const char *live_real_get_trouble(const struct shadow *shadow);
 /* All that it did is undone. */

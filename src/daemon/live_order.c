@@ -7,6 +7,7 @@
 #include "daemon/live.h"
 
 #include "daemon/incidents_inside.h"
+#include "daemon/durable.h"
 #include "daemon/lanes.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
@@ -18,6 +19,7 @@
 #include "base/report.h"
 #include "drill/places.h"
 #include "health/brake.h"
+#include "herald/hooks.h"
 #include "operate/operate.h"
 #include "operate/switchover_look.h"
 
@@ -350,6 +352,7 @@ static void complete(struct admin_live_order *live, const struct drill_live *own
     live->capacity = live->capacity != 0 ? live->capacity : own->capacity != 0 ? own->capacity : ALL;
     live->by = live->by != ADMIN_LIVE_UNSAID ? live->by
                : own->by_override            ? ADMIN_LIVE_OVERRIDE
+               : own->by_hooks               ? ADMIN_LIVE_HOOKS
                                              : ADMIN_LIVE_INJECT;
     live->errors = live->errors != 0 ? live->errors : own->errors != 0 ? own->errors : usual_errors;
     live->recovery_ms = live->recovery_ms != 0 ? live->recovery_ms : own->recovery_ms;
@@ -365,6 +368,10 @@ static enum admin_shadow_trouble judge_way(const struct live_order *order,
     *what = order->live.canary != ALL
                 ? arena_print(order->arena, "found a canary of %u percent: %s is seen by all clients at once",
                               order->live.canary, admin_live_by_text(order->live.by))
+            : order->live.by == ADMIN_LIVE_HOOKS && !hooks_can_stop(order->server->hooks)
+                ? "steerd.json has no hooks with \"when\": \"stop\" and \"undo\""
+            : order->live.by == ADMIN_LIVE_HOOKS && !durable_has_store(order->server->durable)
+                ? "there is no store (\"state\" of steerd.json) that would know what is to be undone"
                 : live_real_judge(document, order->arena);
     return *what == NULL ? ADMIN_SHADOW_GOOD : ADMIN_SHADOW_BY;
 }

@@ -6,6 +6,7 @@
 
 #include "daemon/live.h"
 
+#include "daemon/live_stops.h"
 #include "daemon/orders.h"
 #include "daemon/server.h"
 #include "daemon/shadow_inside.h"
@@ -30,6 +31,8 @@ struct live_place {
 
 struct live_real {
     char why[DRILL_WHY_SIZE]; /* it cannot go on, in words; "": it can */
+    bool has_hooks;
+    const char **own; /* targets of which nobody is left, if it stops them; NULL ends them */
     size_t count;
     struct live_place places[];
 };
@@ -66,13 +69,49 @@ const char *live_real_judge(const struct drill_document *document, struct arena 
     return NULL;
 }
 
+/* Endpoints that are in it, and azs and regions that have no others. */
+static void list_own(const struct shadow *shadow, struct live_real *real)
+{
+    const struct conf_topology *topology = shadow->all->server->view->topology;
+    const struct drill_causes causes = {
+        .topology = topology, .items = shadow->document->causes, .count = shadow->document->cause_count};
+    bool *is_own = memory_alloc_array(topology->endpoint_count, sizeof *is_own),
+         *is_others = memory_alloc_array(topology->az_count + topology->region_count, sizeof *is_others);
+    size_t count = 0;
+    real->own = arena_alloc(shadow->arena,
+                            (topology->endpoint_count + topology->az_count + topology->region_count + 1) *
+                                sizeof *real->own);
+    drill_mark_concerned(&causes, is_own);
+    for (uint32_t i = 0; i < topology->endpoint_count; i++) {
+        const struct conf_endpoint *endpoint = &topology->endpoints[i];
+        is_others[endpoint->az] |= !is_own[i];
+        is_others[topology->az_count + endpoint->region] |= !is_own[i];
+        if (is_own[i]) {
+            real->own[count++] = arena_print(shadow->arena, "endpoint:%s", endpoint->name);
+        }
+    }
+    for (uint32_t i = 0; i < topology->az_count; i++) {
+        if (!is_others[i]) {
+            real->own[count++] = arena_print(shadow->arena, "az:%s", topology->azs[i].name);
+        }
+    }
+    for (uint32_t i = 0; i < topology->region_count; i++) {
+        if (!is_others[topology->az_count + i]) {
+            real->own[count++] = arena_print(shadow->arena, "region:%s", topology->regions[i].name);
+        }
+    }
+    real->own[count] = NULL;
+    free(is_own);
+    free(is_others);
+}
+
 void live_real_prepare(struct shadow *shadow)
 {
     const struct drill_document *document = shadow->document;
     const struct conf_topology *topology = shadow->all->server->view->topology;
     struct live_real *real =
         arena_alloc(shadow->arena, sizeof *real + document->cause_count * sizeof *real->places);
-    *real = (struct live_real){.count = 0};
+    *real = (struct live_real){.has_hooks = live_has_hooks(shadow->live)};
     for (size_t i = 0; i < document->cause_count; i++) {
         const struct drill_cause *cause = &document->causes[i];
         const struct drill_loss loss = {cause->kind, cause->index};
@@ -84,7 +123,20 @@ void live_real_prepare(struct shadow *shadow)
                 .until_ms = cause->until_ms < shadow->duration_ms ? cause->until_ms : shadow->duration_ms};
         }
     }
+    list_own(shadow, real);
     shadow->real = real;
+}
+
+bool live_real_stops(const struct shadow *shadow, const char *target)
+{
+    const struct live_real *real = shadow->real;
+    for (const char **own = real == NULL || !real->has_hooks ? NULL : real->own; own != NULL && *own != NULL;
+         own++) {
+        if (strcmp(*own, target) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- orders ---- */
@@ -150,8 +202,23 @@ static bool is_marked(const struct health_override *is, const char *mark)
     return is != NULL && strncmp(is->reason, mark, strlen(mark)) == 0;
 }
 
+static void stop(const struct shadow *shadow, const struct live_place *place)
+{
+    char target[DRILL_WHY_SIZE];
+    snprintf(target, sizeof target, "%s:%.200s", health_kind_text(place->kind), place->name);
+    live_stops_begin(shadow->all->stops, &(struct live_stop){.id = shadow->id,
+                                                             .target = target,
+                                                             .actor = shadow->actor,
+                                                             .peer = shadow->peer,
+                                                             .reason = shadow->reason});
+}
+
 static void put(const struct shadow *shadow, const struct live_place *place)
 {
+    if (shadow->real->has_hooks) {
+        stop(shadow, place);
+        return;
+    }
     char mark[SHADOW_ID_SIZE + 16];
     int64_t wall_ms = clock_wall_ms(&shadow->all->server->clock),
             now_ms = (clock_now_us(&shadow->all->server->clock) - shadow->began_us) / 1000;
@@ -190,6 +257,31 @@ static void take_back(struct shadows *all, const char *id, enum health_kind kind
     }
 }
 
+static void give_back(const struct shadow *shadow, const struct live_place *place, const char *why)
+{
+    char target[DRILL_WHY_SIZE];
+    snprintf(target, sizeof target, "%s:%.200s", health_kind_text(place->kind), place->name);
+    if (shadow->real->has_hooks) {
+        live_stops_undo(shadow->all->stops, shadow->id, target);
+    } else {
+        take_back(shadow->all, shadow->id, place->kind, place->name, why);
+    }
+}
+
+void live_real_fail(void *context, const char *id, const char *target, const char *why)
+{
+    const struct shadows *all = context;
+    struct shadow *shadow = all->first;
+    while (shadow != NULL && strcmp(shadow->id, id) != 0) {
+        shadow = shadow->next;
+    }
+    log_warning("live drill stop id=%s target=%s reason=\"%s\"", id, target, why);
+    if (shadow != NULL && shadow->real != NULL) {
+        snprintf(shadow->real->why, sizeof shadow->real->why, "%.80s could not be stopped: %.100s", target,
+                 why);
+    }
+}
+
 /* ---- while it runs ---- */
 
 static bool is_lost(const struct live_place *place, int64_t now_ms)
@@ -224,7 +316,7 @@ static bool turn(struct shadow *shadow, struct live_place *place, int64_t now_ms
     if (place->is_on && !is_lost(place, now_ms)) {
         place->is_on = false;
         if (!is_lost_by_others(shadow->real, place, now_ms)) {
-            take_back(shadow->all, shadow->id, place->kind, place->name, "it is back");
+            give_back(shadow, place, "it is back");
         }
         return true;
     }
@@ -269,7 +361,7 @@ void live_real_end(struct shadow *shadow)
     for (size_t i = 0; i < real->count; i++) {
         if (real->places[i].is_on) {
             real->places[i].is_on = false;
-            take_back(shadow->all, shadow->id, real->places[i].kind, real->places[i].name, shadow->because);
+            give_back(shadow, &real->places[i], shadow->because);
         }
     }
 }

@@ -48,7 +48,7 @@ src_steerd_SOURCES = \
 	src/daemon/keeping.c src/daemon/keeping.h \
 	src/daemon/lanes.c src/daemon/lanes.h \
 	src/daemon/live_errors.c src/daemon/live_errors.h \
-	src/daemon/live.c src/daemon/live.h src/daemon/live_explain.c src/daemon/live_journal.c src/daemon/live_order.c src/daemon/live_real.c \
+	src/daemon/live.c src/daemon/live.h src/daemon/live_explain.c src/daemon/live_journal.c src/daemon/live_order.c src/daemon/live_real.c src/daemon/live_stops.c src/daemon/live_stops.h \
 	src/daemon/last.c src/daemon/last.h src/daemon/last_hosts.c src/daemon/last_hosts.h src/daemon/last_restore.c \
 	src/daemon/limits.c src/daemon/limits.h \
 	src/daemon/metrics.c src/daemon/metrics.h src/daemon/metrics_outputs.c src/daemon/metrics_kept.c src/daemon/metrics_vantages.c src/daemon/metrics_kept.h \

@@ -19,6 +19,7 @@ struct event;
 struct json_t;
 struct live;
 struct live_real;
+struct live_stops;
 struct limiter;
 struct shadow_notes;
 
@@ -114,6 +115,7 @@ struct shadows {
     struct shadow *first; /* the latest; those that have ended behind it */
     int fd;               /* a thread has news */
     struct event *wake, *tick, *due;
+    struct live_stops *stops;               /* what live drills have stopped */
     struct shadow_notes *notes;             /* which of them run; NULL: that is not written down */
     struct shadow *fed[ANSWER_SHADOWS_MAX]; /* in the lock of the server */
     size_t fed_count;

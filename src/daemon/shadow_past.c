@@ -9,6 +9,7 @@
 #include "daemon/changes.h"
 #include "daemon/drill_reports.h"
 #include "daemon/live.h"
+#include "daemon/live_stops.h"
 #include "daemon/server.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -180,6 +181,7 @@ void shadows_learn(struct shadows *all, const char *state_path, bool is_heir)
         shadows_write_down(all);
     }
     free(text);
+    live_stops_learn(all->stops, state_path);
     if (!is_heir) {
         live_learn(state_path, add_stored, all);
     }

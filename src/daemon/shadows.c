@@ -9,6 +9,7 @@
 
 #include "daemon/changes.h"
 #include "daemon/live.h"
+#include "daemon/live_stops.h"
 #include "daemon/reclaim.h"
 #include "daemon/server.h"
 #include "daemon/traffic.h"
@@ -506,6 +507,11 @@ const struct answer_shadow_slot *shadows_get_slot(const struct shadows *all)
     return &all->slot;
 }
 
+const struct live_stops *shadows_get_stops(const struct shadows *all)
+{
+    return all->stops;
+}
+
 int shadows_open(struct server *server, struct shadows **to)
 {
     struct shadows *all = memory_alloc(sizeof *all);
@@ -515,6 +521,7 @@ int shadows_open(struct server *server, struct shadows **to)
     all->tick = evtimer_new(server->base, on_tick, all);
     all->due = evtimer_new(server->base, on_due, all);
     *to = all;
+    all->stops = live_stops_open(server, live_real_fail, all);
     changes_hook_failures(server->changes, live_hear, all);
     return all->wake == NULL || all->tick == NULL || all->due == NULL || event_add(all->wake, NULL) != 0
                ? -ENOMEM
@@ -555,6 +562,7 @@ void shadows_close(struct shadows *all)
         event_free(all->tick);
     }
     shadows_forget_notes(all);
+    live_stops_close(all->stops);
     if (all->due != NULL) {
         event_free(all->due);
     }

@@ -66,5 +66,9 @@ void shadows_take_hosts(struct shadows *shadows, const struct view_host_update *
 /* The wall clock was set by so much: what began is over after as long as ever. By the control thread. */
 void shadows_follow_clock_step(struct shadows *shadows, int64_t by_ms);
 
+/* What live drills have stopped, live_stops.h. */
+struct live_stops;
+const struct live_stops *shadows_get_stops(const struct shadows *shadows);
+
 /* Verbs of the admin API. */
 void shadows_fill_verbs(struct admin_shadow_verbs *verbs);

@@ -17,6 +17,7 @@
 #include "daemon/invitation.h"
 #include "daemon/lanes.h"
 #include "daemon/last.h"
+#include "daemon/live_stops.h"
 #include "daemon/orders.h"
 #include "daemon/outbox.h"
 #include "daemon/primaries.h"
@@ -382,8 +383,9 @@ static bool has_orders(const struct server *server)
     return stats.running != NULL || stats.waiting != 0 || orders_any(server->orders) ||
            batches_any(server->batches) || switchovers_any(server->switchovers) ||
            incidents_any(server->incidents) || drill_reports_any(server->drill_reports) ||
-           restores_any(server->restores) || savepoints_any(server->savepoints) ||
-           vantages_any(server->vantages) || !durable_is_calm(server->durable, &is_owed);
+           live_stops_any(shadows_get_stops(server->shadows)) || restores_any(server->restores) ||
+           savepoints_any(server->savepoints) || vantages_any(server->vantages) ||
+           !durable_is_calm(server->durable, &is_owed);
 }
 
 static void freeze(struct takeover *takeover)

@@ -309,7 +309,7 @@ static void read_shadow(const struct doc_node *root)
 static void read_live(const struct reader *reader, const struct doc_node *root)
 {
     static const char *const keys[] = {"by", "canary", "canary_for", "abort", NULL};
-    static const char *const means[] = {"inject", "override", NULL};
+    static const char *const means[] = {"inject", "override", "hooks", NULL};
     static const char *const abort_keys[] = {"capacity", "errors", "recovery", NULL};
     static const uint32_t percent[2] = {1, 100}, canary_ms[2] = {1000, 3600 * 1000};
     struct drill_live *to = &reader->document->live;
@@ -317,7 +317,9 @@ static void read_live(const struct reader *reader, const struct doc_node *root)
     if (!doc_find(root, "live", &node) || !doc_check_object(&node, keys)) {
         return;
     }
-    to->by_override = doc_get_choice(&node, "by", means, 0) == 1;
+    unsigned by = (unsigned)doc_get_choice(&node, "by", means, 0);
+    to->by_override = by == 1;
+    to->by_hooks = by == 2;
     to->canary = doc_get_number(&node, "canary", percent, 0);
     to->canary_ms = doc_get_duration_ms(&node, "canary_for", canary_ms, 0);
     if (to->canary_ms != 0 && (to->canary == 0 || to->canary == 100) &&

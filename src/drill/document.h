@@ -75,9 +75,9 @@ struct drill_objectives {
 
 /* Of a live one: who sees it first, and what ends it early. What is not given is 0. */
 struct drill_live {
-    bool by_override;          /* else by injection */
-    unsigned canary, capacity; /* percent */
-    double errors;             /* share of requests */
+    bool by_override, by_hooks; /* else by injection */
+    unsigned canary, capacity;  /* percent */
+    double errors;              /* share of requests */
     int64_t canary_ms, recovery_ms;
 };
 

@@ -214,11 +214,13 @@ static void add_event(struct run *run, const struct letter *letter, struct buffe
 static void add_switchover(struct run *run, const struct hooks_occasion *what, struct buffer *out,
                            size_t *count)
 {
-    (void)snprintf(run->past.about, sizeof run->past.about, "switchover %s", what->phase);
-    add_variable(out, count, "KIND", "switchover");
+    bool is_drill = what->when == CONF_HOOK_STOP || what->when == CONF_HOOK_UNDO;
+    (void)snprintf(run->past.about, sizeof run->past.about, "%s %s", is_drill ? "drill" : "switchover",
+                   what->phase);
+    add_variable(out, count, "KIND", is_drill ? "drill" : "switchover");
     add_variable(out, count, "PHASE", what->phase);
     add_variable(out, count, "TARGET", what->target);
-    add_variable(out, count, "SWITCHOVER", what->id);
+    add_variable(out, count, is_drill ? "DRILL" : "SWITCHOVER", what->id);
     add_variable(out, count, "ACTOR", what->actor);
     add_variable(out, count, "PEER", what->peer);
     add_variable(out, count, "REASON", what->reason);
@@ -252,7 +254,7 @@ struct run *run_new(const struct conf_hook *conf, const struct run_occasion *occ
     buffer_init(&run->order);
     buffer_init(&ours);
     add_variable(&ours, &count, "HOOK", conf->name);
-    add_variable(&ours, &count, "WHEN", conf->when == CONF_HOOK_BEFORE ? "before" : "after");
+    add_variable(&ours, &count, "WHEN", conf_hook_when_text(conf->when));
     if (occasion->letter != NULL) {
         add_event(run, occasion->letter, &ours, &count);
     } else {

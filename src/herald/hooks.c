@@ -40,7 +40,8 @@ struct round {
     struct hooks_occasion occasion;
     hooks_done *done; /* NULL: nobody waits any more */
     void *argument;
-    size_t pending; /* runs that have not ended */
+    size_t pending;         /* runs that have not ended */
+    const char *hook, *why; /* of those that undo: the first that has failed; in the arena, NULL: none has */
 };
 
 struct hooks {
@@ -211,6 +212,12 @@ bool hooks_are_asked(const struct hooks *hooks)
     return hooks != NULL && find_from(hooks->hooks, CONF_HOOK_BEFORE) != NULL;
 }
 
+bool hooks_can_stop(const struct hooks *hooks)
+{
+    return hooks != NULL && find_from(hooks->hooks, CONF_HOOK_STOP) != NULL &&
+           find_from(hooks->hooks, CONF_HOOK_UNDO) != NULL;
+}
+
 static void say(struct round *round, const char *hook, const char *why)
 {
     if (round->done != NULL) {
@@ -250,20 +257,27 @@ static void write_why(const struct hook *hook, const struct hooks_past *past, ch
 /* One has ended. After a reload those go on that stand behind it now. */
 static void go_on(struct round *round, const struct hook *hook, const struct hooks_past *past)
 {
-    bool is_before = round->occasion.when == CONF_HOOK_BEFORE;
+    enum conf_hook_when when = round->occasion.when;
+    bool is_before = when == CONF_HOOK_BEFORE || when == CONF_HOOK_STOP;
     struct hook *next = NULL;
     char why[HOOKS_OUTPUT_SIZE + 64];
     round->pending--;
-    if (is_before && past->outcome != HOOKS_OK && !round->occasion.is_emergency) {
+    if (when == CONF_HOOK_UNDO) {
+        write_why(hook, past, why, sizeof why);
+        bool is_first = past->outcome != HOOKS_OK && round->hook == NULL;
+        round->hook = is_first ? arena_copy_text(round->arena, hook->conf.name) : round->hook;
+        round->why = is_first ? arena_copy_text(round->arena, why) : round->why;
+        next = find_from(hook->next, when);
+    } else if (is_before && past->outcome != HOOKS_OK && !round->occasion.is_emergency) {
         write_why(hook, past, why, sizeof why);
         say(round, hook->conf.name, why);
     } else if (is_before && !round->occasion.is_emergency) {
-        next = find_from(hook->next, CONF_HOOK_BEFORE);
+        next = find_from(hook->next, when);
     }
     if (next != NULL) {
         begin_next(round, next);
     } else if (round->pending == 0) {
-        say(round, NULL, NULL);
+        say(round, round->hook, round->why);
         free_round(round);
     }
 }
@@ -282,7 +296,7 @@ void hooks_run(struct hooks *hooks, const struct hooks_occasion *occasion, hooks
     copy->peer = arena_copy_text(arena, occasion->peer);
     copy->reason = arena_copy_text(arena, occasion->reason);
     copy->json = arena_copy_text(arena, occasion->json);
-    bool is_one_by_one = occasion->when == CONF_HOOK_BEFORE && !occasion->is_emergency;
+    bool is_one_by_one = occasion->when != CONF_HOOK_AFTER && !occasion->is_emergency;
     if (occasion->is_emergency) {
         say(round, NULL, NULL);
     }

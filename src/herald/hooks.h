@@ -42,7 +42,7 @@ void hooks_close(struct hooks *hooks); /* what runs is ended; NULL is fine */
 
 struct hooks_occasion {
     enum conf_hook_when when;
-    const char *id;                    /* of the switchover */
+    const char *id;                    /* of the switchover, or the drill */
     const char *phase;                 /* "execute", "rollback" …: what is about to be done, or was */
     const char *target;                /* "region:us-east"; of several the first */
     const char *actor, *peer, *reason; /* who does it; NULL: not told */
@@ -62,9 +62,13 @@ typedef void hooks_done(void *argument, const struct hooks_verdict *verdict);
 /* Is there one that is asked before a switch? NULL: none. */
 bool hooks_are_asked(const struct hooks *hooks);
 
+/* Are there those that stop what a live drill loses, and undo it? NULL: none. */
+bool hooks_can_stop(const struct hooks *hooks);
+
 /* Run all that are about switches, those before one after the other, until one fails, which stops it; those
- * after at once. `done` is called once, at the end of the last; in an emergency, and where there are none,
- * before this returns, and may_go_on is true. */
+ * after at once. Those that stop something likewise as those before; of those that undo all are run, one
+ * after the other, and the first that failed is told. `done` is called once, at the end of the last; in an
+ * emergency, and where there are none, before this returns, and may_go_on is true. */
 void hooks_run(struct hooks *hooks, const struct hooks_occasion *occasion, hooks_done *done, void *argument);
 
 /* ---- looking, on the control thread; borrowed until the next turn of the loop ---- */
