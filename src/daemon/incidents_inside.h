@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What the parts of incidents share: keeping (incidents_kept.c), looking and telling (incidents.c). Private
- * to src/daemon. */
+ * What the parts of incidents share: keeping (incidents_kept.c), writing down and telling
+ * (incidents_written.c), looking (incidents.c). Private to src/daemon. */
 #pragma once
 
 #include "base/worker.h"
@@ -52,6 +52,9 @@ struct kept_incident *incidents_find(const struct incidents *all, const char *id
 /* The one of a target that goes on; NULL: none does. */
 struct kept_incident *incidents_find_open(const struct incidents *all, enum health_kind kind,
                                           const char *name);
+/* ---- incidents_written.c ---- */
+
+void incidents_drop(struct incidents *all, struct kept_incident *kept);
 /* Into the store; and events, too. `turn`: what has become of it. */
 void incidents_write_down(struct incidents *all, const struct incident *what, const char *turn);
 void incidents_tell(struct incidents *all, const struct incident *what, const char *turn);

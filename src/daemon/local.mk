@@ -39,7 +39,7 @@ src_steerd_SOURCES = \
 	src/daemon/hosts.c src/daemon/hosts.h \
 	src/daemon/incident_json.c src/daemon/incident_json.h src/daemon/incident_predict.c src/daemon/incident_predict.h \
 	src/daemon/incidents.c src/daemon/incidents.h src/daemon/incidents_inside.h src/daemon/incidents_kept.c \
-	src/daemon/incidents_measure.c src/daemon/witness.c src/daemon/witness.h \
+	src/daemon/incidents_measure.c src/daemon/incidents_written.c src/daemon/witness.c src/daemon/witness.h \
 	src/daemon/install.c src/daemon/install.h \
 	src/daemon/invitation.c src/daemon/invitation.h \
 	src/daemon/feed.c src/daemon/feed.h \

@@ -366,7 +366,7 @@ def test_objectives(data):
         ("all", None, 30000, 0.6, True), ("pair", None, 9000, None, False), ("name", 10000, None, None, True)]
     assert (items[1]["from"], items[1]["to"], items[2]["name"]) == ("us", "eu", "www.example.com.")
     assert [pair["rpo_ms"] for pair in data.get("/v1/replication")["items"]] == [9000, 30000]
-    assert data.ctl("objectives").stdout.splitlines()[2].split() == ["us", "to", "eu", "-", "9", "s", "-", "no"]
+    assert data.ctl("objectives").stdout.splitlines()[2].split() == ["us", "to", "eu", "-", "9", "s", "-", "-", "no"]
 
 
 def test_a_delete_overrides_by_name(server):
