@@ -162,6 +162,10 @@ struct geo_match {
 
 struct geo_match geo_find_class(const struct geo_tree *tree, const struct addr *addr);
 
+/* An address of a client of each class from 0 to count-1; family ADDR_NONE: nobody has that class. Takes as
+ * long as the tree is large, at most. */
+void geo_find_examples(const struct geo_tree *tree, struct addr *examples, size_t count);
+
 /* Each class of the one tree with each of the other that some address has at once, maybe several times. NULL:
  * a tree in which everybody has class 0. */
 typedef void geo_pair_visit(void *context, uint16_t a, uint16_t b);

@@ -5,6 +5,7 @@ src_libgeo_a_SOURCES = \
 	src/geo/country.c \
 	src/geo/data.c \
 	src/geo/db.c src/geo/db.h \
+	src/geo/examples.c \
 	src/geo/explain.c \
 	src/geo/facts.c src/geo/facts.h \
 	src/geo/geo.h \

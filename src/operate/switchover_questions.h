@@ -7,25 +7,34 @@
 #include "base/arena.h"
 #include "operate/switchover_look.h"
 
-enum { SWITCHOVER_QUESTIONS_MAX = 256, SWITCHOVER_QUERY_MAX = 512 };
+enum {
+    SWITCHOVER_QUESTIONS_MAX = 1024,
+    SWITCHOVER_CLASSES_MAX = 16, /* of a name: of more of them as many, spread */
+    SWITCHOVER_QUERY_MAX = 512
+};
 
 struct switchover_questions;
 
-/* Of A and AAAA of steered names with a member in what was moved off: all, or as many as there may be, spread
- * over the list of names. In the arena. */
+/* Of A and AAAA of steered names with a member in what was moved off, for a client of each class of theirs:
+ * all, or as many as there may be, spread over the list of names. In the arena. */
 struct switchover_questions *switchover_ask_questions(const struct switchover *switchover,
                                                       const struct view *view, struct arena *arena);
 size_t switchover_count_questions(const struct switchover_questions *questions);
+/* How many names and classes of clients they are about. */
+size_t switchover_count_asked_names(const struct switchover_questions *questions);
+size_t switchover_count_asked_classes(const struct switchover_questions *questions);
 /* The query of number `index`, which is its ID, too; returns its length. */
 size_t switchover_write_question(const struct switchover_questions *questions, size_t index,
                                  uint8_t out[SWITCHOVER_QUERY_MAX]);
 
 enum switchover_reply {
-    SWITCHOVER_REPLY_NONE,      /* none to any question that is open */
+    SWITCHOVER_REPLY_NONE,      /* none to any question */
     SWITCHOVER_REPLY_ELSEWHERE, /* it leads nowhere into what was moved off */
+    SWITCHOVER_REPLY_CUT,       /* truncated: it says nothing, and is to be asked for by TCP */
     SWITCHOVER_REPLY_THERE,     /* it does */
     SWITCHOVER_REPLY_FAILED,    /* an error instead of an answer */
 };
-/* What a reply says; `seen` is told, in words, what speaks against it. Whatever the octets are. */
+/* What a reply says, and to which question; `seen` is told, in words, what speaks against it. Whatever the
+ * octets are. */
 enum switchover_reply switchover_read_reply(struct switchover_questions *questions, const uint8_t *bytes,
-                                            size_t len, const char **seen);
+                                            size_t len, size_t *index, const char **seen);

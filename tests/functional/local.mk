@@ -49,7 +49,7 @@ EXTRA_DIST +=
 
 ## The admin API from elsewhere
 EXTRA_DIST += tests/functional/gatekit.py tests/functional/test_tls_admin.py tests/functional/test_tokens.py tests/functional/test_smuggling.py tests/functional/test_remote_ctl.py
-EXTRA_DIST += tests/functional/apifuzz.py tests/functional/test_api_fuzz.py tests/functional/test_etag.py tests/functional/test_errors.py tests/functional/test_idempotency.py tests/functional/test_operations.py
+EXTRA_DIST += tests/functional/apifuzz.py tests/functional/test_api_fuzz.py tests/functional/test_etag.py tests/functional/test_errors.py tests/functional/test_verify.py tests/functional/test_idempotency.py tests/functional/test_operations.py
 
 # What operators see
 EXTRA_DIST += tests/functional/test_alerts.py tests/functional/test_operate.py tests/functional/test_refusals.py

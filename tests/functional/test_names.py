@@ -96,7 +96,7 @@ def test_a_switchover_of_some_names(scene):
     act(server, made, "execute")
     assert where(scene, server) == ("eu", "us", "us")
     verified = verify(server, made)
-    assert finding(verified["look"], "answers")["text"] == "none of 2 answers leads to what was moved off"
+    assert finding(verified["look"], "answers")["text"] == "none of 4 answers leads to what was moved off (1 name for 1 client, at 1 address by udp and tcp)"
     server.kill()
     server = scene.start()
     wait_state(server, "healthy"), wait_state(server, "healthy", "web-eu-west-1a")

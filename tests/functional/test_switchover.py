@@ -100,7 +100,7 @@ def test_there_and_back(scene):
     verified = verify(server, made)
     assert verified["state"] == "verified" and {f["name"] for f in verified["look"]["findings"]} >= {
         "drained", "served", "capacity", "health", "resolvers", "answers"}
-    assert finding(verified["look"], "answers")["text"] == "none of 2 answers leads to what was moved off"
+    assert finding(verified["look"], "answers")["text"] == "none of 4 answers leads to what was moved off (1 name for 1 client, at 1 address by udp and tcp)"
     assert "100.0 % of 1 resolvers that were led to us-east before have asked again" in finding(verified["look"], "drain")["text"]
     committed = act(server, made, "commit", reason="it looks good")
     assert committed["state"] == "unprotected" and not committed["protected"] and committed["allowed"] == ["reprotect", "close"]
@@ -116,7 +116,7 @@ def test_there_and_back(scene):
     assert returning["state"] == "returning" and returning["share"] == 60
     wait_for(server, made, "returned")
     assert server.addresses("www.example.com") == scene.us and server.get("/v1/overrides")["items"] == []
-    assert finding(verify(server, made)["look"], "answers")["text"] == "1 of 2 answers lead there again"
+    assert finding(verify(server, made)["look"], "answers")["text"] == "2 of 4 answers lead there again (1 name for 1 client, at 1 address by udp and tcp)"
     closed = act(server, made, "commit")
     assert closed["state"] == "closed" and closed["allowed"] == []
     assert act(server, made, "rollback", 409)["allowed"] == []

@@ -218,6 +218,45 @@ static void check_pair(const struct geo_case *a, const struct geo_case *b, struc
     free(table);
 }
 
+/* Whoever is at a border of something that rules or databases say has one of the classes that there are. */
+static void check_examples(const struct geo_case *c, struct points *points)
+{
+    static const uint8_t families[] = {ADDR_V4, ADDR_V6};
+    struct addr examples[CLASSES];
+    bool is_there[CLASSES] = {false}, by_v4[CLASSES] = {false};
+    for (size_t f = 0; f < sizeof families; f++) {
+        list_points(points, c, families[f]);
+        for (size_t i = 0; i < points->count; i++) {
+            struct addr addr = geo_to_addr(points->at[i], families[f]);
+            uint16_t class_id = geo_find_class(c->tree, &addr).class_id;
+            assert_true(class_id < CLASSES);
+            is_there[class_id] = true;
+            by_v4[class_id] |= families[f] == ADDR_V4;
+        }
+    }
+    geo_find_examples(c->tree, examples, CLASSES);
+    for (unsigned i = 0; i < CLASSES; i++) {
+        assert_int_equal(examples[i].family, by_v4[i] ? ADDR_V4 : is_there[i] ? ADDR_V6 : ADDR_NONE);
+        assert_true(!is_there[i] || geo_find_class(c->tree, &examples[i]).class_id == i);
+    }
+}
+
+static void examples_are_of_their_class(void **state)
+{
+    (void)state;
+    struct points *points = memory_alloc(sizeof *points);
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct geo_case c;
+        struct random random;
+        memset(&c, 0, sizeof c);
+        random_init(&random, seed);
+        geo_case_make(&c, &random);
+        check_examples(&c, points);
+        geo_case_free(&c);
+    }
+    free(points);
+}
+
 static void pairs_are_those_of_clients(void **state)
 {
     (void)state;
@@ -364,8 +403,8 @@ static void crowds_are_those_of_all_addresses(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(scopes_are_exact),
-                                       cmocka_unit_test(pairs_are_those_of_clients),
-                                       cmocka_unit_test(crowds_are_those_of_all_addresses)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scopes_are_exact), cmocka_unit_test(examples_are_of_their_class),
+        cmocka_unit_test(pairs_are_those_of_clients), cmocka_unit_test(crowds_are_those_of_all_addresses)};
     return cmocka_run_group_tests_name("geo_random", tests, NULL, NULL);
 }
