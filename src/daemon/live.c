@@ -333,7 +333,7 @@ struct shadow *live_find(const struct shadows *all)
 void live_get_note(const struct shadows *all, struct admin_live *note)
 {
     const struct shadow *shadow = live_find(all);
-    *note = (struct admin_live){.not_undone = live_stops_count_failed(shadows_get_stops(all))};
+    *note = (struct admin_live){.not_undone = live_stops_count_failed(all->stops)};
     if (shadow == NULL || shadow->state != SHADOW_RUNNING) {
         return;
     }

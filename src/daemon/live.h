@@ -64,7 +64,7 @@ struct drill_document;
 /* Why it cannot be done so, in words; NULL: it can. */
 const char *live_real_judge(const struct drill_document *document, struct arena *arena);
 /* Of one that has its document, and is not begun. By the control thread, as all that follows. */
-void live_real_prepare(struct shadow *shadow);
+void live_real_prepare(struct shadow *shadow, bool has_hooks);
 /* What the document says is done: while it runs. Is there something to do that waits for its thread? */
 void live_real_follow(struct shadow *shadow);
 bool live_real_is_due(const struct shadow *shadow);

@@ -105,13 +105,13 @@ static void list_own(const struct shadow *shadow, struct live_real *real)
     free(is_others);
 }
 
-void live_real_prepare(struct shadow *shadow)
+void live_real_prepare(struct shadow *shadow, bool has_hooks)
 {
     const struct drill_document *document = shadow->document;
     const struct conf_topology *topology = shadow->all->server->view->topology;
     struct live_real *real =
         arena_alloc(shadow->arena, sizeof *real + document->cause_count * sizeof *real->places);
-    *real = (struct live_real){.has_hooks = live_has_hooks(shadow->live)};
+    *real = (struct live_real){.has_hooks = has_hooks};
     for (size_t i = 0; i < document->cause_count; i++) {
         const struct drill_cause *cause = &document->causes[i];
         const struct drill_loss loss = {cause->kind, cause->index};

@@ -439,7 +439,7 @@ static void start_drill(void *context, const struct admin_shadow_order *order, a
         result = (struct admin_shadow_result){.trouble = ADMIN_SHADOW_OVERLAPS, .what = other->id};
     } else if (start(shadow, world) == 0) {
         if (shadow->live != NULL && !live_is_injected(shadow->live)) {
-            live_real_prepare(shadow);
+            live_real_prepare(shadow, live_has_hooks(shadow->live));
         }
         shadow->done = done;
         shadow->argument = argument;

@@ -79,7 +79,7 @@ def asked():
 def test_a_destination_that_dies_holds_steps(scene, asked):
     """Between two steps: no more traffic moves, no answer leads to nothing, and it goes on when the servers are back."""
     server = start(scene)
-    made = begin(server, to="eu-west", steps=[5], each="2s", execute=True)
+    made = begin(server, to="eu-west", steps=[5], each="5s", execute=True)
     assert made["state"] == "moving" and made["held"] is None and made["accepted"] == []
     lost = lose(scene, server)
     asker = asked(server)
@@ -109,7 +109,7 @@ def test_a_destination_that_dies_holds_steps(scene, asked):
 
 def test_what_is_held_is_rolled_back_or_accepted(scene):
     server = start(scene)
-    made = begin(server, steps=[5, 50], each="1s", execute=True)
+    made = begin(server, steps=[5, 50], each="4s", execute=True)
     lose(scene, server)
     held = wait_held(server, made)
     early = act(server, made, "resume", 409, reason="go on")
@@ -128,7 +128,7 @@ def test_what_is_held_is_rolled_back_or_accepted(scene):
     act(server, again, "rollback")
     come_back(scene)
     wait_state(server, "healthy", "web-eu-west-1a")
-    made = begin(server, steps=[5], each="1s", execute=True)
+    made = begin(server, steps=[5], each="4s", execute=True)
     assert "does not lead on" in act(server, made, "resume", 409)["detail"]
     lose(scene, server)
     wait_held(server, made)
@@ -139,7 +139,7 @@ def test_what_is_held_is_rolled_back_or_accepted(scene):
 
 def test_what_is_held_goes_on_at_once_as_an_emergency(scene):
     server = start(scene)
-    made = begin(server, steps=[5, 50], each="1s", execute=True)
+    made = begin(server, steps=[5, 50], each="4s", execute=True)
     lose(scene, server)
     wait_held(server, made)
     now = act(server, made, "resume", emergency=True, reason="all of it, it burns")
@@ -183,7 +183,7 @@ def test_an_emergency_out_of_low_ttls_leads_back_to_what_was_before(scene):
 def test_the_way_back_is_held_as_well(scene):
     """The source is dead again when it is to take it back: what has moved stays there."""
     server = start(scene)
-    made = begin(server, steps=[50], each="2s", execute=True)
+    made = begin(server, steps=[50], each="7s", execute=True)
     wait_for(server, made, "moved")
     server.wait(lambda: server.request("POST", f"/v1/switchovers/{made['id']}:verify", {}).status == 200, "verified")
     act(server, made, "commit")
@@ -213,9 +213,9 @@ def test_a_rule_that_begins_to_object_holds_steps(scene):
     del scene.topology["rules"]["two"]
     scene.put("topology.json", scene.topology)
     assert server.reload().status == 200
-    refused = server.request("POST", "/v1/switchovers", {"source": "region:us-east", "reason": "x", "steps": [5], "each": "2s", "execute": True})
+    refused = server.request("POST", "/v1/switchovers", {"source": "region:us-east", "reason": "x", "steps": [5], "each": "5s", "execute": True})
     accept = {} if refused.status == 201 else {"accept": [error["field"] for error in refused.json["errors"]]}
-    made = refused.json if refused.status == 201 else begin(server, steps=[5], each="2s", execute=True, **accept)
+    made = refused.json if refused.status == 201 else begin(server, steps=[5], each="5s", execute=True, **accept)
     scene.topology["rules"]["two"] = {"type": "serving", "kind": "region", "at_least": 2}
     scene.put("topology.json", scene.topology)
     assert server.reload().status == 200
