@@ -159,6 +159,55 @@ static json_t *render_copy(const struct switchover_copy *copy)
     return object;
 }
 
+/* How many of the latest answers of the names, per second; null: nothing was counted. */
+static json_t *render_rate(const struct switchover_spread *spread, double rate)
+{
+    return spread->has_rates ? json_real(rate) : json_null();
+}
+
+static json_t *render_ttls(const struct switchover_spread *spread)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < spread->ttl_count; i++) {
+        json_t *item = json_object();
+        set_number(item, "ttl_s", spread->ttls[i].ttl_s);
+        set_number(item, "names", spread->ttls[i].names);
+        set(item, "per_second", render_rate(spread, spread->ttls[i].rate));
+        json_array_append_new(list, item);
+    }
+    return list;
+}
+
+static json_t *render_zones(const struct switchover_spread *spread)
+{
+    json_t *object = json_object(), *list = json_array();
+    for (size_t i = 0; i < spread->zone_count; i++) {
+        json_t *item = json_object();
+        set_text(item, "zone", spread->zones[i].zone);
+        set_number(item, "names", spread->zones[i].names);
+        json_array_append_new(list, item);
+    }
+    set_number(object, "count", spread->zone_total);
+    set(object, "items", list);
+    return object;
+}
+
+/* Of all that steered names answered in the last 5 minutes, what was of these. */
+static json_t *render_asked(const struct switchover_spread *spread)
+{
+    double rate = 0;
+    for (size_t i = 0; i < spread->ttl_count; i++) {
+        rate += spread->ttls[i].rate;
+    }
+    if (!spread->has_rates) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    set(object, "per_second", json_real(rate));
+    set(object, "share", json_real(rate < spread->rate ? rate / spread->rate : 1));
+    return object;
+}
+
 json_t *render_switchover_look(const struct switchover_look *look)
 {
     json_t *object = json_object(), *findings = json_array(), *copies = json_array();
@@ -176,6 +225,9 @@ json_t *render_switchover_look(const struct switchover_look *look)
     set(object, "findings", findings);
     set_number(object, "names", look->names.count);
     set_number(object, "ttl_s", look->names.ttl_s);
+    set(object, "ttls", render_ttls(&look->spread));
+    set(object, "zones", render_zones(&look->spread));
+    set(object, "asked", render_asked(&look->spread));
     set(object, "copies", copies);
     set(object, "unserved", render_unserved(&look->unserved));
     set(object, "answers", render_what_if(&look->answers));

@@ -43,6 +43,68 @@ static void show_findings(const json_t *look)
     }
 }
 
+/* "30 s: 2 names (61.0 % of their answers), 300 s: 1 name (39.0 %)" */
+static void show_ttls(const json_t *look)
+{
+    char text[4 * CELL] = "";
+    size_t i, used = 0;
+    const json_t *row;
+    double all = json_number_value(json_object_get(json_object_get(look, "asked"), "per_second"));
+    json_array_foreach(json_object_get(look, "ttls"), i, row)
+    {
+        long long names = (long long)json_integer_value(json_object_get(row, "names"));
+        double rate = json_number_value(json_object_get(row, "per_second"));
+        char share[64] = "";
+        if (all > 0) {
+            snprintf(share, sizeof share, " (%.1f %%%s)", 100 * rate / all,
+                     i == 0 ? " of their answers" : "");
+        }
+        int len = snprintf(text + used, sizeof text - used, "%s%lld s: %lld name%s%s", i == 0 ? "" : ", ",
+                           (long long)json_integer_value(json_object_get(row, "ttl_s")), names,
+                           names == 1 ? "" : "s", share);
+        used += (size_t)len < sizeof text - used ? (size_t)len : sizeof text - used - 1;
+    }
+    if (used != 0) {
+        text_line("moved after", text);
+    }
+}
+
+/* "example.com. (2), example.net. (1), and 3 more" */
+static void show_touched(const json_t *look)
+{
+    enum { SHOWN = 5 };
+    const json_t *zones = json_object_get(look, "zones"), *row;
+    size_t i, used = 0, count = (size_t)json_integer_value(json_object_get(zones, "count"));
+    char text[4 * CELL] = "", name[CELL];
+    json_array_foreach(json_object_get(zones, "items"), i, row)
+    {
+        if (i < SHOWN && used < sizeof text) {
+            int len = snprintf(text + used, sizeof text - used, "%s%s (%lld)", i == 0 ? "" : ", ",
+                               text_clean(text_or_dash(text_of(row, "zone")), name, sizeof name),
+                               (long long)json_integer_value(json_object_get(row, "names")));
+            used += len < 0 ? 0 : (size_t)len;
+        }
+    }
+    if (count > SHOWN && used < sizeof text) {
+        snprintf(text + used, sizeof text - used, ", and %zu more", count - SHOWN);
+    }
+    if (count != 0) {
+        text_line("zones", text);
+    }
+}
+
+static void show_asked(const json_t *look)
+{
+    const json_t *asked = json_object_get(look, "asked");
+    char text[CELL];
+    if (json_is_object(asked)) {
+        snprintf(text, sizeof text, "%.1f %% of all answers of the last 5 minutes, %.4g per second",
+                 100 * json_number_value(json_object_get(asked, "share")),
+                 json_number_value(json_object_get(asked, "per_second")));
+        text_line("asked", text);
+    }
+}
+
 void switchover_show_look(const json_t *look)
 {
     char text[CELL], clean[TABLE_CELL_SIZE * 2];
@@ -55,6 +117,9 @@ void switchover_show_look(const json_t *look)
              (long long)json_integer_value(json_object_get(look, "names")),
              (long long)json_integer_value(json_object_get(look, "ttl_s")));
     text_line("names", text);
+    show_ttls(look);
+    show_touched(look);
+    show_asked(look);
     putchar('\n');
     show_findings(look);
     json_array_foreach(json_object_get(json_object_get(look, "answers"), "steps"), i, step)

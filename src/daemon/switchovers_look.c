@@ -87,6 +87,9 @@ void switchover_run_look(struct worker_job *job)
         if (order->has_looked && order->asked.id != NULL && order->asked.verb == SWITCHOVER_VERIFY) {
             switchover_probe(server, view, &ask, order->arena, &order->look);
         }
+        if (order->has_looked) {
+            traffic_weigh_names(server->traffic, view, &order->look);
+        }
     }
     reader_end(order->reader);
     reader_close(order->reader);

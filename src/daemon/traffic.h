@@ -34,6 +34,9 @@ void traffic_listen(struct traffic *traffic, struct stream *stream);
  * regions since. NULL: nothing is known. In the arena. By workers. */
 const char *traffic_tell_share(struct traffic *traffic, const struct switchover *switchover,
                                struct arena *arena);
+/* How many of the latest answers are of the names that it touches: the rates of the spread. By workers. */
+struct switchover_look;
+void traffic_weigh_names(struct traffic *traffic, const struct view *view, struct switchover_look *look);
 const char *traffic_tell_drains(struct traffic *traffic, const struct switchover *switchover,
                                 struct arena *arena);
 

@@ -9,7 +9,8 @@
 #include "daemon/metrics_kept.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
-#include "operate/switchover.h"
+#include "operate/switchover_look.h"
+#include "view/view.h"
 
 #include <math.h>
 #include <string.h>
@@ -144,10 +145,29 @@ const char *traffic_tell_share(struct traffic *traffic, const struct switchover 
         rate += row == NULL ? 0 : traffic_rate_get(&row->rate, TRAFFIC_5M, now_ms);
     }
     pthread_mutex_unlock(&traffic->lock);
-    return all <= 0
-               ? NULL
-               : arena_print(arena, "%.1f %% of the answers of the last 5 minutes led there, %.4g per second",
-                             100 * rate / all, rate);
+    return all <= 0 ? NULL
+                    : arena_print(arena,
+                                  "%.1f %% of the answers of the last 5 minutes led there, %.4g per second%s",
+                                  100 * rate / all, rate,
+                                  switchover->names[0] == '\0' ? "" : ", of all names together");
+}
+
+void traffic_weigh_names(struct traffic *traffic, const struct view *view, struct switchover_look *look)
+{
+    struct switchover_spread *spread = &look->spread;
+    pthread_mutex_lock(&traffic->lock);
+    int64_t now_ms = traffic_read(traffic);
+    for (size_t i = 0; i < view->name_count; i++) {
+        const struct view_name *name = &view->names[i];
+        const struct traffic_row *row = traffic_book_find(traffic->book, TRAFFIC_NAME, name->owner);
+        double rate = row == NULL ? 0 : traffic_rate_get(&row->rate, TRAFFIC_5M, now_ms);
+        spread->rate += rate;
+        if (look->touched[name->policy]) {
+            switchover_find_ttl(spread, name->ttl)->rate += rate;
+        }
+    }
+    spread->has_rates = spread->rate > 0;
+    pthread_mutex_unlock(&traffic->lock);
 }
 
 static const char *tell_drain(const struct traffic_drain_look *look, struct arena *arena)

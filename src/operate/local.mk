@@ -36,6 +36,7 @@ src_liboperate_a_SOURCES = \
 	src/operate/rules_measure.c src/operate/rules_measure.h \
 	src/operate/switchover_findings.c src/operate/switchover_look.c src/operate/switchover_look.h \
 	src/operate/switchover_questions.c src/operate/switchover_questions.h \
+	src/operate/switchover_spread.c src/operate/switchover_spread.h \
 	src/operate/targets.c \
 	src/operate/type.c \
 	src/operate/unserved.c src/operate/unserved.h \

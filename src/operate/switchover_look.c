@@ -560,6 +560,8 @@ int switchover_look(const struct switchover_ask *ask, struct arena *arena, struc
     w.inside = switchover_mark_endpoints(ask->switchover, ask->view, arena);
     w.touched = switchover_mark_policies(ask->view, w.inside, ask->switchover->names, arena);
     switchover_find_names(ask->view, w.touched, &look->names);
+    switchover_find_spread(ask->view, w.touched, ask->limit, arena, &look->spread);
+    look->touched = w.touched;
     error = compare(&w);
     if (error == 0) {
         judge(&w);

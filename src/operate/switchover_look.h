@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "operate/errors.h"
 #include "operate/switchover.h"
+#include "operate/switchover_spread.h"
 #include "operate/unserved.h"
 #include "operate/whatif.h"
 
@@ -41,6 +42,8 @@ struct switchover_look {
     struct operate_report answers; /* [0]: without it, [1]: with all of it */
     struct operate_unserved unserved;
     struct switchover_names names;
+    struct switchover_spread spread; /* of these */
+    const bool *touched;             /* by policy: those that have such names */
     struct switchover_copy *copies;
     size_t copy_count;
     struct switchover_finding findings[SWITCHOVER_FINDINGS_MAX];

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Switchovers: planned, carried out in steps, verified, committed, rolled back, and back again; with real servers behind the
 names, through restarts and takeovers, and by steerctl."""
+import re
 import threading
 import time
 import urllib.request
@@ -548,3 +549,29 @@ def test_an_rpo_of_a_pair_wants_a_copy(scene):
     assert finding(look, "objectives")["text"] == \
         "no copy from us-east to eu-west is declared (replicates_to in the topology), the RPO is 5 s"
 
+
+
+def test_a_plan_tells_ttls_zones_and_how_much_is_asked(scene):
+    """When resolvers will have moved, by TTL, and how many of the latest answers that is about."""
+    scene.policy("example.com", {name: {"ttl": ttl, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}
+                                 for name, ttl in (("www", 1), ("api", 30), ("old", 300))})
+    scene.zone("example.net", "").policy("example.net", {
+        "www": {"ttl": 30, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]},
+        "eu": {"ttl": 7, "endpoints": ["web-eu-west-1a"], "tiers": [["eu-west"]]}})
+    server = start(scene)
+    silent = ask(server, "?dry_run=true", {"source": ["region:us-east"], "reason": "x"})["look"]
+    assert silent["asked"] is None and {row["per_second"] for row in silent["ttls"]} == {None}
+    assert [(row["ttl_s"], row["names"]) for row in silent["ttls"]] == [(1, 1), (30, 2), (300, 1)] and silent["names"] == 4
+    assert silent["zones"] == {"count": 2, "items": [{"zone": "example.com.", "names": 3}, {"zone": "example.net.", "names": 1}]}
+    for name, times in ("www.example.com", 60), ("api.example.com", 30), ("eu.example.net", 10):
+        for _ in range(times):
+            server.ask(name)
+    server.wait(lambda: ask(server, "?dry_run=true", {"source": ["region:us-east"], "reason": "x"})["look"]["asked"], "it is counted")
+    look = ask(server, "?dry_run=true", {"source": ["region:us-east"], "reason": "x"})["look"]
+    assert abs(look["asked"]["share"] - 0.9) < 0.01, "what eu is asked for is not touched"
+    rates = {row["ttl_s"]: row["per_second"] for row in look["ttls"]}
+    assert abs(rates[1] / rates[30] - 2) < 0.01 and rates[300] == 0
+    assert abs(sum(rates.values()) - look["asked"]["per_second"]) < 1e-6
+    shown = server.ctl("switchover", "plan", "region:us-east").stdout
+    assert re.search(r"moved after +1 s: 1 name \(66\.\d % of their answers\), 30 s: 2 names \(33\.\d %\), 300 s: 1 name \(0\.0 %\)\n", shown), shown
+    assert re.search(r"zones +example\.com\. \(3\), example\.net\. \(1\)\n", shown) and re.search(r"asked +90\.\d % of all answers", shown), shown

@@ -6,7 +6,9 @@
 #include "unit.h"
 
 #include "base/error.h"
+#include "base/random.h"
 #include "operate/switchover_look.h"
+#include "view/view.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -223,6 +225,65 @@ static void too_much_that_is_accepted_holds(void **state)
     assert_false(switchover_has_accepted(&s, names[79]));
 }
 
+enum { SPREAD_NAMES = 400 };
+
+static void hold_to_count(const struct view *view, const bool *touched,
+                          const struct switchover_spread *spread)
+{
+    size_t all = 0, in_zones = 0;
+    uint32_t below = 0;
+    for (size_t row = 0; row < spread->ttl_count; row++) {
+        size_t count = 0;
+        for (size_t i = 0; i < view->name_count; i++) {
+            uint32_t ttl = view->names[i].ttl;
+            bool is =
+                touched[view->names[i].policy] && ttl <= spread->ttls[row].ttl_s && (row == 0 || ttl > below);
+            count += is;
+            assert_true(!is || switchover_find_ttl(spread, ttl) == &spread->ttls[row]);
+        }
+        assert_true(count != 0 && count == spread->ttls[row].names);
+        below = spread->ttls[row].ttl_s;
+        all += count;
+    }
+    for (size_t zone = 0; zone < spread->zone_total; zone++) {
+        size_t count = 0;
+        for (size_t i = 0; i < view->name_count; i++) {
+            count +=
+                touched[view->names[i].policy] && strcmp(view->names[i].zone, spread->zones[zone].zone) == 0;
+        }
+        assert_int_equal(count, spread->zones[zone].names);
+        assert_true(zone == 0 || spread->zones[zone - 1].names >= count);
+        in_zones += count;
+    }
+    assert_int_equal(all, in_zones);
+}
+
+/* Names are counted once, by TTL and by zone, however many of either there are and in whatever order. */
+static void names_are_spread_over_ttls_and_zones(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"a.", "b.", "c.", "d.", "e."};
+    struct random random;
+    random_init(&random, 7);
+    for (int round = 0; round < 300; round++) {
+        static struct view_name names[SPREAD_NAMES];
+        const bool touched[3] = {true, round % 7 != 0, false};
+        struct view view = {.names = names, .name_count = random_next(&random) % SPREAD_NAMES};
+        uint32_t ttls = 1 + (uint32_t)(random_next(&random) % (round % 2 == 0 ? 20 : 300));
+        for (size_t i = 0; i < view.name_count; i++) {
+            names[i] = (struct view_name){.zone = zones[random_next(&random) % 5],
+                                          .ttl = (uint32_t)(random_next(&random) % ttls),
+                                          .policy = (uint32_t)(random_next(&random) % 3)};
+        }
+        struct arena *arena = arena_new(0);
+        struct switchover_spread spread;
+        switchover_find_spread(&view, touched, 3, arena, &spread);
+        assert_true(spread.ttl_count <= SWITCHOVER_TTLS_MAX && spread.zone_count <= 3);
+        hold_to_count(&view, touched, &spread);
+        arena_free(arena);
+    }
+}
+
 /* The drain that lowers TTLs waits for whoever looks, however late he is. */
 static void what_lowers_ttls_does_not_begin_by_itself(void **state)
 {
@@ -253,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_is_set_moves_steps_along),
         cmocka_unit_test(nobody_is_let_back_by_other_names),
         cmocka_unit_test(texts_are_read_again),
+        cmocka_unit_test(names_are_spread_over_ttls_and_zones),
         cmocka_unit_test(what_holds_a_step_is_named),
         cmocka_unit_test(too_much_that_is_accepted_holds),
         cmocka_unit_test(what_lowers_ttls_does_not_begin_by_itself),
