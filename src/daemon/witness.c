@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOTES = 64, TEXT = 64 };
+enum { NOTES = 1024 /* all regions and azs may be lost at once */, TEXT = 64 };
 
 struct kept_note {
     enum change_kind kind;

@@ -104,7 +104,9 @@ static const double *const *find_weights(const struct run *run, const struct dri
     if (clients == NULL || clients->origin_count == 0) {
         return NULL;
     }
-    return clients->weights != NULL ? clients->weights : drill_weigh_classes(run->view, clients, run->arena);
+    return clients->weights != NULL
+               ? clients->weights
+               : drill_weigh_classes(run->view, clients, run->scenario->progress, run->arena);
 }
 
 void run_make_report(const struct run *run, struct drill_report *report)

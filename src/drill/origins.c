@@ -7,6 +7,7 @@
 #include "drill/origins.h"
 
 #include "base/memory.h"
+#include "base/progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct networks {
 
 struct origins {
     const struct drill_clients *clients;
+    struct progress *progress;
     struct networks (*networks)[FAMILIES]; /* of each */
     double known;                          /* share of clients of which it is known where they are */
 };
@@ -62,40 +64,75 @@ static void add_network(struct networks *to, const struct addr_prefix *network)
     to->items[to->count++] = added;
 }
 
-struct search {
-    struct origins *origins;
-    int kind;
+/* A country or an AS that is looked for. */
+struct wanted {
+    uint32_t value;
+    size_t origin;
 };
 
-static void take_network(void *context, uint32_t value, const struct addr_prefix *network)
+struct search {
+    struct origins *origins;
+    struct wanted *wanted; /* by value: there may be a thousand, and ten million networks */
+    size_t count, visited;
+};
+
+static int compare_wanted(const void *a, const void *b)
 {
-    const struct search *search = context;
-    const struct drill_clients *clients = search->origins->clients;
-    for (size_t i = 0; i < clients->origin_count; i++) {
-        if ((int)clients->origins[i].kind == search->kind && clients->origins[i].value == value) {
-            add_network(&search->origins->networks[i][network->addr.family == ADDR_V6], network);
+    const struct wanted *one = a, *other = b;
+    return one->value != other->value ? (one->value > other->value) - (one->value < other->value)
+                                      : (one->origin > other->origin) - (one->origin < other->origin);
+}
+
+static bool take_network(void *context, uint32_t value, const struct addr_prefix *network)
+{
+    enum { LOOKS = 4096 };
+    struct search *search = context;
+    size_t low = 0, high = search->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (search->wanted[middle].value < value) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
+    for (; low < search->count && search->wanted[low].value == value; low++) {
+        add_network(&search->origins->networks[search->wanted[low].origin][network->addr.family == ADDR_V6],
+                    network);
+    }
+    search->visited++;
+    return search->visited % LOOKS != 0 || !progress_is_cancelled(search->origins->progress);
+}
+
+static void find_of_kind(struct origins *origins, const struct view *view, int kind)
+{
+    static const enum geo_kind kinds[] = {[DRILL_FROM_COUNTRY] = GEO_COUNTRY, [DRILL_FROM_ASN] = GEO_ASN};
+    const struct drill_clients *clients = origins->clients;
+    struct search search = {.origins = origins,
+                            .wanted = memory_alloc_array(clients->origin_count, sizeof *search.wanted)};
+    for (size_t i = 0; i < clients->origin_count; i++) {
+        if ((int)clients->origins[i].kind == kind) {
+            search.wanted[search.count++] = (struct wanted){clients->origins[i].value, i};
+        }
+    }
+    if (search.count != 0) {
+        qsort(search.wanted, search.count, sizeof *search.wanted, compare_wanted);
+        geo_visit_networks(view->geo, view->geo_count, kinds[kind],
+                           &(struct geo_network_visitor){take_network, &search});
+    }
+    free(search.wanted);
 }
 
 static void find_networks(struct origins *origins, const struct view *view)
 {
-    static const enum geo_kind kinds[] = {[DRILL_FROM_COUNTRY] = GEO_COUNTRY, [DRILL_FROM_ASN] = GEO_ASN};
-    bool is_asked[sizeof kinds / sizeof *kinds] = {false};
     for (size_t i = 0; i < origins->clients->origin_count; i++) {
         const struct drill_clients_from *own = &origins->clients->origins[i];
         if (own->kind == DRILL_FROM_PREFIX) {
             add_network(&origins->networks[i][own->prefix.addr.family == ADDR_V6], &own->prefix);
-        } else {
-            is_asked[own->kind] = true;
         }
     }
     for (int kind = DRILL_FROM_COUNTRY; kind <= DRILL_FROM_ASN; kind++) {
-        struct search search = {origins, kind};
-        if (is_asked[kind]) {
-            geo_visit_networks(view->geo, view->geo_count, kinds[kind],
-                               &(struct geo_network_visitor){take_network, &search});
-        }
+        find_of_kind(origins, view, kind);
     }
 }
 
@@ -118,7 +155,7 @@ static void measure(struct origins *origins)
 /* As steer_find_class() has it, a class that the policy does not have is the first. */
 static void add_weights(const struct origins *origins, const struct steer_policy *policy, double *weights)
 {
-    for (size_t i = 0; i < origins->clients->origin_count; i++) {
+    for (size_t i = 0; i < origins->clients->origin_count && !progress_is_cancelled(origins->progress); i++) {
         const struct networks *own = origins->networks[i];
         double share = origins->clients->origins[i].share;
         share /= own[0].count != 0 && own[1].count != 0 ? 2 : 1;
@@ -180,9 +217,9 @@ static const double **weigh_policies(const struct origins *origins, const struct
 }
 
 const double *const *drill_weigh_classes(const struct view *view, const struct drill_clients *clients,
-                                         struct arena *arena)
+                                         struct progress *progress, struct arena *arena)
 {
-    struct origins origins = {.clients = clients};
+    struct origins origins = {.clients = clients, .progress = progress};
     origins.networks = memory_alloc_array(clients->origin_count, sizeof *origins.networks);
     find_networks(&origins, view);
     measure(&origins);

@@ -8,6 +8,7 @@
 #include "drill/document.h"
 #include "view/view.h"
 
-/* By policy and class, in the arena. Those of an origin of which no network is known are spread evenly. */
+/* By policy and class, in the arena. Those of an origin of which no network is known are spread evenly. When
+ * it is cancelled the weights are anything. */
 const double *const *drill_weigh_classes(const struct view *view, const struct drill_clients *clients,
-                                         struct arena *arena);
+                                         struct progress *progress, struct arena *arena);

@@ -191,7 +191,7 @@ int drill_sweep(const struct view *view, const struct drill_document *document, 
     sweep.document.duration_ms = drill_document_duration(document);
     sweep.document.objectives.must_move_count = sweep.document.objectives.must_not_move_count = 0;
     if (document->clients.origin_count != 0) { /* once for all */
-        sweep.document.clients.weights = drill_weigh_classes(view, &document->clients, arena);
+        sweep.document.clients.weights = drill_weigh_classes(view, &document->clients, progress, arena);
     }
     sweep.risks = memory_alloc_array(targets.count, sizeof *sweep.risks);
     sweep.singles = memory_alloc_array(view->name_count, sizeof *sweep.singles);

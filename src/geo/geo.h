@@ -192,7 +192,8 @@ bool geo_knows(struct geo_db *const *dbs, size_t db_count, enum geo_kind kind, u
 /* Each network of which a country or an AS is known, in order of addresses, IPv4 first. Of several databases
  * the first that knows decides. IPv4 addresses as IPv6 spells them are left out. */
 struct geo_network_visitor {
-    void (*visit)(void *context, uint32_t value, const struct addr_prefix *network);
+    /* Returns whether to go on. */
+    bool (*visit)(void *context, uint32_t value, const struct addr_prefix *network);
     void *context;
 };
 void geo_visit_networks(struct geo_db *const *dbs, size_t db_count, enum geo_kind kind,

@@ -94,13 +94,15 @@ static size_t split(const struct geo_db *db, const struct frame *frame, struct f
     return count;
 }
 
-static void visit_family(struct geo_db *const *dbs, size_t db_count, enum geo_kind kind, uint8_t family,
+/* Returns whether to go on. */
+static bool visit_family(struct geo_db *const *dbs, size_t db_count, enum geo_kind kind, uint8_t family,
                          const struct geo_network_visitor *to)
 {
     struct frame pending[BITS_MAX + 2];
     size_t count = 0;
     pending[count++] = (struct frame){0, root_of(dbs[0], family), {{family, {0}}, 0}};
-    while (count > 0) {
+    bool goes_on = true;
+    while (count > 0 && goes_on) {
         struct frame frame = pending[--count];
         const struct geo_db *db = dbs[frame.db];
         if (is_translated(&frame.at)) {
@@ -113,20 +115,20 @@ static void visit_family(struct geo_db *const *dbs, size_t db_count, enum geo_ki
         }
         uint32_t value = value_of(db, frame.ref & ~GEO_LEAF, kind);
         if (value != 0) {
-            to->visit(to->context, value, &frame.at);
+            goes_on = to->visit(to->context, value, &frame.at);
         } else if (frame.db + 1 < db_count) {
             frame.ref = descend(dbs[++frame.db], &frame.at);
             pending[count++] = frame;
         }
     }
+    return goes_on;
 }
 
 void geo_visit_networks(struct geo_db *const *dbs, size_t db_count, enum geo_kind kind,
                         const struct geo_network_visitor *to)
 {
-    if (db_count != 0) {
-        visit_family(dbs, db_count, kind, ADDR_V4, to);
-        visit_family(dbs, db_count, kind, ADDR_V6, to);
+    if (db_count != 0 && visit_family(dbs, db_count, kind, ADDR_V4, to)) {
+        (void)visit_family(dbs, db_count, kind, ADDR_V6, to);
     }
 }
 

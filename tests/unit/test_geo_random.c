@@ -288,12 +288,13 @@ struct visited {
     size_t count;
 };
 
-static void note_network(void *context, uint32_t value, const struct addr_prefix *network)
+static bool note_network(void *context, uint32_t value, const struct addr_prefix *network)
 {
     struct visited *visited = context;
     assert_true(visited->count < VISITED);
     visited->networks[visited->count] = *network;
     visited->values[visited->count++] = value;
+    return true;
 }
 
 static uint32_t find_visited(const struct visited *visited, const struct addr *addr)
