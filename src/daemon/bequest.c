@@ -108,6 +108,20 @@ static void send_vantages(struct outbox *outbox, const struct server *server)
     outbox_send(outbox, body, NULL, 0);
 }
 
+/* There may be thousands of azs, and a message has its limit. */
+static void send_transitions(struct outbox *outbox, struct server *server)
+{
+    size_t at = 0;
+    do {
+        json_t *body = bequest_say("transitions"), *items = json_array();
+        lock_take(&server->lock);
+        at = transitions_write(server->view->health, at, items);
+        lock_leave(&server->lock);
+        json_object_set_new(body, "items", items);
+        outbox_send(outbox, body, NULL, 0);
+    } while (at != 0);
+}
+
 int bequest_send_state(struct outbox *outbox, struct server *server, json_t **owed)
 {
     bool is_owed;
@@ -120,10 +134,8 @@ int bequest_send_state(struct outbox *outbox, struct server *server, json_t **ow
     }
     json_t *counters = bequest_say("counters");
     json_object_set_new(counters, "values", counted_write(server));
-    lock_take(&server->lock);
-    json_object_set_new(counters, "transitions", transitions_write(server->view->health));
-    lock_leave(&server->lock);
     outbox_send(outbox, counters, NULL, 0);
+    send_transitions(outbox, server);
     send_vantages(outbox, server);
     *owed = state.owed;
     return 0;

@@ -470,12 +470,11 @@ static void hear_vantages(const struct heir *heir, const json_t *items)
     }
 }
 
-static void hear_counters(const struct heir *heir, const json_t *body)
+static void hear_transitions(const struct heir *heir, const json_t *items)
 {
     struct server *server = heir->server;
-    counted_read(server, json_object_get(body, "values"));
     lock_take(&server->lock);
-    transitions_read(server->view->health, json_object_get(body, "transitions"));
+    transitions_read(server->view->health, items);
     lock_leave(&server->lock);
 }
 
@@ -484,7 +483,9 @@ static void hear(struct heir *heir, const struct channel_message *message)
     if (strcmp(message->say, "state") == 0 && !heir->has_entered) {
         json_array_extend(heir->items, json_object_get(message->body, "items"));
     } else if (strcmp(message->say, "counters") == 0 && !heir->has_entered) {
-        hear_counters(heir, message->body);
+        counted_read(heir->server, json_object_get(message->body, "values"));
+    } else if (strcmp(message->say, "transitions") == 0 && !heir->has_entered) {
+        hear_transitions(heir, json_object_get(message->body, "items"));
     } else if (strcmp(message->say, "vantages") == 0 && !heir->has_entered) {
         hear_vantages(heir, json_object_get(message->body, "items"));
     } else if (strcmp(message->say, "frozen") == 0 && !heir->has_entered) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See refusals.h. Twenty at once and one per second are told, so that whoever knocks all day long does not
- * fill the log, nor push out of the stream of events what others need to see. */
+ * See refusals.h. Twenty at once and one per second are told, of strangers and of others each, so that
+ * whoever knocks all day long does not fill the log, nor push out of the stream of events what others need to
+ * see. */
 #include "config.h"
 
 #include "daemon/refusals.h"
@@ -22,7 +23,14 @@
 
 enum { TOKENS_MAX = 20, REFILL_MS = 1000 };
 
-static bool may_tell(struct refusals *refusals, int64_t now_ms)
+static int class_of(enum admin_refusal_cause cause)
+{
+    bool is_known =
+        cause == ADMIN_REFUSED_ROLE || cause == ADMIN_REFUSED_SCOPE || cause == ADMIN_REFUSED_RULES;
+    return is_known ? REFUSALS_OF_KNOWN : REFUSALS_OF_STRANGERS;
+}
+
+static bool may_tell(struct refusals_told *refusals, int64_t now_ms)
 {
     int64_t due = refusals->filled_ms == 0 ? TOKENS_MAX : (now_ms - refusals->filled_ms) / REFILL_MS;
     if (due > 0) {
@@ -39,7 +47,7 @@ static bool may_tell(struct refusals *refusals, int64_t now_ms)
 
 /* ---- the journal ---- */
 
-enum { PEERS = 16, ROWS = PEERS + ADMIN_REFUSAL_CAUSES, MINUTE_S = 60, WHY_SIZE = 160 };
+enum { PEERS = 16, ROWS = REFUSAL_CLASSES * PEERS + ADMIN_REFUSAL_CAUSES, MINUTE_S = 60, WHY_SIZE = 160 };
 
 static const char others[] = "others";
 
@@ -173,9 +181,10 @@ static struct row *find_row(struct refusal_minute *minute, enum admin_refusal_ca
 static struct row *take_row(struct refusal_minute *minute, enum admin_refusal_cause cause, const char *peer)
 {
     struct row *row = find_row(minute, cause, peer);
-    size_t peers = minute->count;
+    size_t peers = 0;
     for (size_t i = 0; i < minute->count; i++) {
-        peers -= strcmp(minute->rows[i].peer, others) == 0;
+        peers +=
+            class_of(minute->rows[i].cause) == class_of(cause) && strcmp(minute->rows[i].peer, others) != 0;
     }
     if (row == NULL && peers == PEERS) {
         peer = others;
@@ -214,12 +223,13 @@ void server_note_refusal(void *context, const struct admin_refusal *refusal)
     struct refusals *refusals = &server->refusals;
     keep(server, refusal);
     (void)atomic_fetch_add_explicit(&refusals->counts[refusal->cause], 1, memory_order_relaxed);
-    if (!may_tell(refusals, clock_now_ms(&server->clock))) {
-        refusals->untold++;
+    struct refusals_told *told = &refusals->told[class_of(refusal->cause)];
+    if (!may_tell(told, clock_now_ms(&server->clock))) {
+        told->untold++;
         return;
     }
-    changes_tell_access(server->changes, refusal, refusals->untold);
-    refusals->untold = 0;
+    changes_tell_access(server->changes, refusal, told->untold);
+    told->untold = 0;
 }
 
 void refusals_write_metrics(const struct server *server, struct buffer *out)

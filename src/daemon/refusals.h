@@ -16,12 +16,20 @@ struct server;
 
 #define REFUSAL_KIND "refusal" /* of the store's objects: by cause, the latest */
 
+/* Strangers, and those who were let in but may not do what they asked for. Each has room of its own: however
+ * many strangers knock, what an operator was refused is told and kept by his name. */
+enum { REFUSALS_OF_STRANGERS, REFUSALS_OF_KNOWN, REFUSAL_CLASSES };
+
+struct refusals_told {
+    unsigned tokens;   /* events that may be told now */
+    int64_t filled_ms; /* monotonic: when the last one was added */
+    uint64_t untold;   /* since the last one that was */
+};
+
 /* In struct server. The control thread notes, others read the counters. */
 struct refusals {
     _Atomic uint64_t counts[ADMIN_REFUSAL_CAUSES];
-    unsigned tokens;               /* events that may be told now */
-    int64_t filled_ms;             /* monotonic: when the last one was added */
-    uint64_t untold;               /* since the last one that was */
+    struct refusals_told told[REFUSAL_CLASSES];
     struct refusal_minute *minute; /* what is to be written; NULL: nobody was ever refused */
 };
 

@@ -90,16 +90,15 @@ static void write_turns(const struct health *health, enum health_kind kind, uint
     json_array_append_new(items, item);
 }
 
-json_t *transitions_write(const struct health *health)
+size_t transitions_write(const struct health *health, size_t from, json_t *items)
 {
-    json_t *items = json_array();
-    write_turns(health, HEALTH_ENDPOINT, 0, items);
-    for (enum health_kind kind = HEALTH_AZ; kind <= HEALTH_REGION; kind++) {
-        for (uint32_t i = 0; i < health_count(health, kind); i++) {
-            write_turns(health, kind, i, items);
-        }
+    size_t azs = health_count(health, HEALTH_AZ), all = 1 + azs + health_count(health, HEALTH_REGION);
+    size_t end = from + TRANSITIONS_TURN < all ? from + TRANSITIONS_TURN : all;
+    for (size_t i = from; i < end; i++) {
+        enum health_kind kind = i == 0 ? HEALTH_ENDPOINT : i <= azs ? HEALTH_AZ : HEALTH_REGION;
+        write_turns(health, kind, (uint32_t)(i == 0 ? 0 : i <= azs ? i - 1 : i - 1 - azs), items);
     }
-    return items;
+    return end < all ? end : 0;
 }
 
 static void read_turns(struct health *health, const json_t *item)

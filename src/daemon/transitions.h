@@ -14,7 +14,9 @@ struct health;
 /* targets: by enum health_kind. */
 void transitions_print_metrics(const struct health *health, const struct operate_targets *targets,
                                struct buffer *out);
-/* An array of names and counts; an object that is not there any more is left out when it is read. Both need
- * the machine for themselves. */
-json_t *transitions_write(const struct health *health);
+/* Names and counts of some, from that one on, into the array: as many as fit a message and a turn at the
+ * lock. Returns where the next ones begin; 0: there are none. An object that is not there any more is left
+ * out when they are read. Both need the machine for themselves. */
+enum { TRANSITIONS_TURN = 64 };
+size_t transitions_write(const struct health *health, size_t from, json_t *items);
 void transitions_read(struct health *health, const json_t *items);

@@ -97,6 +97,21 @@ def test_many_peers_are_few_entries(scene):
     assert named <= {f"127.0.5.{number + 1}" for number in range(60)} and len(named) >= 16 and count(server, peer="others") > 0
 
 
+def test_strangers_hide_nobody_who_is_known(scene):
+    """Sixty who are nobody, and then a viewer who wanted to do more: he is told of, and kept by his name."""
+    pki = make_pki(scene)
+    at = listen(scene, pki)
+    server = scene.start()
+    for number in range(60):
+        assert Remote(at, pki, source=f"127.0.6.{number + 1}").request("GET", "/v1/status", judge=False).status == 401
+    assert server.request("GET", "/v1/status").status == 200
+    token = server.request("POST", "/v1/tokens", {"name": "looker", "role": "viewer"}).json
+    refused = Remote(at, pki, token=token["secret"]).request("POST", "/v1/takeover", {}, judge=False)
+    assert refused.status == 403
+    server = again(scene, server)
+    assert [entry["cause"] for entry in kept(server) if "looker" in entry["peer"]] == ["role"]
+
+
 def test_handshakes(scene):
     pki = make_pki(scene)
     at = listen(scene, pki, client_ca=pki.root_pem)

@@ -3,6 +3,7 @@
 stays; and a new one that does not start changes nothing. TAKEOVERS (5) in a row under load; more of them is a soak."""
 import os
 import pathlib
+import re
 import signal
 import socket
 import stat
@@ -429,3 +430,17 @@ def test_one_at_a_time(site, installed):
     heir.kill()
     thread.join()
     assert replies[0].status == 422
+
+
+def test_thousands_of_azs_go_over(site):
+    """What is counted of each goes over in pieces: a message has its limit."""
+    site.topology = {"regions": {f"r{region}": {"azs": {f"az-with-a-rather-long-name-{region}-{az}": {} for az in range(300)}} for region in range(8)},
+                     "endpoints": {f"e{region}": {"az": f"az-with-a-rather-long-name-{region}-0", "addresses": [f"192.0.2.{region + 1}"]} for region in range(8)}}
+    site.zone("example.com", "").policy("example.com", {"www": {"endpoints": ["e*"]}})
+    server = site.start()
+    for state in "down", "auto":
+        assert server.request("PUT", "/v1/azs/az-with-a-rather-long-name-7-0/override", {"state": state, "reason": "x", "actor": "x"}).status == 200
+    wanted = r'steerd_transitions_total\{kind="az",name="az-with-a-rather-long-name-7-0",state="forced_down"\} 1\n'
+    assert re.search(wanted, server.request("GET", "/metrics").body.decode())
+    take_over(server)
+    assert re.search(wanted, server.request("GET", "/metrics").body.decode())
