@@ -76,7 +76,8 @@ def test_a_reload_keeps_the_results(pair):
 
 
 def test_steerctl_checks(pair):
-    kit.wait_for(lambda: len(row(pair.server, "web-us-east-1a")["results"]) == 8, "eight results")
+    for endpoint in "web-us-east-1a", "web-eu-west-1a":
+        kit.wait_for(lambda name=endpoint: len(row(pair.server, name)["results"]) == 8, "eight results")
     text = pair.server.ctl("checks").stdout
     lines = text.splitlines()
     assert lines[0].split() == ["ENDPOINT", "CHECK", "TYPE", "ADDRESS", "VERDICT", "LAST", "TOOK", "NEXT", "RESULTS", "WHY"]

@@ -115,7 +115,8 @@ def test_a_vantage_that_is_killed_leaves_the_drill(scene):
     lose_links(scene, "local", "sin-1")
     scene.probes["fra-1"].kill()
     wait_moved(scene, scene.eu)
-    assert not next(row for row in list_vantages(scene.server) if row["name"] == "fra-1")["opinions"]["count"]
+    scene.server.wait(lambda: not next(row for row in list_vantages(scene.server) if row["name"] == "fra-1")["opinions"]["count"],
+                      "it does not count in production either")
     assert scene.server.get("/v1/regions/us-east")["effective"] == "healthy"
     assert addresses(ask(scene.server, source=None)) == scene.us
     scene.probes["fra-1"].start()
