@@ -86,14 +86,15 @@ static void open_ways(struct asking *a, const struct server *server)
     }
 }
 
-/* Of too many queries each way gets a part, so that all ways together ask every question. */
+/* Of too many queries each address gets a part, so that all together are asked every question. Both of its
+ * ways get the same: what is truncated by UDP says nothing, and is judged by what comes by TCP. */
 static void share_out(struct asking *a)
 {
     size_t every = (a->count * a->way_count + QUERIES_MAX - 1) / QUERIES_MAX;
     for (size_t w = 0; w < a->way_count; w++) {
         struct way *way = &a->ways[w];
         for (size_t i = 0; i < a->count; i++) {
-            way->answered[i] = (i + w) % every != 0;
+            way->answered[i] = (i + w / 2) % every != 0;
             way->open += !way->answered[i];
         }
         a->asked += way->open;
@@ -134,7 +135,8 @@ static void take_reply(struct asking *a, struct way *way, const uint8_t *bytes, 
     const char *seen = NULL;
     size_t index;
     enum switchover_reply said = switchover_read_reply(a->questions, bytes, len, &index, &seen);
-    if (said == SWITCHOVER_REPLY_NONE || way->answered[index]) {
+    if (said == SWITCHOVER_REPLY_NONE || way->answered[index] ||
+        (said == SWITCHOVER_REPLY_CUT && way->is_tcp)) { /* which is no answer there */
         return;
     }
     way->answered[index] = true;

@@ -48,6 +48,31 @@ def test_a_class_of_clients_still_leads_there(scene):
     assert said.endswith((" by udp", " by tcp")), said
 
 
+def test_what_does_not_fit_by_udp_is_seen_by_tcp(scene):
+    """Also where each way gets a part of the questions only: what is truncated by UDP is the same question by TCP. The answer
+    for clients in France is a long one of the zone file, which leads to us-east."""
+    scene.server["geo"] = [str(GEO)]
+    scene.listen += [(kit.new_address(), kit.DNS_PORT) for _ in range(2)]
+    scene.zone("example.com", "".join(f"www 1 A {address}\n" for address in
+                                      [scene.us[0], *(f"192.0.2.{i}" for i in range(1, 255))]))
+    names = scene.policies["example.com"]["names"]
+    for i in range(345):
+        names[f"w{i}"] = dict(names["www"])
+    names["www"]["geo"] = [{"when": {"country": "FR"}, "tiers": [["us-east"]], "fallback": "static"}]
+    server = start(scene)
+    made = begin(server, to="eu-west", each="1s")
+    objections = [error["field"] for error in act(server, made, "execute", 409)["errors"]]
+    act(server, made, "execute", accept=objections, reason="it has to be")
+    wait_for(server, made, "moved")
+
+    def objects():
+        errors = {error["field"]: error["message"] for error in act(server, made, "verify", 409)["errors"]}
+        return errors if "resolvers" not in errors else None
+    said = server.wait(objects, "TTLs are over")["answers"]
+    assert f" still lead to what was moved off: www.example.com. 1 IN A {scene.us[0]} for a client of geo[0] (" in said, said
+    assert said.endswith(" by tcp"), said
+
+
 def test_each_listen_address_is_asked(scene):
     """One that is for others only answers them only: it is named."""
     first, other = scene.listen[0], (kit.new_address(), kit.DNS_PORT)
