@@ -88,7 +88,10 @@ static void refuse(struct call *call, const struct errors_report *errors, int er
         problem_set(&call->problem, PROBLEM_NOT_FOUND, "there is no %s \"%s\"",
                     health_kind_text(errors->kind), errors->name);
     } else if (error == ERROR_BUSY) {
-        problem_set(&call->problem, PROBLEM_BUSY, "%d others report errors already", ERRORS_SOURCES_MAX);
+        problem_set(&call->problem, PROBLEM_BUSY,
+                    "there are as many sources whose reports count as there may be: %d of a place, %d of one "
+                    "peer, %d in all",
+                    ERRORS_PLACE_MAX, ERRORS_PEER_MAX, ERRORS_SOURCES_MAX);
     } else {
         call_set_internal(call, error);
     }

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ struct source {
 };
 
 struct errors_feed {
-    struct source **items; /* owned; regions, azs, endpoints, by name and source */
+    struct source **items; /* owned; regions, azs, endpoints, by name, actor and peer */
     size_t count, capacity;
 };
 
@@ -54,6 +55,19 @@ static int compare_places(enum health_kind kind, const char *name, enum health_k
     return kind != other_kind ? (kind > other_kind ? -1 : 1) : strcmp(name, other_name);
 }
 
+/* The name of a user is in brackets behind his number once it has been looked up; he is the same without. */
+static size_t len_of_peer(const char *peer)
+{
+    return strncmp(peer, "uid:", 4) == 0 ? strcspn(peer, "(") : strlen(peer);
+}
+
+static int compare_peers(const char *peer, const char *other)
+{
+    size_t len = len_of_peer(peer), other_len = len_of_peer(other);
+    int order = memcmp(peer, other, len < other_len ? len : other_len);
+    return order != 0 ? order : (len > other_len) - (len < other_len);
+}
+
 /* The first that is not before it. */
 static size_t find_place(const struct errors_feed *feed, const struct errors_report *report, bool *is_there)
 {
@@ -64,6 +78,7 @@ static size_t find_place(const struct errors_feed *feed, const struct errors_rep
         const struct source *source = feed->items[middle];
         int order = compare_places(source->kind, source->name, report->kind, report->name);
         order = order != 0 ? order : strcmp(source->actor, report->actor);
+        order = order != 0 ? order : compare_peers(source->peer, report->peer);
         *is_there |= order == 0;
         if (order < 0) {
             low = middle + 1;
@@ -97,6 +112,45 @@ static void forget_old(struct errors_feed *feed, int64_t now_ms)
     feed->count = kept;
 }
 
+/* ---- bounds ---- */
+
+enum bound { OF_PLACE, OF_PEER, OF_ALL, BOUNDS };
+
+static const size_t bounds[BOUNDS] = {ERRORS_PLACE_MAX, ERRORS_PEER_MAX, ERRORS_SOURCES_MAX};
+
+static bool is_within(const struct source *source, const struct errors_report *report, enum bound bound)
+{
+    return bound == OF_PLACE  ? compare_places(source->kind, source->name, report->kind, report->name) == 0
+           : bound == OF_PEER ? compare_peers(source->peer, report->peer) == 0
+                              : true;
+}
+
+static void drop(struct errors_feed *feed, size_t at)
+{
+    free(feed->items[at]);
+    feed->count--;
+    memmove(feed->items + at, feed->items + at + 1, (feed->count - at) * sizeof *feed->items);
+}
+
+/* For one more; false: the word of each that is there counts. */
+static bool make_room(struct errors_feed *feed, const struct errors_report *report, enum bound bound,
+                      int64_t now_ms)
+{
+    size_t count = 0, oldest = SIZE_MAX;
+    for (size_t i = 0; i < feed->count; i++) {
+        const struct source *source = feed->items[i];
+        if (is_within(source, report, bound)) {
+            bool is_older = oldest == SIZE_MAX || source->begun_ms < feed->items[oldest]->begun_ms;
+            oldest = is_older && !is_known(source, now_ms) ? i : oldest;
+            count++;
+        }
+    }
+    if (count >= bounds[bound] && oldest != SIZE_MAX) {
+        drop(feed, oldest);
+    }
+    return count < bounds[bound] || oldest != SIZE_MAX;
+}
+
 /* ---- reports ---- */
 
 /* A counter may begin anew once it was silent; and a clock that ran ahead may have been put right by then. */
@@ -113,8 +167,16 @@ static bool is_replayed(const struct source *latest, const struct errors_report 
            (may_begin_anew ? report->seq == latest->seq : report->seq <= latest->seq);
 }
 
-static struct source *add(struct errors_feed *feed, size_t at, const struct errors_report *report)
+/* NULL: there is no room. */
+static struct source *add(struct errors_feed *feed, const struct errors_report *report, int64_t now_ms)
 {
+    bool is_there;
+    for (enum bound bound = OF_PLACE; bound < BOUNDS; bound++) {
+        if (!make_room(feed, report, bound, now_ms)) {
+            return NULL;
+        }
+    }
+    size_t at = find_place(feed, report, &is_there);
     struct source *source = memory_alloc(sizeof *source);
     source->kind = report->kind;
     snprintf(source->name, sizeof source->name, "%s", report->name);
@@ -132,7 +194,8 @@ int errors_take(struct errors_feed *feed, const struct errors_report *report, in
     int64_t ttl_ms = report->ttl_ms != 0 ? report->ttl_ms : ERRORS_TTL_MS;
     int64_t age_ms = report->time_ms != 0 && report->time_ms < wall_ms ? wall_ms - report->time_ms : 0;
     bool is_there;
-    assert(strlen(report->name) < ERRORS_NAME_SIZE && strlen(report->actor) < HEALTH_ACTOR_SIZE);
+    assert(strlen(report->name) < ERRORS_NAME_SIZE && strlen(report->actor) < HEALTH_ACTOR_SIZE &&
+           strlen(report->peer) < HEALTH_PEER_SIZE);
     forget_old(feed, now_ms);
     size_t at = find_place(feed, report, &is_there);
     *fate = age_ms >= ttl_ms                                                    ? HEALTH_PUSH_LATE
@@ -141,10 +204,10 @@ int errors_take(struct errors_feed *feed, const struct errors_report *report, in
     if (*fate != HEALTH_PUSH_TAKEN) {
         return 0;
     }
-    if (!is_there && feed->count == ERRORS_SOURCES_MAX) {
+    struct source *source = is_there ? feed->items[at] : add(feed, report, now_ms);
+    if (source == NULL) {
         return ERROR_BUSY;
     }
-    struct source *source = is_there ? feed->items[at] : add(feed, at, report);
     source->is_counted = report->is_counted;
     source->errors = report->errors;
     source->requests = report->requests;

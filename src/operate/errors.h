@@ -4,8 +4,9 @@
  * It is for those who decide, and changes no verdict. What nobody has said lately is unknown, and has an age;
  * it is never 0. Kept in memory only, by name: reloads change nothing of it. Ages are of the monotonic clock.
  *
- * A source is who reports: its next report replaces the one before. What sources count is added up; a share
- * without counts stands for itself, and the highest one counts. */
+ * A source is who reports: who he says he is (the actor), and who the kernel or a token says he is (the
+ * peer), so that nobody speaks for another by his name. Its next report replaces the one before. What sources
+ * count is added up; a share without counts stands for itself, and the highest one counts. */
 #pragma once
 
 #include "health/health.h"
@@ -17,6 +18,8 @@
 enum {
     ERRORS_NAME_SIZE = 256,
     ERRORS_SOURCES_MAX = 4096,       /* of all places */
+    ERRORS_PLACE_MAX = 64,           /* of one of them: who may report of that only shuts out nobody else */
+    ERRORS_PEER_MAX = 1024,          /* of one peer, who calls himself what he likes */
     ERRORS_TTL_MS = 60 * 1000,       /* how long a report counts that does not say it */
     ERRORS_KEPT_MS = 60 * 60 * 1000, /* for so long after that it is known that there was one */
 };
@@ -30,7 +33,7 @@ struct errors_report {
     int64_t ttl_ms;           /* how long it counts; 0: ERRORS_TTL_MS */
     int64_t time_ms;          /* wall: when that was, as the reporter says; it counts from then. 0: now */
     uint64_t seq;             /* of the reporter; rises; 0: he does not count */
-    const char *actor, *peer; /* the actor is the source */
+    const char *actor, *peer; /* both together are the source */
 };
 
 /* What is known of a place. */
@@ -58,7 +61,7 @@ struct errors_feed *errors_new(void);
 void errors_free(struct errors_feed *feed); /* NULL is fine */
 
 /* 0 and what becomes of it, by the rules of health_push(); or ERROR_BUSY: there are as many sources as
- * there may be. */
+ * there may be, and the word of each counts. One whose word does not makes room, the oldest first. */
 int errors_take(struct errors_feed *feed, const struct errors_report *report, int64_t wall_ms, int64_t now_ms,
                 enum health_push_fate *fate);
 

@@ -5,11 +5,13 @@ import time
 
 import pytest
 
+import gatekit
 import kit
 import test_live
 from test_live_documents import document
 from test_shadow import look, scene as drilled, wait_end  # noqa: F401  pylint: disable=unused-import
 from test_switchover import act, ask, begin, finding, scene, start, verify, wait_for  # noqa: F401  pylint: disable=unused-import
+from test_switchover_steps import wait_held
 
 EU = {"region": "eu-west"}
 
@@ -66,6 +68,32 @@ def test_reports(scene):
     assert server.request("GET", "/v1/errors?cursor=x").status == 422
     assert server.get("/v1/objectives")["items"][0]["errors"] == 0.02
     assert server.ctl("objectives").stdout.split("\n")[0].split()[:5] == ["OF", "RTO", "RPO", "CAPACITY", "ERRORS"]
+
+
+def token(server, name, pki, at):
+    reply = server.request("POST", "/v1/tokens", {"name": name, "role": "operator", "regions": ["eu-west"]})
+    return gatekit.Remote(at, pki, token=reply.json["secret"])
+
+
+def test_nobody_reports_for_another_or_shuts_him_out(scene):
+    """By his name, or by many."""
+    pki = gatekit.make_pki(scene)
+    at = gatekit.listen(scene, pki)
+    server = start(scene)
+    mallory = token(server, "mallory", pki, at)
+    body = {"az": "eu-west-1a", "share": 0.5, "actor": "lb-1", "seq": 2**53, "ttl": "24h"}
+    assert mallory.request("POST", "/v1/report", body).json["taken"]
+    assert report(server, az="eu-west-1a", share=0.1, actor="lb-1", seq=1)["taken"]
+    assert report(server, az="eu-west-1a", share=0.1, actor="lb-1", seq=1)["ignored"] == "replayed"
+    assert rows(server)["az", "eu-west-1a"]["sources"] == 2
+    body = {"endpoint": "web-eu-west-1a", "share": 0.5, "ttl": "24h"}
+    for i in range(64):
+        assert mallory.request("POST", "/v1/report", {**body, "actor": f"a{i}"}).status == 200
+    full = mallory.request("POST", "/v1/report", {**body, "actor": "one more"})
+    assert full.status == 503 and full.json["type"].endswith(":busy"), full
+    assert "64 of a place, 1024 of one peer, 4096 in all" in full.json["detail"], full
+    assert mallory.request("POST", "/v1/report", {**body, "actor": "a3"}).status == 200  # who is known stays so
+    assert report(server, **EU, share=0.1)["taken"] and report(server, endpoint="web-us-east-1a", share=0.1)["taken"]
 
 
 @pytest.mark.parametrize("body, status, field", [

@@ -19,7 +19,7 @@ static enum health_push_fate say(struct errors_feed *feed, struct errors_report 
     enum health_push_fate fate;
     report.ttl_ms = report.ttl_ms == 0 ? TTL : report.ttl_ms;
     report.actor = report.actor == NULL ? "lb" : report.actor;
-    report.peer = "uid:0";
+    report.peer = report.peer == NULL ? "uid:0" : report.peer;
     assert_int_equal(errors_take(feed, &report, WALL + at_ms, NOW + at_ms, &fate), 0);
     return fate;
 }
@@ -170,23 +170,107 @@ static void late_and_replayed_ones_are_not_taken(void **state)
     errors_free(feed);
 }
 
-static void sources_are_bounded(void **state)
+/* Who it is, is what the kernel or a token says, too: nobody speaks for another by his name. */
+static void a_name_is_one_of_whom_it_was_given_by(void **state)
 {
     (void)state;
     struct errors_feed *feed = errors_new();
+    struct errors_report report = {
+        .kind = HEALTH_REGION, .name = "eu", .actor = "lb-1", .peer = "token:mallory", .seq = UINT64_MAX};
+    assert_int_equal(say(feed, report, 0), HEALTH_PUSH_TAKEN);
+    report.peer = "token:lb";
+    report.seq = 1;
+    assert_int_equal(say(feed, report, 1), HEALTH_PUSH_TAKEN);
+    assert_int_equal(say(feed, report, 2), HEALTH_PUSH_REPLAYED);
+    assert_int_equal(look(feed, HEALTH_REGION, "eu", 2).sources, 2);
+    errors_free(feed);
+}
+
+/* The name of a user is looked up meanwhile; a certificate may have such a name. */
+static void a_user_is_the_same_with_his_name(void **state)
+{
+    (void)state;
+    struct errors_feed *feed = errors_new();
+    struct errors_report report = {.kind = HEALTH_REGION, .name = "eu", .peer = "uid:7", .seq = 1};
+    assert_int_equal(say(feed, report, 0), HEALTH_PUSH_TAKEN);
+    report.peer = "uid:7(lb)";
+    assert_int_equal(say(feed, report, 1), HEALTH_PUSH_REPLAYED);
+    report.seq = 2;
+    assert_int_equal(say(feed, report, 1), HEALTH_PUSH_TAKEN);
+    assert_string_equal(look(feed, HEALTH_REGION, "eu", 1).peer, "uid:7(lb)");
+    report.peer = "uid:77(lb)";
+    assert_int_equal(say(feed, report, 1), HEALTH_PUSH_TAKEN);
+    report.peer = "cert:cn:lb(1)";
+    assert_int_equal(say(feed, report, 1), HEALTH_PUSH_TAKEN);
+    report.peer = "cert:cn:lb(2)";
+    assert_int_equal(say(feed, report, 1), HEALTH_PUSH_TAKEN);
+    assert_int_equal(look(feed, HEALTH_REGION, "eu", 1).sources, 4);
+    errors_free(feed);
+}
+
+/* What becomes of a report of source `source` of a place, by a peer. */
+static int take(struct errors_feed *feed, const char *peer, int place, int source, int64_t at_ms)
+{
+    char name[16], actor[16];
     enum health_push_fate fate;
-    char actor[16];
-    struct errors_report report = {.kind = HEALTH_REGION, .name = "eu", .actor = actor, .peer = ""};
-    for (int i = 0; i < ERRORS_SOURCES_MAX; i++) {
-        snprintf(actor, sizeof actor, "lb-%d", i);
-        assert_int_equal(errors_take(feed, &report, WALL, NOW, &fate), 0);
+    snprintf(name, sizeof name, "p%d", place);
+    snprintf(actor, sizeof actor, "a%d", source);
+    const struct errors_report report = {
+        .kind = HEALTH_ENDPOINT, .name = name, .actor = actor, .peer = peer, .share = 0.1, .ttl_ms = TTL};
+    int error = errors_take(feed, &report, WALL + at_ms, NOW + at_ms, &fate);
+    assert_true(error != 0 || fate == HEALTH_PUSH_TAKEN);
+    return error;
+}
+
+/* As many as a peer may have, of places from `first` on. */
+static void fill(struct errors_feed *feed, const char *peer, int first)
+{
+    for (int i = 0; i < ERRORS_PEER_MAX; i++) {
+        assert_int_equal(take(feed, peer, first + i / ERRORS_PLACE_MAX, i % ERRORS_PLACE_MAX, i), 0);
     }
-    assert_int_equal(errors_take(feed, &report, WALL, NOW, &fate), 0);
-    snprintf(actor, sizeof actor, "one more");
-    assert_int_equal(errors_take(feed, &report, WALL, NOW, &fate), ERROR_BUSY);
-    int64_t later_ms = ERRORS_TTL_MS + ERRORS_KEPT_MS; /* those are forgotten then */
-    assert_int_equal(errors_take(feed, &report, WALL + later_ms, NOW + later_ms, &fate), 0);
-    assert_int_equal(look(feed, HEALTH_REGION, "eu", later_ms).sources, 1);
+}
+
+static void sources_are_bounded(void **state)
+{
+    enum { PLACES = ERRORS_PEER_MAX / ERRORS_PLACE_MAX, PEERS = ERRORS_SOURCES_MAX / ERRORS_PEER_MAX };
+    static const char *const peers[] = {"token:a", "token:b", "token:c", "token:d"};
+    (void)state;
+    struct errors_feed *feed = errors_new();
+    for (int i = 0; i < ERRORS_PLACE_MAX; i++) {
+        assert_int_equal(take(feed, "token:a", 0, i, 0), 0);
+    }
+    assert_int_equal(take(feed, "token:a", 0, 0, 1), 0);
+    assert_int_equal(take(feed, "token:a", 0, ERRORS_PLACE_MAX, 1), ERROR_BUSY);
+    assert_int_equal(take(feed, "token:b", 0, 0, 1), ERROR_BUSY);
+    assert_int_equal(take(feed, "token:a", 1, 0, 1), 0); /* another place is free */
+    fill(feed, "token:a", 0);
+    assert_int_equal(take(feed, "token:a", PLACES, 0, 1), ERROR_BUSY);
+    assert_int_equal(PEERS, 4);
+    for (int i = 1; i < PEERS; i++) {
+        fill(feed, peers[i], i * PLACES); /* others are not concerned … */
+    }
+    assert_int_equal(take(feed, "token:e", PEERS * PLACES, 0, 1), ERROR_BUSY); /* … until all are too many */
+    int64_t later_ms = TTL + ERRORS_PEER_MAX + ERRORS_KEPT_MS;                 /* those are forgotten then */
+    assert_int_equal(take(feed, "token:e", 0, 0, later_ms), 0);
+    assert_int_equal(look(feed, HEALTH_ENDPOINT, "p0", later_ms).sources, 1);
+    errors_free(feed);
+}
+
+/* The oldest that does not count makes room, of what there is too much of. */
+static void what_does_not_count_makes_room(void **state)
+{
+    (void)state;
+    struct errors_feed *feed = errors_new();
+    fill(feed, "token:a", 0);
+    assert_int_equal(take(feed, "token:b", 99, 0, 0), 0);
+    assert_int_equal(take(feed, "token:a", 100, 0, TTL), 0); /* a0 of p0 did not count any more */
+    assert_int_equal(take(feed, "token:a", 100, 1, TTL), ERROR_BUSY);
+    assert_int_equal(look(feed, HEALTH_ENDPOINT, "p0", TTL).sources, ERRORS_PLACE_MAX - 1);
+    assert_int_equal(look(feed, HEALTH_ENDPOINT, "p99", TTL).sources, 1);
+    assert_int_equal(take(feed, "token:b", 0, 0, TTL), 0);
+    assert_int_equal(take(feed, "token:b", 0, 1, TTL), ERROR_BUSY);
+    assert_int_equal(take(feed, "token:b", 0, 1, TTL + 1), 0); /* a1 did not */
+    assert_int_equal(look(feed, HEALTH_ENDPOINT, "p0", TTL + 1).sources, ERRORS_PLACE_MAX);
     errors_free(feed);
 }
 
@@ -199,7 +283,10 @@ int main(void)
         cmocka_unit_test(places_are_apart_and_in_order),
         cmocka_unit_test(what_is_old_does_not_count),
         cmocka_unit_test(late_and_replayed_ones_are_not_taken),
+        cmocka_unit_test(a_name_is_one_of_whom_it_was_given_by),
+        cmocka_unit_test(a_user_is_the_same_with_his_name),
         cmocka_unit_test(sources_are_bounded),
+        cmocka_unit_test(what_does_not_count_makes_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
