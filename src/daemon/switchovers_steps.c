@@ -150,6 +150,7 @@ static void run(struct worker_job *job)
         .wall_ms = clock_wall_ms(clock),
         .now_ms = clock_now_ms(clock),
         .last_move_ms = look->reader->last_move_ms,
+        .errors = &look->reader->errors,
         .limit = 1,
         .is_step = true,
         .progress = &job->progress};

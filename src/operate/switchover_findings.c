@@ -2,7 +2,7 @@
  *
  * See switchover_look.h: what is found, and which of it holds the next step of a switchover that is on its
  * way. What is about whether to begin (objectives, TTLs, capacities, copies) was asked then; what would leave
- * traffic on nothing is asked before each step. */
+ * traffic on nothing, or on what fails, is asked before each step. */
 #include "config.h"
 
 #include "operate/switchover_look.h"
@@ -29,7 +29,7 @@ bool switchover_look_is_good(const struct switchover_look *look)
 
 bool switchover_holds(const struct switchover_finding *finding)
 {
-    static const char *const names[] = {"served", "destination", "health"};
+    static const char *const names[] = {"served", "destination", "health", "errors"};
     bool holds = strncmp(finding->name, "rule:", 5) == 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         holds |= strcmp(finding->name, names[i]) == 0;

@@ -77,8 +77,8 @@ int switchover_look(const struct switchover_ask *ask, struct arena *arena, struc
                     const char **missing);
 bool switchover_look_is_good(const struct switchover_look *look);
 /* What holds the next step, of all that would object to the whole of it: names that nobody would serve, a
- * destination that is not well, or that it does not lead to, a safety rule. NULL: nothing that was not
- * accepted. */
+ * destination that is not well, that fails too many requests, or that it does not lead to, a safety rule.
+ * NULL: nothing that was not accepted. */
 const struct switchover_finding *switchover_find_hold(const struct switchover *switchover,
                                                       const struct switchover_look *look);
 bool switchover_holds(const struct switchover_finding *finding); /* does it, if it is not accepted? */

@@ -159,6 +159,33 @@ def test_it_is_accepted_by_name_and_a_feed_that_ends_objects(scene):
     assert act(server, made, "verify", accept=["errors"], reason="its feed is being mended")["state"] == "verified"
 
 
+def test_errors_hold_the_next_step(scene):
+    """Those of what takes the traffic, and as long as there are too many."""
+    scene.topology["objectives"] = {"errors": "2%"}
+    server = start(scene)
+    report(server, **EU, share=0.01, ttl="1h"), report(server, region="us-east", share=0.9, ttl="1h")
+    made = begin(server, to="eu-west", steps=[5], each="5s", execute=True)
+    report(server, **EU, share=0.03, ttl="1h")
+    held = wait_held(server, made)
+    assert held["share"] == 5 and held["held"]["by"] == "errors", held
+    assert held["held"]["why"] == "3 % of the requests of region:eu-west fail; the objective is 2 % at most"
+    report(server, **EU, share=0.01, ttl="1h")
+    wait_for(server, made, "moved")
+    assert [note["what"] for note in server.get(f"/v1/switchovers/{made['id']}")["notes"]] == ["execute", "held", "released", "moved"]
+
+
+def test_errors_that_are_accepted_hold_no_step(scene):
+    scene.topology["objectives"] = {"errors": "2%"}
+    server = start(scene)
+    made = begin(server, to="eu-west", steps=[5], each="5s", execute=True)
+    report(server, **EU, share=0.03, ttl="1h")
+    assert wait_held(server, made)["held"]["by"] == "errors"
+    assert [error["field"] for error in act(server, made, "resume", 409)["errors"]] == ["errors"]
+    act(server, made, "resume", accept=["errors"], reason="they are of one client")
+    wait_for(server, made, "moved")
+    assert server.get(f"/v1/switchovers/{made['id']}")["accepted"] == ["errors"]
+
+
 def test_without_an_objective_it_is_told_only(scene):
     server = start(scene)
     report(server, **EU, share=0.5)

@@ -204,6 +204,8 @@ static void what_holds_a_step_is_named(void **state)
     assert_string_equal(s.accepted, "rule:two,capacity,health");
     assert_true(!switchover_is_held(&s) && s.held_ms == 0 && s.step_ms == WALL_MS);
     assert_null(switchover_find_hold(&s, &look));
+    switchover_add_finding(&look, "errors", false, "3 % fail");
+    assert_string_equal(switchover_find_hold(&s, &look)->name, "errors");
     do_it(&s, SWITCHOVER_ROLL_BACK, WALL_MS + 7);
     assert_false(switchover_allows(&s, SWITCHOVER_RESUME, true));
 }
