@@ -78,6 +78,13 @@ json_t *drill_read_document(const char *path)
     free(text);
     if (document == NULL) {
         fprintf(stderr, "steerctl: %s:%d:%d: %s\n", path, error.line, error.column, error.text);
+    } else if (json_object_get(json_object_get(document, "clients"), "recorded") != NULL) {
+        fprintf(stderr,
+                "steerctl: %s: found \"recorded\", expected none: a server reads no file that a drill names; "
+                "where the recording is, run steerd -c FILE --drill %s\n",
+                path, path);
+        json_decref(document);
+        return NULL;
     } else if (json_object_get(document, "events") == NULL) {
         fprintf(stderr, "steerctl: %s: found no \"events\", expected a drill document\n", path);
         json_decref(document);

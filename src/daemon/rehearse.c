@@ -10,6 +10,7 @@
 #include "base/exits.h"
 #include "conf/suggest.h"
 #include "drill/drill.h"
+#include "drill/recorded.h"
 #include "drill/sweep.h"
 #include "operate/operate.h"
 #include "page/page.h"
@@ -100,8 +101,10 @@ static int load_document(const struct rehearse_options *options, const struct vi
                                      &(struct drill_ground){.topology = view->topology,
                                                             .vantages = &view->server->vantages,
                                                             .geo = view->geo,
-                                                            .geo_count = view->geo_count},
+                                                            .geo_count = view->geo_count,
+                                                            .beside = options->losses[0]},
                                      arena, document);
+        error = error == 0 ? drill_load_recorded(view, &document->clients, arena, errors) : error;
         report_write(errors, stderr);
     }
     if (error == 0 && document->from_live) {

@@ -45,7 +45,7 @@ struct drill_answers {
     double *odds;
     const struct view_name **guarded; /* they must not move */
     size_t guarded_count;
-    const double *const *weights; /* of clients by policy and class; NULL: all classes alike */
+    struct drill_weights weights;
     double *sums; /* by region, the last one for nowhere: before, after, and both of all names */
     struct arena *arena;
     struct arena *report_arena;
@@ -469,8 +469,13 @@ static double weigh_users(const struct drill_answers *answers, const struct slot
 {
     unsigned addresses = name->types & (STEER_HAS_A | STEER_HAS_AAAA);
     unsigned asked = addresses != 0 ? addresses : name->types;
-    double of_class = answers->weights == NULL ? 1.0 / slot->policy->class_count
-                                               : answers->weights[name->policy][slot->class_id];
+    const double *const *by_name = answers->weights.by_name, *const *by_policy = answers->weights.by_policy;
+    const double *classes = by_name != NULL     ? by_name[name - answers->view->names]
+                            : by_policy != NULL ? by_policy[name->policy]
+                                                : NULL;
+    double of_class = classes != NULL   ? classes[slot->class_id]
+                      : by_name != NULL ? 0
+                                        : 1.0 / slot->policy->class_count;
     return (asked & slot->types) == 0 ? 0 : of_class / __builtin_popcount(asked);
 }
 
@@ -551,7 +556,7 @@ static void list_courses(struct drill_answers *answers, struct drill_report *rep
     report->courses = courses;
 }
 
-void drill_answers_report(struct drill_answers *answers, const double *const *weights,
+void drill_answers_report(struct drill_answers *answers, struct drill_weights weights,
                           struct drill_report *report)
 {
     size_t room = 0;
@@ -579,7 +584,7 @@ void drill_answers_report(struct drill_answers *answers, const double *const *we
         report->owner_count += count != 0;
         report->owner_changed_count += report->changed_count > changed;
     }
-    for (size_t i = 0; i < report->name_count; i++) {
+    for (size_t i = 0; i < report->name_count && weights.by_name == NULL; i++) {
         rows[i].weight /= (double)report->owner_count;
     }
     report->names = sort_rows(rows, report->name_count, arena);

@@ -42,7 +42,12 @@ const char *drill_answers_find_moved(const struct drill_answers *answers);
  * endpoint. */
 void drill_answers_mark(struct drill_answers *answers, const bool *is_lost);
 
-/* Fill the report's names, courses, counts, shares, decision and TTL. weights: of clients, by policy and
- * class (origins.h); NULL: all classes alike. */
-void drill_answers_report(struct drill_answers *answers, const double *const *weights,
+/* Of clients, by policy and class (origins.h); or of all their queries, by name of the view and class
+ * (recorded.h), NULL being none. Neither: all names and classes alike. */
+struct drill_weights {
+    const double *const *by_policy, *const *by_name;
+};
+
+/* Fill the report's names, courses, counts, shares, decision and TTL. */
+void drill_answers_report(struct drill_answers *answers, struct drill_weights weights,
                           struct drill_report *report);

@@ -204,6 +204,32 @@ static void read_origins(const struct drill_ground *ground, const struct doc_nod
     }
 }
 
+/* ---- a recording ---- */
+
+/* Who asks over the network names no file of the server. */
+static void read_recorded(const struct drill_ground *ground, const struct doc_node *clients,
+                          struct arena *arena, struct drill_clients *to)
+{
+    struct doc_node member, from;
+    if (!doc_find(clients, "recorded", &member)) {
+        return;
+    }
+    const char *path = doc_text(&member);
+    if (ground->beside == NULL) {
+        doc_error(&member, "found a recording, expected none: a server reads no file that a drill names; run "
+                           "steerd -c FILE --drill DOCUMENT where the recording is");
+    } else if (path == NULL || path[0] == '\0') {
+        doc_error_expected(&member, "the path of a dnstap file or a query log");
+    } else if (doc_find(clients, "from", &from)) {
+        doc_error(&member, "found \"recorded\" and \"from\", expected one of them: a recording says where "
+                           "clients are");
+    } else {
+        const char *slash = path[0] == '/' ? NULL : strrchr(ground->beside, '/');
+        int folder = slash == NULL ? 0 : (int)(slash + 1 - ground->beside);
+        to->recorded = arena_print(arena, "%.*s%s", folder, ground->beside, path);
+    }
+}
+
 /* ---- all of it ---- */
 
 void clients_read(const struct drill_ground *ground, const struct doc_node *root, struct arena *arena,
@@ -213,7 +239,8 @@ void clients_read(const struct drill_ground *ground, const struct doc_node *root
                                        "resolvers", "ignore_ttl",
                                        "retry",     "negative",
                                        "timeout",   "names",
-                                       "from",      NULL};
+                                       "from",      "recorded",
+                                       NULL};
     static const uint32_t counts[2] = {1, UINT32_MAX}, some[2] = {16, 10000};
     const double rates[2] = {0, 1e12};
     struct doc_node node, member;
@@ -232,4 +259,5 @@ void clients_read(const struct drill_ground *ground, const struct doc_node *root
     to->patience_ms = doc_get_duration_ms(&node, "timeout", some_ms, 5000);
     to->names = clients_read_names(arena, &node, "names", &to->name_count);
     read_origins(ground, &node, arena, to);
+    read_recorded(ground, &node, arena, to);
 }

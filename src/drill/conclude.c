@@ -97,16 +97,20 @@ static void judge(const struct run *run, struct drill_report *report)
                          report);
 }
 
-/* NULL: all classes alike. */
-static const double *const *find_weights(const struct run *run, const struct drill_document *document)
+static struct drill_weights find_weights(const struct run *run, const struct drill_document *document)
 {
     const struct drill_clients *clients = document == NULL ? NULL : &document->clients;
-    if (clients == NULL || clients->origin_count == 0) {
-        return NULL;
+    if (clients != NULL && clients->recording != NULL) {
+        return (struct drill_weights){.by_name = clients->recording->shares};
     }
-    return clients->weights != NULL
-               ? clients->weights
-               : drill_weigh_classes(run->view, clients, run->scenario->progress, run->arena);
+    if (clients == NULL || clients->origin_count == 0) {
+        return (struct drill_weights){.by_policy = NULL};
+    }
+    if (clients->weights != NULL) {
+        return (struct drill_weights){.by_policy = clients->weights};
+    }
+    return (struct drill_weights){
+        .by_policy = drill_weigh_classes(run->view, clients, run->scenario->progress, run->arena)};
 }
 
 void run_make_report(const struct run *run, struct drill_report *report)

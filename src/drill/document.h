@@ -32,6 +32,15 @@ struct drill_clients_from {
     const char *text; /* "DE", "AS64500", "192.0.2.0/24" */
 };
 
+/* What a recording says of who asks for what (recorded.h). */
+struct drill_recorded {
+    const char *path;
+    uint64_t queries;            /* for names of the configuration */
+    uint64_t others;             /* for other names: they do not count */
+    uint64_t nameless;           /* without a question, or a client: likewise */
+    const double *const *shares; /* by name of the view and class: of all queries; NULL: nobody asks for it */
+};
+
 /* Who asks. */
 struct drill_clients {
     uint64_t count;
@@ -45,6 +54,8 @@ struct drill_clients {
     size_t name_count;  /* 0: for all */
     const struct drill_clients_from *origins; /* those of the rest are spread evenly over classes */
     size_t origin_count;
+    const char *recorded; /* or what this file says of names and clients; NULL: there is none */
+    const struct drill_recorded *recording; /* that has been read: by whoever reads the document */
     /* By policy and class: the share of all clients that it is for (origins.h). NULL: whoever needs it finds
      * it. */
     const double *const *weights;

@@ -148,7 +148,8 @@ struct drill_users {
     uint32_t resolvers;
     const struct drill_from *froms; /* those of the rest are of all classes alike */
     size_t from_count;
-    size_t cohorts; /* different answers over time */
+    const struct drill_recorded *recorded; /* or they are as that says; without its shares. NULL: not so */
+    size_t cohorts;                        /* different answers over time */
     size_t second_count;
     const double *failed, *failed_one, *failed_all; /* of clients as they are; were all to take the first
                                                        address; were all to try the others */

@@ -57,6 +57,12 @@ static json_t *write_froms(const struct drill_users *users)
     return list;
 }
 
+static json_t *write_recorded(const struct drill_recorded *recorded)
+{
+    return json_pack("{s:s, s:I, s:I, s:I}", "file", recorded->path, "queries", (json_int_t)recorded->queries,
+                     "other_names", (json_int_t)recorded->others, "nameless", (json_int_t)recorded->nameless);
+}
+
 static json_t *write_moved(const struct drill_users *users)
 {
     static const char *const names[] = {"50", "90", "99", "100"};
@@ -78,6 +84,9 @@ json_t *drill_write_users(const struct drill_users *users)
     json_object_set_new(all, "resolvers", json_integer(users->resolvers));
     if (users->from_count != 0) {
         json_object_set_new(all, "from", write_froms(users));
+    }
+    if (users->recorded != NULL) {
+        json_object_set_new(all, "recorded", write_recorded(users->recorded));
     }
     json_object_set_new(all, "cohorts", json_integer((json_int_t)users->cohorts));
     json_object_set_new(all, "failed_share", json_real(users->share));

@@ -22,6 +22,9 @@ src_libdrill_a_SOURCES = \
 	src/drill/population.c src/drill/population.h \
 	src/drill/proof.c src/drill/proof.h \
 	src/drill/reasons.c src/drill/reasons.h \
+	src/drill/recorded.c src/drill/recorded.h \
+	src/drill/recording.c src/drill/recording.h src/drill/recording_inside.h \
+	src/drill/recording_dnstap.c src/drill/recording_log.c src/drill/recording_tell.c \
 	src/drill/run.h \
 	src/drill/sights.c src/drill/simulate.c \
 	src/drill/stage.c src/drill/stage.h \

@@ -187,6 +187,20 @@ static void write_froms(struct buffer *out, const struct drill_users *users)
     }
 }
 
+static void write_recorded(struct buffer *out, const struct drill_recorded *recorded)
+{
+    buffer_print(out, "  names and clients as recorded in %s: %llu queries", recorded->path,
+                 (unsigned long long)recorded->queries);
+    if (recorded->others != 0) {
+        buffer_print(out, ", %llu for other names left out", (unsigned long long)recorded->others);
+    }
+    if (recorded->nameless != 0) {
+        buffer_print(out, ", %llu without a question or a client left out",
+                     (unsigned long long)recorded->nameless);
+    }
+    buffer_add_text(out, "\n");
+}
+
 /* What users notice. */
 static void write_users(struct buffer *out, const struct drill_report *report)
 {
@@ -202,6 +216,9 @@ static void write_users(struct buffer *out, const struct drill_report *report)
     }
     buffer_add_text(out, ")\n");
     write_froms(out, users);
+    if (users->recorded != NULL) {
+        write_recorded(out, users->recorded);
+    }
     if (users->first_ms < 0) {
         buffer_add_text(out, "  failed requests: none\n");
     } else {

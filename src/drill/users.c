@@ -131,7 +131,8 @@ static size_t list_entries(const struct drill_report *report, const struct drill
             sum += name->weight;
         }
     }
-    for (size_t i = 0; i < count && clients->name_count != 0 && sum > 0; i++) {
+    bool is_part = clients->name_count != 0 || clients->recording != NULL;
+    for (size_t i = 0; i < count && is_part && sum > 0; i++) {
         entries[i].weight /= sum;
     }
     free(alike);
@@ -344,6 +345,17 @@ static void list_froms(const struct drill_clients *clients, struct arena *arena,
     users->from_count = clients->origin_count;
 }
 
+static const struct drill_recorded *copy_recorded(const struct drill_clients *clients, struct arena *arena)
+{
+    if (clients->recording == NULL) {
+        return NULL;
+    }
+    struct drill_recorded *copy = arena_copy(arena, clients->recording, sizeof *copy);
+    copy->path = arena_copy_text(arena, copy->path);
+    copy->shares = NULL;
+    return copy;
+}
+
 void drill_add_users(const struct drill_causes *causes, const struct drill_clients *clients,
                      struct arena *arena, struct drill_report *report)
 {
@@ -376,6 +388,7 @@ void drill_add_users(const struct drill_causes *causes, const struct drill_clien
     users->per_second = clients->per_second;
     users->resolvers = clients->resolvers;
     list_froms(clients, arena, users);
+    users->recorded = copy_recorded(clients, arena);
     take_population(population, arena, users);
     list_series(causes->topology, population, arena, users);
     list_capacities(causes, users, turns, turn_count, arena);

@@ -39,7 +39,8 @@ struct drill_ground {
     const struct drill_vantages *enrolled; /* they look, unless the document says who does; NULL: nobody */
     struct geo_db *const *geo; /* which countries and ASNs there are; of geo_count 0: that is not known */
     size_t geo_count;
-    bool is_real; /* no others can: it is a drill on the server */
+    const char *beside; /* a file: it may name others, which lie beside that one; NULL: it may not */
+    bool is_real;       /* no others can: it is a drill on the server */
 };
 
 /* Those that are enrolled, in the lock of the machine. They live in the arena, and borrow nothing. */

@@ -176,6 +176,13 @@ tests_fuzz_fuzz_drill_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_drill_SOURCES = tests/fuzz/fuzz_drill.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_drill_LDADD = src/libdrill.a $(OPERATE_TEST_LIBS)
 
+## recordings of queries for drills
+fuzz_programs += tests/fuzz/fuzz_recording
+tests_fuzz_fuzz_recording_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"recording"'
+tests_fuzz_fuzz_recording_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_recording_SOURCES = tests/fuzz/fuzz_recording.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_recording_LDADD = src/libdrill.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
+
 ## edits of documents by the API
 fuzz_programs += tests/fuzz/fuzz_edit
 tests_fuzz_fuzz_edit_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"edit"'

@@ -74,6 +74,12 @@ tests_unit_test_drill_clients_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
 tests_unit_test_drill_clients_SOURCES = tests/unit/test_drill_clients.c tests/unit/mmdb_make.c tests/unit/mmdb_make.h $(drill_scene)
 tests_unit_test_drill_clients_LDADD = $(tests_unit_test_drill_LDADD)
 
+TESTS += tests/unit/test_drill_recorded
+check_PROGRAMS += tests/unit/test_drill_recorded
+tests_unit_test_drill_recorded_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
+tests_unit_test_drill_recorded_SOURCES = tests/unit/test_drill_recorded.c $(drill_scene)
+tests_unit_test_drill_recorded_LDADD = $(tests_unit_test_drill_LDADD)
+
 TESTS += tests/unit/test_drill_times
 check_PROGRAMS += tests/unit/test_drill_times
 tests_unit_test_drill_times_CPPFLAGS = $(tests_unit_test_drill_CPPFLAGS)
