@@ -6,6 +6,7 @@
 
 #include "daemon/live.h"
 
+#include "admin/condition.h"
 #include "daemon/live_stops.h"
 #include "daemon/orders.h"
 #include "daemon/server.h"
@@ -32,8 +33,8 @@ struct live_place {
 struct live_real {
     char why[DRILL_WHY_SIZE]; /* it cannot go on, in words; "": it can */
     bool has_hooks;
-    const char **own; /* targets of which nobody is left, if it stops them; NULL ends them */
-    size_t count;
+    const char **own; /* targets of which nobody is left, if it stops them; sorted */
+    size_t own_count, count;
     struct live_place places[];
 };
 
@@ -69,6 +70,11 @@ const char *live_real_judge(const struct drill_document *document, struct arena 
     return NULL;
 }
 
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* Endpoints that are in it, and azs and regions that have no others. */
 static void list_own(const struct shadow *shadow, struct live_real *real)
 {
@@ -78,9 +84,9 @@ static void list_own(const struct shadow *shadow, struct live_real *real)
     bool *is_own = memory_alloc_array(topology->endpoint_count, sizeof *is_own),
          *is_others = memory_alloc_array(topology->az_count + topology->region_count, sizeof *is_others);
     size_t count = 0;
-    real->own = arena_alloc(shadow->arena,
-                            (topology->endpoint_count + topology->az_count + topology->region_count + 1) *
-                                sizeof *real->own);
+    real->own =
+        arena_alloc(shadow->arena, (topology->endpoint_count + topology->az_count + topology->region_count) *
+                                       sizeof *real->own);
     drill_mark_concerned(&causes, is_own);
     for (uint32_t i = 0; i < topology->endpoint_count; i++) {
         const struct conf_endpoint *endpoint = &topology->endpoints[i];
@@ -100,7 +106,10 @@ static void list_own(const struct shadow *shadow, struct live_real *real)
             real->own[count++] = arena_print(shadow->arena, "region:%s", topology->regions[i].name);
         }
     }
-    real->own[count] = NULL;
+    if (count != 0) {
+        qsort(real->own, count, sizeof *real->own, compare);
+    }
+    real->own_count = count;
     free(is_own);
     free(is_others);
 }
@@ -130,66 +139,11 @@ void live_real_prepare(struct shadow *shadow, bool has_hooks)
 bool live_real_stops(const struct shadow *shadow, const char *target)
 {
     const struct live_real *real = shadow->real;
-    for (const char **own = real == NULL || !real->has_hooks ? NULL : real->own; own != NULL && *own != NULL;
-         own++) {
-        if (strcmp(*own, target) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return real != NULL && real->has_hooks && real->own_count != 0 &&
+           bsearch(&target, real->own, real->own_count, sizeof *real->own, compare) != NULL;
 }
 
 /* ---- orders ---- */
-
-/* One of them; the drill may be gone when it is answered. */
-struct ordering {
-    struct shadows *all;
-    char id[SHADOW_ID_SIZE], target[DRILL_WHY_SIZE];
-    bool begins;
-};
-
-static void fail(const struct ordering *ordering, int error)
-{
-    struct shadow *shadow = ordering->all->first;
-    while (shadow != NULL && strcmp(shadow->id, ordering->id) != 0) {
-        shadow = shadow->next;
-    }
-    log_warning("live drill override id=%s target=%s order=%s reason=\"%s\"", ordering->id, ordering->target,
-                ordering->begins ? "put" : "remove", error_text(error));
-    if (ordering->begins && shadow != NULL && shadow->real != NULL) {
-        snprintf(shadow->real->why, sizeof shadow->real->why, "%.100s could not be overridden: %.80s",
-                 ordering->target, error_text(error));
-    }
-}
-
-static void on_ordered(void *argument, const struct admin_ordered *ordered)
-{
-    struct ordering *ordering = argument;
-    if (ordered->error != 0 && ordered->error != ERROR_CANCELLED) {
-        fail(ordering, ordered->error);
-    }
-    free(ordering);
-}
-
-static void order(struct shadows *all, const char *id, enum health_kind kind, const char *name,
-                  const struct health_override *what)
-{
-    struct ordering *ordering = memory_alloc(sizeof *ordering);
-    char request[SHADOW_ID_SIZE + 32];
-    *ordering = (struct ordering){.all = all, .begins = what->desired != HEALTH_DESIRED_AUTO};
-    snprintf(ordering->id, sizeof ordering->id, "%s", id);
-    snprintf(ordering->target, sizeof ordering->target, "%s:%.200s", health_kind_text(kind), name);
-    snprintf(request, sizeof request, "live drill %s", id);
-    int error = orders_put(
-        all->server->orders,
-        &(struct admin_order){
-            .kind = kind, .name = name, .override = what, .request = request, .is_emergency = true},
-        on_ordered, ordering);
-    if (error != 0) {
-        fail(ordering, error);
-        free(ordering);
-    }
-}
 
 /* Whose it is stands in front of its reason. */
 static void write_mark(const char *id, char mark[SHADOW_ID_SIZE + 16])
@@ -197,9 +151,108 @@ static void write_mark(const char *id, char mark[SHADOW_ID_SIZE + 16])
     snprintf(mark, SHADOW_ID_SIZE + 16, "live drill %s:", id);
 }
 
-static bool is_marked(const struct health_override *is, const char *mark)
+/* Is its override there, and not one that somebody else has put in its place? */
+static bool is_own(const struct shadows *all, const char *id, enum health_kind kind, const char *name)
 {
-    return is != NULL && strncmp(is->reason, mark, strlen(mark)) == 0;
+    char mark[SHADOW_ID_SIZE + 16];
+    struct server *server = all->server;
+    write_mark(id, mark);
+    lock_take(&server->lock);
+    const struct health *health = server->view->health;
+    ptrdiff_t index = health_find(health, kind, name);
+    const struct health_dormant *dormant = index < 0 ? health_find_dormant(health, kind, name) : NULL;
+    const struct health_override *is = index >= 0        ? health_get_override(health, kind, (uint32_t)index)
+                                       : dormant != NULL ? &dormant->what
+                                                         : NULL;
+    bool is_marked = is != NULL && strncmp(is->reason, mark, strlen(mark)) == 0;
+    lock_leave(&server->lock);
+    return is_marked;
+}
+
+/* One of them; the drill may be gone when it is answered. */
+struct ordering {
+    struct shadows *all;
+    char id[SHADOW_ID_SIZE], target[DRILL_WHY_SIZE];
+    enum health_kind kind;
+    const char *name; /* in target */
+    bool begins;
+};
+
+static struct shadow *find(const struct shadows *all, const char *id)
+{
+    struct shadow *shadow = all->first;
+    while (shadow != NULL && strcmp(shadow->id, id) != 0) {
+        shadow = shadow->next;
+    }
+    return shadow;
+}
+
+static void fail(const struct ordering *ordering, int error)
+{
+    struct shadow *shadow = find(ordering->all, ordering->id);
+    const char *why =
+        error == ERROR_PRECONDITION ? "somebody else has overridden it meanwhile" : error_text(error);
+    log_warning("live drill override id=%s target=%s order=%s reason=\"%s\"", ordering->id, ordering->target,
+                ordering->begins ? "put" : "remove", why);
+    if (ordering->begins && shadow != NULL && shadow->real != NULL) {
+        snprintf(shadow->real->why, sizeof shadow->real->why, "%.100s could not be overridden: %.80s",
+                 ordering->target, why);
+    }
+}
+
+static void take_back(struct shadows *all, const char *id, enum health_kind kind, const char *name,
+                      const char *why);
+
+/* What it waited for may have taken longer than the loss. */
+static bool is_wanted(const struct ordering *ordering)
+{
+    const struct shadow *shadow = find(ordering->all, ordering->id);
+    const struct live_real *real = shadow == NULL || shadow->state != SHADOW_RUNNING ? NULL : shadow->real;
+    for (size_t i = 0; real != NULL && i < real->count; i++) {
+        const struct live_place *place = &real->places[i];
+        if (place->is_on && place->kind == ordering->kind && strcmp(place->name, ordering->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void on_ordered(void *argument, const struct admin_ordered *ordered)
+{
+    struct ordering *ordering = argument;
+    if (ordered->error != 0 && ordered->error != ERROR_CANCELLED) {
+        fail(ordering, ordered->error);
+    } else if (ordered->error == 0 && ordering->begins && !is_wanted(ordering)) {
+        take_back(ordering->all, ordering->id, ordering->kind, ordering->name, "it came too late");
+    }
+    free(ordering);
+}
+
+/* Put unless somebody else's is there; or removed. */
+static void order(struct shadows *all, const char *id, enum health_kind kind, const char *name,
+                  const struct health_override *what)
+{
+    const struct condition is_none = {.must_be_new = true};
+    struct ordering *ordering = memory_alloc(sizeof *ordering);
+    char request[SHADOW_ID_SIZE + 32];
+    *ordering = (struct ordering){.all = all, .kind = kind, .begins = what->desired != HEALTH_DESIRED_AUTO};
+    snprintf(ordering->id, sizeof ordering->id, "%s", id);
+    snprintf(ordering->target, sizeof ordering->target, "%s:%.200s", health_kind_text(kind), name);
+    ordering->name = strchr(ordering->target, ':') + 1;
+    snprintf(request, sizeof request, "live drill %s", id);
+    int error = orders_put(
+        all->server->orders,
+        &(struct admin_order){.kind = kind,
+                              .name = name,
+                              .override = what,
+                              .request = request,
+                              .condition = ordering->begins && !is_own(all, id, kind, name) ? &is_none : NULL,
+                              .is_emergency = true},
+        on_ordered, ordering);
+    if (error != 0) {
+        fail(ordering, error);
+        free(ordering);
+    }
 }
 
 static void stop(const struct shadow *shadow, const struct live_place *place)
@@ -213,6 +266,28 @@ static void stop(const struct shadow *shadow, const struct live_place *place)
                                                              .reason = shadow->reason});
 }
 
+static bool is_lost(const struct live_place *place, int64_t now_ms)
+{
+    return place->at_ms <= now_ms && now_ms < place->until_ms;
+}
+
+static bool is_same(const struct live_place *a, const struct live_place *b)
+{
+    return a->kind == b->kind && strcmp(a->name, b->name) == 0;
+}
+
+/* It may be lost more than once, for as long as the longest of that. */
+static int64_t find_end(const struct live_real *real, const struct live_place *of, int64_t now_ms)
+{
+    int64_t until_ms = of->until_ms;
+    for (size_t i = 0; i < real->count; i++) {
+        const struct live_place *place = &real->places[i];
+        bool is_later = is_same(place, of) && is_lost(place, now_ms) && place->until_ms > until_ms;
+        until_ms = is_later ? place->until_ms : until_ms;
+    }
+    return until_ms;
+}
+
 static void put(const struct shadow *shadow, const struct live_place *place)
 {
     if (shadow->real->has_hooks) {
@@ -221,10 +296,11 @@ static void put(const struct shadow *shadow, const struct live_place *place)
     }
     char mark[SHADOW_ID_SIZE + 16];
     int64_t wall_ms = clock_wall_ms(&shadow->all->server->clock),
-            now_ms = (clock_now_us(&shadow->all->server->clock) - shadow->began_us) / 1000;
+            now_ms = (clock_now_us(&shadow->all->server->clock) - shadow->began_us) / 1000,
+            until_ms = find_end(shadow->real, place, now_ms);
     struct health_override what = {.desired = HEALTH_DESIRED_DOWN,
                                    .set_ms = wall_ms,
-                                   .expires_ms = wall_ms + place->until_ms - now_ms + GRACE_MS,
+                                   .expires_ms = wall_ms + until_ms - now_ms + GRACE_MS,
                                    .expires_by_duration = true};
     write_mark(shadow->id, mark);
     snprintf(what.reason, sizeof what.reason, "%s %.150s", mark, shadow->reason);
@@ -233,25 +309,14 @@ static void put(const struct shadow *shadow, const struct live_place *place)
     order(shadow->all, shadow->id, place->kind, place->name, &what);
 }
 
-/* If it is still there, and nobody has put another one in its place. */
 static void take_back(struct shadows *all, const char *id, enum health_kind kind, const char *name,
                       const char *why)
 {
     char mark[SHADOW_ID_SIZE + 16];
     struct health_override what = {.desired = HEALTH_DESIRED_AUTO, .actor = "steerd"};
-    struct server *server = all->server;
-    write_mark(id, mark);
-    lock_take(&server->lock);
-    const struct health *health = server->view->health;
-    ptrdiff_t index = health_find(health, kind, name);
-    const struct health_dormant *dormant = index < 0 ? health_find_dormant(health, kind, name) : NULL;
-    bool is_own = is_marked(index >= 0        ? health_get_override(health, kind, (uint32_t)index)
-                            : dormant != NULL ? &dormant->what
-                                              : NULL,
-                            mark);
-    lock_leave(&server->lock);
-    if (is_own) {
-        what.set_ms = clock_wall_ms(&server->clock);
+    if (is_own(all, id, kind, name)) {
+        write_mark(id, mark);
+        what.set_ms = clock_wall_ms(&all->server->clock);
         snprintf(what.reason, sizeof what.reason, "%s ended: %.100s", mark, why);
         order(all, id, kind, name, &what);
     }
@@ -270,11 +335,7 @@ static void give_back(const struct shadow *shadow, const struct live_place *plac
 
 void live_real_fail(void *context, const char *id, const char *target, const char *why)
 {
-    const struct shadows *all = context;
-    struct shadow *shadow = all->first;
-    while (shadow != NULL && strcmp(shadow->id, id) != 0) {
-        shadow = shadow->next;
-    }
+    struct shadow *shadow = find(context, id);
     log_warning("live drill stop id=%s target=%s reason=\"%s\"", id, target, why);
     if (shadow != NULL && shadow->real != NULL) {
         snprintf(shadow->real->why, sizeof shadow->real->why, "%.80s could not be stopped: %.100s", target,
@@ -284,18 +345,12 @@ void live_real_fail(void *context, const char *id, const char *target, const cha
 
 /* ---- while it runs ---- */
 
-static bool is_lost(const struct live_place *place, int64_t now_ms)
-{
-    return place->at_ms <= now_ms && now_ms < place->until_ms;
-}
-
 /* Another one of the same place may go on. */
 static bool is_lost_by_others(const struct live_real *real, const struct live_place *of, int64_t now_ms)
 {
     for (size_t i = 0; i < real->count; i++) {
         const struct live_place *place = &real->places[i];
-        if (place != of && place->kind == of->kind && strcmp(place->name, of->name) == 0 && place->is_on &&
-            is_lost(place, now_ms)) {
+        if (place != of && is_same(place, of) && place->is_on && is_lost(place, now_ms)) {
             return true;
         }
     }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Live drills whose loss is no injection: what is lost is overridden, in production."""
+import datetime
 import json
 import sqlite3
 
@@ -104,6 +105,36 @@ def test_what_somebody_else_puts_there_stays(scene):
     stop(server, drill)
     wait_end(server, drill)
     assert [(one["state"], one["reason"]) for one in overrides(server)] == [("drain", "mine")]
+
+
+def test_what_somebody_else_has_put_there_before_stays(scene):
+    """The drill cannot lose that place then, and ends."""
+    server = scene.running[0]
+    document = {"duration": "1h", "live": {"by": "override"}, "events": [{"at": "5s", "what": "region:us-east", "how": "lost"}]}
+    drill = begin(server, lose=None, failure=None, document=document)
+    server.override("region", "us-east", "drain", "mine")
+    ended = wait_end(server, drill)
+    assert ended["because"] == "failed" and "region:us-east" in ended["live"]["why"] and "somebody else" in ended["live"]["why"]
+    assert [(one["state"], one["reason"]) for one in overrides(server)] == [("drain", "mine")]
+
+
+def test_lost_twice_at_once(scene):
+    """For as long as the longer one says; the shorter one ends nothing."""
+    server = scene.running[0]
+    events = [("0s", "region:us-east", "30m"), ("1s", "region:us-east", "1s"), ("4s", "az:us-east-1a", "1m")]
+    document = {"duration": "1h", "live": {"by": "override"},
+                "events": [{"at": at, "what": what, "how": "lost", "for": lasts} for at, what, lasts in events]}
+    drill = begin(server, lose=None, failure=None, document=document, confirm=None, dry_run=True, status=200)
+    drill = begin(server, lose=None, failure=None, document=document, confirm=drill["confirm"])
+    wait_moved(scene, server)
+    first, = overrides(server)
+    server.wait(lambda: len(overrides(server)) != 1, "the third loss has begun, and the second one is over")
+    found = {one["kind"]: one for one in overrides(server)}
+    assert set(found) == {"region", "az"} and addresses(ask(server, source=None)) == scene.eu
+    ends = [datetime.datetime.fromisoformat(one["expires"].replace("Z", "+00:00")) for one in (first, found["region"])]
+    assert abs(ends[1] - ends[0]) < datetime.timedelta(minutes=5)
+    stop(server, drill)
+    server.wait(lambda: not overrides(server) and is_back(scene, server), "nothing is left of it")
 
 
 def test_a_reload_a_takeover_and_a_crash(scene):
