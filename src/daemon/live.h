@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define LIVE_KIND "live-drill" /* of the store's objects */
+
 struct arena;
 struct buffer;
 struct json_t;

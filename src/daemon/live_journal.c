@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIVE_KIND "live-drill"
-
 struct writing {
     struct store_job job; /* the first, so that one is the other */
     struct store_op op;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See live_stops.h. A place goes through: written down, being stopped, stopped, being undone, gone. Who wants
- * it undone in between waits for the step that is under way, which hooks' time limits end. */
+ * See live_stops.h. A place goes through: being written down, written down, being stopped, stopped, being
+ * undone, being forgotten. Who wants it undone, or stopped again, in between waits for the step that is under
+ * way, which hooks' time limits end. */
 #include "config.h"
 
 #include "daemon/live_stops.h"
@@ -21,11 +22,9 @@
 
 #include <event2/event.h>
 
-#define STOP_KIND "drill-stop"
-
 enum { RETRY_MS = 10 * 1000, SOON_MS = 100, KEY_SIZE = 512 };
 
-enum state { WRITING, STOPPING, STOPPED, UNDOING, FORGETTING };
+enum state { WRITING, WRITTEN, STOPPING, STOPPED, UNDOING, FORGETTING };
 
 struct stop {
     struct store_job job; /* the first, so that one is the other */
@@ -34,6 +33,7 @@ struct stop {
     struct live_stops *all;
     enum state state;
     bool wants_undo, has_failed;
+    bool is_lost_again; /* it is to be stopped once more, when it is undone */
     char key[KEY_SIZE]; /* "20261124T101500Z-1 region:us-east" */
     char id[64], target[KEY_SIZE - 64];
     char actor[HEALTH_ACTOR_SIZE], peer[HEALTH_PEER_SIZE], reason[HEALTH_REASON_SIZE];
@@ -49,6 +49,7 @@ struct live_stops {
 };
 
 static void go_on(struct stop *stop);
+static void write_down(struct stop *stop, const char *value);
 
 /* ---- the list ---- */
 
@@ -111,7 +112,11 @@ static void on_written(struct store_job *job)
 {
     struct stop *stop = (struct stop *)job;
     struct live_stops *all = stop->all;
-    if (stop->state == FORGETTING) {
+    if (stop->state == FORGETTING && stop->is_lost_again && job->error == 0) {
+        stop->is_lost_again = stop->wants_undo = false;
+        stop->state = WRITING;
+        write_down(stop, stop->value);
+    } else if (stop->state == FORGETTING) {
         drop(stop);
     } else if (job->error != 0) { /* nothing has been stopped */
         char why[128];
@@ -120,7 +125,7 @@ static void on_written(struct store_job *job)
         all->failed(all->context, stop->id, stop->target, why);
         drop(stop);
     } else {
-        stop->state = stop->wants_undo ? STOPPED : STOPPING;
+        stop->state = stop->wants_undo ? STOPPED : WRITTEN;
         go_on(stop);
     }
 }
@@ -130,7 +135,7 @@ static void write_down(struct stop *stop, const char *value)
 {
     struct durable *durable = stop->all->server->durable;
     stop->op =
-        (struct store_op){.kind = STOP_KIND, .key = stop->key, .value = value, .if_revision = STORE_ANY};
+        (struct store_op){.kind = LIVE_STOP_KIND, .key = stop->key, .value = value, .if_revision = STORE_ANY};
     stop->job = (struct store_job){
         .cause = {.actor = stop->actor,
                   .peer = stop->peer,
@@ -194,21 +199,32 @@ static void on_undone(void *argument, const struct hooks_verdict *verdict)
         "still so; it is tried again every %d s, and at the next start\"",
         stop->id, stop->target, verdict->hook, verdict->why, RETRY_MS / 1000);
     tell(stop, "not_undone", verdict->why);
-    retry_in(stop->all, RETRY_MS);
+    if (!event_pending(stop->all->retry, EV_TIMEOUT, NULL)) { /* another place may be due sooner */
+        retry_in(stop->all, RETRY_MS);
+    }
+}
+
+static bool may_go_on(const struct live_stops *all)
+{
+    return all->server->hooks != NULL && !all->server->is_frozen; /* else whoever comes next undoes it */
 }
 
 static void go_on(struct stop *stop)
 {
-    const struct server *server = stop->all->server;
-    bool may = server->hooks != NULL && !server->is_frozen; /* else whoever comes next undoes it */
-    if (stop->state == STOPPING && may) {
+    const struct hooks *hooks = stop->all->server->hooks;
+    bool may = may_go_on(stop->all);
+    if (stop->state == WRITTEN && may) {
+        stop->state = STOPPING;
         run(stop, CONF_HOOK_STOP, on_stopped);
-    } else if (stop->state == STOPPING) {
+    } else if (stop->state == WRITTEN) {
         stop->state = STOPPED;
         stop->wants_undo = true;
-    } else if (stop->state == STOPPED && stop->wants_undo && may) {
+        retry_in(stop->all, SOON_MS);
+    } else if (stop->state == STOPPED && stop->wants_undo && may && hooks_can_undo(hooks)) {
         stop->state = UNDOING;
         run(stop, CONF_HOOK_UNDO, on_undone);
+    } else if (stop->state == STOPPED && stop->wants_undo && may) { /* nothing that is run undoes nothing */
+        on_undone(stop, &(struct hooks_verdict){.hook = "-", .why = "no hook that undoes is configured"});
     }
 }
 
@@ -222,7 +238,7 @@ static void on_retry(evutil_socket_t fd, short what, void *argument)
         go_on(stop);
         waits |= stop->state == STOPPED && stop->wants_undo;
     }
-    if (waits) { /* another process has the store just now, or this one is not up yet */
+    if (waits && !may_go_on(all)) { /* another process has the store just now, or this one is not up yet */
         retry_in(all, 10 * SOON_MS);
     }
 }
@@ -232,7 +248,12 @@ static void on_retry(evutil_socket_t fd, short what, void *argument)
 void live_stops_begin(struct live_stops *all, const struct live_stop *what)
 {
     char at[CLOCK_TEXT_SIZE];
-    struct stop *stop = add(all, what->id, what->target);
+    struct stop *stop = find(all, what->id, what->target);
+    if (stop != NULL) { /* it is stopped already, or it is after it has been undone */
+        stop->is_lost_again = stop->wants_undo;
+        return;
+    }
+    stop = add(all, what->id, what->target);
     snprintf(stop->actor, sizeof stop->actor, "%s", what->actor);
     snprintf(stop->peer, sizeof stop->peer, "%s", what->peer);
     snprintf(stop->reason, sizeof stop->reason, "%s", what->reason);
@@ -249,6 +270,7 @@ void live_stops_undo(struct live_stops *all, const char *id, const char *target)
     struct stop *stop = find(all, id, target);
     if (stop != NULL) {
         stop->wants_undo = true;
+        stop->is_lost_again = false;
         go_on(stop);
         retry_in(all, SOON_MS);
     }
@@ -306,11 +328,23 @@ void live_stops_learn(struct live_stops *all, const char *folder)
 {
     struct report *report = report_new();
     struct store_reader *reader;
-    if (store_reader_open(folder, report, &reader) == 0) {
-        (void)store_list(reader, STOP_KIND, "", NULL, read_one, all);
+    int error = store_reader_open(folder, report, &reader);
+    if (error == 0) {
+        error = store_list(reader, LIVE_STOP_KIND, "", NULL, read_one, all);
         store_reader_close(reader);
     }
+    if (error != 0 && error != ERROR_NOT_FOUND) {
+        log_error("live drills unread folder=%s error=\"%s\" effect=\"what those of a process before have "
+                  "stopped is undone when the store can be read, or at the next start\"",
+                  folder, error_text(error));
+    }
     report_free(report);
+    retry_in(all, SOON_MS);
+}
+
+void live_stops_regain(struct live_stops *all, const char *key, const char *value)
+{
+    (void)read_one(all, &(struct store_object){.key = key, .value = value});
     retry_in(all, SOON_MS);
 }
 
@@ -324,7 +358,7 @@ struct live_stops *live_stops_open(struct server *server, live_stops_failed *fai
     return all;
 }
 
-void live_stops_close(struct live_stops *all)
+void live_stops_close(struct live_stops *all, bool has_ended)
 {
     if (all == NULL) {
         return;
@@ -335,11 +369,15 @@ void live_stops_close(struct live_stops *all)
             "live drill not undone id=%s target=%s effect=\"what it has stopped is undone at the next "
             "start\"",
             stop->id, stop->target);
-        free(stop->value);
-        free(stop);
+        if (has_ended) {
+            free(stop->value);
+            free(stop);
+        }
     }
     if (all->retry != NULL) {
         event_free(all->retry);
     }
-    free(all);
+    if (has_ended) {
+        free(all);
+    }
 }

@@ -64,7 +64,7 @@ src_steerd_SOURCES = \
 	src/daemon/program.c src/daemon/program.h \
 	src/daemon/ramps.c src/daemon/ramps.h \
 	src/daemon/transitions.c src/daemon/transitions.h \
-	src/daemon/shadow_document.c src/daemon/shadow_due.c src/daemon/shadow_feed.c src/daemon/shadow_inside.h src/daemon/shadow_json.c src/daemon/shadow_lead.c src/daemon/shadow_past.c src/daemon/shadow_run.c src/daemon/shadow_tell.c src/daemon/shadow_tick.c src/daemon/shadow_vantages.c src/daemon/shadow_world.c \
+	src/daemon/shadow_document.c src/daemon/shadow_due.c src/daemon/shadow_feed.c src/daemon/shadow_inside.h src/daemon/shadow_json.c src/daemon/shadow_kept.c src/daemon/shadow_lead.c src/daemon/shadow_past.c src/daemon/shadow_run.c src/daemon/shadow_tell.c src/daemon/shadow_tick.c src/daemon/shadow_vantages.c src/daemon/shadow_world.c \
 	src/daemon/shadows.c src/daemon/shadows.h \
 	src/daemon/reports.c src/daemon/reports.h \
 	src/daemon/replication.c src/daemon/replication.h \

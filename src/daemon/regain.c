@@ -11,6 +11,8 @@
 #include "daemon/changes.h"
 #include "daemon/drill_reports.h"
 #include "daemon/incidents.h"
+#include "daemon/live.h"
+#include "daemon/live_stops.h"
 #include "daemon/overrides.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
@@ -35,6 +37,8 @@
 #include <unistd.h>
 
 #include <event2/event.h>
+
+#define OVERRIDE_KIND "override" /* of the store's objects */
 
 enum { PATIENCE_MS = 500 * SANITIZER_SLOWNESS, TURN = 64, TOLD_MAX = 64 };
 
@@ -72,8 +76,9 @@ struct regain {
 static bool take(void *context, const struct store_object *object)
 {
     struct found *found = context;
-    static const char *const kinds[] = {"override",      ANSWER_KIND,   VANTAGE_KIND, TOKEN_KIND,
-                                        SWITCHOVER_KIND, INCIDENT_KIND, DRILL_KIND};
+    static const char *const kinds[] = {OVERRIDE_KIND, ANSWER_KIND,     VANTAGE_KIND,
+                                        TOKEN_KIND,    SWITCHOVER_KIND, INCIDENT_KIND,
+                                        DRILL_KIND,    LIVE_KIND,       LIVE_STOP_KIND};
     size_t kind = 0;
     while (kind < sizeof kinds / sizeof *kinds && strcmp(object->kind, kinds[kind]) != 0) {
         kind++;
@@ -208,43 +213,34 @@ static void tell_superseded(struct regain *regain, const struct overrides_item *
 
 /* ---- into force ---- */
 
+/* Of all kinds but overrides. */
+static void put_other(const struct server *server, const struct store_object *object)
+{
+    const char *kind = object->kind, *key = object->key, *value = object->value;
+    if (strcmp(kind, TOKEN_KIND) == 0) {
+        tokens_regain(server->tokens, key, value);
+    } else if (strcmp(kind, VANTAGE_KIND) == 0) {
+        vantages_regain(server->vantages, key, value);
+    } else if (strcmp(kind, ANSWER_KIND) == 0 && server->admin != NULL) {
+        (void)admin_learn_answer(server->admin, key, value);
+    } else if (strcmp(kind, INCIDENT_KIND) == 0) {
+        incidents_regain(server->incidents, key, value);
+    } else if (strcmp(kind, DRILL_KIND) == 0) {
+        drill_reports_regain(server->drill_reports, key, value);
+    } else if (strcmp(kind, SWITCHOVER_KIND) == 0) {
+        switchovers_regain(server->switchovers, key, value);
+    } else if (strcmp(kind, LIVE_KIND) == 0 || strcmp(kind, LIVE_STOP_KIND) == 0) {
+        shadows_regain(server->shadows, object);
+    }
+}
+
 static void put(struct regain *regain, const struct store_object *object)
 {
     struct overrides_item item;
     struct health_override now;
-    if (strcmp(object->kind, TOKEN_KIND) == 0) {
+    if (strcmp(object->kind, OVERRIDE_KIND) != 0) {
         if (regain->options.remove == NULL) {
-            tokens_regain(regain->server->tokens, object->key, object->value);
-        }
-        return;
-    }
-    if (strcmp(object->kind, VANTAGE_KIND) == 0) {
-        if (regain->options.remove == NULL) {
-            vantages_regain(regain->server->vantages, object->key, object->value);
-        }
-        return;
-    }
-    if (strcmp(object->kind, ANSWER_KIND) == 0) {
-        if (regain->options.remove == NULL && regain->server->admin != NULL) {
-            (void)admin_learn_answer(regain->server->admin, object->key, object->value);
-        }
-        return;
-    }
-    if (strcmp(object->kind, INCIDENT_KIND) == 0) {
-        if (regain->options.remove == NULL) {
-            incidents_regain(regain->server->incidents, object->key, object->value);
-        }
-        return;
-    }
-    if (strcmp(object->kind, DRILL_KIND) == 0) {
-        if (regain->options.remove == NULL) {
-            drill_reports_regain(regain->server->drill_reports, object->key, object->value);
-        }
-        return;
-    }
-    if (strcmp(object->kind, SWITCHOVER_KIND) == 0) {
-        if (regain->options.remove == NULL) {
-            switchovers_regain(regain->server->switchovers, object->key, object->value);
+            put_other(regain->server, object);
         }
         return;
     }

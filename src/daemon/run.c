@@ -482,7 +482,7 @@ static void stop(struct server *server)
     taps_close(server->taps);
     ends_note(server->ends, "prober");
     prober_close(server->prober);
-    shadows_close(server->shadows);
+    shadows_close(server->shadows, has_ended);
     sheets_close(server->sheets);
     last_close(server->last); /* when nothing is heard of any more */
     teller_close(server->teller);

@@ -116,6 +116,7 @@ struct shadows {
     int fd;               /* a thread has news */
     struct event *wake, *tick, *due;
     struct live_stops *stops;               /* what live drills have stopped */
+    struct shadow_kept *kept;               /* what is yet to be learned of a store */
     struct shadow_notes *notes;             /* which of them run; NULL: that is not written down */
     struct shadow *fed[ANSWER_SHADOWS_MAX]; /* in the lock of the server */
     size_t fed_count;
@@ -200,8 +201,18 @@ void shadow_keep(struct shadow *shadow);
 void shadow_add_due(struct shadow *shadow, const struct shadow_due *due);
 struct shadow_due shadow_take_due(struct shadow *shadow); /* the first of those that there are */
 
+/* ---- shadow_kept.c ---- */
+
+struct shadow_kept {
+    struct shadow_kept *next;
+    char *kind, *key, *value;
+};
+struct shadow_kept *shadow_pop_kept(struct shadows *shadows); /* returns owned; NULL: there is no more */
+void shadow_free_kept(struct shadow_kept *kept);
+
 /* ---- shadow_past.c ---- */
 
+void shadows_learn_late(struct shadows *shadows); /* what was kept */
 void shadows_write_down(struct shadows *shadows); /* which of them run, when that has changed */
 void shadows_forget_notes(struct shadows *shadows);
 

@@ -157,6 +157,20 @@ static void add_stored(void *context, const char *id, json_t *drill)
     }
 }
 
+void shadows_learn_late(struct shadows *all)
+{
+    for (struct shadow_kept *kept; (kept = shadow_pop_kept(all)) != NULL;) {
+        if (strcmp(kept->kind, LIVE_STOP_KIND) == 0) {
+            live_stops_regain(all->stops, kept->key, kept->value);
+        } else {
+            json_t *object = json_loads(kept->value, JSON_REJECT_DUPLICATES, NULL);
+            add_stored(all, kept->key, json_object_get(object, "drill"));
+            json_decref(object);
+        }
+        shadow_free_kept(kept);
+    }
+}
+
 void shadows_learn(struct shadows *all, const char *state_path, bool is_heir)
 {
     struct file file;

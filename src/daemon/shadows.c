@@ -153,9 +153,6 @@ static void end(struct shadow *shadow, const char *because)
     }
     shadow->state = SHADOW_ENDING;
     shadow->because = because;
-    if (strcmp(because, "shutdown") == 0) { /* nobody will read its report */
-        progress_cancel(&shadow->progress);
-    }
     shadow->ended_ms = clock_wall_ms(&all->server->clock);
     int64_t now_us = clock_now_us(&all->server->clock);
     if (was_running) {
@@ -297,6 +294,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
         return;
     }
     shadows_follow_time(all);
+    shadows_learn_late(all);
     int64_t now_ms = clock_now_ms(&server->clock);
     uint64_t changes = health_count_override_changes(server->view->health);
     for (struct shadow *shadow = all->first; shadow != NULL; shadow = shadow->next) {
@@ -390,6 +388,10 @@ static struct shadow *new_shadow(struct shadows *all, const struct admin_shadow_
 static int start(struct shadow *shadow, struct shadow_world *world)
 {
     struct shadows *all = shadow->all;
+    if (shadow->live != NULL &&
+        !live_is_injected(shadow->live)) { /* before its thread lets anything see it */
+        live_real_prepare(shadow, live_has_hooks(shadow->live));
+    }
     world->view = view_begin_copy(all->server->view);
     world->without = view_hold_counts(all->server->view);
     shadow->world = world;
@@ -438,9 +440,6 @@ static void start_drill(void *context, const struct admin_shadow_order *order, a
     } else if (other != NULL) {
         result = (struct admin_shadow_result){.trouble = ADMIN_SHADOW_OVERLAPS, .what = other->id};
     } else if (start(shadow, world) == 0) {
-        if (shadow->live != NULL && !live_is_injected(shadow->live)) {
-            live_real_prepare(shadow, live_has_hooks(shadow->live));
-        }
         shadow->done = done;
         shadow->argument = argument;
         return;
@@ -530,13 +529,16 @@ int shadows_open(struct server *server, struct shadows **to)
 
 void shadows_stop(struct shadows *all)
 {
-    shadows_end_all(all, "shutdown");
     for (struct shadow *shadow = all == NULL ? NULL : all->first; shadow != NULL; shadow = shadow->next) {
+        end(shadow, "shutdown");
+        if (shadow->state != SHADOW_ENDED) { /* nobody will read its report */
+            progress_cancel(&shadow->progress);
+        }
         shadow_answer(shadow, ADMIN_SHADOW_BUSY, "the server ends");
     }
 }
 
-void shadows_close(struct shadows *all)
+void shadows_close(struct shadows *all, bool has_ended)
 {
     if (all == NULL) {
         return;
@@ -548,6 +550,9 @@ void shadows_close(struct shadows *all)
         if (shadow->state != SHADOW_ENDED) {
             reap(shadow);
         }
+    }
+    for (struct shadow_kept *kept; (kept = shadow_pop_kept(all)) != NULL;) {
+        shadow_free_kept(kept);
     }
     while (all->first != NULL) {
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed is not in the list any more */
@@ -562,7 +567,7 @@ void shadows_close(struct shadows *all)
         event_free(all->tick);
     }
     shadows_forget_notes(all);
-    live_stops_close(all->stops);
+    live_stops_close(all->stops, has_ended);
     if (all->due != NULL) {
         event_free(all->due);
     }

@@ -16,13 +16,18 @@ struct server;
 struct shadows;
 
 int shadows_open(struct server *server, struct shadows **shadows); /* 0 or a negative error */
-/* All end, and their threads have ended; when no DNS thread runs any more. NULL is fine. */
-void shadows_close(struct shadows *shadows);
+/* All end, and their threads have ended; when no DNS thread runs any more. has_ended: so has the store, else
+ * what it may come back to stays. NULL is fine. */
+void shadows_close(struct shadows *shadows, bool has_ended);
 /* The server ends: so do they, and those that wait for one are told. */
 void shadows_stop(struct shadows *shadows);
 /* The state folder is this process's, NULL: there is none. Those that ran when the process before was gone
  * are told of; of one that was taken over from there are none. */
 void shadows_learn(struct shadows *shadows, const char *state_path, bool is_heir);
+/* Likewise, of a store that could not be read then: a live drill (live.h), or what one has stopped
+ * (live_stops.h). */
+struct store_object;
+void shadows_regain(struct shadows *shadows, const struct store_object *object);
 /* Where DNS threads find them; before they start. */
 const struct answer_shadow_slot *shadows_get_slot(const struct shadows *shadows);
 

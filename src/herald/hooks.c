@@ -212,10 +212,14 @@ bool hooks_are_asked(const struct hooks *hooks)
     return hooks != NULL && find_from(hooks->hooks, CONF_HOOK_BEFORE) != NULL;
 }
 
+bool hooks_can_undo(const struct hooks *hooks)
+{
+    return hooks != NULL && find_from(hooks->hooks, CONF_HOOK_UNDO) != NULL;
+}
+
 bool hooks_can_stop(const struct hooks *hooks)
 {
-    return hooks != NULL && find_from(hooks->hooks, CONF_HOOK_STOP) != NULL &&
-           find_from(hooks->hooks, CONF_HOOK_UNDO) != NULL;
+    return hooks_can_undo(hooks) && find_from(hooks->hooks, CONF_HOOK_STOP) != NULL;
 }
 
 static void say(struct round *round, const char *hook, const char *why)

@@ -64,6 +64,7 @@ bool hooks_are_asked(const struct hooks *hooks);
 
 /* Are there those that stop what a live drill loses, and undo it? NULL: none. */
 bool hooks_can_stop(const struct hooks *hooks);
+bool hooks_can_undo(const struct hooks *hooks);
 
 /* Run all that are about switches, those before one after the other, until one fails, which stops it; those
  * after at once. Those that stop something likewise as those before; of those that undo all are run, one

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Live drills by hooks: what is lost is really stopped, its failure is detected by its real checks, and whatever happens it is undone."""
+import contextlib
+import sqlite3
+
 import pytest
 
 import kit
 from takeovers import reaper, take_over  # noqa: F401  pylint: disable=unused-import
+from test_durable import put_back
 from test_live import begin, is_back, wait_moved
 from test_shadow import ask, addresses, look, wait_end
 from test_shadow import stop as stop_drill
@@ -153,6 +157,74 @@ def test_what_cannot_be_stopped_ends_it(scene):
     ended = wait_end(server, drill)
     assert ended["because"] == "failed" and "refuses" in ended["live"]["why"] and "no" in ended["live"]["why"]
     check_undone(scene, server, drill)
+
+
+@pytest.mark.parametrize("how", ["stop", "takeover"])
+def test_it_ends_while_it_is_being_stopped(scene, how):
+    """A hook that stops is run once, to its end, before those that undo are, and another process takes over after that."""
+    hook(scene, "stop", "sleep 2; echo stopped >> trace", "slowly")
+    server = start(scene)
+    drill = begin(server, **HOOKS)
+    server.wait(lambda: len(trace(scene)) >= 2 and is_stopped(scene), "it is being stopped")
+    stop_drill(server, drill) if how == "stop" else take_over(server)
+    check_undone(scene, server, drill)
+    told = f"drill region:us-east {drill['id']}"
+    assert trace(scene) == [f"stop {told}", f"stop {told}", "stopped", f"undo {told}"]
+
+
+def test_nothing_is_left_that_undoes(scene):
+    """What hooks have stopped stays to be undone while no hook does that."""
+    hooks = scene.server["hooks"]
+    server = start(scene)
+    drill = begin_hooks(scene, server)
+    scene.server["hooks"] = []
+    scene.write()
+    assert server.reload().status == 200
+    server.wait_log("not undone", drill["id"], "no hook that undoes")
+    server.kill()
+    server = scene.start()
+    server.wait_log("not undone", drill["id"], "no hook that undoes")
+    server.wait(lambda: "\nsteerd_drill_not_undone 1\n" in server.request("GET", "/metrics").body.decode(), "a metric says so")
+    assert is_stopped(scene) and len(records(server)) == 1
+    scene.server["hooks"] = hooks
+    scene.write()
+    assert server.reload().status == 200
+    check_undone(scene, server, drill)
+
+
+def test_lost_again_while_it_is_undone(scene):
+    """It is undone first, and stopped once more then, however often its document says that it is lost."""
+    hook(scene, "undo", "sleep 4; echo undone >> trace", "slowly")
+    server = start(scene)
+    events = [("0s", "lost"), ("0s", "lost"), ("2s", "recovered"), ("3s", "lost")]
+    document = {"duration": "1h", "live": {"by": "hooks"}, "events": [{"at": at, "what": "region:us-east", "how": how} for at, how in events]}
+    drill = begin(server, lose=None, failure=None, document=document)
+    stop, undo = (f"{when} drill region:us-east {drill['id']}" for when in ("stop", "undo"))
+    server.wait(lambda: len(trace(scene)) == 5, "it is stopped again")
+    assert trace(scene) == [stop, undo, undo, "undone", stop]
+    server.wait(lambda: is_stopped(scene), "it stands")
+    assert look(server, drill)["state"] == "running" and len(records(server)) == 1
+    stop_drill(server, drill)
+    server.wait(lambda: len(trace(scene)) == 8, "it is undone again")
+    server.wait(lambda: not is_stopped(scene) and not records(server), "nothing is to be undone any more")
+
+
+def test_a_store_that_comes_back_after_the_start(scene):
+    """What it says is to be undone is undone then."""
+    server = start(scene)
+    drill = begin_hooks(scene, server)
+    server.kill()
+    path = scene.folder / "var/store.db"
+    with contextlib.closing(sqlite3.connect(path)) as store:  # all of it is in that file then
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    good = path.read_bytes()
+    path.write_bytes(b"no store " * 1000)
+    server = scene.start()
+    server.wait_log("live drills unread")
+    assert is_stopped(scene)
+    put_back(path, good)
+    check_undone(scene, server, drill)
+    assert look(server, drill)["because"] == "restart"
 
 
 def test_what_it_takes(scene):
