@@ -11,6 +11,7 @@
 #include "daemon/server.h"
 #include "daemon/shadows.h"
 #include "daemon/snapshot.h"
+#include "daemon/switchovers.h"
 #include "daemon/vantages.h"
 #include "base/log.h"
 
@@ -51,6 +52,7 @@ void server_follow_clock_step(struct server *server)
     durable_keep_durations(server->durable, by_ms);
     hosts_follow_clock(server->hosts, by_ms);
     shadows_follow_clock_step(server->shadows, by_ms);
+    switchovers_follow_clock_step(server->switchovers, by_ms);
     server_forget_snapshot(server);
 }
 

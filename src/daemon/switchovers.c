@@ -153,6 +153,7 @@ static void on_carried_out(void *context, const struct batch_result *result)
     struct switchover *before = kept->what;
     bool is_new = before == carrying->next;
     kept->is_busy = false;
+    kept->coming = NULL;
     if (result->error == 0 || is_new) {
         kept->what = carrying->next;
         if (result->error == 0) {
@@ -192,6 +193,7 @@ void switchovers_carry_out(struct switchovers *all, struct kept_switchover *kept
         kept = switchovers_keep(all, change->next);
     }
     kept->is_busy = true;
+    kept->coming = change->next;
     ops[0] = (struct store_op){.kind = SWITCHOVER_KIND,
                                .key = arena_copy_text(arena, change->next->id),
                                .value = arena_copy_text(arena, value),

@@ -21,6 +21,8 @@ void switchovers_close(struct switchovers *switchovers);
 void switchovers_learn(struct switchovers *switchovers, const char *folder);
 /* One that could not be read then. */
 void switchovers_regain(struct switchovers *switchovers, const char *id, const char *value);
+/* The wall clock was set by so much. NULL is fine. */
+void switchovers_follow_clock_step(struct switchovers *switchovers, int64_t by_ms);
 
 /* Is a verb under way? NULL: none. */
 bool switchovers_any(const struct switchovers *switchovers);

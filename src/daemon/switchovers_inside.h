@@ -14,6 +14,7 @@ struct switchover_order;
 struct kept_switchover {
     struct kept_switchover *next;    /* the latest first */
     struct switchover *what;         /* owned */
+    struct switchover *coming;       /* what is on its way to take its place, borrowed; NULL: nothing is */
     bool is_busy;                    /* a verb, or a step, is under way */
     bool is_looking;                 /* whether a step may be taken */
     int64_t looked_ms, look_took_ms; /* the latest such look; monotonic */
@@ -27,7 +28,6 @@ struct switchovers {
     struct kept_switchover *first;
     struct event *timer;
     struct switchover_order *orders; /* on their way */
-    int64_t clock_offset_ms;         /* that times go by */
 };
 
 struct kept_switchover *switchovers_find(const struct switchovers *all, const char *id);

@@ -96,6 +96,16 @@ void switchovers_print_metrics(const struct switchovers_counts *counts, struct b
 
 /* ---- time ---- */
 
+void switchovers_follow_clock_step(struct switchovers *all, int64_t by_ms)
+{
+    for (struct kept_switchover *kept = all == NULL ? NULL : all->first; kept != NULL; kept = kept->next) {
+        switchover_shift(kept->what, by_ms);
+        if (kept->coming != NULL && kept->coming != kept->what) {
+            switchover_shift(kept->coming, by_ms);
+        }
+    }
+}
+
 void switchovers_schedule(struct switchovers *all)
 {
     int64_t wall_ms = clock_wall_ms(&all->server->clock), soonest_ms = 0;
@@ -162,7 +172,6 @@ void switchovers_learn(struct switchovers *all, const char *folder)
         store_reader_close(reader);
     }
     report_free(report);
-    all->clock_offset_ms = all->server->clock_offset_ms;
     if (error != 0 && error != ERROR_NOT_FOUND) {
         log_error("switchovers cannot be read reason=\"%s\" effect=\"no step follows until they can be\"",
                   error_text(error));

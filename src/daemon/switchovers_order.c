@@ -8,6 +8,7 @@
 #include "daemon/switchovers_order.h"
 
 #include "daemon/answers.h"
+#include "daemon/expiry.h"
 #include "daemon/lanes.h"
 #include "daemon/reader.h"
 #include "daemon/revisions.h"
@@ -410,6 +411,7 @@ static void settle(struct switchover_order *order)
 static void on_looked(struct worker_job *job)
 {
     struct switchover_order *order = (struct switchover_order *)job;
+    server_follow_clock_step(order->all->server); /* what is written is by the clock as it is now */
     if (progress_is_cancelled(&job->progress) || order->error == ERROR_CANCELLED) {
         order->has_looked = false;
         refuse(order, ADMIN_SWITCHOVER_CALLED_OFF, NULL);
@@ -565,6 +567,7 @@ void server_change_switchover(void *context, const struct admin_switchover_order
     struct server *server = context;
     struct switchovers *all = server->switchovers;
     struct switchover_order *order = memory_alloc(sizeof *order);
+    server_follow_clock_step(server); /* likewise */
     bool is_crowded = count_orders(all) >= ORDERS_MAX && !asked->is_emergency;
     *order = (struct switchover_order){
         .go_on = go_on,

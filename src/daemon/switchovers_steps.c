@@ -29,7 +29,6 @@
 enum {
     LOOK_AGAIN_MS = 1000,             /* at the soonest, while it is held; … */
     LOOK_SHARE = 10,                  /* … and for a tenth of the time at most */
-    CLOCK_STEP_MS = 100,              /* less is none */
     PUT_OFF_MS = 24 * 60 * 60 * 1000, /* what is planned meanwhile is put off before it is due by itself */
 };
 
@@ -50,6 +49,7 @@ const char *switchovers_find_meddled(const struct switchovers *all, const struct
 {
     struct server *server = all->server;
     const char *meddled = NULL;
+    int64_t wall_ms = clock_wall_ms(&server->clock);
     lock_take(&server->lock);
     const struct health *health = server->view->health;
     for (size_t i = 0; i < what->target_count && meddled == NULL; i++) {
@@ -62,7 +62,9 @@ const char *switchovers_find_meddled(const struct switchovers *all, const struct
         bool is_wanted = is != NULL && is->desired == want.desired && is->share == want.share &&
                          strcmp(is->to, want.to) == 0 && strcmp(is->names, want.names) == 0 &&
                          strcmp(is->reason, want.reason) == 0;
-        meddled = index < 0 || is_wanted || want.desired == HEALTH_DESIRED_AUTO ? NULL : target->name;
+        bool has_ended = is == NULL && want.expires_ms != 0 && want.expires_ms <= wall_ms; /* by itself */
+        bool is_as_ever = is_wanted || has_ended || want.desired == HEALTH_DESIRED_AUTO;
+        meddled = index < 0 || is_as_ever ? NULL : target->name;
     }
     lock_leave(&server->lock);
     return meddled;
@@ -183,6 +185,7 @@ static void on_looked(struct worker_job *job)
     struct switchovers *all = look->all;
     struct kept_switchover *kept = switchovers_find(all, look->what->id);
     bool is_off = progress_is_cancelled(&job->progress) || look->error == ERROR_CANCELLED;
+    server_follow_clock_step(all->server); /* a step begins by the clock as it is now */
     if (kept != NULL) {
         kept->is_looking = false;
         kept->looked_ms = clock_now_ms(&all->server->clock);
@@ -239,24 +242,11 @@ static void step(struct switchovers *all, struct kept_switchover *kept, int64_t 
 
 /* ---- time ---- */
 
-static void follow_clock(struct switchovers *all)
-{
-    struct server *server = all->server;
-    server_follow_clock_step(server);
-    int64_t by_ms = server->clock_offset_ms - all->clock_offset_ms;
-    all->clock_offset_ms = server->clock_offset_ms;
-    for (struct kept_switchover *kept = all->first; kept != NULL; kept = kept->next) {
-        if (by_ms <= -CLOCK_STEP_MS || by_ms >= CLOCK_STEP_MS) {
-            switchover_shift(kept->what, by_ms);
-        }
-    }
-}
-
 static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
     struct switchovers *all = argument;
     (void)fd, (void)what;
-    follow_clock(all);
+    server_follow_clock_step(all->server);
     int64_t wall_ms = clock_wall_ms(&all->server->clock);
     if (!all->server->is_frozen) {
         for (struct kept_switchover *kept = all->first, *next; kept != NULL; kept = next) {
@@ -272,7 +262,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 struct switchovers *switchovers_open(struct server *server)
 {
     struct switchovers *all = memory_alloc(sizeof *all);
-    *all = (struct switchovers){.server = server, .clock_offset_ms = server->clock_offset_ms};
+    *all = (struct switchovers){.server = server};
     all->timer = evtimer_new(server->base, on_timer, all);
     if (all->timer == NULL) {
         free(all);

@@ -6,6 +6,7 @@
 #include "operate/switchover.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -320,6 +321,7 @@ void switchover_do(struct switchover *switchover, const struct switchover_wish *
         turn(switchover, wish, next, wall_ms);
     } else if (resumes && !wish->is_emergency) {
         let_go(switchover);
+        switchover->asks_hooks = false;
         switchover->changes++;
     } else {
         enter(switchover, next, wall_ms);
@@ -415,6 +417,12 @@ void switchover_shift(struct switchover *switchover, int64_t by_ms)
     if (switchover->verified_ms != 0) {
         switchover->verified_ms += by_ms;
     }
+    for (size_t i = 0; i < switchover->target_count; i++) {
+        struct switchover_target *target = &switchover->targets[i];
+        if (target->had_override) { /* as it would, were it in force */
+            (void)health_override_shift(&target->before, target->was_planned, by_ms);
+        }
+    }
 }
 
 /* ---- what is wanted ---- */
@@ -481,6 +489,15 @@ void switchover_join_names(const struct switchover *switchover, size_t target, c
     }
 }
 
+/* Who compares what is in force with what is wanted finds the same after it has been read from the store: a
+ * part of a character would be another one then. */
+static void write_reason(const struct switchover *switchover, char to[HEALTH_REASON_SIZE])
+{
+    size_t room = HEALTH_REASON_SIZE - SWITCHOVER_ID_SIZE - sizeof "switchover : ";
+    size_t len = utf8_check(switchover->reason, strnlen(switchover->reason, room));
+    snprintf(to, HEALTH_REASON_SIZE, "switchover %s: %.*s", switchover->id, (int)len, switchover->reason);
+}
+
 struct health_override switchover_want(const struct switchover *switchover, size_t target, bool *planned)
 {
     const struct switchover_target *of = &switchover->targets[target];
@@ -505,7 +522,6 @@ struct health_override switchover_want(const struct switchover *switchover, size
     }
     copy(want.actor, sizeof want.actor, switchover->actor);
     copy(want.peer, sizeof want.peer, switchover->peer);
-    snprintf(want.reason, sizeof want.reason, "switchover %s: %.*s", switchover->id,
-             (int)(sizeof want.reason - SWITCHOVER_ID_SIZE - sizeof "switchover : "), switchover->reason);
+    write_reason(switchover, want.reason);
     return want;
 }

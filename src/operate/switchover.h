@@ -169,7 +169,7 @@ void switchover_hold(struct switchover *switchover, const char *by, const char *
 bool switchover_is_held(const struct switchover *switchover);
 bool switchover_has_accepted(const struct switchover *switchover, const char *finding);
 int64_t switchover_next_ms(const struct switchover *switchover); /* wall, of the next step; 0: none */
-/* The wall clock was set by so much. */
+/* The wall clock was set by so much: its times go with it, and durations of what was desired before. */
 void switchover_shift(struct switchover *switchover, int64_t by_ms);
 
 /* Percent of the traffic that have moved off the targets: 0..100. */

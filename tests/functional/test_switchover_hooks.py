@@ -246,3 +246,24 @@ def test_a_reload_amid_them(scene):
     (scene.folder / "go").write_text("0")
     assert asking.end().json["state"] == "moved" and read(scene, "order") == "new\n"
     wait_for(server, made, "moved")
+
+
+def test_what_is_held_is_resumed_while_they_run(scene):
+    """They are run before it goes elsewhere; it goes on where it was to go, and nobody waits for them any more."""
+    hanging(scene)
+    (scene.folder / "go").write_text("0")
+    server = scene.start()
+    made = begin(server, steps=[10], each="8s", execute=True)
+    server.override("region", "eu-west", "down")
+    server.wait(lambda: server.get(f"/v1/switchovers/{made['id']}")["held"], "its steps are held")
+    (scene.folder / "go").unlink(), (scene.folder / "asked").unlink()
+    accept = ["served", "health"]
+    asking = Asking(server, f"/v1/switchovers/{made['id']}:redirect", {"to": "eu-west", "accept": accept})
+    server.wait(lambda: read(scene, "asked") != "", "the hook runs")
+    assert server.get(f"/v1/switchovers/{made['id']}")["hooks_before"] == "redirect"
+    now = act(server, made, "resume", accept=accept, reason="that is known")
+    assert now["hooks_before"] is None and now["held"] is None
+    (scene.folder / "go").write_text("0")
+    assert "changed meanwhile" in asking.end().json["detail"]
+    wait_for(server, made, "moved")
+    assert whats(server, made) == ["hooks", "execute", "held", "hooks", "resume", "moved"]

@@ -236,3 +236,26 @@ def test_who_overrides_it_is_shown(scene):
     assert "somebody has overridden us-east since" in refused["detail"]
     assert server.addresses("www.example.com") == scene.us
     assert state_of(server, made) == "moving"
+
+
+def test_a_long_reason_is_no_meddling(scene):
+    """Of which an override keeps as much as it has room for, in whole characters: the same after a restart."""
+    server = start(scene)
+    made = begin(server, steps=[10], each="3s", execute=True, reason="机" * 60)
+    server.kill()
+    server = scene.start()
+    wait_for(server, made, "moved")
+    assert [note["what"] for note in shown(server, made)["notes"]] == ["execute", "moved"]
+
+
+def test_an_override_from_before_that_ends_is_no_meddling(scene):
+    """While TTLs go down what was desired before goes on, until its own end."""
+    scene.policies["example.com"]["names"]["www"].update({"ttl": 5, "ttl_failing": 1})
+    server = start(scene)
+    server.override("region", "us-east", "drain", share=20, expires_in="3s")
+    made = begin(server, lower_ttl=True, to="eu-west", execute=True)
+    assert made["state"] == "lowering"
+    wait_for(server, made, "moved")
+    assert "override" not in [(note["found"] or "").partition(":")[0] for note in shown(server, made)["notes"]]
+    act(server, made, "rollback")
+    assert server.get("/v1/overrides")["items"] == [], "it has ended"

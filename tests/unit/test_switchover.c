@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "base/utf8.h"
 #include "operate/switchover_look.h"
 #include "view/view.h"
 
@@ -124,6 +125,43 @@ static void a_clock_that_is_set_moves_steps_along(void **state)
     do_it(&s, SWITCHOVER_EXECUTE, WALL_MS);
     switchover_shift(&s, 86400000);
     assert_int_equal(switchover_next_ms(&s), WALL_MS + 86400000 + EACH_MS);
+}
+
+static void a_clock_that_is_set_moves_durations_from_before_along(void **state)
+{
+    (void)state;
+    const struct health_override before = {.desired = HEALTH_DESIRED_DRAIN, .expires_ms = WALL_MS + 1};
+    struct switchover_target targets[] = {
+        {.kind = HEALTH_REGION, .name = "us-east", .had_override = true, .before = before},
+        {.kind = HEALTH_REGION, .name = "ap-south", .had_override = true, .before = before},
+        {.kind = HEALTH_REGION, .name = "eu-west"}};
+    targets[1].before.expires_by_duration = true;
+    struct switchover s = make(2, targets, 3);
+    switchover_shift(&s, -EACH_MS);
+    assert_int_equal(targets[0].before.expires_ms, WALL_MS + 1);
+    assert_int_equal(targets[1].before.expires_ms, WALL_MS + 1 - EACH_MS);
+    assert_int_equal(targets[2].before.expires_ms, 0);
+}
+
+/* What is read back from the store is what is wanted: nothing is cut amid a character. */
+static void reasons_are_cut_at_characters(void **state)
+{
+    (void)state;
+    bool planned;
+    struct switchover_target target = {.kind = HEALTH_REGION, .name = "us-east"};
+    struct switchover s = make(2, &target, 1);
+    for (size_t shift = 0; shift < 4; shift++) {
+        memset(s.reason, 'x', shift);
+        s.reason[shift] = '\0';
+        for (int i = 0; i < 60; i++) {
+            strcat(s.reason, "\xe6\x9c\xba");
+        }
+        do_it(&s, s.state == SWITCHOVER_PLANNED ? SWITCHOVER_EXECUTE : SWITCHOVER_REDIRECT, WALL_MS);
+        struct health_override want = switchover_want(&s, 0, &planned);
+        size_t len = strlen(want.reason), whole = strlen("switchover s1: ") + strlen(s.reason);
+        assert_int_equal(utf8_check(want.reason, len), len);
+        assert_true(len <= whole && whole - len < 8);
+    }
 }
 
 /* Who is drained for other names stays so, whatever the steps: nobody is let back on the way there. */
@@ -314,6 +352,8 @@ int main(void)
         cmocka_unit_test(the_latest_notes_are_kept),
         cmocka_unit_test(what_is_allowed_is_said),
         cmocka_unit_test(a_clock_that_is_set_moves_steps_along),
+        cmocka_unit_test(a_clock_that_is_set_moves_durations_from_before_along),
+        cmocka_unit_test(reasons_are_cut_at_characters),
         cmocka_unit_test(nobody_is_let_back_by_other_names),
         cmocka_unit_test(texts_are_read_again),
         cmocka_unit_test(names_are_spread_over_ttls_and_zones),

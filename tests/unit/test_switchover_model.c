@@ -378,7 +378,7 @@ static void explore_verb(const struct node *node, enum switchover_verb verb, boo
     } else {
         assert_string_equal(next.at->to, node->at->to);
     }
-    assert_true(verb == SWITCHOVER_RESUME || !next.at->asks_hooks);
+    assert_false(next.at->asks_hooks);
     go_on(node, &next);
 }
 
