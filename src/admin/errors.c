@@ -11,8 +11,6 @@
 #include "admin/request.h"
 #include "base/error.h"
 
-#include <string.h>
-
 json_t *render_errors(const struct admin_errors *errors)
 {
     const struct errors_status *status = errors->status;
@@ -38,46 +36,33 @@ json_t *render_errors(const struct admin_errors *errors)
 
 /* ---- to look at ---- */
 
-static const char *write_cursor(const struct admin_errors *errors, struct arena *arena)
+/* A row, and what the cursor behind it says. */
+struct row {
+    const char *cursor;
+    const struct admin_errors *errors;
+};
+
+static const char *get_cursor(const void *rows, size_t i)
 {
-    return arena_print(arena, "%s:%s", health_kind_text(errors->status->kind), errors->status->name);
+    return ((const struct row *)rows)[i].cursor;
 }
 
-/* Number of the first row to show; -1: the row of the cursor is not there. */
-static ptrdiff_t find_start(const struct call *call, const struct admin_errors *rows, size_t count)
+static json_t *render_row(const void *rows, size_t i)
 {
-    const char *cursor = call->route.parameters[ROUTE_CURSOR];
-    size_t at = 0;
-    if (cursor == NULL) {
-        return 0;
-    }
-    while (at < count && strcmp(cursor, write_cursor(&rows[at], call->arena)) != 0) {
-        at++;
-    }
-    return at < count ? (ptrdiff_t)at + 1 : -1;
+    return render_errors(((const struct row *)rows)[i].errors);
 }
 
 void handle_errors(struct call *call)
 {
-    struct admin_errors *rows = NULL;
-    size_t count = call->admin->verbs.list_errors(call->reader, call->arena, &rows);
-    ptrdiff_t start = find_start(call, rows, count);
-    if (start == -1) {
-        problem_add_field(&call->problem, "cursor",
-                          "found \"%s\", expected the next_cursor of a list that still has it",
-                          call->route.parameters[ROUTE_CURSOR]);
-        call_reply_problem(call);
-        return;
+    struct admin_errors *errors = NULL;
+    size_t count = call->admin->verbs.list_errors(call->reader, call->arena, &errors);
+    struct row *rows = arena_alloc(call->arena, (count + 1) * sizeof *rows);
+    for (size_t i = 0; i < count; i++) {
+        const struct errors_status *status = errors[i].status;
+        rows[i] = (struct row){
+            arena_print(call->arena, "%s:%s", health_kind_text(status->kind), status->name), &errors[i]};
     }
-    size_t first = (size_t)start, end = first;
-    json_t *document = json_object(), *items = json_array();
-    for (; end < count && end - first < call->route.limit; end++) {
-        json_array_append_new(items, render_errors(&rows[end]));
-    }
-    json_object_set_new(document, "items", items);
-    json_object_set_new(document, "next_cursor",
-                        end < count ? json_string(write_cursor(&rows[end - 1], call->arena)) : json_null());
-    call_reply_json(call, 200, document);
+    call_reply_page(call, rows, count, get_cursor, render_row);
 }
 
 /* ---- reports ---- */
