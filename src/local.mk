@@ -1,6 +1,7 @@
 ## One static library per folder, lowest layer first (src/LAYERS gives the order and what each may include).
 include src/base/local.mk
 include src/events/local.mk
+include src/confine/local.mk
 include src/dns/local.mk
 include src/tsig/local.mk
 include src/tls/local.mk
@@ -20,8 +21,11 @@ include src/tap/local.mk
 include src/notify/local.mk
 include src/serve/local.mk
 include src/probe/local.mk
+include src/etcd/local.mk
+include src/cluster/local.mk
 include src/fleet/local.mk
 include src/steerprobe/local.mk
+include src/join/local.mk
 include src/herald/local.mk
 include src/traffic/local.mk
 include src/operate/local.mk

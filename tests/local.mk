@@ -22,6 +22,8 @@ include tests/unit/notify.mk
 include tests/unit/traffic.mk
 include tests/unit/serve.mk
 include tests/unit/probe.mk
+include tests/unit/etcd.mk
+include tests/unit/cluster.mk
 include tests/unit/fleet.mk
 include tests/unit/herald.mk
 include tests/unit/steerprobe.mk
@@ -41,4 +43,6 @@ include tests/differential/local.mk
 include tests/property/local.mk
 include tests/chaos/local.mk
 include tests/fleet/local.mk
+include tests/model/local.mk
+include tests/cluster/local.mk
 include tests/bench/local.mk

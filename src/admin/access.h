@@ -64,6 +64,7 @@ struct admin_token_order {
     const char *reason, *actor, *peer, *request;
     const struct condition *condition;   /* NULL: none */
     const struct admin_receipt *receipt; /* likewise */
+    const void *change;                  /* of a cluster (cluster.h): what it belongs to; NULL: none */
 };
 
 /* What became of it. */

@@ -13,6 +13,7 @@
 #include "admin/gate.h"
 #include "admin/peers.h"
 #include "admin/replay.h"
+#include "admin/turns.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -151,6 +152,13 @@ static const struct handler {
     [ROUTE_VANTAGE_DRAIN] = {.handle = handle_vantages},
     [ROUTE_VANTAGE_UNDRAIN] = {.handle = handle_vantages},
     [ROUTE_VANTAGE_RENAME] = {.handle = handle_vantages},
+    [ROUTE_NODES] = {.handle = handle_nodes},
+    [ROUTE_SERVING] = {.handle = handle_serving},
+    [ROUTE_NODE] = {.handle = handle_member},
+    [ROUTE_CLUSTER] = {.handle = handle_cluster},
+    [ROUTE_CLUSTER_CONFLICTS] = {.handle = handle_conflicts},
+    [ROUTE_CLUSTER_REFILL] = {.handle = handle_mend},
+    [ROUTE_CLUSTER_ADOPT] = {.handle = handle_mend},
     [ROUTE_TOKENS] = {.handle = handle_tokens},
     [ROUTE_TOKEN] = {.handle = handle_tokens},
     [ROUTE_TOKEN_ROTATE] = {.handle = handle_tokens},
@@ -191,6 +199,17 @@ static const struct handler {
     [ROUTE_OBSERVED] = {.handle = handle_observed},
 };
 
+static void handle(struct call *call)
+{
+    if (handlers[call->route.id].work != NULL) {
+        bool is_past = call->route.parameters[ROUTE_AT] != NULL; /* a configuration is loaded for it */
+        call_work(call, is_past ? ADMIN_LONG : handlers[call->route.id].lane, handlers[call->route.id].work,
+                  handlers[call->route.id].handle);
+    } else {
+        handlers[call->route.id].handle(call);
+    }
+}
+
 static void dispatch(struct call *call)
 {
     check_headers(call);
@@ -216,12 +235,8 @@ static void dispatch(struct call *call)
     }
     if (problem_is_set(&call->problem)) {
         call_reply_problem(call);
-    } else if (handlers[call->route.id].work != NULL) {
-        bool is_past = call->route.parameters[ROUTE_AT] != NULL; /* a configuration is loaded for it */
-        call_work(call, is_past ? ADMIN_LONG : handlers[call->route.id].lane, handlers[call->route.id].work,
-                  handlers[call->route.id].handle);
-    } else {
-        handlers[call->route.id].handle(call);
+    } else if (!turns_begin(call, handle)) {
+        handle(call);
     }
 }
 
@@ -293,6 +308,7 @@ static struct admin *new_admin(struct event_base *base, unsigned mode, const str
     clock_init(&admin->clock);
     admin->peers = peers_new();
     admin->on_request = on_request;
+    admin->hold = turns_hold;
     uint64_t secret;
     random_make_secret(&secret, sizeof secret);
     lockout_init(&admin->lockout, secret);

@@ -6,6 +6,8 @@
 #pragma once
 
 #include "admin/access.h"
+#include "admin/cluster.h"
+#include "admin/serving.h"
 #include "admin/condition.h"
 #include "admin/documents.h"
 #include "admin/moment.h"
@@ -15,6 +17,7 @@
 #include "admin/shadow.h"
 #include "admin/switchover.h"
 #include "admin/traffic.h"
+#include "admin/vantage.h"
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/progress.h"
@@ -102,65 +105,6 @@ struct admin_tries {
     struct admin_try *items;
     size_t count;
 };
-
-/* A host that checks, too. */
-struct admin_vantage {
-    const char *name;
-    const char *state; /* "invited": nobody has come with its token yet; "away", "connected" */
-    unsigned number, weight;
-    bool drained;
-    bool counts;   /* it was heard of lately, so that its opinions count unless it is drained or set aside */
-    bool aside[2]; /* for IPv4, IPv6: it does not agree with the others about control targets */
-    int64_t since_ms;                      /* wall: connected, or away; 0: it was never here */
-    int64_t heard_ms;                      /* wall: its latest line; 0: none yet */
-    int64_t invited_until_ms, enrolled_ms; /* wall; 0: no */
-    const char *from, *software, *why;     /* why its last connection has ended; NULL where not known */
-    const char *fingerprint; /* of its certificate, in hexadecimal digits; NULL: it has not enrolled */
-    uint64_t generation;     /* of the list that it goes by; 0: none */
-    bool is_current;
-    int64_t behind_ms; /* else: since when there is a later list */
-    uint32_t targets, checks, refused;
-    const char *refused_why;  /* one of those; NULL: there are none */
-    const char *declined_why; /* it does not take the latest list; NULL: it does */
-    uint32_t up, down;        /* opinions */
-    uint32_t round_trip_us;   /* 0: not known */
-    uint64_t connections, lines, opinions, outdated;
-    size_t waiting;
-};
-struct admin_vantages {
-    bool is_on; /* vantages can come */
-    const char *fingerprint;
-    struct admin_vantage *items;
-    size_t count;
-};
-
-enum admin_vantage_what {
-    ADMIN_VANTAGE_ENROL,
-    ADMIN_VANTAGE_DRAIN,
-    ADMIN_VANTAGE_UNDRAIN,
-    ADMIN_VANTAGE_RENAME,
-    ADMIN_VANTAGE_REVOKE,
-};
-
-struct admin_vantage_order {
-    enum admin_vantage_what what;
-    const char *name;
-    const char *to;  /* of RENAME */
-    unsigned weight; /* of ENROL */
-    const char *reason, *actor, *peer, *request;
-    const struct condition *condition;
-    const struct admin_receipt *receipt;
-};
-
-struct admin_vantage_result {
-    /* 0; ERROR_NOT_FOUND, ERROR_CONFLICT, ERROR_INVALID: a name that is none, ERROR_BUSY: it is being
-     * changed, or there are too many, ERROR_UNSUPPORTED: no vantages can come; else it cannot be written */
-    int error;
-    const char *why;
-    const char *token; /* of ENROL: shown now and never again */
-    int64_t until_ms;  /* wall: how long it can be used */
-};
-typedef void admin_vantage_done(void *argument, const struct admin_vantage_result *result);
 
 /* A geo database. */
 enum { ADMIN_GEO_KNOWS_MAX = 8 };
@@ -262,6 +206,7 @@ struct admin_info {
     struct admin_points_stats points;
     struct health_lag_counts lags;
     struct admin_live live; /* a drill that all clients see */
+    struct admin_serving serving;
 };
 
 /* How far a copy lags behind, and where that is known from. */
@@ -273,7 +218,8 @@ struct admin_lag {
 
 /* Which one of an object the store has. */
 struct admin_revision {
-    uint64_t revision;
+    uint64_t revision;  /* in the store */
+    uint64_t tag;       /* its entity tag: on nodes of a cluster the same for the same content */
     int64_t written_ms; /* wall */
     const char *actor;  /* borrowed for the moment; "": not known since it was before the start */
 };
@@ -293,9 +239,12 @@ struct admin_order {
     const char *releases; /* of a region: a rule that is to let go what it holds there; NULL: it is none */
     const char *overrides_rules; /* "room,slowly"; NULL: none */
     const struct health_override *override;
-    const char *request;                 /* "PUT /v1/regions/us-east/override": for the journal */
-    const struct condition *condition;   /* of orders: what they take for granted; borrowed; NULL: nothing */
+    const char *request;               /* "PUT /v1/regions/us-east/override": for the journal */
+    const struct condition *condition; /* of orders: what they take for granted; borrowed; NULL: nothing */
+    const char
+        *mark; /* the override that is there has a reason that begins so, else ERROR_PRECONDITION; NULL */
     const struct admin_receipt *receipt; /* goes with it into the store; borrowed; NULL: none */
+    const void *change;                  /* of a cluster (cluster.h): what it belongs to; NULL: none */
     bool is_emergency;                   /* who ordered it waits for no disk */
     void (*in_force)(void *argument);    /* with that of `done`, before it; NULL: nobody has to know */
 };
@@ -414,6 +363,8 @@ struct admin_verbs {
     void *context, *current;
     struct admin_feed *feed; /* NULL: there are no streams of events */
     struct admin_rules_verbs rules;
+    struct admin_cluster_verbs cluster;
+    struct admin_serving_verbs serving;
     struct admin_traffic_verbs traffic;
     struct admin_access_verbs access;  /* on the control thread */
     struct worker *lanes[ADMIN_LANES]; /* owned by the control thread; NULL: everything is answered at once */

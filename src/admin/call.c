@@ -26,6 +26,7 @@ struct call_pending {
     struct evhttp_request *request; /* NULL: the client is gone */
     struct receipt *receipt;
     struct operation *operation; /* NULL: it has a client, or none that would ask for it */
+    void *change;                /* NULL: it is none of a cluster */
     struct operation_wish *wish; /* NULL: its client waits as long as it takes. Owned */
     struct event *turn;          /* when it does not any more; NULL: likewise */
     const struct worker_job *job;
@@ -72,6 +73,9 @@ static void written(struct evhttp_request *request, void *argument)
 
 void call_send(struct call *call, const struct call_answer *answer)
 {
+    if (call->change != NULL && call->admin->hold(call, answer)) {
+        return;
+    }
     call_end_receipt(call, answer);
     if (answer->objection != NULL) {
         caller_note_refusal(call, ADMIN_REFUSED_RULES, answer->objection);
@@ -123,7 +127,7 @@ void call_reply_body(struct call *call, unsigned status, const char *type, struc
 {
     const struct call_answer answer = {
         .status = status, .type = type, .body = body, .objection = call->objection};
-    if (call->request == NULL && call->receipt == NULL && call->operation == NULL) {
+    if (call->request == NULL && call->receipt == NULL && call->operation == NULL && call->change == NULL) {
         call->answer = answer;
     } else {
         call_send(call, &answer);
@@ -200,34 +204,68 @@ void call_reply_problem(struct call *call)
                render_problem(&call->problem));
 }
 
-void call_reply_page(struct call *call, const void *items, size_t count,
-                     const char *(*get_id)(const void *items, size_t i),
-                     json_t *(*render)(const void *items, size_t i))
+struct call_page call_page_open(const struct call *call)
 {
     const char *cursor = call->route.parameters[ROUTE_CURSOR];
-    size_t first = 0;
-    while (cursor != NULL && first < count && strcmp(get_id(items, first), cursor) != 0) {
-        first++;
+    return (struct call_page){.cursor = cursor, .limit = call->route.limit, .begun = cursor == NULL};
+}
+
+bool call_page_reached(struct call_page *page, const char *key)
+{
+    if (page->begun) {
+        return true;
     }
-    if (cursor != NULL && first == count) {
+    page->begun = strcmp(page->cursor, key) == 0;
+    return false;
+}
+
+bool call_page_take(struct call_page *page, const char *key)
+{
+    page->more = page->taken == page->limit;
+    if (page->more) {
+        return false;
+    }
+    page->taken++;
+    page->last = key;
+    return true;
+}
+
+void call_page_add(struct call_page *page, json_t *item)
+{
+    page->items = page->items == NULL ? json_array() : page->items;
+    json_array_append_new(page->items, item);
+}
+
+void call_page_reply(struct call *call, struct call_page *page)
+{
+    if (!page->begun) {
+        json_decref(page->items);
         problem_add_field(
             &call->problem, "cursor",
             "found \"%s\", expected the next_cursor of a page; what it names may be gone: begin "
             "anew",
-            cursor);
+            page->cursor);
         call_reply_problem(call);
         return;
     }
-    first += cursor != NULL;
-    size_t end = count - first < call->route.limit ? count : first + call->route.limit;
-    json_t *document = json_object(), *list = json_array();
-    for (size_t i = first; i < end; i++) {
-        json_array_append_new(list, render(items, i));
-    }
-    json_object_set_new(document, "items", list);
-    json_object_set_new(document, "next_cursor",
-                        end == count ? json_null() : json_string(get_id(items, end - 1)));
+    json_t *document = json_object();
+    json_object_set_new(document, "items", page->items == NULL ? json_array() : page->items);
+    json_object_set_new(document, "next_cursor", page->more ? json_string(page->last) : json_null());
     call_reply_json(call, 200, document);
+}
+
+void call_reply_page(struct call *call, const void *items, size_t count,
+                     const char *(*get_id)(const void *items, size_t i),
+                     json_t *(*render)(const void *items, size_t i))
+{
+    struct call_page page = call_page_open(call);
+    for (size_t i = 0; i < count && !page.more; i++) {
+        const char *id = get_id(items, i);
+        if (call_page_reached(&page, id) && call_page_take(&page, id)) {
+            call_page_add(&page, render(items, i));
+        }
+    }
+    call_page_reply(call, &page);
 }
 
 /* ---- later ---- */
@@ -354,6 +392,8 @@ struct call_pending *call_defer(struct call *call)
                                      .door = call->door,
                                      .request = call->request,
                                      .receipt = call->receipt,
+                                     .operation = call->operation,
+                                     .change = call->change,
                                      .method = call->method,
                                      .route = {.id = call->route.id, .is_found = call->route.is_found}};
     memcpy(pending->peer, call->caller.peer, sizeof pending->peer);
@@ -380,8 +420,8 @@ static void unlink_pending(struct call_pending *pending)
 
 bool call_resume(struct call_pending *pending, struct call *call)
 {
-    bool waiting = pending->admin != NULL &&
-                   (pending->request != NULL || pending->receipt != NULL || pending->operation != NULL);
+    bool waiting = pending->admin != NULL && (pending->request != NULL || pending->receipt != NULL ||
+                                              pending->operation != NULL || pending->change != NULL);
     end_turn(pending);
     unwatch(pending);
     if (pending->admin != NULL) {
@@ -396,6 +436,7 @@ bool call_resume(struct call_pending *pending, struct call *call)
                               .request = pending->request,
                               .receipt = pending->receipt,
                               .operation = pending->operation,
+                              .change = pending->change,
                               .method = pending->method,
                               .route = pending->route,
                               .reader = pending->admin->verbs.current,
@@ -521,6 +562,10 @@ void call_drop_all(struct admin *admin)
         }
         unwatch(pending);
         end_turn(pending);
+        if (pending->change != NULL) {
+            admin->verbs.cluster.end_change(pending->change, NULL, NULL);
+        }
+        pending->change = NULL;
         pending->admin = NULL;
         pending->request = NULL;
         pending->operation = NULL;

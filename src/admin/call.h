@@ -27,6 +27,9 @@ struct gate;
 struct ordered;
 struct work;
 
+struct call;
+struct call_answer;
+
 struct admin {
     struct event_base *base;
     struct door *local;            /* of the unix socket */
@@ -53,6 +56,8 @@ struct admin {
     struct follow *follows;        /* pages of the journal that wait for an entry */
     size_t follow_count;
     struct events *events; /* streams of events */
+    /* Has the answer of a change to wait for other nodes? Then it is sent later (turns.h). */
+    bool (*hold)(struct call *call, const struct call_answer *answer);
 };
 
 /* One that was made on a worker. */
@@ -71,6 +76,7 @@ struct call {
     const struct operation_wish
         *wish;                   /* when it is deferred it may go on without its client; NULL: it may not */
     struct operation *operation; /* to be ended by the answer; NULL: none. Not on a worker */
+    void *change;                /* of a cluster, likewise (turns.h) */
     struct call_answer answer;
     struct progress *progress; /* NULL: on the control thread */
     void *reader;              /* of the verbs that read */
@@ -113,6 +119,23 @@ void call_reply_problem(struct call *call);
 void call_reply_page(struct call *call, const void *items, size_t count,
                      const char *(*get_id)(const void *items, size_t i),
                      json_t *(*render)(const void *items, size_t i));
+
+/* The same of what is walked in its order, a part or a filter of it: what is behind the cursor is taken, as
+ * long as there is room. A walk that finds the place of the cursor by itself sets `begun`. */
+struct call_page {
+    const char *cursor; /* key of the last of the page before; NULL: from the start */
+    size_t limit, taken;
+    bool begun, more;
+    const char *last; /* key of the one taken last */
+    json_t *items;    /* owned; NULL: none yet */
+};
+struct call_page call_page_open(const struct call *call);
+/* Is what has this key behind the cursor? */
+bool call_page_reached(struct call_page *page, const char *key);
+/* Is there room for it? Else there is more. The key stays until the reply. */
+bool call_page_take(struct call_page *page, const char *key);
+void call_page_add(struct call_page *page, json_t *item);        /* takes it */
+void call_page_reply(struct call *call, struct call_page *page); /* takes the items */
 
 /* A request that is answered later. It outlives the call; its client may leave meanwhile. */
 struct call_pending;
@@ -243,6 +266,12 @@ void handle_verify(struct call *call);
 void handle_points(struct call *call);
 void handle_point(struct call *call);
 void handle_point_use(struct call *call);
+void handle_nodes(struct call *call);
+void handle_serving(struct call *call);
+void handle_member(struct call *call); /* who is a node, and who may become one */
+void handle_cluster(struct call *call);
+void handle_conflicts(struct call *call);
+void handle_mend(struct call *call);
 void handle_vantages(struct call *call);   /* all of theirs */
 void handle_tokens(struct call *call);     /* likewise */
 void handle_operations(struct call *call); /* all, or one */

@@ -17,9 +17,7 @@ struct list {
     struct call *call;
     const char *const *wanted; /* parameters */
     size_t skip;               /* rows of the first endpoint, shown before */
-    json_t *items;
-    bool more;
-    const char *last; /* key of the row shown last, in the call's arena */
+    struct call_page page;
 };
 
 static bool equals(const char *wanted, const char *found)
@@ -49,15 +47,11 @@ static void list_endpoint(struct list *list, const struct operate_target *endpoi
     const struct admin_verbs *verbs = &call->admin->verbs;
     struct admin_monitor *monitors = NULL;
     size_t count = verbs->list_monitors(call->reader, endpoint->name, scratch, &monitors);
-    for (size_t i = list->skip; i < count && !list->more; i++) {
-        if (!is_wanted(list, &monitors[i])) {
-            continue;
-        }
-        list->more = json_array_size(list->items) == call->route.limit;
-        if (!list->more) {
+    for (size_t i = list->skip; i < count && !list->page.more; i++) {
+        if (is_wanted(list, &monitors[i]) &&
+            call_page_take(&list->page, arena_print(call->arena, "%s/%zu", endpoint->name, i))) {
             verbs->add_results(call->reader, call->arena, &monitors[i]);
-            json_array_append_new(list->items, render_check(endpoint, &monitors[i]));
-            list->last = arena_print(call->arena, "%s/%zu", endpoint->name, i);
+            call_page_add(&list->page, render_check(endpoint, &monitors[i]));
         }
     }
     list->skip = 0;
@@ -69,12 +63,12 @@ static void list_from(struct list *list, size_t first)
     enum { BLOCK = 256 };
     struct call *call = list->call;
     size_t count = BLOCK;
-    while (count != 0 && !list->more && !progress_is_cancelled(call->progress)) {
+    while (count != 0 && !list->page.more && !progress_is_cancelled(call->progress)) {
         struct arena *scratch = arena_new(0);
         struct operate_targets targets = {.first = first, .count = BLOCK};
         call->admin->verbs.list_some(call->reader, HEALTH_ENDPOINT, scratch, &targets);
         count = targets.count;
-        for (size_t i = 0; i < count && !list->more; i++) {
+        for (size_t i = 0; i < count && !list->page.more; i++) {
             const struct operate_target *endpoint = &targets.items[i];
             if (equals(list->wanted[ROUTE_REGION], endpoint->region) &&
                 equals(list->wanted[ROUTE_AZ], endpoint->az) && has_wanted(list, first + i)) {
@@ -110,26 +104,21 @@ static void check_filter(struct call *call, enum route_parameter parameter, enum
 /* Number of the first endpoint to look at. */
 static size_t find_start(struct call *call, struct list *list)
 {
-    const char *cursor = call->route.parameters[ROUTE_CURSOR];
-    if (cursor == NULL) {
+    struct call_page *page = &list->page;
+    if (page->cursor == NULL) {
         return 0;
     }
     const char *name = NULL;
-    bool is_one = query_parse_row(cursor, call->arena, &name, &list->skip) == 0;
+    bool is_one = query_parse_row(page->cursor, call->arena, &name, &list->skip) == 0;
     ptrdiff_t at = is_one ? call->admin->verbs.find_target(call->reader, HEALTH_ENDPOINT, name) : -1;
-    const char *only = list->wanted[ROUTE_ENDPOINT];
-    if (at < 0 || !equals(only, name)) {
-        problem_add_field(&call->problem, "cursor",
-                          "found \"%s\", expected the next_cursor of a list that still has it", cursor);
-        return 0;
-    }
+    page->begun = at >= 0 && equals(list->wanted[ROUTE_ENDPOINT], name);
     list->skip++;
-    return (size_t)at;
+    return page->begun ? (size_t)at : 0;
 }
 
 void handle_checks(struct call *call)
 {
-    struct list list = {.call = call, .wanted = call->route.parameters};
+    struct list list = {.call = call, .wanted = call->route.parameters, .page = call_page_open(call)};
     check_filter(call, ROUTE_REGION, HEALTH_REGION);
     check_filter(call, ROUTE_AZ, HEALTH_AZ);
     check_filter(call, ROUTE_ENDPOINT, HEALTH_ENDPOINT);
@@ -138,16 +127,12 @@ void handle_checks(struct call *call)
         call_reply_problem(call);
         return;
     }
-    list.items = json_array();
-    if (list.wanted[ROUTE_ENDPOINT] != NULL) {
+    if (list.page.begun && list.wanted[ROUTE_ENDPOINT] != NULL) {
         list_one(&list, list.wanted[ROUTE_ENDPOINT]);
-    } else {
+    } else if (list.page.begun) {
         list_from(&list, first);
     }
-    json_t *document = json_object();
-    json_object_set_new(document, "items", list.items);
-    json_object_set_new(document, "next_cursor", list.more ? json_string(list.last) : json_null());
-    call_reply_json(call, 200, document);
+    call_page_reply(call, &list.page);
 }
 
 /* ---- now ---- */

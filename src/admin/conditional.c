@@ -58,7 +58,7 @@ static uint64_t find_any(const struct call *call)
     const struct identity identity = identify(call);
     struct admin_revision revision;
     (void)find_revision(call, &identity, &revision);
-    return revision.revision;
+    return revision.tag;
 }
 
 static bool override_is_there(struct call *call)
@@ -116,7 +116,7 @@ static void set_present(struct call *call, const struct identity *identity)
     *present = (struct problem_present){.tag = NULL};
     bool has_ended = call->route.id == ROUTE_OVERRIDE && !override_is_there(call);
     if (!has_ended && find_revision(call, identity, &revision)) {
-        condition_write_tag(revision.revision, NULL, tag);
+        condition_write_tag(revision.tag, NULL, tag);
         present->tag = arena_copy_text(call->arena, tag);
         present->actor = revision.actor[0] == '\0' ? NULL : arena_copy_text(call->arena, revision.actor);
         present->changed_ms = revision.written_ms;
@@ -141,7 +141,7 @@ void conditional_begin(struct call *call)
     if ((call->method & (ROUTE_GET | ROUTE_HEAD)) != 0) {
         struct admin_revision revision;
         (void)find_revision(call, &identity, &revision);
-        call->revision = revision.revision;
+        call->revision = revision.tag;
         return;
     }
     read_condition(call, &condition);

@@ -41,7 +41,10 @@ enum {
     TAKING_MS = 1000, /* to take an answer in, when others wait */
     PACE = 16,        /* of those from elsewhere: so many within a tick */
     TICK_MS = 10,
-    DISCARD_MAX = 64 << 20 /* octets of one request; evhttp reads on, so that the client hears of its fault */
+    WRITE_MAX =
+        256 << 10, /* octets of an answer that are written at once, if there is room; of libevent 16 KiB */
+    DISCARD_MAX =
+        64 << 20, /* octets of one request; evhttp reads on, so that the client hears of its fault */
 };
 
 enum phase { READING, WORKING, WRITING };
@@ -392,6 +395,7 @@ struct bufferevent *connection_accept(struct event_base *base, void *argument)
                                       .fd = -1,
                                       .since_ms = clock_now_ms(&set->clock)};
     bufferevent_incref(transport);
+    (void)bufferevent_set_max_single_write(transport, WRITE_MAX);
     evbuffer_add_cb(bufferevent_get_input(transport), on_input, connection);
     evbuffer_add_cb(bufferevent_get_output(transport), on_output, connection);
     connection->start = event_new(base, -1, 0, on_start, connection);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * GET /v1/traffic/resolvers: who asks most often. GET /v1/drains: how resolvers have left a region. */
+ * GET /v1/traffic/resolvers: who asks most often. GET /v1/drains: how resolvers have left a region, an az or
+ * an endpoint. */
 #include "config.h"
 
 #include "admin/call.h"
@@ -85,7 +86,9 @@ static json_t *render(const struct traffic_drain_look *drain, const char *id, do
 {
     json_t *object = json_object();
     set_text(object, "id", id);
-    set_text(object, "region", drain->region);
+    set_text(object, "target", drain->target);
+    set_text(object, "region", strncmp(drain->target, "region:", 7) == 0 ? drain->target + 7 : NULL);
+    set(object, "names", render_name_groups(drain->names));
     set_time(object, "time", drain->at_ms);
     set_text(object, "cause", drain->cause);
     set_number(object, "share", drain->share);

@@ -46,9 +46,11 @@ src_libadmin_a_SOURCES = \
 	src/admin/request_shadow.c src/admin/shadow.h src/admin/shadows.c \
 	src/admin/socket.c src/admin/socket.h \
 	src/admin/request_token.c src/admin/tokens.c \
+	src/admin/serving.c src/admin/serving.h \
 	src/admin/targets.c \
 	src/admin/tidings.c \
+	src/admin/cluster.h src/admin/members.c src/admin/nodes.c src/admin/turns.c src/admin/turns.h \
 	src/admin/drains.c src/admin/traffic.c src/admin/traffic.h \
-	src/admin/vantages.c \
+	src/admin/vantages.c src/admin/vantage.h \
 	src/admin/work.c
 src/admin/libadmin_a-openapi.$(OBJEXT): doc/openapi.yaml

@@ -314,17 +314,19 @@ bool override_put(struct call *call)
                                 .request = describe_request(call),
                                 .condition = call->condition,
                                 .receipt = call_make_receipt(call),
+                                .change = call->change,
                                 .is_emergency = wanted->is_emergency,
                                 .in_force = on_force};
     struct ordered *ordered = memory_alloc(sizeof *ordered);
-    *ordered =
-        (struct ordered){.admin = admin,
-                         .next = admin->ordered,
-                         .pending = call->request == NULL && call->receipt == NULL ? NULL : call_defer(call),
-                         .kind = call->route.kind,
-                         .name = memory_copy_text(call->route.name),
-                         .fails_back = wanted->fails_back,
-                         .releases = wanted->releases == NULL ? NULL : memory_copy_text(wanted->releases)};
+    *ordered = (struct ordered){
+        .admin = admin,
+        .next = admin->ordered,
+        .pending =
+            call->request == NULL && call->receipt == NULL && call->change == NULL ? NULL : call_defer(call),
+        .kind = call->route.kind,
+        .name = memory_copy_text(call->route.name),
+        .fails_back = wanted->fails_back,
+        .releases = wanted->releases == NULL ? NULL : memory_copy_text(wanted->releases)};
     admin->ordered = ordered;
     hold_others(ordered, true);
     int error = admin->verbs.put_override(admin->verbs.context, &order, on_ordered, ordered);

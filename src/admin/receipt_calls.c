@@ -18,7 +18,8 @@ static const char *find_secret(const struct call *call)
     switch (call->route.id) {
     case ROUTE_TOKENS:
     case ROUTE_TOKEN_ROTATE: return "secret";
-    case ROUTE_VANTAGES: return "token";
+    case ROUTE_VANTAGES:
+    case ROUTE_NODES: return "token";
     default: return NULL;
     }
 }

@@ -22,7 +22,14 @@ json_t *render_rule(const struct admin_rule *rule);
 json_t *render_violated(const struct operate_rules *rules);
 json_t *render_unserved(const struct operate_unserved *unserved);
 json_t *render_target(const struct operate_target *target, field_set fields); /* without its checks */
-json_t *render_ramp(const struct health_ramp_status *ramp);                   /* null: it does not ramp */
+/* The same as text, for lists that have many; with the checks of an endpoint, NULL: without them. */
+struct render_checks {
+    const struct admin_monitor *items;
+    size_t count;
+};
+void render_target_row(const struct operate_target *target, field_set fields,
+                       const struct render_checks *checks, struct buffer *out);
+json_t *render_ramp(const struct health_ramp_status *ramp); /* null: it does not ramp */
 /* "regions", "azs", "endpoints": how many ramp; by enum health_kind. */
 json_t *render_ramping(const size_t counts[]);
 json_t *render_outlook(struct health_outlook outlook);      /* null: nothing is observed */
@@ -62,6 +69,7 @@ json_t *render_counts(const struct operate_targets *targets);
 json_t *render_vantage_counts(const struct admin_vantages *vantages);
 json_t *render_check_files(const struct admin_file *files, size_t count);
 json_t *render_brakes(const struct admin_info *info);
+json_t *render_contact(const struct admin_serving *serving);
 json_t *render_live(const struct admin_live *live); /* null: there is none */
 /* waiting: endpoints of which nothing was heard since the start. */
 json_t *render_last(const struct admin_last *last, size_t waiting);

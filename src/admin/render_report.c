@@ -93,6 +93,7 @@ json_t *render_what_if(const struct operate_report *report)
     set(object, "rows", render_row_counts(report));
     set(object, "traffic", number_above(report->traffic, 0));
     set(object, "traffic_given", json_boolean(report->traffic_is_given));
+    set_text(object, "weights", report->is_by_rates ? "answers" : "names");
     set(object, "regions", render_places(&report->regions));
     set(object, "azs", render_places(&report->azs));
     set(object, "items", items);

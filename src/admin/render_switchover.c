@@ -208,6 +208,42 @@ static json_t *render_asked(const struct switchover_spread *spread)
     return object;
 }
 
+static json_t *number_or_none(double number)
+{
+    return number < 0 ? json_null() : json_real(number);
+}
+
+static json_t *render_load(const struct switchover_load *load)
+{
+    static const char *const sides[] = {"before", "after"};
+    json_t *object = json_object();
+    set_text(object, "region", load->region);
+    set(object, "capacity", load->capacity > 0 ? json_real(load->capacity) : json_null());
+    for (int side = 0; side < 2; side++) {
+        json_t *of = json_object();
+        set(of, "share", json_real(load->share[side]));
+        set(of, "load", number_or_none(load->load[side]));
+        set(of, "answers_per_second", number_or_none(load->rate[side]));
+        set(object, sides[side], of);
+    }
+    return object;
+}
+
+/* By what it was judged, and the figures. */
+static json_t *render_capacity(const struct switchover_look *look)
+{
+    const struct switchover_capacity *capacity = &look->capacity;
+    json_t *object = json_object(), *items = json_array();
+    for (size_t i = 0; i < capacity->count; i++) {
+        json_array_append_new(items, render_load(&capacity->items[i]));
+    }
+    set_text(object, "by", capacity->is_reported ? "reported_loads" : "just_full_before");
+    set_text(object, "weights", look->answers.is_by_rates ? "answers" : "names");
+    set_text(object, "silent", capacity->silent);
+    set(object, "regions", items);
+    return object;
+}
+
 json_t *render_switchover_look(const struct switchover_look *look)
 {
     json_t *object = json_object(), *findings = json_array(), *copies = json_array();
@@ -228,6 +264,7 @@ json_t *render_switchover_look(const struct switchover_look *look)
     set(object, "ttls", render_ttls(&look->spread));
     set(object, "zones", render_zones(&look->spread));
     set(object, "asked", render_asked(&look->spread));
+    set(object, "capacity", render_capacity(look));
     set(object, "copies", copies);
     set(object, "unserved", render_unserved(&look->unserved));
     set(object, "answers", render_what_if(&look->answers));

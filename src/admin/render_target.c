@@ -7,6 +7,10 @@
 
 #include "admin/render_set.h"
 
+#include "base/buffer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 json_t *render_override(const struct operate_target *target)
@@ -38,19 +42,6 @@ static void add_addresses(json_t *to, const struct addr *addresses, size_t count
             json_array_append_new(to, json_string(addr_write(&addresses[i], text)));
         }
     }
-}
-
-/* Those of the document, or what the host resolves to. */
-static json_t *render_addresses(const struct operate_target *target)
-{
-    json_t *addresses = json_array();
-    add_addresses(addresses, &target->endpoint->v4, 1);
-    add_addresses(addresses, &target->endpoint->v6, 1);
-    for (int family = 0; target->host != NULL && family < VIEW_FAMILIES; family++) {
-        const struct view_news *news = &target->host->families[family];
-        add_addresses(addresses, news->addresses, news->count);
-    }
-    return addresses;
 }
 
 static json_t *render_family(const struct view_news *news)
@@ -105,120 +96,269 @@ static json_t *render_load(const struct operate_target *target)
     return object;
 }
 
-/* {"ipv4": "healthy", "ipv6": null} */
-static json_t *render_observed_families(const struct operate_target *target)
-{
-    json_t *object = json_object();
-    for (int i = HEALTH_V4; i < HEALTH_FAMILIES; i++) {
-        enum health_family family = (enum health_family)i;
-        set_text(object, health_family_text(family),
-                 operate_has_family(target, family) ? health_observed_text(target->status.families[family])
-                                                    : NULL);
-    }
-    return object;
-}
+/* ---- a row ---- */
 
-/* How the checks of each family add up; null where it has no addresses, or no check counts. */
-static json_t *render_combination(const struct operate_target *target)
-{
-    json_t *object = json_object();
-    set(object, "at_least", number_or_null(target->endpoint->at_least));
-    for (int i = HEALTH_V4; i < HEALTH_FAMILIES; i++) {
-        const struct health_combination *combination = &target->status.combinations[i];
-        char why[HEALTH_WHY_SIZE];
-        json_t *family = json_null();
-        if (operate_has_family(target, (enum health_family)i) && combination->members != 0) {
-            family = json_object();
-            set_number(family, "checks", combination->members);
-            set_number(family, "healthy", combination->healthy);
-            set_number(family, "needed", combination->need);
-            health_write_combination(combination, why);
-            set_text(family, "why", why);
-        }
-        set(object, health_family_text((enum health_family)i), family);
-    }
-    return object;
-}
-
-/* What is asked for: a value that is not is not made either. */
-struct form {
-    json_t *object;
+/* Lists have rows by the hundred thousand, so these are written straight as text, and no tree is made of what
+ * each row has. What few rows have is a tree that is written out. */
+struct row {
+    struct buffer *out;
     field_set fields;
+    bool any;
 };
 
-#define PUT(form, field, value)                                                                              \
+/* What is not asked for is not made either. */
+static bool begin_member(struct row *row, enum field field)
+{
+    bool is_wanted = fields_have(row->fields, field);
+    if (is_wanted) {
+        buffer_add_text(row->out, row->any ? ", \"" : "\"");
+        buffer_add_text(row->out, field_text(field));
+        buffer_add(row->out, "\": ", 3);
+        row->any = true;
+    }
+    return is_wanted;
+}
+
+/* Takes the tree. */
+static void add_tree(struct buffer *out, json_t *value)
+{
+    if (json_is_null(value)) {
+        buffer_add(out, "null", 4);
+        return;
+    }
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
+    buffer_add_text(out, text);
+    free(text);
+    json_decref(value);
+}
+
+static bool is_plain(const char *text)
+{
+    while (*text >= ' ' && *text < 127 && *text != '"' && *text != '\\') {
+        text++;
+    }
+    return *text == '\0';
+}
+
+static void add_text(struct buffer *out, const char *text)
+{
+    if (text == NULL) {
+        buffer_add(out, "null", 4);
+    } else if (is_plain(text)) {
+        buffer_add(out, "\"", 1);
+        buffer_add_text(out, text);
+        buffer_add(out, "\"", 1);
+    } else {
+        add_tree(out, render_text(text));
+    }
+}
+
+static void put_text(struct row *row, enum field field, const char *text)
+{
+    if (begin_member(row, field)) {
+        add_text(row->out, text);
+    }
+}
+
+static void put_number(struct row *row, enum field field, uint64_t number)
+{
+    if (begin_member(row, field)) {
+        buffer_print(row->out, "%" PRIu64, number);
+    }
+}
+
+/* 0 is null. */
+static void put_number_or_null(struct row *row, enum field field, uint32_t number)
+{
+    if (number != 0) {
+        put_number(row, field, number);
+    } else {
+        put_text(row, field, NULL);
+    }
+}
+
+static void put_boolean(struct row *row, enum field field, bool is)
+{
+    if (begin_member(row, field)) {
+        buffer_add_text(row->out, is ? "true" : "false");
+    }
+}
+
+/* 0 is "never". */
+static void put_time(struct row *row, enum field field, int64_t wall_ms)
+{
+    char text[CLOCK_TEXT_SIZE];
+    if (begin_member(row, field)) {
+        add_text(row->out, wall_ms == 0 ? NULL : clock_write_rfc3339(wall_ms, text));
+    }
+}
+
+#define PUT_TREE(row, field, value)                                                                          \
     do {                                                                                                     \
-        if (fields_have((form).fields, field)) {                                                             \
-            set((form).object, field_text(field), value);                                                    \
+        if (begin_member(row, field)) {                                                                      \
+            add_tree((row)->out, value);                                                                     \
         }                                                                                                    \
     } while (0)
 
-static void add_endpoint(struct form form, const struct operate_target *target)
+/* ---- of an endpoint ---- */
+
+static void list_addresses(struct buffer *out, const struct addr *addresses, size_t count, bool *any)
+{
+    char text[ADDR_TEXT_SIZE];
+    for (size_t i = 0; i < count; i++) {
+        if (addresses[i].family != ADDR_NONE) {
+            buffer_print(out, "%s\"%s\"", *any ? ", " : "", addr_write(&addresses[i], text));
+            *any = true;
+        }
+    }
+}
+
+/* Those of the document, or what the host resolves to. */
+static void put_addresses(struct row *row, const struct operate_target *target)
+{
+    bool any = false;
+    if (begin_member(row, FIELD_ADDRESSES)) {
+        buffer_add(row->out, "[", 1);
+        list_addresses(row->out, &target->endpoint->v4, 1, &any);
+        list_addresses(row->out, &target->endpoint->v6, 1, &any);
+        for (int family = 0; target->host != NULL && family < VIEW_FAMILIES; family++) {
+            const struct view_news *news = &target->host->families[family];
+            list_addresses(row->out, news->addresses, news->count, &any);
+        }
+        buffer_add(row->out, "]", 1);
+    }
+}
+
+/* {"ipv4": "healthy", "ipv6": null} */
+static void put_families(struct row *row, const struct operate_target *target)
+{
+    if (begin_member(row, FIELD_FAMILIES)) {
+        for (int i = HEALTH_V4; i < HEALTH_FAMILIES; i++) {
+            enum health_family family = (enum health_family)i;
+            buffer_print(row->out, "%s\"%s\": ", i == HEALTH_V4 ? "{" : ", ", health_family_text(family));
+            add_text(row->out, operate_has_family(target, family)
+                                   ? health_observed_text(target->status.families[family])
+                                   : NULL);
+        }
+        buffer_add(row->out, "}", 1);
+    }
+}
+
+/* How the checks of each family add up; null where it has no addresses, or no check counts. */
+static void put_combination(struct row *row, const struct operate_target *target)
+{
+    if (!begin_member(row, FIELD_COMBINATION)) {
+        return;
+    }
+    buffer_add_text(row->out, "{\"at_least\": ");
+    if (target->endpoint->at_least == 0) {
+        buffer_add_text(row->out, "null");
+    } else {
+        buffer_print(row->out, "%u", (unsigned)target->endpoint->at_least);
+    }
+    for (int i = HEALTH_V4; i < HEALTH_FAMILIES; i++) {
+        const struct health_combination *combination = &target->status.combinations[i];
+        char why[HEALTH_WHY_SIZE];
+        buffer_print(row->out, ", \"%s\": ", health_family_text((enum health_family)i));
+        if (!operate_has_family(target, (enum health_family)i) || combination->members == 0) {
+            buffer_add_text(row->out, "null");
+            continue;
+        }
+        health_write_combination(combination, why);
+        buffer_print(row->out, "{\"checks\": %u, \"healthy\": %u, \"needed\": %u, \"why\": ",
+                     (unsigned)combination->members, (unsigned)combination->healthy,
+                     (unsigned)combination->need);
+        add_text(row->out, why);
+        buffer_add(row->out, "}", 1);
+    }
+    buffer_add(row->out, "}", 1);
+}
+
+static void add_endpoint(struct row *row, const struct operate_target *target)
 {
     const struct health_status *status = &target->status;
     bool checked = status->checked_ms != 0;
     if (target->endpoint != NULL) {
-        PUT(form, FIELD_ADDRESSES, render_addresses(target));
-        PUT(form, FIELD_HOST, render_host(target->host));
-        PUT(form, FIELD_FAMILIES, render_observed_families(target));
-        PUT(form, FIELD_COMBINATION, render_combination(target));
-        PUT(form, FIELD_WEIGHT, json_integer((json_int_t)target->endpoint->weight));
-        PUT(form, FIELD_CAPACITY, number_or_null(target->endpoint->capacity));
-        PUT(form, FIELD_LOAD, render_load(target));
+        put_addresses(row, target);
+        PUT_TREE(row, FIELD_HOST, render_host(target->host));
+        put_families(row, target);
+        put_combination(row, target);
+        put_number(row, FIELD_WEIGHT, target->endpoint->weight);
+        put_number_or_null(row, FIELD_CAPACITY, target->endpoint->capacity);
+        PUT_TREE(row, FIELD_LOAD, render_load(target));
     }
-    PUT(form, FIELD_LAST_OUTCOME, render_text(checked ? health_outcome_text(status->outcome) : NULL));
-    PUT(form, FIELD_LAST_STATUS, number_or_null(status->detail));
-    PUT(form, FIELD_LAST_CHECKED, render_time(status->checked_ms));
-    PUT(form, FIELD_LAST_JUDGED, render_time(status->judged_ms));
-    PUT(form, FIELD_HELD, json_boolean(status->held));
-    PUT(form, FIELD_RESTORED, json_boolean(status->restored));
-    PUT(form, FIELD_STALE, json_boolean(status->stale));
-    PUT(form, FIELD_LAST_DURATION_MS, checked ? json_real(status->duration_us / 1000.0) : json_null());
+    put_text(row, FIELD_LAST_OUTCOME, checked ? health_outcome_text(status->outcome) : NULL);
+    put_number_or_null(row, FIELD_LAST_STATUS, status->detail);
+    put_time(row, FIELD_LAST_CHECKED, status->checked_ms);
+    put_time(row, FIELD_LAST_JUDGED, status->judged_ms);
+    put_boolean(row, FIELD_HELD, status->held);
+    put_boolean(row, FIELD_RESTORED, status->restored);
+    put_boolean(row, FIELD_STALE, status->stale);
+    PUT_TREE(row, FIELD_LAST_DURATION_MS, real_or_null(checked, status->duration_us / 1000.0));
 }
 
+/* ---- of a group ---- */
+
 /* How many of how many, who is missing, and what has to happen. */
-static void add_group(struct form form, const struct operate_target *target)
+static void add_group(struct row *row, const struct operate_target *target)
 {
     const struct health_status *status = &target->status;
     char why[HEALTH_WHY_SIZE] = "";
-    if (fields_have(form.fields, FIELD_WHY)) {
+    if (fields_have(row->fields, FIELD_WHY)) {
         health_write_group_why(target->kind, status, why);
     }
-    PUT(form, FIELD_MEMBERS, json_integer((json_int_t)status->members));
-    PUT(form, FIELD_MEMBERS_HEALTHY, json_integer((json_int_t)status->members_healthy));
-    PUT(form, FIELD_MEMBERS_UNHEALTHY, json_integer((json_int_t)status->members_unhealthy));
-    PUT(form, FIELD_LOST_FROM, number_or_null(status->lost_from));
-    PUT(form, FIELD_MISSING, render_texts(target->missing, target->missing_count));
-    PUT(form, FIELD_WHY, render_text(why));
-    PUT(form, FIELD_OUTLOOK, render_outlook(health_find_group_outlook(status)));
+    put_number(row, FIELD_MEMBERS, status->members);
+    put_number(row, FIELD_MEMBERS_HEALTHY, status->members_healthy);
+    put_number(row, FIELD_MEMBERS_UNHEALTHY, status->members_unhealthy);
+    put_number_or_null(row, FIELD_LOST_FROM, status->lost_from);
+    PUT_TREE(row, FIELD_MISSING, render_texts(target->missing, target->missing_count));
+    put_text(row, FIELD_WHY, why);
+    PUT_TREE(row, FIELD_OUTLOOK, render_outlook(health_find_group_outlook(status)));
+}
+
+/* ---- all of it ---- */
+
+void render_target_row(const struct operate_target *target, field_set fields,
+                       const struct render_checks *checks, struct buffer *out)
+{
+    const struct health_status *status = &target->status;
+    struct row row = {.out = out, .fields = fields};
+    buffer_add(out, "{", 1);
+    put_text(&row, FIELD_KIND, health_kind_text(target->kind));
+    put_text(&row, FIELD_NAME, target->name);
+    if (target->kind != HEALTH_REGION) {
+        put_text(&row, FIELD_REGION, target->region);
+    }
+    if (target->kind == HEALTH_ENDPOINT) {
+        put_text(&row, FIELD_AZ, target->az);
+    }
+    put_text(&row, FIELD_OBSERVED, health_observed_text(status->observed));
+    put_text(&row, FIELD_DESIRED, health_desired_text(status->desired));
+    put_text(&row, FIELD_EFFECTIVE, health_state_text(status->effective.state));
+    put_text(&row, FIELD_DECIDED_BY, health_decider_text(status->effective.decided_by));
+    put_time(&row, FIELD_SINCE, status->since_ms);
+    PUT_TREE(&row, FIELD_STAYS_DOWN, render_stay(&status->stay));
+    PUT_TREE(&row, FIELD_RAMP, render_ramp(&status->ramp));
+    PUT_TREE(&row, FIELD_OVERRIDE, render_override(target));
+    if (target->kind == HEALTH_ENDPOINT) {
+        add_endpoint(&row, target);
+    } else {
+        add_group(&row, target);
+    }
+    if (checks != NULL) {
+        PUT_TREE(&row, FIELD_CHECKS, render_monitors(checks->items, checks->count));
+    }
+    buffer_add(out, "}", 1);
 }
 
 json_t *render_target(const struct operate_target *target, field_set fields)
 {
-    const struct health_status *status = &target->status;
-    struct form form = {.object = json_object(), .fields = fields};
-    PUT(form, FIELD_KIND, render_text(health_kind_text(target->kind)));
-    PUT(form, FIELD_NAME, render_text(target->name));
-    if (target->kind != HEALTH_REGION) {
-        PUT(form, FIELD_REGION, render_text(target->region));
-    }
-    if (target->kind == HEALTH_ENDPOINT) {
-        PUT(form, FIELD_AZ, render_text(target->az));
-    }
-    PUT(form, FIELD_OBSERVED, render_text(health_observed_text(status->observed)));
-    PUT(form, FIELD_DESIRED, render_text(health_desired_text(status->desired)));
-    PUT(form, FIELD_EFFECTIVE, render_text(health_state_text(status->effective.state)));
-    PUT(form, FIELD_DECIDED_BY, render_text(health_decider_text(status->effective.decided_by)));
-    PUT(form, FIELD_SINCE, render_time(status->since_ms));
-    PUT(form, FIELD_STAYS_DOWN, render_stay(&status->stay));
-    PUT(form, FIELD_RAMP, render_ramp(&status->ramp));
-    PUT(form, FIELD_OVERRIDE, render_override(target));
-    if (target->kind == HEALTH_ENDPOINT) {
-        add_endpoint(form, target);
-    } else {
-        add_group(form, target);
-    }
-    return form.object;
+    struct buffer text;
+    buffer_init(&text);
+    render_target_row(target, fields, NULL, &text);
+    json_t *object = json_loadb(text.bytes, text.len, 0, NULL);
+    buffer_fini(&text);
+    return object;
 }
 
 json_t *render_override_item(const struct operate_target *target)

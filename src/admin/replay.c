@@ -8,6 +8,7 @@
 #include "admin/call.h"
 #include "admin/receipts.h"
 #include "base/error.h"
+#include "base/hex.h"
 
 #include <event2/buffer.h>
 #include <event2/http.h>
@@ -45,9 +46,7 @@ static void write_hash(struct sha256 *sha, char text[RECEIPTS_NAME_SIZE])
 {
     uint8_t digest[SHA256_SIZE];
     sha256_end(sha, digest);
-    for (size_t i = 0; i < sizeof digest; i++) {
-        snprintf(text + 2 * i, 3, "%02x", digest[i]);
-    }
+    (void)hex_write(digest, sizeof digest, text);
 }
 
 /* "uid:1000(alice)" is "uid:1000" before the name has been looked up. */

@@ -10,48 +10,32 @@
 #include "admin/request.h"
 #include "base/error.h"
 
-#include <string.h>
+/* A row, and what the cursor behind it says. */
+struct row {
+    const char *cursor;
+    const struct admin_lag *lag;
+};
 
-static const char *write_cursor(const struct admin_lag *lag, struct arena *arena)
+static const char *get_cursor(const void *rows, size_t i)
 {
-    return arena_print(arena, "%s/%s", lag->status.from, lag->status.to);
+    return ((const struct row *)rows)[i].cursor;
 }
 
-/* Number of the first row to show; -1: the row of the cursor is not there. */
-static ptrdiff_t find_start(const struct call *call, const struct admin_lag *lags, size_t count)
+static json_t *render_row(const void *rows, size_t i)
 {
-    const char *cursor = call->route.parameters[ROUTE_CURSOR];
-    size_t at = 0;
-    if (cursor == NULL) {
-        return 0;
-    }
-    while (at < count && strcmp(cursor, write_cursor(&lags[at], call->arena)) != 0) {
-        at++;
-    }
-    return at < count ? (ptrdiff_t)at + 1 : -1;
+    return render_lag(((const struct row *)rows)[i].lag);
 }
 
 void handle_replication(struct call *call)
 {
     struct admin_lag *lags = NULL;
     size_t count = call->admin->verbs.list_lags(call->reader, call->arena, &lags);
-    ptrdiff_t start = find_start(call, lags, count);
-    if (start == -1) {
-        problem_add_field(&call->problem, "cursor",
-                          "found \"%s\", expected the next_cursor of a list that still has it",
-                          call->route.parameters[ROUTE_CURSOR]);
-        call_reply_problem(call);
-        return;
+    struct row *rows = arena_alloc(call->arena, (count + 1) * sizeof *rows);
+    for (size_t i = 0; i < count; i++) {
+        const struct health_lag_status *status = &lags[i].status;
+        rows[i] = (struct row){arena_print(call->arena, "%s/%s", status->from, status->to), &lags[i]};
     }
-    size_t first = (size_t)start, end = first;
-    json_t *document = json_object(), *items = json_array();
-    for (; end < count && end - first < call->route.limit; end++) {
-        json_array_append_new(items, render_lag(&lags[end]));
-    }
-    json_object_set_new(document, "items", items);
-    json_object_set_new(document, "next_cursor",
-                        end < count ? json_string(write_cursor(&lags[end - 1], call->arena)) : json_null());
-    call_reply_json(call, 200, document);
+    call_reply_page(call, rows, count, get_cursor, render_row);
 }
 
 static void refuse(struct call *call, const struct request_lag *lag, int error)

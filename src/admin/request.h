@@ -118,6 +118,7 @@ int request_parse_load(const char *text, size_t len, struct request_load *load, 
 int request_parse_drill(const char *text, size_t len, struct request_drill *drill, struct problem *problem);
 /* Is it the body of one that clients see, some or all? Then: */
 bool request_is_shadow(const char *text, size_t len);
+bool request_is_live(const char *text, size_t len); /* a live drill */
 int request_parse_shadow(const char *text, size_t len, struct request_shadow *wanted,
                          struct problem *problem);
 /* POST /v1/what-if */
@@ -146,6 +147,14 @@ struct request_token {
 };
 int request_parse_token(const char *text, size_t len, bool is_new, struct request_token *wanted,
                         struct problem *problem);
+/* POST /v1/nodes */
+struct request_node {
+    const char *name;
+    int64_t lasts_ms;
+    bool replaces;
+    char reason[HEALTH_REASON_SIZE], actor[HEALTH_ACTOR_SIZE];
+};
+int request_parse_node(const char *text, size_t len, struct request_node *wanted, struct problem *problem);
 /* A switchover that is wanted, or a verb of one. */
 struct request_switchover {
     struct switchover what; /* of a new one: targets (room for SWITCHOVER_TARGETS_MAX), to, steps, each_ms */

@@ -34,6 +34,14 @@ bool request_is_shadow(const char *text, size_t len)
     return is;
 }
 
+bool request_is_live(const char *text, size_t len)
+{
+    json_t *body = text == NULL ? NULL : json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+    bool is = has_mode(body, "live");
+    json_decref(body);
+    return is;
+}
+
 static void check_losses(const json_t *body, struct request_shadow *wanted, struct problem *problem)
 {
     struct request_texts texts = {.count = 0};
@@ -149,21 +157,45 @@ static void check_short_form(json_t *body, struct request_shadow *wanted, struct
     wanted->order.failure = check_failure(body, problem);
 }
 
+static size_t count_texts(const json_t *value)
+{
+    return json_is_array(value) ? json_array_size(value) : 1;
+}
+
+/* A text, or a list of such. */
+static void add_places(const json_t *value, const char **places, struct admin_shadow_order *order,
+                       struct problem *problem)
+{
+    for (size_t i = 0; i < count_texts(value); i++) {
+        const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
+        if (json_is_string(item)) {
+            places[order->loss_count++] = arena_copy_text(problem->arena, json_string_value(item));
+        }
+    }
+}
+
 /* What it happens to, as far as it is text: the rest is refused by whoever reads the document. */
 static void list_places(const json_t *document, struct request_shadow *wanted, struct problem *problem)
 {
-    const json_t *events = json_object_get(document, "events"), *event;
-    size_t i, count = 0;
-    const char **places = arena_alloc(problem->arena, json_array_size(events) * sizeof *places);
-    json_array_foreach(events, i, event)
+    const json_t *events = json_object_get(document, "events"),
+                 *moves = json_object_get(document, "switchovers"), *item;
+    size_t i, room = json_array_size(events) + 1;
+    json_array_foreach(moves, i, item)
     {
-        const char *what = json_string_value(json_object_get(event, "what"));
-        if (what != NULL) {
-            places[count++] = arena_copy_text(problem->arena, what);
-        }
+        room += count_texts(json_object_get(item, "source"));
+    }
+    const char **places = arena_alloc(problem->arena, room * sizeof *places);
+    wanted->order.loss_count = 0;
+    json_array_foreach(events, i, item)
+    {
+        const json_t *what = json_object_get(item, "what");
+        add_places(json_is_string(what) ? what : NULL, places, &wanted->order, problem);
+    }
+    json_array_foreach(moves, i, item)
+    {
+        add_places(json_object_get(item, "source"), places, &wanted->order, problem);
     }
     wanted->order.losses = places;
-    wanted->order.loss_count = count;
 }
 
 /* A document, by itself or as a member; who sees it is said beside it, or in it. */

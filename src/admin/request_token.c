@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Bodies of POST /v1/tokens and /v1/tokens/NAME:rotate. */
+ * Bodies of POST /v1/tokens, /v1/tokens/NAME:rotate and /v1/nodes. */
 #include "config.h"
 
 #include "admin/request_inside.h"
 #include "base/error.h"
 #include "base/when.h"
+#include "conf/cluster.h"
 #include "conf/value.h"
 #include "conf/zones.h"
 
@@ -15,6 +16,8 @@
 #define LASTS_MS   (90 * DAY_MS)
 #define LASTS_MAX  (3650 * DAY_MS)
 #define OVERLAP_MS (DAY_MS / 24)
+#define INVITE_MS  (DAY_MS / 24)
+#define INVITE_MAX (7 * DAY_MS)
 
 enum { ZONE_MAX = 255 };
 
@@ -113,6 +116,47 @@ int request_parse_token(const char *text, size_t len, bool is_new, struct reques
     }
     wanted->lasts_ms = check_span(body, "expires_in", lasts, is_new ? LASTS_MS : 0, problem);
     wanted->overlap_ms = is_new ? 0 : check_span(body, "overlap", overlaps, OVERLAP_MS, problem);
+    const char *reason = request_get_text(body, "reason", problem);
+    if (reason != NULL) {
+        request_check_reason(reason, wanted->reason, problem);
+    }
+    request_check_body_actor(body, wanted->actor, problem);
+    json_decref(body);
+    return problem_is_set(problem) ? ERROR_INVALID : 0;
+}
+
+static void check_node_name(const json_t *body, struct request_node *wanted, struct problem *problem)
+{
+    const char *name = request_get_text(body, "name", problem);
+    if (json_object_get(body, "name") == NULL) {
+        problem_add_field(problem, "name", "required: the name that the node is to have");
+    } else if (name != NULL && !conf_is_node_name(name)) {
+        problem_add_field(
+            problem, "name",
+            "found \"%s\", expected 1 to %d letters, digits or \"-\", which is not the first or "
+            "last",
+            name, CONF_NODE_NAME_MAX);
+    }
+    wanted->name = arena_copy_text(problem->arena, name == NULL ? "" : name);
+}
+
+int request_parse_node(const char *text, size_t len, struct request_node *wanted, struct problem *problem)
+{
+    static const char *const known[] = {"name", "expires_in", "replace", "reason", "actor", NULL};
+    static const int64_t lasts[2] = {1000, INVITE_MAX};
+    *wanted = (struct request_node){.name = NULL};
+    json_t *body = request_parse_object(text, len, problem);
+    if (body == NULL) {
+        return ERROR_INVALID;
+    }
+    request_reject_unknown(body, known, problem);
+    check_node_name(body, wanted, problem);
+    wanted->lasts_ms = check_span(body, "expires_in", lasts, INVITE_MS, problem);
+    const json_t *replace = json_object_get(body, "replace");
+    wanted->replaces = json_is_true(replace);
+    if (replace != NULL && !json_is_boolean(replace)) {
+        problem_add_field(problem, "replace", "expected true or false");
+    }
     const char *reason = request_get_text(body, "reason", problem);
     if (reason != NULL) {
         request_check_reason(reason, wanted->reason, problem);

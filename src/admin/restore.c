@@ -111,6 +111,7 @@ static void restore(struct call *call, struct request_point *wanted, struct admi
     asked->show = show;
     asked->reason = wanted->reason;
     asked->receipt = call_make_receipt(call);
+    asked->change = call->change;
     asked->limit = call->route.parameters[ROUTE_LIMIT] != NULL ? call->route.limit : ADMIN_CHANGES;
     verbs->restore(verbs->context, asked, on_restored, call_defer(call));
 }

@@ -24,6 +24,7 @@ struct admin_restore {
     size_t rule_count;
     const char *actor, *peer, *reason, *request;
     const struct admin_receipt *receipt; /* goes with it into the store; borrowed; NULL: none */
+    const void *change;                  /* of a cluster (cluster.h): what it belongs to; NULL: none */
     size_t limit;                        /* of each list */
     /* Called at once with the argument of `done`: how far it is, until it is done. NULL: nobody looks */
     void (*show)(void *argument, const struct worker_job *job);

@@ -143,6 +143,13 @@ static const struct resource {
                        READ | ROUTE_DELETE,
                        BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON),
                        "GET, HEAD, DELETE"},
+    [ROUTE_NODES] = {{"v1", "nodes"}, READ | ROUTE_POST, 0, "GET, HEAD, POST"},
+    [ROUTE_NODE] = {{"v1", "nodes", "*"}, ROUTE_DELETE, BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON), "DELETE"},
+    [ROUTE_SERVING] = {{"v1", "serving"}, READ | ROUTE_PUT, 0, "GET, HEAD, PUT", .writer = ROLE_OPERATOR},
+    [ROUTE_CLUSTER] = {{"v1", "cluster"}, READ, 0, "GET, HEAD"},
+    [ROUTE_CLUSTER_CONFLICTS] = {{"v1", "cluster", "conflicts"}, READ, 0, "GET, HEAD"},
+    [ROUTE_CLUSTER_REFILL] = {{"v1", "cluster:refill"}, ROUTE_POST, BIT(ROUTE_REPLACE), "POST"},
+    [ROUTE_CLUSTER_ADOPT] = {{"v1", "cluster:adopt"}, ROUTE_POST, 0, "POST"},
     [ROUTE_REPLICATION] = {{"v1", "replication"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_ERRORS] = {{"v1", "errors"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_EVENTS] = {{"v1", "events"},
@@ -346,6 +353,31 @@ int route_parse(const char *target, unsigned method, struct route *route, const 
     route_parse_query(target[path_len] == '?' ? target + path_len + 1 : "", known_parameters(route), route,
                       problem);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
+}
+
+bool route_is_shared(enum route_id id, unsigned method)
+{
+    switch (id) {
+    case ROUTE_OVERRIDE:
+    case ROUTE_FAILBACK:
+    case ROUTE_RULE_RELEASE:
+    case ROUTE_RESTORE:
+    case ROUTE_IMPORT:
+    case ROUTE_SWITCHOVERS:
+    case ROUTE_SWITCHOVER_VERB:
+    case ROUTE_SCHEDULE_RUN:
+    case ROUTE_TOKENS:
+    case ROUTE_TOKEN:
+    case ROUTE_TOKEN_ROTATE:
+    case ROUTE_NODES:
+    case ROUTE_NODE:
+    case ROUTE_VANTAGES:
+    case ROUTE_VANTAGE:
+    case ROUTE_VANTAGE_DRAIN:
+    case ROUTE_VANTAGE_UNDRAIN:
+    case ROUTE_VANTAGE_RENAME: return (method & READ) == 0;
+    default: return false;
+    }
 }
 
 enum role route_get_role(enum route_id id, unsigned method)

@@ -64,6 +64,13 @@ enum route_id {
     ROUTE_VANTAGE_UNDRAIN,
     ROUTE_VANTAGE_RENAME,
     ROUTE_VANTAGE,
+    ROUTE_NODES,
+    ROUTE_SERVING,
+    ROUTE_NODE,
+    ROUTE_CLUSTER,
+    ROUTE_CLUSTER_CONFLICTS,
+    ROUTE_CLUSTER_REFILL,
+    ROUTE_CLUSTER_ADOPT,
     ROUTE_REPLICATION,
     ROUTE_ERRORS,
     ROUTE_EVENTS,
@@ -181,6 +188,8 @@ static inline bool route_takes_much(const struct route *route)
     return route->id == ROUTE_CONFIG_APPLY ||
            (route->id == ROUTE_CONFIG_THING && route->thing == EDIT_DOCUMENT);
 }
+/* Is what the method changes there the same on all nodes of a cluster? */
+bool route_is_shared(enum route_id id, unsigned method);
 /* What whoever asks has to be for a method of a resource. */
 enum role route_get_role(enum route_id id, unsigned method);
 /* What of it somebody may change who may not change everything. */

@@ -11,14 +11,14 @@ bool route_takes_body(const struct route *route, unsigned method)
     if (is_edit || route->id == ROUTE_CONFIG_APPLY) {
         return !is_edit || method == ROUTE_PUT || method == ROUTE_PATCH;
     }
-    bool is_put = method == ROUTE_PUT &&
-                  (route->id == ROUTE_OVERRIDE || route->id == ROUTE_LOAD || route->id == ROUTE_OBSERVED);
+    bool is_put = method == ROUTE_PUT && (route->id == ROUTE_OVERRIDE || route->id == ROUTE_LOAD ||
+                                          route->id == ROUTE_OBSERVED || route->id == ROUTE_SERVING);
     return is_put || (route->id == ROUTE_DRILLS && method == ROUTE_POST) || route->id == ROUTE_WHAT_IF ||
            route->id == ROUTE_RELOAD || route->id == ROUTE_TAKEOVER || route->id == ROUTE_REPORT ||
            route->id == ROUTE_FAILBACK || route->id == ROUTE_RULE_RELEASE ||
            (route->id == ROUTE_POINTS && method == ROUTE_POST) || route->id == ROUTE_POINT_USE ||
            route->id == ROUTE_RESTORE || route->id == ROUTE_IMPORT ||
-           (route->id == ROUTE_VANTAGES && method == ROUTE_POST) ||
+           ((route->id == ROUTE_VANTAGES || route->id == ROUTE_NODES) && method == ROUTE_POST) ||
            (route->id == ROUTE_TOKENS && method == ROUTE_POST) || route->id == ROUTE_TOKEN_ROTATE ||
            (route->id == ROUTE_SWITCHOVERS && method == ROUTE_POST) || route->id == ROUTE_SWITCHOVER_VERB ||
            (route->id >= ROUTE_VANTAGE_DRAIN && route->id <= ROUTE_VANTAGE_RENAME);

@@ -72,6 +72,7 @@ struct admin_shadow_order {
     const struct admin_live_order *live; /* then there are no such clients; NULL: a shadow drill */
     const char *schedule;                /* that it belongs to; NULL: none */
     const char *actor, *peer, *reason;
+    const void *change; /* of a cluster (cluster.h): what it belongs to; NULL: none */
 };
 
 enum admin_shadow_trouble {

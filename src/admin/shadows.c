@@ -169,6 +169,7 @@ static void begin(struct call *call)
     order.actor = wanted.actor;
     order.peer = peer;
     order.reason = wanted.reason;
+    order.change = call->change;
     order.report = report_new();
     call->wish = NULL; /* it begins at once, or does not */
     verbs->shadows.start(verbs->context, &order, on_begun, call_defer(call));

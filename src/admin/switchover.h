@@ -25,6 +25,7 @@ struct admin_switchover_order {
     const char *actor, *peer, *reason, *request;
     const struct condition *condition;   /* of one that is there; NULL: none */
     const struct admin_receipt *receipt; /* goes with it into the store; NULL: none */
+    const void *change;                  /* of a cluster (cluster.h): what it belongs to; NULL: none */
 };
 
 enum admin_switchover_trouble {
@@ -41,6 +42,7 @@ enum admin_switchover_trouble {
     ADMIN_SWITCHOVER_HOOK,       /* `hook` is against it: `why` */
     ADMIN_SWITCHOVER_CONDITION,  /* it is not what it was taken for */
     ADMIN_SWITCHOVER_BUSY,       /* it is being changed; too many; or the server is being taken over */
+    ADMIN_SWITCHOVER_UNTOLD,     /* the other nodes of the cluster could not be told: `why` */
     ADMIN_SWITCHOVER_CALLED_OFF, /* the server ends */
 };
 

@@ -128,6 +128,7 @@ static void set_trouble(struct call *call, const struct admin_switchover_result 
     case ADMIN_SWITCHOVER_ORDER: set_order(call, result); break;
     case ADMIN_SWITCHOVER_HOOK: set_hook(call, result); break;
     case ADMIN_SWITCHOVER_CONDITION: call_set_precondition(call); break;
+    case ADMIN_SWITCHOVER_UNTOLD: problem_set(problem, PROBLEM_CLUSTER_UNREACHABLE, "%s", result->why); break;
     case ADMIN_SWITCHOVER_BUSY: problem_set(problem, PROBLEM_BUSY, "%s", result->why); break;
     default: problem_set(problem, PROBLEM_BUSY, "the server ends"); break;
     }
@@ -286,6 +287,7 @@ static void change(struct call *call, enum switchover_verb verb)
         .reason = wanted.reason,
         .condition = call->condition,
         .receipt = call_make_receipt(call),
+        .change = call->change,
         .request = is_new ? "POST /v1/switchovers"
                           : arena_print(call->arena, "POST /v1/switchovers/%s:%s", call->route.name,
                                         switchover_verb_text(verb))};

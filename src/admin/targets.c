@@ -7,71 +7,14 @@
 #include "admin/call.h"
 
 #include "admin/render.h"
+#include "base/buffer.h"
 #include "base/error.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { OVERRIDES_BLOCK = 64 }; /* looked at together */
-
-/* ---- pages: walk a list in order, begin behind the cursor, stop after `limit` items ---- */
-
-struct page {
-    const char *cursor; /* key of the last item of the page before; NULL: from the start */
-    size_t limit;
-    bool begun, more;
-    const char *last;
-    json_t *items;
-};
-
-static struct page page_open(const struct call *call)
-{
-    const char *cursor = call->route.parameters[ROUTE_CURSOR];
-    return (struct page){.cursor = cursor, .limit = call->route.limit, .begun = cursor == NULL};
-}
-
-static struct page page_start(const struct call *call)
-{
-    struct page page = page_open(call);
-    page.items = json_array();
-    return page;
-}
-
-/* Is the item with this key behind the cursor? */
-static bool page_reached(struct page *page, const char *key)
-{
-    if (page->begun) {
-        return true;
-    }
-    page->begun = strcmp(page->cursor, key) == 0;
-    return false;
-}
-
-/* Is there room for it? */
-static bool page_take(struct page *page, const char *key)
-{
-    if (json_array_size(page->items) == page->limit) {
-        page->more = true;
-        return false;
-    }
-    page->last = key;
-    return true;
-}
-
-static void page_reply(struct call *call, struct page *page)
-{
-    if (!page->begun) {
-        json_decref(page->items);
-        problem_add_field(&call->problem, "cursor",
-                          "found \"%s\", expected the next_cursor of a list that still has it", page->cursor);
-        call_reply_problem(call);
-        return;
-    }
-    json_t *document = json_object();
-    json_object_set_new(document, "items", page->items);
-    json_object_set_new(document, "next_cursor", page->more ? json_string(page->last) : json_null());
-    call_reply_json(call, 200, document);
-}
 
 /* ---- targets ---- */
 
@@ -117,6 +60,8 @@ void handle_status(struct call *call)
     json_object_set_new(document, "ramping", render_ramping(ramping));
     json_object_set_new(document, "brake", render_brakes(&info));
     json_object_set_new(document, "live_drill", render_live(&info.live));
+    json_object_set_new(document, "contact",
+                        info.serving.is_known ? render_contact(&info.serving) : json_null());
     (void)verbs->list_vantages(call->reader, call->arena, &vantages);
     json_object_set_new(document, "vantages", render_vantage_counts(&vantages));
     json_object_set_new(document, "replication", render_lag_counts(&info.lags));
@@ -163,15 +108,44 @@ json_t *call_render_target(struct call *call, const struct operate_target *targe
     return object;
 }
 
+static void add_row(struct call *call, const struct operate_target *target, field_set fields,
+                    struct buffer *rows)
+{
+    struct render_checks checks = {.count = 0};
+    bool has_checks = target->kind == HEALTH_ENDPOINT && fields_have(fields, FIELD_CHECKS);
+    if (has_checks) {
+        struct admin_monitor *monitors = NULL;
+        checks.count = verbs_of(call)->list_monitors(call->reader, target->name, call->arena, &monitors);
+        checks.items = monitors;
+    }
+    render_target_row(target, fields, has_checks ? &checks : NULL, rows);
+}
+
 static void show_targets(struct call *call, const struct operate_targets *targets, field_set fields,
-                         struct page *page)
+                         struct call_page *page, struct buffer *rows)
 {
     for (size_t i = 0; i < targets->count && !page->more; i++) {
         const struct operate_target *target = &targets->items[i];
-        if (passes_filters(call, target) && page_take(page, target->name)) {
-            json_array_append_new(page->items, call_render_target(call, target, fields));
+        if (passes_filters(call, target) && call_page_take(page, target->name)) {
+            buffer_add_text(rows, page->taken == 1 ? "\n" : ",\n");
+            add_row(call, target, fields, rows);
         }
     }
+}
+
+/* A line for each. */
+static void reply_rows(struct call *call, struct call_page *page, struct buffer *rows)
+{
+    if (!page->begun) {
+        call_page_reply(call, page); /* which refuses it */
+        return;
+    }
+    json_t *next = render_text(page->more ? page->last : NULL);
+    char *text = json_dumps(next, JSON_ENCODE_ANY);
+    buffer_print(rows, "\n],\n\"next_cursor\": %s}\n", text);
+    free(text);
+    json_decref(next);
+    call_reply_text(call, "application/json", rows->bytes, rows->len);
 }
 
 void handle_targets(struct call *call)
@@ -185,7 +159,10 @@ void handle_targets(struct call *call)
         call_reply_problem(call);
         return;
     }
-    struct page page = page_start(call);
+    struct call_page page = call_page_open(call);
+    struct buffer rows;
+    buffer_init(&rows);
+    buffer_add_text(&rows, "{\"items\": [");
     if (page.cursor != NULL) {
         ptrdiff_t at = verbs_of(call)->find_target(call->reader, call->route.kind, page.cursor);
         page.begun = at >= 0;
@@ -197,10 +174,11 @@ void handle_targets(struct call *call)
         if (targets.count == 0) {
             break;
         }
-        show_targets(call, &targets, fields, &page);
+        show_targets(call, &targets, fields, &page, &rows);
         targets.first += targets.count;
     }
-    page_reply(call, &page);
+    reply_rows(call, &page, &rows);
+    buffer_fini(&rows);
 }
 
 void handle_target(struct call *call)
@@ -245,29 +223,29 @@ static const char *make_key(struct call *call, enum health_kind kind, const char
     return arena_print(call->arena, "%s:%s", health_kind_text(kind), name);
 }
 
-static void page_overrides(struct call *call, enum health_kind kind, size_t first, struct page *page)
+static void page_overrides(struct call *call, enum health_kind kind, size_t first, struct call_page *page)
 {
     struct operate_targets targets = {.first = first};
     do {
         targets.count = OVERRIDES_BLOCK;
         verbs_of(call)->list_overridden(call->reader, kind, call->arena, &targets);
         for (size_t i = 0; i < targets.count && !page->more; i++) {
-            if (page_take(page, make_key(call, kind, targets.items[i].name))) {
-                json_array_append_new(page->items, render_override_item(&targets.items[i]));
+            if (call_page_take(page, make_key(call, kind, targets.items[i].name))) {
+                call_page_add(page, render_override_item(&targets.items[i]));
             }
         }
     } while (targets.count != 0 && !page->more);
 }
 
-static void page_dormant(struct call *call, struct health_dormant_cursor *cursor, struct page *page)
+static void page_dormant(struct call *call, struct health_dormant_cursor *cursor, struct call_page *page)
 {
     struct health_dormant items[OPERATE_DORMANT_PAGE];
     size_t count;
     while (!page->more &&
            (count = verbs_of(call)->list_dormant(call->reader, cursor, call->arena, items)) != 0) {
         for (size_t i = 0; i < count && !page->more; i++) {
-            if (page_take(page, make_key(call, items[i].kind, items[i].name))) {
-                json_array_append_new(page->items, render_dormant(&items[i]));
+            if (call_page_take(page, make_key(call, items[i].kind, items[i].name))) {
+                call_page_add(page, render_dormant(&items[i]));
             }
         }
     }
@@ -275,7 +253,7 @@ static void page_dormant(struct call *call, struct health_dormant_cursor *cursor
 
 void handle_overrides(struct call *call)
 {
-    struct page page = page_start(call);
+    struct call_page page = call_page_open(call);
     struct override_place place = {.kind = HEALTH_REGION};
     page.begun = page.cursor == NULL || find_place(call, page.cursor, &place);
     for (; page.begun && !page.more && place.kind >= HEALTH_ENDPOINT; place.kind--) {
@@ -285,14 +263,14 @@ void handle_overrides(struct call *call)
     if (page.begun) {
         page_dormant(call, &place.dormant, &page);
     }
-    page_reply(call, &page);
+    call_page_reply(call, &page);
 }
 
 /* ---- zones and names ---- */
 
 /* A page of zones. Who is told of them is what the control thread knows. */
 struct zone_page {
-    struct page page;
+    struct call_page page;
     struct zone_row {
         const struct view_zone *zone;
         struct admin_secondary *secondaries;
@@ -317,16 +295,12 @@ static void find_zones(struct call *call)
     const struct view_zone *list = NULL;
     size_t count = 0;
     struct zone_page *zones = arena_alloc(call->arena, sizeof *zones);
-    zones->page = page_open(call);
+    zones->page = call_page_open(call);
     zones->rows = arena_alloc(call->arena, zones->page.limit * sizeof *zones->rows);
     verbs_of(call)->list_zones(call->reader, &list, &count);
     for (size_t i = 0; i < count && !zones->page.more; i++) {
-        if (page_reached(&zones->page, list[i].origin)) {
-            zones->page.more = zones->count == zones->page.limit;
-            if (!zones->page.more) {
-                zones->page.last = list[i].origin;
-                zones->rows[zones->count++].zone = &list[i];
-            }
+        if (call_page_reached(&zones->page, list[i].origin) && call_page_take(&zones->page, list[i].origin)) {
+            zones->rows[zones->count++].zone = &list[i];
         }
     }
     call->data = zones;
@@ -340,41 +314,44 @@ void handle_zones(struct call *call)
         find_zones(call);
         return;
     }
-    zones->page.items = json_array();
     for (size_t i = 0; i < zones->count; i++) {
         const struct zone_row *row = &zones->rows[i];
-        json_array_append_new(zones->page.items, render_zone(row->zone, row->secondaries, row->told));
+        call_page_add(&zones->page, render_zone(row->zone, row->secondaries, row->told));
     }
-    page_reply(call, &zones->page);
+    call_page_reply(call, &zones->page);
 }
 
 void handle_names(struct call *call)
 {
     const struct view_name *names = NULL;
     size_t count = 0;
-    struct page page = page_start(call);
+    struct call_page page = call_page_open(call);
     verbs_of(call)->list_names(call->reader, &names, &count);
     for (size_t i = 0; i < count && !page.more; i++) {
         bool is_wanted = call->route.policy < 0 || call->route.policy == names[i].policy;
-        if (page_reached(&page, names[i].owner) && is_wanted && page_take(&page, names[i].owner)) {
-            json_array_append_new(page.items, render_name(&names[i], verbs_of(call), call->reader));
+        if (call_page_reached(&page, names[i].owner) && is_wanted && call_page_take(&page, names[i].owner)) {
+            call_page_add(&page, render_name(&names[i], verbs_of(call), call->reader));
         }
     }
-    page_reply(call, &page);
+    call_page_reply(call, &page);
+}
+
+static const char *get_file(const void *items, size_t i)
+{
+    return ((const struct admin_geo *)items)[i].file;
+}
+
+static json_t *render_geo_item(const void *items, size_t i)
+{
+    return render_geo(&((const struct admin_geo *)items)[i]);
 }
 
 void handle_geo(struct call *call)
 {
     struct admin_geo *items = NULL;
     size_t count = 0;
-    struct page page = page_start(call);
     verbs_of(call)->list_geo(call->reader, call->arena, &items, &count);
-    for (size_t i = 0; i < count && !page.more; i++) {
-        if (page_reached(&page, items[i].file) && page_take(&page, items[i].file)) {
-            json_array_append_new(page.items, render_geo(&items[i]));
-        }
-    }
-    page_reply(call, &page);
+    call_reply_page(call, items, count, get_file, render_geo_item);
 }
 
 /* ---- metrics ---- */

@@ -179,7 +179,8 @@ static void change(struct call *call, enum admin_token_what what)
                                             .peer = peer,
                                             .request = write_request(call, what),
                                             .condition = call->condition,
-                                            .receipt = call_make_receipt(call)};
+                                            .receipt = call_make_receipt(call),
+                                            .change = call->change};
     struct changing *changing = memory_alloc(sizeof *changing);
     *changing =
         (struct changing){.pending = call_defer(call), .what = what, .name = memory_copy_text(order.name)};

@@ -50,6 +50,26 @@ static json_t *render_opinions(const struct admin_vantage *vantage)
     return object;
 }
 
+static json_t *render_node(const struct admin_node_link *node)
+{
+    if (node == NULL) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    set_text(object, "name", node->name);
+    set_text(object, "state", node->state);
+    set_time(object, "since", node->since_ms);
+    set_time(object, "heard", node->heard_ms);
+    set(object, "round_trip_us",
+        node->round_trip_us == 0 ? json_null() : json_integer((json_int_t)node->round_trip_us));
+    set_number(object, "connections", node->connections);
+    set_number(object, "targets", node->targets);
+    set_number(object, "unknown", node->unknown);
+    set_number(object, "told", node->told);
+    set_text(object, "ended_because", node->why);
+    return object;
+}
+
 static json_t *render(const struct admin_vantage *vantage)
 {
     json_t *object = json_object();
@@ -71,6 +91,7 @@ static json_t *render(const struct admin_vantage *vantage)
     set_text(object, "ended_because", vantage->why);
     set(object, "list", render_list(vantage));
     set(object, "opinions", render_opinions(vantage));
+    set(object, "node", render_node(vantage->node));
     return object;
 }
 
@@ -245,7 +266,8 @@ static void change(struct call *call)
                                               .peer = peer,
                                               .request = write_request(call, what),
                                               .condition = call->condition,
-                                              .receipt = call_make_receipt(call)};
+                                              .receipt = call_make_receipt(call),
+                                              .change = call->change};
     struct changing *changing = memory_alloc(sizeof *changing);
     *changing = (struct changing){.pending = call_defer(call),
                                   .what = what,

@@ -198,6 +198,7 @@ void call_work(struct call *call, enum admin_lane lane, const char *what, void (
     };
     work->call.request = NULL;
     work->call.receipt = NULL; /* the pending has it */
+    work->call.change = NULL;
     work->call.wish = NULL;
     work->call.reader = NULL;
     work->call.progress = &work->job.progress;

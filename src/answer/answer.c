@@ -563,3 +563,29 @@ void answer_read_prefix(uint64_t who, struct addr *prefix)
 {
     guard_read_prefix(who, prefix);
 }
+
+size_t answer_withdrawn(const struct answer_context *context, const struct answer_request *request,
+                        uint8_t *out, size_t cap)
+{
+    struct work w;
+    w.context = context;
+    w.request = request;
+    w.scope = w.alias_scope = 0;
+    w.mark = ANSWER_PLAIN;
+    w.is_signed = false;
+    enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
+    count(context, ANSWER_COUNT_QUERIES_UDP + request->transport);
+    if (result == DNS_QUERY_DROP) {
+        count(context, ANSWER_COUNT_DROPPED);
+        return 0;
+    }
+    w.reply = (struct reply){
+        .out = out, .at = copy_question(&w.query, request->bytes, out), .limit = find_limit(&w, cap)};
+    w.reply.rcode = DNS_RCODE_SERVFAIL;
+    w.reply.ede = REPLY_EDE_WITHDRAWN;
+    if ((context->view->guards & VIEW_GUARD_RATE) != 0 &&
+        !guard_release(context, request, &w.query, &w.reply)) {
+        return 0;
+    }
+    return finish(&w);
+}

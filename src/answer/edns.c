@@ -137,6 +137,7 @@ static uint8_t *put_ede(uint8_t *to, const struct answer_context *context, const
         [REPLY_EDE_PROHIBITED] = {18, ""},
         [REPLY_EDE_INVALID_DATA] = {24, "zone not loaded"},
         [REPLY_EDE_NO_ENDPOINT] = {0, "no healthy endpoint"},
+        [REPLY_EDE_WITHDRAWN] = {14, "withdrawn"},
     };
     size_t len = strlen(errors[reply->ede].text);
     if (!context->view->server->extended_errors || reply->at + OPTION_HEADER + 2 + len > reply->limit) {

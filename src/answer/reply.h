@@ -18,6 +18,7 @@ enum reply_ede {
     REPLY_EDE_PROHIBITED,        /* this client may not */
     REPLY_EDE_INVALID_DATA,      /* the zone is broken */
     REPLY_EDE_NO_ENDPOINT,       /* a steered name has nothing to offer */
+    REPLY_EDE_WITHDRAWN,         /* this server is not to be asked at the moment */
 };
 
 struct reply {

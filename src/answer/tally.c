@@ -22,10 +22,10 @@ void tally_note(const struct work *w, const struct steer_policy *policy, const s
     addr_from_sockaddr(w->request->client, &at);
     struct sight sight = {.at_ms = (uint32_t)context->now_ms,
                           .ttl = ttl < choice->ttl ? ttl : choice->ttl,
-                          .region =
-                              member == UINT16_MAX ? SIGHT_NOWHERE : steer_get_place(policy, member)->region,
+                          .endpoint = member == UINT16_MAX ? SIGHT_NOWHERE : policy->members[member].endpoint,
                           .generation = (uint32_t)context->view->generation,
-                          .family = at.addr.family};
+                          .family = at.addr.family,
+                          .group = (uint8_t)policy->group};
     memcpy(sight.address, at.addr.bytes, sizeof sight.address);
     sights_note(context->sights, &sight);
 }

@@ -18,6 +18,7 @@ src_libbase_a_SOURCES = \
 	src/base/exits.h \
 	src/base/file.c src/base/file.h \
 	src/base/hash.h \
+	src/base/hex.h \
 	src/base/limiter.c src/base/limiter.h \
 	src/base/lock.c src/base/lock.h \
 	src/base/log.c src/base/log.h \
@@ -26,6 +27,7 @@ src_libbase_a_SOURCES = \
 	src/base/log_text.c src/base/log_text.h \
 	src/base/memory.c src/base/memory.h \
 	src/base/parallel.c src/base/parallel.h \
+	src/base/part.c src/base/part.h \
 	src/base/pass.c src/base/pass.h \
 	src/base/progress.h \
 	src/base/random.c src/base/random.h \

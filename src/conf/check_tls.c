@@ -12,6 +12,7 @@
 #include "base/source.h"
 #include "conf/checks.h"
 #include "conf/keytable.h"
+#include "conf/secret.h"
 #include "tls/tls.h"
 
 #include <stdlib.h>
@@ -130,10 +131,8 @@ static bool read_material(const struct doc_node *tls, const char *key, const str
         return false;
     }
     source_note(doc_get_report(tls), material->path, &file);
-    if (strcmp(key, "key") == 0 && (file.mode & 07) != 0) {
-        doc_warning(&material->node,
-                    "everybody can use the file %s: it holds a private key, expected mode 0640 or narrower",
-                    material->path);
+    if (strcmp(key, "key") == 0) {
+        secret_judge_mode(&material->node, material->path, file.mode, "a private key");
     }
     return true;
 }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "conf/doc.h"
+#include "conf/secret.h"
 #include "conf/server.h"
 #include "conf/zones.h"
 #include "tls/tls.h"
@@ -52,10 +53,8 @@ static bool read_material(const struct doc_node *door, const char *key, const st
         doc_warning(&node, "the file %s cannot be read: %s", path, file.why);
         return false;
     }
-    if (strcmp(key, "key") == 0 && (file.mode & 07) != 0) {
-        doc_warning(&node,
-                    "everybody can use the file %s: it holds a private key, expected mode 0640 or narrower",
-                    path);
+    if (strcmp(key, "key") == 0) {
+        secret_judge_mode(&node, path, file.mode, "a private key");
     }
     return true;
 }

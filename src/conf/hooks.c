@@ -111,6 +111,21 @@ static void check_pairs(const struct doc_node *list, const struct conf_server *s
     }
 }
 
+const struct conf_hook *conf_hook_read_command(const struct doc_node *node, struct conf_server *server,
+                                               const char *name)
+{
+    static const uint32_t timeout[2] = {TIMEOUT_LEAST_MS, TIMEOUT_MOST_MS};
+    struct conf_hook *hook = arena_alloc(server->arena, sizeof *hook);
+    hook->name = name;
+    hook->at_once = 1;
+    read_command(node, server, hook);
+    hook->timeout_ms = doc_get_duration_ms(node, "timeout", timeout, TIMEOUT_DEFAULT_MS);
+    if (hook->ask->word_count == EXEC_WORDS_MAX) {
+        doc_error(node, "found a command of %d words, expected room for one more", EXEC_WORDS_MAX);
+    }
+    return hook;
+}
+
 void conf_hooks_read(const struct doc_node *root, struct conf_server *server)
 {
     struct doc_node list, item = {0};

@@ -8,13 +8,13 @@
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/error.h"
-#include "base/source.h"
+#include "conf/secret.h"
 #include "conf/zones.h"
 #include "dns/name.h"
 
 #include <string.h>
 
-enum { KEYS_MAX = 1000, SECRET_MAX = 512, SECRET_WANTED = 16, TEXT_MAX = SECRET_MAX * 2 };
+enum { KEYS_MAX = 1000, SECRET_MAX = 512, SECRET_WANTED = 16 };
 
 #define BASE64_RULE "base64 of 1 to 512 octets"
 
@@ -34,26 +34,19 @@ static bool decode(const char *text, size_t len, struct conf_server *server, str
 static void read_file(const struct doc_node *node, const char *path, struct conf_server *server,
                       struct conf_key *key)
 {
-    char text[TEXT_MAX];
-    struct file file;
-    size_t len = 0;
-    int error = source_open(doc_get_report(node), path, sizeof text, &file);
-    error = error == 0 ? file_read(&file, text, sizeof text, &len) : error;
-    file_close(&file);
-    if (error != 0) {
-        doc_error(node, "the file %s cannot be read: %s", path, file.why);
+    struct secret_file file;
+    if (!secret_file_read(node, path, &file)) {
         return;
     }
-    while (len != 0 && strchr(" \t\r\n", text[len - 1]) != NULL) {
-        len--;
+    while (file.len != 0 && strchr(" \t\r\n", file.text[file.len - 1]) != NULL) {
+        file.len--;
     }
-    if (!decode(text, len, server, key)) {
+    if (decode(file.text, file.len, server, key)) {
+        secret_judge_mode(node, path, file.mode, "a secret");
+    } else {
         doc_error(node, "the file %s holds no secret, expected " BASE64_RULE, path);
-    } else if ((file.mode & 07) != 0) {
-        doc_warning(node, "everybody can use the file %s: it holds a secret, expected mode 0640 or narrower",
-                    path);
     }
-    explicit_bzero(text, sizeof text);
+    secret_file_forget(&file);
 }
 
 static void read_secret(const struct doc_node *object, struct conf_server *server, struct conf_key *key)

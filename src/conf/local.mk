@@ -12,8 +12,10 @@ src_libconf_a_SOURCES = \
 	src/conf/check_icmp.c src/conf/check_icmp.h \
 	src/conf/check_lag.c src/conf/check_lag.h \
 	src/conf/check_tls.c src/conf/check_tls.h \
+	src/conf/cluster.c src/conf/cluster.h \
 	src/conf/combine.c src/conf/combine.h \
 	src/conf/checks.c src/conf/checks.h \
+	src/conf/confine.c src/conf/confine.h \
 	src/conf/destination.c src/conf/destination.h \
 	src/conf/doc.c src/conf/doc.h src/conf/doc_internal.h \
 	src/conf/doc_get.c \
@@ -40,6 +42,7 @@ src_libconf_a_SOURCES = \
 	src/conf/roles.c src/conf/roles.h \
 	src/conf/rule.h src/conf/rules.c src/conf/rules.h \
 	src/conf/selector.c src/conf/selector.h src/conf/selector_internal.h \
+	src/conf/secret.c src/conf/secret.h \
 	src/conf/server.c src/conf/server.h \
 	src/conf/sites.c src/conf/sites.h \
 	src/conf/split.c src/conf/split.h \
@@ -54,5 +57,6 @@ src_libconf_a_SOURCES = \
 	src/conf/value.c src/conf/value.h \
 	src/conf/hooks.c src/conf/webhooks.c src/conf/webhooks.h src/conf/webhooks_filter.h \
 	src/conf/vantages.c src/conf/vantages.h src/conf/quorum.h \
+	src/conf/withdraw.c src/conf/withdraw.h \
 	src/conf/zone_options.c src/conf/zone_options.h \
 	src/conf/zones.c src/conf/zones.h

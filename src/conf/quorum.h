@@ -36,5 +36,6 @@ struct conf_vantages {
     struct addr_port *listen;      /* for them; none: nobody else can come */
     size_t listen_count;           /* at most CONF_VANTAGE_LISTEN_MAX */
     uint32_t heartbeat_ms;         /* 100 ms .. a third of expires; default 2 s, or that if it is less */
+    const char *local_name;        /* "node:ns1": what the other nodes of a cluster call this one; NULL */
     const char *certificate, *key; /* paths; NULL: of the state folder, made by ourselves */
 };

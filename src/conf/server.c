@@ -7,6 +7,8 @@
 
 #include "base/arena.h"
 #include "base/memory.h"
+#include "conf/cluster.h"
+#include "conf/confine.h"
 #include "conf/doc.h"
 #include "conf/doors.h"
 #include "conf/keys.h"
@@ -16,6 +18,7 @@
 #include "conf/taps.h"
 #include "conf/vantages.h"
 #include "conf/webhooks.h"
+#include "conf/withdraw.h"
 #include "conf/zone_options.h"
 #include "conf/zones.h"
 
@@ -293,25 +296,47 @@ static void read_points(const struct doc_node *root, struct conf_server *server)
         doc_get_size(&points, "health_size", POINTS_HEALTH_SIZE_LEAST, POINTS_HEALTH_SIZE_DEFAULT);
 }
 
-static const char *const server_keys[] = {"listen",        "threads",
-                                          "edns_size",     "zones",
-                                          "topology",      "state",
-                                          "admin",         "geo",
-                                          "log",           "identity",
-                                          "version",       "cookies",
-                                          "zone_options",  "rrl",
-                                          "amplification", "tcp",
-                                          "load_threads",  "keys",
-                                          "max_transfers", "minimal_responses",
-                                          "rotate",        "extended_errors",
-                                          "resolver",      "load_memory",
-                                          "start_wait",    "last_health",
-                                          "hangup",        "keep_configuration",
-                                          "points",        "probe",
-                                          "vantages",      "webhooks",
-                                          "hooks",         "documents",
-                                          "dnstap",        "query_log",
-                                          "drills",        NULL};
+static const char *const server_keys[] = {"listen",
+                                          "threads",
+                                          "edns_size",
+                                          "zones",
+                                          "topology",
+                                          "state",
+                                          "admin",
+                                          "geo",
+                                          "log",
+                                          "identity",
+                                          "version",
+                                          "cookies",
+                                          "zone_options",
+                                          "rrl",
+                                          "amplification",
+                                          "tcp",
+                                          "load_threads",
+                                          "keys",
+                                          "max_transfers",
+                                          "minimal_responses",
+                                          "rotate",
+                                          "extended_errors",
+                                          "resolver",
+                                          "load_memory",
+                                          "start_wait",
+                                          "last_health",
+                                          "hangup",
+                                          "keep_configuration",
+                                          "points",
+                                          "probe",
+                                          "vantages",
+                                          "webhooks",
+                                          "hooks",
+                                          "documents",
+                                          "dnstap",
+                                          "query_log",
+                                          "drills",
+                                          "cluster",
+                                          "confine",
+                                          "withdraw",
+                                          NULL};
 
 /* Returns 0, or an error if something of the zones was reported. */
 static int read_server(const struct doc_node *root, struct conf_server *server, struct report *report)
@@ -347,8 +372,11 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     read_points(root, server);
     conf_drills_read(root, server);
     vantages_read(root, server);
+    cluster_read(root, server);
+    confine_read(root, server);
     webhooks_read(root, server);
     conf_hooks_read(root, server);
+    withdraw_read(root, server);
     taps_read(root, server);
     int error = zones_read(root, server, report);
     zone_options_read(root, server);

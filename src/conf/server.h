@@ -11,10 +11,12 @@
 #include "base/limiter.h"
 #include "base/log.h"
 #include "base/report.h"
+#include "conf/cluster.h"
 #include "conf/doors.h"
 #include "conf/drills.h"
 #include "conf/quorum.h"
 #include "conf/roles.h"
+#include "conf/withdraw.h"
 #include "dns/tsig.h"
 
 #include <stdbool.h>
@@ -141,6 +143,12 @@ struct conf_hook;
 struct conf_dnstap;
 struct conf_query_log;
 
+/* What the process takes away from itself. */
+struct conf_confine {
+    const char *user; /* whom it becomes; NULL: it stays who started it */
+    bool dns_threads; /* they may only answer; default true */
+};
+
 struct conf_server {
     const char *path; /* of the document, for messages */
     struct addr_port *listen;
@@ -149,7 +157,8 @@ struct conf_server {
     unsigned threads;                /* DNS threads per listen address and transport, 1..64; default 1 */
     unsigned load_threads;           /* that read zones at once, 1..64; 0: as many as there are processors */
     size_t load_memory;              /* octets that a load may take; 0: most of what there is */
-    uint32_t start_wait_ms;          /* at most for the first checks, before the first answer; default 2 s */
+    struct conf_confine confine;
+    uint32_t start_wait_ms;  /* at most for the first checks, before the first answer; default 2 s */
     uint32_t last_health_ms; /* what is known of health outlives the process by so much; 0: not at all;
                                 default 1 h */
     enum conf_hangup hangup;
@@ -187,7 +196,9 @@ struct conf_server {
     struct conf_tcp tcp;
     struct conf_probe probe;
     struct conf_vantages vantages;
-    struct conf_key *keys; /* TSIG */
+    const struct conf_cluster *cluster;   /* NULL: it is a server by itself */
+    const struct conf_withdraw *withdraw; /* NULL: by an operator's word only, and then as by default */
+    struct conf_key *keys;                /* TSIG */
     size_t key_count;
     unsigned max_transfers; /* that go on at once per TCP thread, 1..10000; default 100 */
     struct conf_webhook *webhooks;

@@ -51,10 +51,11 @@ static void read_kind(const struct doc_node *node, struct conf_quorum *quorum)
     }
 }
 
-/* A name, or one in which '*' stands for anything. */
+/* A name, or one in which '*' stands for anything; of a node of the cluster "node:" is before it. */
 static bool is_pattern(const char *text)
 {
     char name[64];
+    text += strncmp(text, "node:", 5) == 0 ? 5 : 0;
     size_t len = strlen(text);
     if (len == 0 || len >= sizeof name) {
         return false;
@@ -190,6 +191,7 @@ void vantages_read(const struct doc_node *root, struct conf_server *server)
     struct doc_node vantages;
     to->local_weight = 1;
     to->expires_ms = EXPIRES_DEFAULT_MS;
+    to->heartbeat_ms = HEARTBEAT_DEFAULT_MS;
     if (!doc_find(root, "vantages", &vantages) || !doc_check_object(&vantages, keys)) {
         return;
     }

@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "base/source.h"
+#include "conf/secret.h"
 #include "conf/server.h"
 #include "conf/value.h"
 #include "conf/webhooks_filter.h"
@@ -19,7 +19,6 @@ enum {
     URL_MAX = 2048,
     SECRET_LEAST = 16,
     SECRET_MOST = 256,
-    FILE_MAX = 4096,
     BATCH_DEFAULT = 50,
     TIMEOUT_DEFAULT_MS = 10000,
     TIMEOUT_LEAST_MS = 100,
@@ -96,28 +95,22 @@ static void read_secrets(const struct doc_node *node, struct conf_server *server
                          struct conf_webhook *webhook)
 {
     struct doc_node member;
-    struct file file;
-    char text[FILE_MAX];
-    size_t len = 0;
+    struct secret_file file;
     const char *path = doc_get_text(node, "secret_file");
     if (path == NULL) {
         return;
     }
     (void)doc_find(node, "secret_file", &member);
     path = zones_resolve_path(server, path);
-    int error = source_open(doc_get_report(&member), path, sizeof text, &file);
-    error = error == 0 ? file_read(&file, text, sizeof text, &len) : error;
-    file_close(&file);
-    if (error != 0) {
-        doc_error(&member, "the file %s cannot be read: %s", path, file.why);
-    } else if (!take_secrets(text, len, server->arena, webhook)) {
-        doc_error(&member, "the file %s holds no secret, expected 1 to %d lines of %d to %d octets", path,
-                  CONF_WEBHOOK_SECRETS_MAX, SECRET_LEAST, SECRET_MOST);
-    } else if ((file.mode & 07) != 0) {
-        doc_warning(&member,
-                    "everybody can use the file %s: it holds a secret, expected mode 0640 or narrower", path);
+    if (secret_file_read(&member, path, &file)) {
+        if (take_secrets(file.text, file.len, server->arena, webhook)) {
+            secret_judge_mode(&member, path, file.mode, "a secret");
+        } else {
+            doc_error(&member, "the file %s holds no secret, expected 1 to %d lines of %d to %d octets", path,
+                      CONF_WEBHOOK_SECRETS_MAX, SECRET_LEAST, SECRET_MOST);
+        }
     }
-    explicit_bzero(text, sizeof text);
+    secret_file_forget(&file);
 }
 
 /* ---- filters ---- */

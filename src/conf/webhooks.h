@@ -64,3 +64,7 @@ struct conf_hook {
 
 void webhooks_read(const struct doc_node *root, struct conf_server *server);
 void conf_hooks_read(const struct doc_node *root, struct conf_server *server);
+/* A command that is no answer to events: "command", "environment", "timeout" and "output_max" of this object,
+ * with room for one more word. In the server's arena. */
+const struct conf_hook *conf_hook_read_command(const struct doc_node *node, struct conf_server *server,
+                                               const char *name);

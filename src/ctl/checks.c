@@ -115,11 +115,23 @@ static void show_results(const struct steerctl *ctl, const json_t *items)
     table_print(table);
 }
 
+static const char *get_endpoint(const struct steerctl *ctl)
+{
+    return ctl->word_count > 1 ? ctl->words[1] : NULL;
+}
+
+static void show_all(const struct steerctl *ctl, const json_t *items)
+{
+    show_checks(ctl, items);
+    if (get_endpoint(ctl) != NULL) {
+        show_results(ctl, items);
+    }
+}
+
 enum steerctl_exit run_checks(const struct steerctl *ctl)
 {
-    const char *endpoint = ctl->word_count > 1 ? ctl->words[1] : NULL;
+    const char *endpoint = get_endpoint(ctl);
     struct buffer target;
-    json_t *items;
     buffer_init(&target);
     buffer_add_text(&target, "/v1/checks");
     steerctl_add_query(&target, "endpoint", endpoint);
@@ -128,16 +140,7 @@ enum steerctl_exit run_checks(const struct steerctl *ctl)
     steerctl_add_query(&target, "check", ctl->check);
     steerctl_add_query(&target, "verdict", ctl->verdict);
     steerctl_add_query(&target, "outcome", ctl->outcome);
-    enum steerctl_exit code = steerctl_list(ctl, target.bytes, &items);
-    if (code == STEERCTL_OK && ctl->json) {
-        steerctl_print_page(items, NULL);
-    } else if (code == STEERCTL_OK) {
-        show_checks(ctl, items);
-        if (endpoint != NULL) {
-            show_results(ctl, items);
-        }
-    }
-    json_decref(items);
+    enum steerctl_exit code = steerctl_show(ctl, target.bytes, show_all);
     buffer_fini(&target);
     const char *const named[][2] = {{"endpoints", endpoint}, {"regions", ctl->region}, {"azs", ctl->az}};
     for (size_t i = 0; code == STEERCTL_REFUSED && i < sizeof named / sizeof *named; i++) {

@@ -84,7 +84,7 @@ static bool write_request(const struct steerctl *ctl, const char *method, const 
     bool good = ctl->url == NULL || remote_write_head(ctl, &head, &why);
     if (good) {
         buffer_print(&head, "%s", key);
-        http_write_request_to(request, head.bytes, method, target, text);
+        http_write_request(request, head.bytes, method, target, text);
     } else {
         fprintf(stderr, "steerctl: %s\n", why.bytes);
     }
@@ -415,13 +415,30 @@ enum steerctl_exit steerctl_list_page(const struct steerctl *ctl, const char *ta
     return code;
 }
 
+/* In large pieces: a list may have 100,000 items. */
+static int add_piece(const char *bytes, size_t len, void *argument)
+{
+    enum { LARGE = 1 << 18 };
+    struct buffer *text = argument;
+    buffer_add(text, bytes, len);
+    if (text->len >= LARGE) {
+        fwrite(text->bytes, 1, text->len, stdout);
+        buffer_remove_front(text, SIZE_MAX);
+    }
+    return 0;
+}
+
 void steerctl_print_page(const json_t *items, const char *cursor)
 {
     json_t *document = json_object();
     json_object_set(document, "items", (json_t *)(uintptr_t)items);
     json_object_set_new(document, "next_cursor", cursor == NULL ? json_null() : json_string(cursor));
-    json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
-    putchar('\n');
+    struct buffer text;
+    buffer_init(&text);
+    (void)json_dump_callback(document, add_piece, &text, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    buffer_add(&text, "\n", 1);
+    fwrite(text.bytes, 1, text.len, stdout);
+    buffer_fini(&text);
     json_decref(document);
 }
 
@@ -439,5 +456,19 @@ enum steerctl_exit steerctl_list(const struct steerctl *ctl, const char *target,
         json_decref(*items);
         *items = NULL;
     }
+    return code;
+}
+
+enum steerctl_exit steerctl_show(const struct steerctl *ctl, const char *target,
+                                 void (*show)(const struct steerctl *ctl, const json_t *items))
+{
+    json_t *items;
+    enum steerctl_exit code = steerctl_list(ctl, target, &items);
+    if (code == STEERCTL_OK && ctl->json) {
+        steerctl_print_page(items, NULL);
+    } else if (code == STEERCTL_OK) {
+        show(ctl, items);
+    }
+    json_decref(items);
     return code;
 }

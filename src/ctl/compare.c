@@ -240,15 +240,10 @@ static enum steerctl_exit trend(const struct steerctl *ctl)
     return code;
 }
 
-bool compare_has_word(const char *word)
-{
-    return strcmp(word, "diff") == 0 || strcmp(word, "trend") == 0;
-}
-
 enum steerctl_exit run_compare(const struct steerctl *ctl)
 {
     bool is_diff = strcmp(ctl->words[1], "diff") == 0;
-    if (ctl->given != 0 || (is_diff ? ctl->word_count != 4 : ctl->word_count > 3)) {
+    if (is_diff ? ctl->word_count != 4 : ctl->word_count > 3) {
         return steerctl_usage("drill diff takes two reports (IDs or files), drill trend the name of a drill");
     }
     return is_diff ? compare(ctl) : trend(ctl);

@@ -286,23 +286,16 @@ static enum steerctl_exit diff(const struct steerctl *ctl)
     return code;
 }
 
-static enum steerctl_exit list(const struct steerctl *ctl, const char *target)
+static void show_document_names(const struct steerctl *ctl, const json_t *items)
 {
-    json_t *items;
     const json_t *item;
     size_t i;
     char line[TABLE_CELL_SIZE];
-    enum steerctl_exit code = steerctl_list(ctl, target, &items);
-    if (code == STEERCTL_OK && ctl->json) {
-        steerctl_print_page(items, NULL);
-    } else if (code == STEERCTL_OK) {
-        json_array_foreach(items, i, item)
-        {
-            printf("%s\n", text_clean(text_or_dash(text_of(item, "name")), line, sizeof line));
-        }
+    (void)ctl;
+    json_array_foreach(items, i, item)
+    {
+        printf("%s\n", text_clean(text_or_dash(text_of(item, "name")), line, sizeof line));
     }
-    json_decref(items);
-    return code;
 }
 
 static enum steerctl_exit get(const struct steerctl *ctl)
@@ -320,7 +313,7 @@ static enum steerctl_exit get(const struct steerctl *ctl)
     if (!add_path(&target, ctl->words[2])) {
         code = refuse_thing(ctl->words[2]);
     } else if (is_list) {
-        code = list(ctl, target.bytes);
+        code = steerctl_show(ctl, target.bytes, show_document_names);
     } else if (steerctl_ask(ctl, "GET", target.bytes, NULL, &reply)) {
         const json_t *value = json_object_get(reply.json, "value");
         code = steerctl_judge(ctl, &reply);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Who asks most often, and how resolvers have left a region. */
+ * Who asks most often, and how resolvers have left a place. */
 #include "config.h"
 
 #include "ctl/text.h"
@@ -31,21 +31,33 @@ static const char *write_99(const json_t *drain, char out[CELL])
     return out;
 }
 
+/* "us-east", "az:us-east-1a", "us-east for shop, pay" */
+static const char *write_target(const json_t *drain, char out[TABLE_CELL_SIZE])
+{
+    char names[TEXT_LIST_SIZE];
+    const char *region = text_of(drain, "region");
+    const json_t *groups = json_object_get(drain, "names");
+    snprintf(out, TABLE_CELL_SIZE, "%s%s%s", region != NULL ? region : text_or_dash(text_of(drain, "target")),
+             json_array_size(groups) == 0 ? "" : " for ", text_join(groups, ", ", names));
+    return out;
+}
+
 static void show_list(const struct steerctl *ctl, const json_t *items)
 {
-    static const char *const headings[] = {"DRAIN",   "REGION", "SINCE", "RESOLVERS", "ASKED",
-                                           "DRAINED", "99 %",   "CAUSE", NULL};
+    static const char *const headings[] = {"DRAIN",   "OF",   "SINCE", "RESOLVERS", "ASKED",
+                                           "DRAINED", "99 %", "CAUSE", NULL};
     size_t i;
     const json_t *item;
     struct table *table = table_new(ctl, headings);
     json_array_foreach(items, i, item)
     {
         char age[32], since[48], number[TEXT_NUMBER_SIZE], asked[32], drained[32], until[CELL];
+        char target[TABLE_CELL_SIZE];
         snprintf(since, sizeof since, "%s ago", text_age(text_of(item, "time"), age));
         write_percent(item, "asked_share", asked);
         write_percent(item, "drained_share", drained);
         table_add(table, text_of(item, "id"));
-        table_add(table, text_of(item, "region"));
+        table_add(table, write_target(item, target));
         table_add(table, since);
         table_add(table, text_number(item, "resolvers", number));
         table_add(table, asked);
@@ -99,10 +111,10 @@ static void show_missing(const struct steerctl *ctl, const json_t *missing)
 
 static void show(const struct steerctl *ctl, const json_t *drain)
 {
-    char text[CELL], asked[32], drained[32];
+    char text[CELL], target[TABLE_CELL_SIZE], asked[32], drained[32];
     write_percent(drain, "asked_share", asked);
     write_percent(drain, "drained_share", drained);
-    text_line("region", text_of(drain, "region"));
+    text_line("of", write_target(drain, target));
     text_line("since", text_of(drain, "time"));
     text_line("cause", text_of(drain, "cause"));
     snprintf(text, sizeof text, "%lld seen there before, %lld asked again (%s), %lld expired, %lld waiting",
@@ -122,14 +134,7 @@ enum steerctl_exit run_drains(const struct steerctl *ctl)
     json_t *json = NULL;
     enum steerctl_exit code;
     if (ctl->word_count == 1) {
-        code = steerctl_list(ctl, "/v1/drains", &json);
-        if (code == STEERCTL_OK && ctl->json) {
-            steerctl_print_page(json, NULL);
-        } else if (code == STEERCTL_OK) {
-            show_list(ctl, json);
-        }
-        json_decref(json);
-        return code;
+        return steerctl_show(ctl, "/v1/drains", show_list);
     }
     struct buffer path;
     buffer_init(&path);

@@ -3,6 +3,7 @@
  * Drills: asked for by losses or as a document, and a first document for somebody who has none. */
 #include "config.h"
 
+#include "ctl/observe.h"
 #include "ctl/reports.h"
 #include "ctl/verbs.h"
 
@@ -91,14 +92,12 @@ static enum steerctl_exit simulate(const struct steerctl *ctl, json_t *body)
 }
 
 /* All losses: the text of it is a table of risks. */
-static enum steerctl_exit sweep(const struct steerctl *ctl)
+static enum steerctl_exit run_sweep(const struct steerctl *ctl)
 {
     const char *path = ctl->word_count > 2 ? ctl->words[2] : NULL;
     json_t *body = json_object(), *document = path == NULL ? NULL : drill_read_document(path), *risks = NULL;
     enum steerctl_exit code = (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
-    if (ctl->given != 0) {
-        code = steerctl_usage("drill sweep takes a FILE, and no options");
-    } else if (path == NULL || document != NULL) {
+    if (path == NULL || document != NULL) {
         steerctl_set(body, "mode", "sweep");
         if (document != NULL) {
             json_object_set(body, "document", document);
@@ -115,6 +114,28 @@ static enum steerctl_exit sweep(const struct steerctl *ctl)
     json_decref(document);
     json_decref(body);
     return code;
+}
+
+static enum steerctl_exit run_simulation(const struct steerctl *ctl)
+{
+    const char *path = ctl->word_count > 2 ? ctl->words[2] : NULL;
+    if (path == NULL && ctl->loss_count == 0) {
+        return steerctl_usage("drill needs --lose TARGET, or drill simulate a FILE");
+    }
+    if (path != NULL && (ctl->given & (OPTION_LOSE | OPTION_FAILURE | OPTION_FROM)) != 0) {
+        return steerctl_usage("found \"%s\" beside what is said by options, expected one of them", path);
+    }
+    if ((ctl->given & OPTION_KEEP) == 0 && (ctl->given & KEEPING) != 0) {
+        return steerctl_usage("--reason and --actor belong to --keep");
+    }
+    if (!check_losses(ctl)) {
+        return STEERCTL_USAGE;
+    }
+    json_t *body = path == NULL ? make_body(ctl) : drill_read_document(path);
+    if (body != NULL) { /* whatever it was written for */
+        steerctl_set(body, "mode", "simulate");
+    }
+    return body == NULL ? (enum steerctl_exit)EXITS_DRILL_NOT_RUN : simulate(ctl, body);
 }
 
 /* ---- a first document ---- */
@@ -158,61 +179,56 @@ static enum steerctl_exit write_first(const struct steerctl *ctl)
     return code;
 }
 
+static enum steerctl_exit run_new(const struct steerctl *ctl)
+{
+    if (ctl->loss_count == 0 || ctl->word_count != 2) {
+        return steerctl_usage("drill new takes --lose TARGET, and no FILE");
+    }
+    return check_losses(ctl) ? write_first(ctl) : STEERCTL_USAGE;
+}
+
 /* ---- the verb ---- */
+
+#define BEGINNING                                                                                            \
+    (OPTION_LOSE | OPTION_FAILURE | OPTION_FOR | OPTION_REASON | OPTION_ACTOR | OPTION_WAIT | OPTION_HTML |  \
+     OPTIONS_OBSERVE)
+
+static const struct word {
+    const char *name;
+    option_set options;
+    int max_words; /* behind it */
+    enum steerctl_exit (*run)(const struct steerctl *ctl);
+} words[] = {
+    {"simulate", OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_HTML | KEEPING, 1, run_simulation},
+    {"sweep", 0, 1, run_sweep},
+    {"new", OPTION_LOSE | OPTION_OUTPUT, 1, run_new},
+    {"shadow", BEGINNING | OPTION_CLIENT | OPTION_ECS | OPTION_LISTEN | OPTION_TSIG_KEY, 1, run_shadow},
+    {"live", BEGINNING | OPTION_LIVE | OPTION_ACCEPT | OPTION_CONFIRM | OPTION_DRY_RUN, 1, run_live},
+    {"list", 0, 1, run_shadows},
+    {"show", OPTION_HTML, 1, run_shadows},
+    {"stop", OPTION_ACTOR, 1, run_shadows},
+    {"reports", 0, 1, run_reports},
+    {"report", OPTION_HTML, 1, run_reports},
+    {"schedule", 0, 1, run_schedule},
+    {"run", OPTION_ACTOR, 1, run_schedule},
+    {"diff", 0, 2, run_compare},
+    {"trend", 0, 1, run_compare},
+};
 
 enum steerctl_exit run_drill(const struct steerctl *ctl)
 {
-    const char *what = ctl->words[1], *path = ctl->word_count > 2 ? ctl->words[2] : NULL;
-    bool is_new = strcmp(what, "new") == 0;
-    if (compare_has_word(what)) {
-        return run_compare(ctl);
+    const struct word *word = NULL;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        word = strcmp(ctl->words[1], words[i].name) == 0 ? &words[i] : word;
     }
-    if (ctl->word_count > 3) {
-        return steerctl_usage("found \"%s\" behind drill %s", ctl->words[3], what);
-    }
-    if (strcmp(what, "live") == 0) {
-        return run_live(ctl);
-    }
-    if (shadow_has_word(what)) {
-        return run_shadow(ctl);
-    }
-    if (reports_has_word(what)) {
-        return run_reports(ctl);
-    }
-    if (schedule_has_word(what)) {
-        return run_schedule(ctl);
-    }
-    if (strcmp(what, "sweep") == 0) {
-        return sweep(ctl);
-    }
-    if (!is_new && strcmp(what, "simulate") != 0) {
+    if (word == NULL) {
         return steerctl_usage("found drill \"%s\", expected simulate, sweep, new, shadow, live, list, show, "
                               "stop, reports, report, schedule, run, diff or trend",
-                              what);
+                              ctl->words[1]);
     }
-    if (path != NULL ? is_new || (ctl->given & ~(OPTION_HTML | KEEPING)) != 0 : ctl->loss_count == 0) {
-        return path != NULL
-                   ? steerctl_usage("found \"%s\" beside what is said by options, expected one of them", path)
-                   : steerctl_usage("drill needs --lose TARGET, or drill simulate a FILE");
+    if (ctl->word_count - 2 > word->max_words) {
+        return steerctl_usage("found \"%s\" behind drill %s", ctl->words[2 + word->max_words], word->name);
     }
-    if ((is_new && (ctl->given & ~(OPTION_LOSE | OPTION_OUTPUT)) != 0) ||
-        (!is_new &&
-         (ctl->given & ~(OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_HTML | KEEPING)) != 0)) {
-        return steerctl_usage("found an option that belongs to the other kind of drill: new takes --lose and "
-                              "--output, simulate --lose, --failure and --from");
-    }
-    if ((ctl->given & OPTION_KEEP) == 0 && (ctl->given & KEEPING) != 0) {
-        return steerctl_usage("--reason and --actor belong to --keep");
-    }
-    if (!check_losses(ctl)) {
-        return STEERCTL_USAGE;
-    }
-    if (is_new) {
-        return write_first(ctl);
-    }
-    json_t *body = path == NULL ? make_body(ctl) : drill_read_document(path);
-    if (body != NULL) { /* whatever it was written for */
-        steerctl_set(body, "mode", "simulate");
-    }
-    return body == NULL ? (enum steerctl_exit)EXITS_DRILL_NOT_RUN : simulate(ctl, body);
+    const char *odd = options_find_odd(ctl, word->options);
+    return odd != NULL ? steerctl_usage("drill %s does not take --%s", word->name, odd) : word->run(ctl);
 }

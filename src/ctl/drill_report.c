@@ -54,7 +54,7 @@ bool drill_write_page(const struct steerctl *ctl, const json_t *report)
 
 bool drill_write_whole_page(const struct steerctl *ctl, json_t *drill)
 {
-    static const char *const beside[] = {"measured", "proof"};
+    static const char *const beside[] = {"measured", "proof", "observed"};
     json_t *report = json_object_get(drill, "report");
     for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
         json_object_set(report, beside[i], json_object_get(drill, beside[i]));

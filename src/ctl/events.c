@@ -3,20 +3,17 @@
  * What changes, as it happens, by GET /v1/events; and who else is told of it: webhooks and hooks. */
 #include "config.h"
 
-#include "ctl/http.h"
-#include "ctl/socket.h"
-#include "ctl/sse.h"
+#include "ctl/event_text.h"
+#include "ctl/tail.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum { SILENCE_MS = 60000, CONNECT_MS = 5000, AWAY_MAX = 60, PIECE = 65536 };
+enum { LOOK_MS = 1000, AWAY_MAX = 60 };
 
 /* ---- events ---- */
 
@@ -26,52 +23,22 @@ struct follower {
     bool is_current; /* it has all that there was */
 };
 
-/* "state=drain expires=2026-…" */
-static void print_body(const json_t *body)
-{
-    char clean[TABLE_CELL_SIZE];
-    const char *key;
-    const json_t *value;
-    void *at = json_object_iter((json_t *)(uintptr_t)body);
-    for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)body, at)) {
-        key = json_object_iter_key(at);
-        value = json_object_iter_value(at);
-        if (json_is_integer(value)) {
-            printf(" %s=%lld", key, (long long)json_integer_value(value));
-        } else {
-            const char *text = text_clean(text_or_dash(json_string_value(value)), clean, sizeof clean);
-            printf(strpbrk(text, " =") == NULL ? " %s=%s" : " %s=\"%s\"", key, text);
-        }
-    }
-}
-
 static void print_text(const json_t *event)
 {
-    char clean[4][TABLE_CELL_SIZE];
-    const char *actor = text_of(event, "actor"), *reason = text_of(event, "reason");
-    printf("%s %-11s %s", text_clean(text_or_dash(text_of(event, "time")), clean[0], sizeof clean[0]),
-           text_clean(text_or_dash(text_of(event, "kind")), clean[1], sizeof clean[1]),
-           text_clean(text_or_dash(text_of(event, "name")), clean[2], sizeof clean[2]));
-    print_body(json_object_get(event, "body"));
-    if (actor != NULL) {
-        printf(" actor=%s", text_clean(actor, clean[3], sizeof clean[3]));
-    }
-    if (reason != NULL) {
-        printf(" reason=\"%s\"", text_clean(reason, clean[3], sizeof clean[3]));
-    }
-    putchar('\n');
+    struct buffer line;
+    buffer_init(&line);
+    event_write_line(event, &line);
+    puts(line.bytes);
+    buffer_fini(&line);
 }
 
 static void print_gap(const json_t *gap)
 {
-    char clean[TABLE_CELL_SIZE];
-    const json_t *missed = json_object_get(gap, "missed");
-    const char *because = text_clean(text_or_dash(text_of(gap, "because")), clean, sizeof clean);
-    if (json_is_integer(missed)) {
-        printf("-- %lld events are missing here (%s)\n", (long long)json_integer_value(missed), because);
-    } else {
-        printf("-- events may be missing here (%s)\n", because);
-    }
+    struct buffer line;
+    buffer_init(&line);
+    event_write_gap(gap, &line);
+    printf("-- %s\n", line.bytes);
+    buffer_fini(&line);
 }
 
 static void take_event(void *context, const struct sse_event *event)
@@ -99,29 +66,16 @@ static void take_event(void *context, const struct sse_event *event)
     fflush(stdout);
 }
 
-/* Until the stream ends, or has said all that there was. Returns what http_answer_feed() does. */
-static enum http_progress listen_to(int fd, struct http_answer *answer, struct follower *follower)
+/* Until the stream ends, or has said all that there was. */
+static void listen_to(struct tail *tail, struct follower *follower)
 {
     bool follows = (follower->ctl->given & OPTION_FOLLOW) != 0;
     enum http_progress progress = HTTP_MORE;
-    char piece[PIECE];
-    struct sse sse;
-    sse_init(&sse);
     while (progress == HTTP_MORE && (follows || !follower->is_current)) {
-        struct pollfd one = {.fd = fd, .events = POLLIN};
-        ssize_t n = poll(&one, 1, SILENCE_MS) == 1 ? recv(fd, piece, sizeof piece, 0) : 0;
-        if (n == -1 && (errno == EINTR || errno == EAGAIN)) {
-            continue;
-        }
-        progress = n > 0 ? http_answer_feed(answer, piece, (size_t)n) : http_answer_end(answer);
-        if (answer->status == 200 && answer->body.len != 0) {
-            progress = sse_feed(&sse, answer->body.bytes, answer->body.len, take_event, follower) ? progress
-                                                                                                  : HTTP_BAD;
-            buffer_remove_front(&answer->body, answer->body.len);
-        }
+        struct pollfd one = {.fd = tail->fd, .events = POLLIN};
+        (void)poll(&one, 1, LOOK_MS);
+        progress = tail_read(tail, take_event, follower);
     }
-    sse_fini(&sse);
-    return progress;
 }
 
 static enum steerctl_exit judge(const struct steerctl *ctl, struct http_answer *answer)
@@ -136,27 +90,19 @@ static enum steerctl_exit judge(const struct steerctl *ctl, struct http_answer *
 
 static enum steerctl_exit listen_once(const char *target, struct follower *follower)
 {
-    const struct socket_limits limits = {.connect_ms = CONNECT_MS, .answer_ms = CONNECT_MS};
     enum steerctl_exit code = STEERCTL_UNREACHABLE;
-    struct http_answer answer;
-    struct buffer request, why;
-    int fd;
-    buffer_init(&request);
+    struct tail tail;
+    struct buffer why;
     buffer_init(&why);
-    http_answer_init(&answer, 0);
-    http_write_request(&request, "GET", target, NULL);
-    if (!socket_connect(follower->ctl->socket, &limits, &fd, &why)) {
-        fprintf(stderr, "steerctl: %s\n", why.bytes);
+    if (!tail_open(follower->ctl, target, &tail, &why)) {
+        fprintf(stderr, "steerctl: %s\n", why.len == 0 ? "the server has gone" : why.bytes);
     } else {
-        bool is_asked = send(fd, request.bytes, request.len, MSG_NOSIGNAL) == (ssize_t)request.len;
-        (void)listen_to(fd, &answer, follower);
-        if (is_asked && answer.status != 0) {
-            code = answer.status == 200 ? STEERCTL_OK : judge(follower->ctl, &answer);
+        listen_to(&tail, follower);
+        if (tail.answer.status != 0) {
+            code = tail.answer.status == 200 ? STEERCTL_OK : judge(follower->ctl, &tail.answer);
         }
-        close(fd);
     }
-    http_answer_fini(&answer);
-    buffer_fini(&request);
+    tail_close(&tail);
     buffer_fini(&why);
     return code;
 }

@@ -314,8 +314,8 @@ bool http_answer_is_lost(const struct http_answer *answer)
 
 /* ---- requests ---- */
 
-void http_write_request_to(struct buffer *out, const char *head, const char *method, const char *target,
-                           const char *body)
+void http_write_request(struct buffer *out, const char *head, const char *method, const char *target,
+                        const char *body)
 {
     buffer_print(out, "%s ", method);
     buffer_add_text(out, target);
@@ -327,9 +327,4 @@ void http_write_request_to(struct buffer *out, const char *head, const char *met
     }
     buffer_add_text(out, "\r\n");
     buffer_add_text(out, body == NULL ? "" : body);
-}
-
-void http_write_request(struct buffer *out, const char *method, const char *target, const char *body)
-{
-    http_write_request_to(out, "Host: localhost\r\n", method, target, body);
 }

@@ -47,9 +47,7 @@ enum http_progress http_answer_end(struct http_answer *answer);
 /* Was the connection closed before it began? */
 bool http_answer_is_lost(const struct http_answer *answer);
 
-/* Append a request to out; the connection is closed after the answer. target is percent-encoded; body is
- * JSON, NULL: none. */
-void http_write_request(struct buffer *out, const char *method, const char *target, const char *body);
-/* The same with headers that say who is asked, and by whom: lines that end with CRLF. */
-void http_write_request_to(struct buffer *out, const char *head, const char *method, const char *target,
-                           const char *body);
+/* Append a request to out; the connection is closed after the answer. head: lines that end with CRLF and say
+ * who is asked, and by whom. target is percent-encoded; body is JSON, NULL: none. */
+void http_write_request(struct buffer *out, const char *head, const char *method, const char *target,
+                        const char *body);

@@ -159,14 +159,7 @@ enum steerctl_exit run_incidents(const struct steerctl *ctl)
     json_t *json;
     enum steerctl_exit code;
     if (ctl->word_count == 1) {
-        code = steerctl_list(ctl, "/v1/incidents", &json);
-        if (code == STEERCTL_OK && ctl->json) {
-            steerctl_print_page(json, NULL);
-        } else if (code == STEERCTL_OK) {
-            show_list(ctl, json);
-        }
-        json_decref(json);
-        return code;
+        return steerctl_show(ctl, "/v1/incidents", show_list);
     }
     struct buffer path;
     buffer_init(&path);

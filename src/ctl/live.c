@@ -3,6 +3,7 @@
  * Live drills: what one would do is shown, then it has to be typed what is lost, and then it begins. */
 #include "config.h"
 
+#include "ctl/observe.h"
 #include "ctl/reports.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
@@ -12,9 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define OF_OTHERS                                                                                            \
-    (OPTION_CLIENT | OPTION_ECS | OPTION_LISTEN | OPTION_TSIG_KEY | OPTION_FROM | OPTION_OUTPUT | OPTION_KEEP)
 
 /* "5 %" as a number; what is none is for the server to say. */
 static void set_percent(json_t *body, const char *key, const char *text)
@@ -86,11 +84,12 @@ static enum steerctl_exit explain_losses(const struct steerctl *ctl, enum steerc
 }
 
 /* It is shown, then begun. */
-static enum steerctl_exit rehearse(const struct steerctl *ctl, json_t *document)
+static enum steerctl_exit rehearse(const struct steerctl *ctl, json_t *document,
+                                   struct observation *observation)
 {
     json_t *preview, *drill = NULL;
     char line[CONFIRM_SIZE];
-    bool is_dry = (ctl->given & OPTION_DRY_RUN) != 0, waits = (ctl->given & OPTION_WAIT) != 0;
+    bool is_dry = (ctl->given & OPTION_DRY_RUN) != 0, waits = shadow_waits(ctl);
     struct steerctl quiet = *ctl;
     quiet.json = ctl->json && is_dry; /* what is printed as JSON is one document */
     enum steerctl_exit code = steerctl_ask_json(&quiet, "POST", "/v1/drills?dry_run=true",
@@ -108,7 +107,7 @@ static enum steerctl_exit rehearse(const struct steerctl *ctl, json_t *document)
     quiet.json = ctl->json && !waits;
     code = steerctl_ask_json(&quiet, "POST", "/v1/drills", make_body(ctl, document, confirm), &drill);
     if (code == STEERCTL_OK && waits) {
-        code = shadow_wait(ctl, drill);
+        code = shadow_wait(ctl, drill, observation);
     } else if (code == STEERCTL_OK && !ctl->json) {
         shadow_show(ctl, drill);
     }
@@ -120,9 +119,7 @@ static enum steerctl_exit rehearse(const struct steerctl *ctl, json_t *document)
 enum steerctl_exit run_live(const struct steerctl *ctl)
 {
     const char *path = ctl->word_count > 2 ? ctl->words[2] : NULL;
-    if ((ctl->given & OF_OTHERS) != 0) {
-        return steerctl_usage("drill live: found what belongs to another kind of drill");
-    }
+    struct observation *observation;
     if ((path == NULL) == (ctl->loss_count == 0)) {
         return steerctl_usage("drill live needs either --lose TARGET, or a FILE");
     }
@@ -132,12 +129,13 @@ enum steerctl_exit run_live(const struct steerctl *ctl)
     if (ctl->reason == NULL) {
         return steerctl_usage("drill live needs --reason TEXT");
     }
-    if (ctl->html != NULL && (ctl->given & OPTION_WAIT) == 0) {
-        return steerctl_usage("drill live has a report when it has ended: --html needs --wait");
+    if (!shadow_may_observe(ctl, &observation)) {
+        return STEERCTL_USAGE;
     }
     json_t *document = path == NULL ? NULL : drill_read_document(path);
-    enum steerctl_exit code =
-        path != NULL && document == NULL ? (enum steerctl_exit)EXITS_DRILL_NOT_RUN : rehearse(ctl, document);
+    enum steerctl_exit code = path != NULL && document == NULL ? (enum steerctl_exit)EXITS_DRILL_NOT_RUN
+                                                               : rehearse(ctl, document, observation);
     json_decref(document);
+    observation_free(observation);
     return code;
 }

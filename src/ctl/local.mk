@@ -7,35 +7,35 @@ src_libctl_a_SOURCES = \
 	src/ctl/change.c \
 	src/ctl/checks.c \
 	src/ctl/client.c src/ctl/operations.c src/ctl/progress.c src/ctl/progress.h src/ctl/config.c \
-	src/ctl/drill.c src/ctl/drill_report.c \
+	src/ctl/drill.c src/ctl/drill_follow.c src/ctl/drill_follow.h src/ctl/drill_report.c \
 	src/ctl/live.c src/ctl/shadow.c \
 	src/ctl/errors.c \
-	src/ctl/events.c \
+	src/ctl/event_text.c src/ctl/event_text.h src/ctl/events.c \
 	src/ctl/explain.c \
 	src/ctl/help.c \
 	src/ctl/history.c \
 	src/ctl/http.c src/ctl/http.h \
-	src/ctl/lists.c \
+	src/ctl/lists.c src/ctl/members.c src/ctl/nodes.c src/ctl/spread.c \
 	src/ctl/look.c \
-	src/ctl/addresses.c src/ctl/observe.c src/ctl/observe_drill.c src/ctl/observe_drill.h src/ctl/observe_write.c src/ctl/observe_write.h \
+	src/ctl/addresses.c src/ctl/observe.c src/ctl/observe.h src/ctl/observe_drill.c src/ctl/observe_drill.h src/ctl/observe_write.c src/ctl/observe_write.h \
 	src/ctl/options.c src/ctl/options.h \
 	src/ctl/points.c \
 	src/ctl/remote.c \
 	src/ctl/replication.c \
 	src/ctl/rules.c \
-	src/ctl/show.c src/ctl/show_status.c \
+	src/ctl/serving.c src/ctl/show.c src/ctl/show_status.c \
 	src/ctl/socket.c src/ctl/socket.h \
 	src/ctl/sse.c src/ctl/sse.h \
 	src/ctl/confirm.c src/ctl/switchover.c src/ctl/switchover_watch.c src/ctl/incidents.c src/ctl/reports.c src/ctl/reports.h src/ctl/schedule.c src/ctl/compare.c src/ctl/spark.c src/ctl/spark.h \
 	src/ctl/steerctl.h \
-	src/ctl/table.c \
+	src/ctl/table.c src/ctl/tail.c src/ctl/tail.h \
 	src/ctl/target.c \
 	src/ctl/text.c src/ctl/text.h \
 	src/ctl/then.c \
 	src/ctl/tokens.c src/ctl/traffic.c src/ctl/drains.c src/ctl/try.c \
 	src/ctl/unserved.c src/ctl/vantages.c \
 	src/ctl/verbs.h \
-	src/ctl/watch.c src/ctl/watch_frame.c src/ctl/watch_frame.h \
+	src/ctl/watch.c src/ctl/watch_events.c src/ctl/watch_events.h src/ctl/watch_frame.c src/ctl/watch_frame.h \
 	src/ctl/whatif.c
 
 bin_PROGRAMS += src/steerctl

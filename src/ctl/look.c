@@ -36,10 +36,14 @@ static enum steerctl_exit show_one(const struct steerctl *ctl, const char *plura
     return code == STEERCTL_NOT_FOUND ? target_explain(ctl, code, plural, name) : code;
 }
 
+static void show_all(const struct steerctl *ctl, const json_t *items)
+{
+    show_targets(ctl, ctl->words[0], items);
+}
+
 enum steerctl_exit run_targets(const struct steerctl *ctl)
 {
     struct buffer target;
-    json_t *items;
     if (ctl->word_count > 1) {
         return ctl->given == 0 ? show_one(ctl, ctl->words[0], ctl->words[1])
                                : steerctl_usage("a name and a filter exclude each other");
@@ -50,13 +54,7 @@ enum steerctl_exit run_targets(const struct steerctl *ctl)
     steerctl_add_query(&target, "az", ctl->az);
     steerctl_add_query(&target, "effective", ctl->effective);
     steerctl_add_query(&target, "fields", ctl->json ? NULL : show_target_fields(ctl->words[0]));
-    enum steerctl_exit code = steerctl_list(ctl, target.bytes, &items);
-    if (code == STEERCTL_OK && ctl->json) {
-        steerctl_print_page(items, NULL);
-    } else if (code == STEERCTL_OK) {
-        show_targets(ctl, ctl->words[0], items);
-    }
-    json_decref(items);
+    enum steerctl_exit code = steerctl_show(ctl, target.bytes, show_all);
     buffer_fini(&target);
     if (code == STEERCTL_REFUSED && ctl->region != NULL) {
         code = target_explain(ctl, code, "regions", ctl->region);
@@ -75,18 +73,13 @@ enum steerctl_exit run_list(const struct steerctl *ctl)
     } lists[] = {
         {"overrides", show_overrides}, {"zones", show_zones}, {"names", show_names}, {"geo", show_geo}};
     struct buffer target;
-    json_t *items;
+    size_t i = 0;
+    while (i + 1 < sizeof lists / sizeof *lists && strcmp(lists[i].name, ctl->words[0]) != 0) {
+        i++;
+    }
     buffer_init(&target);
     buffer_print(&target, "/v1/%s", ctl->words[0]);
-    enum steerctl_exit code = steerctl_list(ctl, target.bytes, &items);
-    for (size_t i = 0; code == STEERCTL_OK && i < sizeof lists / sizeof *lists; i++) {
-        if (strcmp(lists[i].name, ctl->words[0]) == 0 && ctl->json) {
-            steerctl_print_page(items, NULL);
-        } else if (strcmp(lists[i].name, ctl->words[0]) == 0) {
-            lists[i].show(ctl, items);
-        }
-    }
-    json_decref(items);
+    enum steerctl_exit code = steerctl_show(ctl, target.bytes, lists[i].show);
     buffer_fini(&target);
     return code;
 }

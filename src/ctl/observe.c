@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/when.h"
+#include "ctl/observe.h"
 #include "ctl/observe_drill.h"
 #include "ctl/observe_write.h"
 #include "ctl/text.h"
@@ -24,11 +25,13 @@ enum {
     DNS_PORT = 53,
     RESOLVERS = 64,
     FOR_MS = 60 * 1000,
-    PATIENCE_MS = 5000
+    PATIENCE_MS = 5000,
+    LAST_WORD_MS = 1000
 };
 
 /* What the plan borrows. */
 struct observation {
+    const struct steerctl *ctl;
     struct observe_plan plan;
     struct observe_name names[OBSERVE_NAMES_MAX];
     struct addr_port servers[LIST_MAX];
@@ -57,8 +60,9 @@ static bool parse_number(const char *text, uint64_t max, uint64_t *number)
     return text[0] >= '0' && text[0] <= '9' && *after == '\0' && errno == 0 && value <= max;
 }
 
-static bool parse_name(const char *word, struct observe_name *name)
+static bool parse_name(const char *word, void *to)
 {
+    struct observe_name *name = to;
     char *text = memory_copy_text(word), *slash = strrchr(text, '/');
     uint16_t type = DNS_TYPE_A;
     bool is_good = slash == NULL || dns_parse_type(slash + 1, &type) == 0;
@@ -108,22 +112,36 @@ static bool parse_list(const char *text, bool (*parse)(const char *, void *), vo
     return is_good;
 }
 
-static enum steerctl_exit take_lists(const struct steerctl *ctl, struct observation *all)
+_Static_assert((int)OBSERVE_NAMES_MAX == (int)LIST_MAX, "names of a list fit");
+
+static enum steerctl_exit take_names(const struct steerctl *ctl, struct observation *all)
 {
     struct observe_plan *plan = &all->plan;
-    for (int i = 1; i < ctl->word_count; i++) {
-        if (plan->name_count == OBSERVE_NAMES_MAX ||
-            !parse_name(ctl->words[i], &all->names[plan->name_count])) {
-            return steerctl_usage("found \"%s\", expected a NAME, NAME/A or NAME/AAAA, %d at most",
-                                  ctl->words[i], OBSERVE_NAMES_MAX);
-        }
-        plan->name_count++;
+    bool is_good = parse_list(ctl->observe, parse_name, all->names, sizeof *all->names, &plan->name_count);
+    for (int i = 1; ctl->observe == NULL && i < ctl->word_count && is_good; i++) {
+        is_good = parse_list(ctl->words[i], parse_name, all->names, sizeof *all->names, &plan->name_count);
     }
+    return is_good ? STEERCTL_OK
+                   : steerctl_usage("found names to observe of which one is none, expected NAME, NAME/A or "
+                                    "NAME/AAAA, %d at most",
+                                    OBSERVE_NAMES_MAX);
+}
+
+static enum steerctl_exit take_servers(const struct steerctl *ctl, struct observation *all)
+{
+    struct observe_plan *plan = &all->plan;
     if (!parse_list(ctl->server, parse_server, all->servers, sizeof *all->servers, &plan->server_count) ||
         plan->server_count == 0) {
         return steerctl_usage("found --server \"%s\", expected ADDRESS[:PORT],..., %d at most",
                               ctl->server == NULL ? "" : ctl->server, LIST_MAX);
     }
+    return STEERCTL_OK;
+}
+
+/* Of a drill that is yet to begin these are its clients, and not all of them have to be here. */
+static enum steerctl_exit take_sources(const struct steerctl *ctl, struct observation *all)
+{
+    struct observe_plan *plan = &all->plan;
     if (!parse_list(ctl->client, parse_prefix, all->sources, sizeof *all->sources, &plan->source_count) ||
         !parse_list(ctl->ecs, parse_prefix, all->subnets, sizeof *all->subnets, &plan->subnet_count)) {
         return steerctl_usage("found --client or --ecs with something else than prefixes, %d at most",
@@ -230,11 +248,11 @@ static void take_prefixes(const json_t *list, bool is_here, struct addr_prefix *
 }
 
 /* The clients that it has, as far as this machine can be them. */
-static enum steerctl_exit take_clients(const struct steerctl *ctl, struct observation *all)
+static enum steerctl_exit take_clients(struct observation *all)
 {
     struct observe_plan *plan = &all->plan;
     const json_t *clients = json_object_get(all->drill.now, "clients");
-    if (ctl->client == NULL && ctl->ecs == NULL) {
+    if (plan->source_count == 0 && plan->subnet_count == 0) {
         take_prefixes(json_object_get(clients, "prefixes"), true, all->sources, &plan->source_count);
         take_prefixes(json_object_get(clients, "ecs"), false, all->subnets, &plan->subnet_count);
     }
@@ -248,8 +266,9 @@ static enum steerctl_exit take_clients(const struct steerctl *ctl, struct observ
 
 /* ---- the verb ---- */
 
-static enum steerctl_exit prepare(const struct steerctl *ctl, struct observation *all)
+static enum steerctl_exit take_plan(const struct steerctl *ctl, struct observation *all)
 {
+    all->ctl = ctl;
     all->plan = (struct observe_plan){.names = all->names,
                                       .servers = all->servers,
                                       .duration_ms = FOR_MS,
@@ -258,8 +277,21 @@ static enum steerctl_exit prepare(const struct steerctl *ctl, struct observation
                                       .lost = all->lost,
                                       .patience_ms = PATIENCE_MS,
                                       .is_over = &is_over};
-    enum steerctl_exit code = take_lists(ctl, all);
-    code = code == STEERCTL_OK ? take_numbers(ctl, all) : code;
+    enum steerctl_exit code = take_names(ctl, all);
+    code = code == STEERCTL_OK ? take_servers(ctl, all) : code;
+    return code == STEERCTL_OK ? take_numbers(ctl, all) : code;
+}
+
+static enum steerctl_exit take_drill(struct observation *all, const char *id)
+{
+    enum steerctl_exit code = observed_drill_take(all->ctl, id, &all->drill, &all->plan);
+    return code == STEERCTL_OK ? take_clients(all) : code;
+}
+
+static enum steerctl_exit prepare(const struct steerctl *ctl, struct observation *all)
+{
+    enum steerctl_exit code = take_plan(ctl, all);
+    code = code == STEERCTL_OK ? take_sources(ctl, all) : code;
     bool has_losses = ctl->loss_count != 0, is_tried = ctl->connect != NULL, is_drill = ctl->drill != NULL;
     if (code == STEERCTL_OK && has_losses + is_tried + is_drill != 1) {
         return steerctl_usage(
@@ -269,8 +301,7 @@ static enum steerctl_exit prepare(const struct steerctl *ctl, struct observation
     if (code == STEERCTL_OK && is_drill && ctl->for_ != NULL) {
         return steerctl_usage("observe --drill lasts as long as the drill: it takes no --for");
     }
-    code = code == STEERCTL_OK && is_drill ? observed_drill_take(ctl, &all->drill, &all->plan) : code;
-    code = code == STEERCTL_OK && is_drill ? take_clients(ctl, all) : code;
+    code = code == STEERCTL_OK && is_drill ? take_drill(all, ctl->drill) : code;
     return code == STEERCTL_OK ? take_lost(ctl, all) : code;
 }
 
@@ -308,4 +339,69 @@ enum steerctl_exit run_observe(const struct steerctl *ctl)
     observe_fini(&report);
     observed_drill_fini(&all.drill);
     return code;
+}
+
+/* ---- of a drill that is begun here ---- */
+
+struct observation *observation_plan(const struct steerctl *ctl)
+{
+    struct observation *all = memory_alloc(sizeof *all);
+    enum steerctl_exit code = take_plan(ctl, all);
+    bool is_shadow = strcmp(ctl->words[1], "shadow") == 0;
+    if (code == STEERCTL_OK && is_shadow && all->plan.ttl_s == 0) {
+        code = steerctl_usage(OBSERVED_DRILL_NEEDS_TTL);
+    }
+    if (code == STEERCTL_OK) {
+        return all;
+    }
+    free(all);
+    return NULL;
+}
+
+static void stop(const struct steerctl *ctl, const char *id)
+{
+    struct steerctl quiet = *ctl;
+    struct buffer path;
+    json_t *stopped = NULL;
+    quiet.json = false;
+    buffer_init(&path);
+    buffer_add_text(&path, "/v1/drills/");
+    steerctl_add_encoded(&path, id);
+    if (steerctl_ask_json(&quiet, "DELETE", path.bytes, NULL, &stopped) == STEERCTL_OK) {
+        fprintf(stderr, "steerctl: drill %s was stopped, since it could not be observed\n", id);
+    }
+    json_decref(stopped);
+    buffer_fini(&path);
+}
+
+json_t *observation_run(struct observation *all, const json_t *begun, bool *is_kept)
+{
+    struct observe_report report;
+    struct drill_follow follow;
+    const char *id = text_or_dash(text_of(begun, "id"));
+    *is_kept = false;
+    if (take_drill(all, id) != STEERCTL_OK) {
+        stop(all->ctl, id);
+        return NULL;
+    }
+    drill_follow_open(&follow, all->ctl, begun);
+    all->drill.follow = &follow;
+    all->plan.is_over = &follow.has_ended;
+    observe_run(&all->plan, &report);
+    drill_follow_wait(&follow, LAST_WORD_MS); /* it has ended, and is about to say so */
+    drill_follow_close(&follow);
+    json_t *observed = observe_write(&all->plan, &report, all->retry), *drill = all->drill.ended;
+    *is_kept = observed_drill_keep(&all->drill, observed) == STEERCTL_OK;
+    all->drill.ended = NULL;
+    json_object_set_new(drill, "observed", observed);
+    observe_fini(&report);
+    return drill;
+}
+
+void observation_free(struct observation *all)
+{
+    if (all != NULL) {
+        observed_drill_fini(&all->drill);
+        free(all);
+    }
 }

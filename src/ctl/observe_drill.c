@@ -49,6 +49,16 @@ static enum steerctl_exit ask(const struct observed_drill *drill, const char *pl
     return code;
 }
 
+/* ---- meanwhile ---- */
+
+static void go_on(void *context)
+{
+    struct observed_drill *drill = context;
+    if (drill->follow != NULL) {
+        drill_follow_glance(drill->follow);
+    }
+}
+
 /* ---- what was lost ---- */
 
 static void wait_for_end(struct observed_drill *drill)
@@ -57,6 +67,7 @@ static void wait_for_end(struct observed_drill *drill)
            strcmp(text_or_dash(text_of(drill->ended, "state")), "ended") != 0) {
         json_decref(drill->ended);
         drill->ended = NULL;
+        go_on(drill);
         pause_a_little();
     }
 }
@@ -127,10 +138,10 @@ static void settle(void *context, struct tally *tally, int64_t began_us, int64_t
 
 /* ---- the begin ---- */
 
-enum steerctl_exit observed_drill_take(const struct steerctl *ctl, struct observed_drill *drill,
-                                       struct observe_plan *plan)
+enum steerctl_exit observed_drill_take(const struct steerctl *ctl, const char *id,
+                                       struct observed_drill *drill, struct observe_plan *plan)
 {
-    *drill = (struct observed_drill){.ctl = ctl, .id = ctl->drill, .is_over = plan->is_over};
+    *drill = (struct observed_drill){.ctl = ctl, .id = id, .is_over = plan->is_over};
     int64_t asked_us = now_us();
     enum steerctl_exit code = ask(drill, "/v1/drills/", "GET", NULL, &drill->now);
     const json_t *progress = get(drill->now, "progress");
@@ -138,17 +149,17 @@ enum steerctl_exit observed_drill_take(const struct steerctl *ctl, struct observ
         return code;
     }
     if (!json_is_object(progress)) {
-        fprintf(stderr, "steerctl: drill %s is over: begin it, and observe it while it runs\n", ctl->drill);
+        fprintf(stderr, "steerctl: drill %s is over: begin it, and observe it while it runs\n", id);
         return STEERCTL_REFUSED;
     }
     if (strcmp(text_or_dash(text_of(drill->now, "mode")), "shadow") == 0 && plan->ttl_s == 0) {
-        return steerctl_usage("answers of a shadow drill have TTL 0: observe needs --ttl SECONDS, for which "
-                              "resolvers would keep them");
+        return steerctl_usage(OBSERVED_DRILL_NEEDS_TTL);
     }
     int64_t at_ms = json_integer_value(get(progress, "at_ms"));
     drill->began_us = (asked_us + now_us()) / 2 - at_ms * 1000;
     plan->duration_ms = json_integer_value(get(progress, "duration_ms")) - at_ms;
     plan->settle = settle;
+    plan->meanwhile = go_on;
     plan->context = drill;
     return STEERCTL_OK;
 }

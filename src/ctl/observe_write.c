@@ -160,3 +160,9 @@ void observe_show(const struct steerctl *ctl, const json_t *observed)
         text_line("note", "it ended early: more happened than can be noted");
     }
 }
+
+void observe_show_beside(const struct steerctl *ctl, const json_t *observed)
+{
+    puts("\nSeen by resolvers (steerctl observe)");
+    observe_show(ctl, observed);
+}

@@ -74,14 +74,7 @@ enum steerctl_exit run_operations(const struct steerctl *ctl)
     enum steerctl_exit code;
     bool cancels = ctl->word_count == 3;
     if (ctl->word_count == 1) {
-        code = steerctl_list(ctl, "/v1/operations", &json);
-        if (code == STEERCTL_OK && ctl->json) {
-            steerctl_print_page(json, NULL);
-        } else if (code == STEERCTL_OK) {
-            show_list(ctl, json);
-        }
-        json_decref(json);
-        return code;
+        return steerctl_show(ctl, "/v1/operations", show_list);
     }
     if (cancels && strcmp(ctl->words[1], "cancel") != 0) {
         fprintf(stderr, "steerctl: found \"%s\", expected: operations cancel ID\n", ctl->words[1]);

@@ -16,7 +16,7 @@ static const struct option_row {
     const char *name, *value; /* value NULL: it takes none */
     const char *help;
     const char *fields; /* of the API */
-    uint64_t bit;
+    option_set bit;
     size_t at; /* of the text in struct steerctl; 0: none */
 } rows[] = {
     {"region", "NAME", "only what lies in this region", "region regions", OPTION_REGION,
@@ -48,7 +48,8 @@ static const struct option_row {
      "override_rules", OPTION_OVERRIDE_RULE, 0},
     {"yes-without-point", NULL, "do it although no recovery point can be saved before", "without_point",
      OPTION_YES_WITHOUT_POINT, 0},
-    {"replace", NULL, "what is not in the file is removed", "replace", OPTION_REPLACE, 0},
+    {"replace", NULL, "what is not in the file is removed; of cluster invite: another machine gets the name",
+     "replace", OPTION_REPLACE, 0},
     {"client", "ADDRESS",
      "the answer for this client; without it geography plays no part; of drill shadow: prefixes that see it",
      "client clients.prefixes clients", OPTION_CLIENT, offsetof(struct steerctl, client)},
@@ -57,8 +58,10 @@ static const struct option_row {
     {"by", "inject|override|hooks", "of drill live: how what is lost gets lost", "by", OPTION_LIVE,
      offsetof(struct steerctl, by)},
     {"listen", "ADDRESS:PORT,…",
-     "of drill shadow: who asks there, at a listen address of the server, sees it", "clients.listen",
-     OPTION_LISTEN, offsetof(struct steerctl, listen)},
+     "of drill shadow: who asks there, at a listen address of the server, sees it; of cluster init and "
+     "join:\n"
+     "                         where the other nodes come to",
+     "clients.listen", OPTION_LISTEN, offsetof(struct steerctl, listen)},
     {"tsig-key", "NAME", "of drill shadow: who signs with this key sees it", "clients.tsig_key",
      OPTION_TSIG_KEY, offsetof(struct steerctl, tsig_key)},
     {"wait", NULL, "until it has ended, and show its report", NULL, OPTION_WAIT, 0},
@@ -94,7 +97,8 @@ static const struct option_row {
     {"confirm", "NAME",
      "the name of what goes, may lose its data, or is lost by a live drill first, typed once more", "confirm",
      OPTION_CONFIRM, offsetof(struct steerctl, confirm)},
-    {"yes", NULL, "of token, vantage, config and import: do it without being asked", NULL, OPTION_CONFIRM, 0},
+    {"yes", NULL, "of token, vantage, cluster, config and import: do it without being asked", NULL,
+     OPTION_CONFIRM, 0},
     {"canary", "PERCENT",
      "of drill live: so many of all clients see it first; the others when that went well", "canary",
      OPTION_LIVE, offsetof(struct steerctl, canary)},
@@ -136,13 +140,30 @@ static const struct option_row {
      offsetof(struct steerctl, expires)},
     {"overlap", "DURATION", "the one before is good for so long: 1h, if it is not said", "overlap",
      OPTION_OVERLAP, offsetof(struct steerctl, overlap)},
+    {"config", "FILE", "of cluster init and join: the configuration of steerd (/etc/steerd/steerd.json)",
+     NULL, OPTION_CONFIG, offsetof(struct steerctl, file)},
+    {"name", "CLUSTER", "of cluster init: what the cluster is called", NULL, OPTION_INIT,
+     offsetof(struct steerctl, cluster_name)},
+    {"node", "NAME", "… and this node of it", NULL, OPTION_INIT, offsetof(struct steerctl, node)},
+    {"etcd", "URL,…", "… where etcd is, such as https://10.0.0.1:2379", NULL, OPTION_INIT,
+     offsetof(struct steerctl, etcd)},
+    {"etcd-ca", "FILE", "… who signs etcd's certificates, relative to the folder of the configuration", NULL,
+     OPTION_INIT, offsetof(struct steerctl, etcd_ca)},
+    {"etcd-cert", "FILE", "… what is shown to etcd", NULL, OPTION_INIT, offsetof(struct steerctl, etcd_cert)},
+    {"etcd-key", "FILE", "… its key", NULL, OPTION_INIT, offsetof(struct steerctl, etcd_key)},
+    {"etcd-user", "NAME", "… or who logs in there", NULL, OPTION_INIT, offsetof(struct steerctl, etcd_user)},
+    {"etcd-password", "FILE", "… with the first line of this file", NULL, OPTION_INIT,
+     offsetof(struct steerctl, etcd_password)},
     {"from", "FROM",
      "of drill: start from live (the default) or from all healthy; of check: the vantage that makes it",
      "from", OPTION_FROM, offsetof(struct steerctl, from)},
     {"server", "ADDRESS[:PORT],…", "who is asked: a server of the names, or resolvers", NULL, OPTION_SERVER,
      offsetof(struct steerctl, server)},
+    {"observe", "NAME,…",
+     "of drill shadow and live: see it as caching resolvers and clients do; its report has that", NULL,
+     OPTION_OBSERVE, offsetof(struct steerctl, observe)},
     {"drill", "ID", "what fails is what this drill says, which runs; its report has what was seen", NULL,
-     OPTION_SERVER, offsetof(struct steerctl, drill)},
+     OPTION_DRILL, offsetof(struct steerctl, drill)},
     {"resolvers", "N", "so many caches for each name (64)", NULL, OPTION_RESOLVERS,
      offsetof(struct steerctl, resolvers)},
     {"connect", "PORT", "requests go to this port of each address: those that fail are lost", NULL,
@@ -286,7 +307,7 @@ enum steerctl_exit options_parse(struct steerctl *ctl, int argc, char **argv)
 
 /* ---- the table, for others ---- */
 
-const char *options_find_odd(const struct steerctl *ctl, uint64_t allowed)
+const char *options_find_odd(const struct steerctl *ctl, option_set allowed)
 {
     for (size_t i = 0; i < ROWS; i++) {
         if ((ctl->given & rows[i].bit & ~allowed) != 0) {
@@ -296,11 +317,11 @@ const char *options_find_odd(const struct steerctl *ctl, uint64_t allowed)
     return NULL;
 }
 
-void options_print(uint64_t bits)
+void options_print(option_set options)
 {
     for (size_t i = 0; i < ROWS; i++) {
         char left[40];
-        if ((bits & rows[i].bit) != 0) {
+        if ((options & rows[i].bit) != 0) {
             snprintf(left, sizeof left, "--%s %s", rows[i].name, rows[i].value == NULL ? "" : rows[i].value);
             printf("  %-22s %s\n", left, rows[i].help);
         }
@@ -322,11 +343,11 @@ bool options_has_word(const char *words, const char *word, const char **after)
     return false;
 }
 
-const char *options_of_field(const struct steerctl *ctl, uint64_t bits, const char *field)
+const char *options_of_field(const struct steerctl *ctl, option_set options, const char *field)
 {
     const char *first = NULL, *after;
     for (size_t i = 0; i < ROWS; i++) {
-        if ((bits & rows[i].bit) == 0 || !options_has_word(rows[i].fields, field, &after)) {
+        if ((options & rows[i].bit) == 0 || !options_has_word(rows[i].fields, field, &after)) {
             continue;
         }
         if ((ctl->given & rows[i].bit) != 0) {

@@ -12,12 +12,12 @@ enum steerctl_exit steerctl_usage(const char *format, ...) __attribute__((format
 /* Fill ctl from the command line; options may stand anywhere. Returns STEERCTL_OK or STEERCTL_USAGE, and has
  * said why. */
 enum steerctl_exit options_parse(struct steerctl *ctl, int argc, char **argv);
-/* The first option that was given and is not among these bits; NULL: there is none. */
-const char *options_find_odd(const struct steerctl *ctl, uint64_t allowed);
+/* The first option that was given and is not allowed; NULL: there is none. */
+const char *options_find_odd(const struct steerctl *ctl, option_set allowed);
 /* A line for each of these options. */
-void options_print(uint64_t bits);
-/* "--until" for "expires": the option of these bits that a field of the API comes from, first among those
- * that were given. NULL: none. */
-const char *options_of_field(const struct steerctl *ctl, uint64_t bits, const char *field);
+void options_print(option_set options);
+/* "--until" for "expires": which of these options a field of the API comes from, first among those that were
+ * given. NULL: none. */
+const char *options_of_field(const struct steerctl *ctl, option_set options, const char *field);
 /* Is the word among those, which are separated by spaces? *after: what stands behind it. */
 bool options_has_word(const char *words, const char *word, const char **after);

@@ -78,15 +78,7 @@ static void show_point(const json_t *point)
 
 static enum steerctl_exit list_points(const struct steerctl *ctl)
 {
-    json_t *items;
-    enum steerctl_exit code = steerctl_list(ctl, "/v1/points", &items);
-    if (code == STEERCTL_OK && ctl->json) {
-        steerctl_print_page(items, NULL);
-    } else if (code == STEERCTL_OK) {
-        show_points(ctl, items);
-    }
-    json_decref(items);
-    return code;
+    return steerctl_show(ctl, "/v1/points", show_points);
 }
 
 static enum steerctl_exit ask_point(const struct steerctl *ctl, const char *method, const char *suffix,

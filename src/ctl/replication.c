@@ -64,13 +64,5 @@ static void show(const struct steerctl *ctl, const json_t *items)
 
 enum steerctl_exit run_replication(const struct steerctl *ctl)
 {
-    json_t *items;
-    enum steerctl_exit code = steerctl_list(ctl, "/v1/replication", &items);
-    if (code == STEERCTL_OK && ctl->json) {
-        steerctl_print_page(items, NULL);
-    } else if (code == STEERCTL_OK) {
-        show(ctl, items);
-    }
-    json_decref(items);
-    return code;
+    return steerctl_show(ctl, "/v1/replication", show);
 }

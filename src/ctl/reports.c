@@ -64,15 +64,7 @@ static void show_list(const struct steerctl *ctl, const json_t *items)
 
 static enum steerctl_exit list(const struct steerctl *ctl)
 {
-    json_t *items;
-    enum steerctl_exit code = steerctl_list(ctl, "/v1/drills/reports", &items);
-    if (code == STEERCTL_OK && ctl->json) {
-        steerctl_print_page(items, NULL);
-    } else if (code == STEERCTL_OK) {
-        show_list(ctl, items);
-    }
-    json_decref(items);
-    return code;
+    return steerctl_show(ctl, "/v1/drills/reports", show_list);
 }
 
 static void show_head(const json_t *found)
@@ -100,8 +92,7 @@ static void show(const struct steerctl *ctl, const json_t *found)
         }
     }
     if (json_is_object(get(found, "observed"))) {
-        puts("\nSeen by resolvers (steerctl observe)");
-        observe_show(ctl, get(found, "observed"));
+        observe_show_beside(ctl, get(found, "observed"));
     }
 }
 
@@ -118,11 +109,10 @@ static enum steerctl_exit judge(const json_t *found)
 static bool write_page(const struct steerctl *ctl, const json_t *found)
 {
     json_t *report = json_object_get(found, "report"), *inner = json_object_get(report, "report");
-    json_t *page = json_is_object(inner) ? inner : report;
-    if (json_is_object(page) && json_is_object(get(found, "observed"))) {
-        json_object_set(page, "observed", json_object_get(found, "observed"));
+    if (json_is_object(report) && json_is_object(get(found, "observed"))) {
+        json_object_set(report, "observed", json_object_get(found, "observed"));
     }
-    return json_is_object(inner) ? drill_write_whole_page(ctl, report) : drill_write_page(ctl, page);
+    return json_is_object(inner) ? drill_write_whole_page(ctl, report) : drill_write_page(ctl, report);
 }
 
 static enum steerctl_exit show_one(const struct steerctl *ctl)
@@ -148,18 +138,9 @@ static enum steerctl_exit show_one(const struct steerctl *ctl)
     return code;
 }
 
-bool reports_has_word(const char *word)
-{
-    return strcmp(word, "reports") == 0 || strcmp(word, "report") == 0;
-}
-
 enum steerctl_exit run_reports(const struct steerctl *ctl)
 {
     bool is_list = strcmp(ctl->words[1], "reports") == 0;
-    if ((ctl->given & ~(is_list ? 0 : OPTION_HTML)) != 0) {
-        return steerctl_usage("drill %s takes no option but --json%s", ctl->words[1],
-                              is_list ? "" : " and --html");
-    }
     if (is_list && ctl->word_count != 2) {
         return steerctl_usage("drill reports takes nothing else; drill report takes an ID");
     }

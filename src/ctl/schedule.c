@@ -45,15 +45,7 @@ static void show_list(const struct steerctl *ctl, const json_t *items)
 
 static enum steerctl_exit list(const struct steerctl *ctl)
 {
-    json_t *items;
-    enum steerctl_exit code = steerctl_list(ctl, "/v1/drills/schedule", &items);
-    if (code == STEERCTL_OK && ctl->json) {
-        steerctl_print_page(items, NULL);
-    } else if (code == STEERCTL_OK) {
-        show_list(ctl, items);
-    }
-    json_decref(items);
-    return code;
+    return steerctl_show(ctl, "/v1/drills/schedule", show_list);
 }
 
 static enum steerctl_exit run_now(const struct steerctl *ctl)
@@ -79,16 +71,11 @@ static enum steerctl_exit run_now(const struct steerctl *ctl)
     return code;
 }
 
-bool schedule_has_word(const char *word)
-{
-    return strcmp(word, "schedule") == 0 || strcmp(word, "run") == 0;
-}
-
 enum steerctl_exit run_schedule(const struct steerctl *ctl)
 {
     bool is_list = strcmp(ctl->words[1], "schedule") == 0;
-    if ((ctl->given & ~(is_list ? 0 : OPTION_ACTOR)) != 0 || (is_list && ctl->word_count != 2)) {
-        return steerctl_usage("drill schedule takes nothing else, drill run a name and --actor");
+    if (is_list && ctl->word_count != 2) {
+        return steerctl_usage("drill schedule takes nothing else, drill run a name");
     }
     return is_list ? list(ctl) : run_now(ctl);
 }

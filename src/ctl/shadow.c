@@ -3,6 +3,8 @@
  * Drills on the server: shadow ones are begun here, those and live ones listed, looked at, ended. */
 #include "config.h"
 
+#include "ctl/observe.h"
+#include "ctl/observe_write.h"
 #include "ctl/reports.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
@@ -131,6 +133,9 @@ void shadow_show(const struct steerctl *ctl, const json_t *drill)
         putchar('\n');
         drill_show_report(ctl, get(drill, "report"));
     }
+    if (json_is_object(get(drill, "observed"))) {
+        observe_show_beside(ctl, get(drill, "observed"));
+    }
 }
 
 static void show_list(const struct steerctl *ctl, const json_t *items)
@@ -201,15 +206,7 @@ static enum steerctl_exit ask_one(const struct steerctl *ctl, const char *method
 
 static enum steerctl_exit list(const struct steerctl *ctl)
 {
-    json_t *items;
-    enum steerctl_exit code = steerctl_list(ctl, "/v1/drills", &items);
-    if (code == STEERCTL_OK && ctl->json) {
-        steerctl_print_page(items, NULL);
-    } else if (code == STEERCTL_OK) {
-        show_list(ctl, items);
-    }
-    json_decref(items);
-    return code;
+    return steerctl_show(ctl, "/v1/drills", show_list);
 }
 
 /* ---- waiting ---- */
@@ -270,12 +267,23 @@ static enum steerctl_exit judge(const json_t *drill)
                                                  : STEERCTL_OK;
 }
 
-enum steerctl_exit shadow_wait(const struct steerctl *ctl, const json_t *begun)
+static json_t *follow(const struct steerctl *ctl, const json_t *begun)
 {
-    json_t *drill = wait_for_end(ctl, text_or_dash(text_of(begun, "id")));
-    enum steerctl_exit code = judge(drill);
+    struct drill_follow follow;
+    drill_follow_open(&follow, ctl, begun);
+    drill_follow_wait(&follow, 0);
+    drill_follow_close(&follow);
+    return wait_for_end(ctl, text_or_dash(text_of(begun, "id")));
+}
+
+enum steerctl_exit shadow_wait(const struct steerctl *ctl, const json_t *begun,
+                               struct observation *observation)
+{
+    bool is_kept = true;
+    json_t *drill = observation == NULL ? follow(ctl, begun) : observation_run(observation, begun, &is_kept);
+    enum steerctl_exit code = is_kept ? judge(drill) : (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
     if (drill != NULL && ctl->json) {
-        json_dumpf(drill, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+        json_dumpf(drill, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
         putchar('\n');
     }
     if (drill != NULL && show_whole(ctl, drill) != STEERCTL_OK) {
@@ -283,6 +291,27 @@ enum steerctl_exit shadow_wait(const struct steerctl *ctl, const json_t *begun)
     }
     json_decref(drill);
     return code;
+}
+
+bool shadow_waits(const struct steerctl *ctl)
+{
+    return (ctl->given & (OPTION_WAIT | OPTION_OBSERVE)) != 0;
+}
+
+bool shadow_may_observe(const struct steerctl *ctl, struct observation **observation)
+{
+    const option_set of_it = OPTIONS_OBSERVE & ~OPTION_OBSERVE;
+    *observation = NULL;
+    if (ctl->observe == NULL && (ctl->given & of_it) != 0) {
+        (void)steerctl_usage("--server, --resolvers, --ttl and --retry belong to --observe NAME");
+        return false;
+    }
+    if (ctl->html != NULL && !shadow_waits(ctl)) {
+        (void)steerctl_usage("drill %s has a report when it has ended: --html needs --wait", ctl->words[1]);
+        return false;
+    }
+    *observation = ctl->observe == NULL ? NULL : observation_plan(ctl);
+    return ctl->observe == NULL || *observation != NULL;
 }
 
 /* ---- beginning ---- */
@@ -332,9 +361,9 @@ static json_t *make_body(const struct steerctl *ctl, const char *path)
     return body;
 }
 
-static enum steerctl_exit begin(const struct steerctl *ctl, const char *path)
+static enum steerctl_exit begin(const struct steerctl *ctl, const char *path, struct observation *observation)
 {
-    bool waits = (ctl->given & OPTION_WAIT) != 0;
+    bool waits = shadow_waits(ctl);
     struct steerctl quiet = *ctl;
     json_t *body = make_body(ctl, path), *begun = NULL;
     if (body == NULL) {
@@ -346,7 +375,7 @@ static enum steerctl_exit begin(const struct steerctl *ctl, const char *path)
         code = target_explain_text(ctl, code, ctl->losses[i]);
     }
     if (code == STEERCTL_OK) {
-        code = waits ? shadow_wait(ctl, begun) : show_whole(ctl, begun);
+        code = waits ? shadow_wait(ctl, begun, observation) : show_whole(ctl, begun);
     } else if (waits) {
         code = (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
     }
@@ -354,17 +383,10 @@ static enum steerctl_exit begin(const struct steerctl *ctl, const char *path)
     return code;
 }
 
-#define OF_LIVE (OPTION_LIVE | OPTION_ACCEPT | OPTION_CONFIRM | OPTION_DRY_RUN)
-
-bool shadow_has_word(const char *word)
-{
-    return strcmp(word, "shadow") == 0 || strcmp(word, "list") == 0 || strcmp(word, "show") == 0 ||
-           strcmp(word, "stop") == 0;
-}
-
-static enum steerctl_exit run_begin(const struct steerctl *ctl)
+enum steerctl_exit run_shadow(const struct steerctl *ctl)
 {
     const char *path = ctl->word_count > 2 ? ctl->words[2] : NULL;
+    struct observation *observation;
     if (path == NULL && ctl->loss_count == 0) {
         return steerctl_usage("drill shadow needs --lose TARGET, or a FILE");
     }
@@ -375,25 +397,21 @@ static enum steerctl_exit run_begin(const struct steerctl *ctl)
         return steerctl_usage("drill shadow needs --client PREFIX, --ecs PREFIX, --listen ADDRESS:PORT or "
                               "--tsig-key NAME: who sees it");
     }
-    if (ctl->html != NULL && (ctl->given & OPTION_WAIT) == 0) {
-        return steerctl_usage("drill shadow has a report when it has ended: --html needs --wait");
+    if (!shadow_may_observe(ctl, &observation)) {
+        return STEERCTL_USAGE;
     }
-    return begin(ctl, path);
+    enum steerctl_exit code = begin(ctl, path, observation);
+    observation_free(observation);
+    return code;
 }
 
-enum steerctl_exit run_shadow(const struct steerctl *ctl)
+/* ---- those that there are ---- */
+
+enum steerctl_exit run_shadows(const struct steerctl *ctl)
 {
     const char *what = ctl->words[1];
-    bool shows = strcmp(what, "show") == 0, begins = strcmp(what, "shadow") == 0;
-    if ((ctl->given & (OF_LIVE | OPTION_FROM | OPTION_OUTPUT | (shows || begins ? 0 : OPTION_HTML) |
-                       (begins ? 0 : OPTION_WAIT))) != 0) {
-        return steerctl_usage("drill %s does not take one of these options", what);
-    }
-    if (shows || strcmp(what, "stop") == 0) {
-        return ask_one(ctl, shows ? "GET" : "DELETE");
-    }
-    if (begins) {
-        return run_begin(ctl);
+    if (strcmp(what, "list") != 0) {
+        return ask_one(ctl, strcmp(what, "show") == 0 ? "GET" : "DELETE");
     }
     return ctl->word_count == 2 ? list(ctl) : steerctl_usage("drill %s takes nothing else", what);
 }

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "ctl/text.h"
+#include "ctl/verbs.h"
 
 #include "base/words.h"
 
@@ -493,6 +494,7 @@ void show_change(const struct steerctl *ctl, const json_t *target)
         printf(", until %s", expires == NULL ? "it is removed" : text_clean(expires, state, sizeof state));
     }
     putchar('\n');
+    nodes_show_spread(target);
     if (text_of(target, "not_durable_because") != NULL) {
         char why[TABLE_CELL_SIZE];
         fprintf(stderr, "steerctl: it holds, but a restart would forget it: %s\n",

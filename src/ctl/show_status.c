@@ -156,12 +156,31 @@ static void show_live(const json_t *live)
     text_line("", text);
 }
 
+/* Only where something is not as it should be. */
+static void show_contact(const json_t *contact)
+{
+    char text[TABLE_CELL_SIZE];
+    if (json_is_true(json_object_get(contact, "cut_off"))) {
+        const char *withdraws = text_of(contact, "withdraws");
+        snprintf(text, sizeof text, "SINCE %s: nobody is heard of, answers go by the last verdicts%s%s",
+                 text_or_dash(text_of(contact, "cut_off_since")), withdraws == NULL ? "" : "; withdraws at ",
+                 withdraws == NULL ? "" : withdraws);
+        text_line("CUT OFF", text);
+    }
+    if (text_of(contact, "withdrawn_by") != NULL) {
+        snprintf(text, sizeof text, "SINCE %s by %s: steerctl serving",
+                 text_or_dash(text_of(contact, "since")), text_of(contact, "withdrawn_by"));
+        text_line("WITHDRAWN", text);
+    }
+}
+
 void show_status(const struct steerctl *ctl, const json_t *status)
 {
     static const char *const headings[] = {"",        "TOTAL",     "HEALTHY",     "UNHEALTHY",  "UNKNOWN",
                                            "DRAINED", "FORCED_UP", "FORCED_DOWN", "STAYS_DOWN", NULL};
     char text[32];
     show_live(json_object_get(status, "live_drill"));
+    show_contact(json_object_get(status, "contact"));
     text_line("version", text_of(status, "version"));
     text_line("generation", text_number(status, "generation", text));
     text_line("started", text_of(status, "started"));

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/when.h"
@@ -92,9 +93,7 @@ static enum steerctl_exit judge(int error, const struct report *report, bool jud
 static void print_json(const char *file, const struct backup_summary *summary)
 {
     char made[CLOCK_TEXT_SIZE], hash[BACKUP_ID_SIZE];
-    for (size_t i = 0; i < STORE_HASH_SIZE; i++) {
-        snprintf(hash + 2 * i, 3, "%02x", summary->to.hash[i]);
-    }
+    (void)hex_write(summary->to.hash, STORE_HASH_SIZE, hash);
     json_t *json = json_pack(
         "{s:s, s:s, s:s?, s:s, s:s, s:s?, s:I, s:{s:I, s:s}, s:I, s:I, s:I, s:s, s:s}", "file", file, "kind",
         backup_kind_text(summary->kind), "base", summary->base[0] == '\0' ? NULL : summary->base, "id",
@@ -342,10 +341,13 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     watch_signals();
     enum steerctl_exit code = options_parse(&ctl, argc, argv);
-    code = code == STEERCTL_OK ? run(&ctl) : code;
+    if (code == STEERCTL_OK) {
+        code = remote_use_profile(&ctl) ? run(&ctl) : STEERCTL_USAGE;
+    }
     free(ctl.arguments);
     free(ctl.losses);
     free(ctl.accepted);
     free(ctl.assumed);
+    json_decref(ctl.config);
     return fflush(stdout) == 0 ? (int)code : STEERCTL_REFUSED;
 }

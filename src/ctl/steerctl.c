@@ -4,6 +4,7 @@
  * codes are in base/exits.h and steerctl(1). */
 #include "config.h"
 
+#include "ctl/observe.h"
 #include "ctl/verbs.h"
 
 #include "base/words.h"
@@ -90,12 +91,13 @@ static const struct verb verbs[] = {
      "  steerctl rules\n  steerctl rules check region:us-east=drain\n"
      "  steerctl rules release slowly region:us-east --reason \"the copy is good\" --dry-run",
      0, 66, OPTION_REASON | OPTION_ACTOR | OPTION_DRY_RUN, "wish=TARGET", run_rules},
-    {"watch", "", "regions, azs and checks, live",
-     "Regions, azs and checks with their last results, live in the terminal, what is not well first, and "
-     "above "
-     "them\nswitchovers and drills that go on. What changed in the last ten seconds is marked by ! and in "
-     "reverse. It\nends by Ctrl-C or q. With --once, or if the output is no terminal, all of it once, as "
-     "text. With --json what\nchanges, as it does, an object in a line each, as events --follow has them",
+    {"watch", "", "regions, azs, checks and events, live",
+     "Regions, azs and checks with their last results, live in the terminal, what is not well first, above "
+     "them\nswitchovers and drills that go on, and below them the latest events. What changed in the last "
+     "ten "
+     "seconds is\nmarked by ! and in reverse. It ends by Ctrl-C or q. With --once, or if the output is no "
+     "terminal, all of it\nonce, as text. With --json what changes, as it does, an object in a line each, as "
+     "events --follow has them",
      "  steerctl watch\n  steerctl watch --region us-east --once\n  steerctl watch --json", 0, 0,
      OPTION_REGION | OPTION_ONCE, NULL, run_watch},
     {"check", "run ENDPOINT", "check an endpoint now, and show every step",
@@ -119,6 +121,39 @@ static const struct verb verbs[] = {
      "revoke: it\nis no vantage any more",
      "  steerctl vantage enrol fra-1\n  steerctl vantage drain fra-1 --reason \"its uplink flaps\"", 2, 3,
      OPTION_REASON | OPTION_ACTOR | OPTION_CONFIRM | OPTION_WEIGHT, "name=NAME", run_vantage},
+    {"nodes", "", "the nodes of the cluster",
+     "The nodes of the cluster that this server is one of: how each is with what the cluster was told, when "
+     "it "
+     "was\nheard of, how many entries it is behind, and whether what it counts everything as, and what it "
+     "was "
+     "loaded\nfrom, are the same as here. * behind the one that does what one of them does",
+     "  steerctl nodes", 0, 0, 0, NULL, run_nodes},
+    {"cluster", "[status|conflicts|refill|adopt|init|invite NAME|join TOKEN|remove NAME]",
+     "how this node is with the cluster, and who is a node of it",
+     "How this node is with what the cluster was told: phase, position, etcd. conflicts: objects of which\n"
+     "two nodes said different things while they could not hear each other; the next order about one ends\n"
+     "it. Where etcd was emptied, or restored from a backup: refill writes what this node has into it (with\n"
+     "--replace also where there is something else), adopt takes what is there. init makes this host the\n"
+     "first node. invite prints a token, which can be used once, within an hour (--expires); join, on\n"
+     "another host, makes that a node with it. remove takes a node out, at once; invite with --replace\n"
+     "gives its name to another machine",
+     "  steerctl cluster\n  steerctl cluster conflicts\n  steerctl cluster refill --yes\n"
+     "  steerctl cluster init --name prod --node ns1 --etcd https://10.0.0.1:2379\n"
+     "  steerctl cluster invite ns2\n  steerctl cluster remove ns2 --reason \"its disk died\"",
+     0, 2, OPTIONS_CLUSTER, "name=NAME", run_cluster},
+    {"serving", "", "is this server one to be asked?",
+     "Whether this server is cut off from everything, whether it has withdrawn, and who is heard of. For "
+     "anycast\ndaemons: exit code 0 if it is to be asked, 7 if it has withdrawn, 3 if there is none",
+     "  steerctl serving", 0, 0, 0, NULL, run_serving},
+    {"withdraw", "--reason TEXT", "take this server out of service",
+     "This server is not to be asked until it is announced: it stops answering, or the command of "
+     "\"withdraw\" in\nsteerd.json withdraws its route. It stays so over restarts",
+     "  steerctl withdraw --reason \"a new disk\"", 0, 0, OPTION_REASON | OPTION_ACTOR, NULL, run_withdraw},
+    {"announce", "", "and back into it",
+     "This server is to be asked again, also if it is cut off: then it withdraws by itself when it was so "
+     "for as "
+     "long\nas steerd.json says once more",
+     "  steerctl announce", 0, 0, OPTION_REASON | OPTION_ACTOR, NULL, run_withdraw},
     {"config", "show|diff|get|set|merge|delete|apply|export|import [THING [VALUE]]",
      "documents that belong to the API: look, edit, to and from files",
      "Topology and policies, where steerd.json lets the API own them (documents.owner). show lists them, "
@@ -278,11 +313,11 @@ static const struct verb verbs[] = {
      "their "
      "share of all",
      "  steerctl resolvers --limit 50", 0, 0, OPTION_LIMIT, NULL, run_resolvers},
-    {"drains", "[ID]", "how resolvers have left regions",
-     "After each switch: how many of the resolvers that had been led to the region in the 15 minutes before "
-     "have asked\nagain since, or let their TTL run out, and when 99 % have. With ID the curve, and who has "
-     "not "
-     "asked",
+    {"drains", "[ID]", "how resolvers have left places",
+     "After each switch of a region, an az or an endpoint, perhaps of some names only: how many of the "
+     "resolvers that\nhad been led there in the 15 minutes before have asked again since, or let their TTL "
+     "run "
+     "out, and when 99 % have.\nWith ID the curve, and who has not asked",
      "  steerctl drains\n  steerctl drains 3", 0, 1, 0, NULL, run_drains},
     {"switchover", "plan|new|start|now|execute|verify|commit|rollback|… [TARGET|ID ...]",
      "move traffic off, and back, step by step",
@@ -404,7 +439,10 @@ static const struct verb verbs[] = {
      "document: a table of risks.\n"
      "shadow: let it happen on the server, at the pace of its checks, for these clients only (--client, "
      "--ecs,\n"
-     "--listen, --tsig-key), and for a while (--for, 5m); --wait shows its report and has these exit codes. "
+     "--listen, --tsig-key), and for a while (--for, 5m); --wait shows what happens, then its report, and "
+     "has\n"
+     "these exit codes; --observe NAME,... --server ADDRESS also sees it as caching resolvers do, into the "
+     "report.\n"
      "live: for "
      "ALL\n"
      "clients, a share of them first (--canary), with real TTLs, --lose or a FILE: what it changes is shown\n"
@@ -426,7 +464,7 @@ static const struct verb verbs[] = {
      1, 3,
      OPTION_LOSE | OPTION_FAILURE | OPTION_FROM | OPTION_OUTPUT | OPTION_HTML | OPTION_CLIENT | OPTION_ECS |
          OPTION_TSIG_KEY | OPTION_LISTEN | OPTION_FOR | OPTION_REASON | OPTION_ACTOR | OPTION_WAIT |
-         OPTION_KEEP | OPTION_LIVE | OPTION_ACCEPT | OPTION_CONFIRM | OPTION_DRY_RUN,
+         OPTION_KEEP | OPTION_LIVE | OPTION_ACCEPT | OPTION_CONFIRM | OPTION_DRY_RUN | OPTIONS_OBSERVE,
      "mode=simulate", run_drill},
     {"observe", "NAME[/TYPE]... --server ADDRESS", "see a loss as caching resolvers and clients do",
      "Run small caching resolvers that ask for the names, and see when they go elsewhere and what fails\n"
@@ -438,8 +476,8 @@ static const struct verb verbs[] = {
      "  steerctl observe www.example.com --server 192.0.2.53 --connect 80 --path / --for 5m\n"
      "  steerctl observe www.example.com/A --server 127.0.0.1 --lose region:us-east --client 127.1.2.0/24",
      1, 16,
-     OPTION_SERVER | OPTION_RESOLVERS | OPTION_CONNECT | OPTION_PATH | OPTION_TIMEOUT | OPTION_RETRY |
-         OPTION_TTL | OPTION_LOSE | OPTION_FOR | OPTION_CLIENT | OPTION_ECS,
+     OPTION_SERVER | OPTION_DRILL | OPTION_RESOLVERS | OPTION_CONNECT | OPTION_PATH | OPTION_TIMEOUT |
+         OPTION_RETRY | OPTION_TTL | OPTION_LOSE | OPTION_FOR | OPTION_CLIENT | OPTION_ECS,
      NULL, run_observe},
     {"metrics", "", "metrics as Prometheus reads them",
      "All metrics, in the text format that Prometheus reads; with --json that text is one string",

@@ -24,74 +24,80 @@ enum steerctl_exit {
 
 #define SOCKET_DEFAULT "/run/steerd/admin.sock"
 
-/* Options that verbs may take, as bits. */
-enum {
-    OPTION_REGION = 1,
-    OPTION_AZ = 2,
-    OPTION_EFFECTIVE = 4,
-    OPTION_REASON = 8,
-    OPTION_FOR = 16,
-    OPTION_UNTIL = 32,
-    OPTION_ACTOR = 64,
-    OPTION_DRY_RUN = 128,
-    OPTION_CLIENT = 256,
-    OPTION_LOSE = 512,
-    OPTION_FAILURE = 1024,
-    OPTION_FROM = 2048,
-    OPTION_IN = 1 << 16,
-    OPTION_AT = 1 << 17,
-    OPTION_ASSUME = 4096,
-    OPTION_TRAFFIC = 8192,
-    OPTION_LIMIT = 16384,
-    OPTION_YES_UNSERVED = 1 << 18,
-    OPTION_SINCE = 1 << 19,
-    OPTION_ANCHOR = 1 << 20,
-    OPTION_FILES = 1 << 21,
-    OPTION_STATE = 1 << 25,
-    OPTION_BASE = 1 << 26,
-    OPTION_INCREMENTAL = 1 << 27,
-    OPTION_DIFFERENTIAL = 1 << 28,
-    OPTION_FORCE = 1 << 29,
-    OPTION_TO = 1 << 30,
-    OPTION_YES_WITHOUT_POINT = 1 << 23,
-    OPTION_REPLACE = 1 << 24,
-    OPTION_FOLLOW = 1 << 22,
-    OPTION_CHECK = 1 << 15,
-};
-/* An enum has room for an int. */
-#define OPTION_VERDICT       (UINT64_C(1) << 32)
-#define OPTION_OUTCOME       (UINT64_C(1) << 33)
-#define OPTION_ONCE          (UINT64_C(1) << 34)
-#define OPTION_WEIGHT        (UINT64_C(1) << 35)
-#define OPTION_SHARE         (UINT64_C(1) << 36)
-#define OPTION_STEPS         (UINT64_C(1) << 37)
-#define OPTION_EACH          (UINT64_C(1) << 38)
-#define OPTION_ACCEPT        (UINT64_C(1) << 39)
-#define OPTION_ROLE          (UINT64_C(1) << 40)
-#define OPTION_ZONE          (UINT64_C(1) << 41)
-#define OPTION_EXPIRES       (UINT64_C(1) << 42)
-#define OPTION_OVERLAP       (UINT64_C(1) << 43)
-#define OPTION_CONFIRM       (UINT64_C(1) << 44)
-#define OPTION_EMERGENCY     (UINT64_C(1) << 45)
-#define OPTION_OVERRIDE_RULE (UINT64_C(1) << 46)
-#define OPTION_LOWER_TTL     (UINT64_C(1) << 60)
-#define OPTION_NAMES         (UINT64_C(1) << 47)
-#define OPTION_KIND          (UINT64_C(1) << 50)
-#define OPTION_OUTPUT        (UINT64_C(1) << 51)
-#define OPTION_HTML          (UINT64_C(1) << 52)
-#define OPTION_ECS           (UINT64_C(1) << 53)
-#define OPTION_TSIG_KEY      (UINT64_C(1) << 54)
-#define OPTION_LISTEN        (UINT64_C(1) << 56)
-#define OPTION_KEEP          (UINT64_C(1) << 55)
-#define OPTION_WAIT          (UINT64_C(1) << 59)
-#define OPTION_SERVER        (UINT64_C(1) << 48)
-#define OPTION_RESOLVERS     (UINT64_C(1) << 49)
-#define OPTION_CONNECT       (UINT64_C(1) << 57)
-#define OPTION_PATH          (UINT64_C(1) << 58)
-#define OPTION_TTL           (UINT64_C(1) << 61)
-#define OPTION_TIMEOUT       (UINT64_C(1) << 62)
-#define OPTION_RETRY         (UINT64_C(1) << 63)
-#define OPTION_LIVE          (UINT64_C(1) << 31) /* what only live drills take */
+/* Options that verbs may take, as a set: a bit each. */
+typedef unsigned __int128 option_set;
+#define OPTION(number)           ((option_set)1 << (number))
+#define OPTION_REGION            OPTION(0)
+#define OPTION_AZ                OPTION(1)
+#define OPTION_EFFECTIVE         OPTION(2)
+#define OPTION_REASON            OPTION(3)
+#define OPTION_FOR               OPTION(4)
+#define OPTION_UNTIL             OPTION(5)
+#define OPTION_ACTOR             OPTION(6)
+#define OPTION_DRY_RUN           OPTION(7)
+#define OPTION_CLIENT            OPTION(8)
+#define OPTION_LOSE              OPTION(9)
+#define OPTION_FAILURE           OPTION(10)
+#define OPTION_FROM              OPTION(11)
+#define OPTION_IN                OPTION(12)
+#define OPTION_AT                OPTION(13)
+#define OPTION_ASSUME            OPTION(14)
+#define OPTION_TRAFFIC           OPTION(15)
+#define OPTION_LIMIT             OPTION(16)
+#define OPTION_YES_UNSERVED      OPTION(17)
+#define OPTION_SINCE             OPTION(18)
+#define OPTION_ANCHOR            OPTION(19)
+#define OPTION_FILES             OPTION(20)
+#define OPTION_STATE             OPTION(21)
+#define OPTION_BASE              OPTION(22)
+#define OPTION_INCREMENTAL       OPTION(23)
+#define OPTION_DIFFERENTIAL      OPTION(24)
+#define OPTION_FORCE             OPTION(25)
+#define OPTION_TO                OPTION(26)
+#define OPTION_YES_WITHOUT_POINT OPTION(27)
+#define OPTION_REPLACE           OPTION(28)
+#define OPTION_FOLLOW            OPTION(29)
+#define OPTION_CHECK             OPTION(30)
+#define OPTION_VERDICT           OPTION(31)
+#define OPTION_OUTCOME           OPTION(32)
+#define OPTION_ONCE              OPTION(33)
+#define OPTION_WEIGHT            OPTION(34)
+#define OPTION_SHARE             OPTION(35)
+#define OPTION_STEPS             OPTION(36)
+#define OPTION_EACH              OPTION(37)
+#define OPTION_ACCEPT            OPTION(38)
+#define OPTION_ROLE              OPTION(39)
+#define OPTION_ZONE              OPTION(40)
+#define OPTION_EXPIRES           OPTION(41)
+#define OPTION_OVERLAP           OPTION(42)
+#define OPTION_CONFIRM           OPTION(43)
+#define OPTION_EMERGENCY         OPTION(44)
+#define OPTION_OVERRIDE_RULE     OPTION(45)
+#define OPTION_LOWER_TTL         OPTION(46)
+#define OPTION_NAMES             OPTION(47)
+#define OPTION_KIND              OPTION(48)
+#define OPTION_OUTPUT            OPTION(49)
+#define OPTION_HTML              OPTION(50)
+#define OPTION_ECS               OPTION(51)
+#define OPTION_TSIG_KEY          OPTION(52)
+#define OPTION_LISTEN            OPTION(53)
+#define OPTION_KEEP              OPTION(54)
+#define OPTION_WAIT              OPTION(55)
+#define OPTION_OBSERVE           OPTION(56)
+#define OPTION_DRILL             OPTION(57)
+#define OPTION_SERVER            OPTION(58)
+#define OPTION_RESOLVERS         OPTION(59)
+#define OPTION_CONNECT           OPTION(60)
+#define OPTION_PATH              OPTION(61)
+#define OPTION_TTL               OPTION(62)
+#define OPTION_TIMEOUT           OPTION(63)
+#define OPTION_RETRY             OPTION(64)
+#define OPTION_LIVE              OPTION(65) /* what only live drills take */
+#define OPTION_CONFIG            OPTION(66)
+#define OPTION_INIT              OPTION(67) /* what only cluster init takes */
+#define OPTIONS_CLUSTER                                                                                      \
+    (OPTION_CONFIRM | OPTION_REPLACE | OPTION_EXPIRES | OPTION_REASON | OPTION_ACTOR | OPTION_LISTEN |       \
+     OPTION_CONFIG | OPTION_INIT)
 
 struct verb;
 
@@ -101,13 +107,14 @@ struct steerctl {
     json_t *config;                                           /* whose texts some of these are; NULL: none */
     const struct verb *verb;
     bool json, colour, wants_help, wants_version;
-    int answer_ms;  /* how long an answer may take; 0: as usual */
-    uint64_t given; /* OPTION_ bits */
+    int answer_ms; /* how long an answer may take; 0: as usual */
+    option_set given;
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
         *traffic, *limit, *since, *kind, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict,
         *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm, *output, *html,
-        *ecs, *tsig_key, *listen, *by, *server, *drill, *resolvers, *connect, *path, *ttl, *timeout, *retry,
-        *canary, *canary_for, *abort_capacity, *abort_errors, *abort_recovery;
+        *ecs, *tsig_key, *listen, *by, *observe, *server, *drill, *resolvers, *connect, *path, *ttl, *timeout,
+        *retry, *file, *cluster_name, *node, *etcd, *etcd_ca, *etcd_cert, *etcd_key, *etcd_user,
+        *etcd_password, *canary, *canary_for, *abort_capacity, *abort_errors, *abort_recovery;
     const char **losses;
     size_t loss_count;
     const char **accepted;
@@ -166,6 +173,10 @@ enum steerctl_exit steerctl_list_page(const struct steerctl *ctl, const char *ta
                                       char **cursor);
 /* All pages of a list: *items is an array, owned by the caller, on STEERCTL_OK. */
 enum steerctl_exit steerctl_list(const struct steerctl *ctl, const char *target, json_t **items);
+
+/* All of it as the API has it, or as `show` does. */
+enum steerctl_exit steerctl_show(const struct steerctl *ctl, const char *target,
+                                 void (*show)(const struct steerctl *ctl, const json_t *items));
 
 /* As the API has it. */
 void steerctl_print_page(const json_t *items, const char *cursor);

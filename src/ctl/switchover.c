@@ -105,6 +105,45 @@ static void show_asked(const json_t *look)
     }
 }
 
+/* "31 % of its capacity, 68.1 answers per second"; false: nothing is known. */
+static bool write_load(const json_t *side, char *out, size_t size)
+{
+    const json_t *load = json_object_get(side, "load"), *rate = json_object_get(side, "answers_per_second");
+    char text[64] = "";
+    out[0] = '\0';
+    if (json_is_number(load)) {
+        snprintf(out, size, "%.0f %% of its capacity", 100 * json_number_value(load));
+    }
+    if (json_is_number(rate)) {
+        snprintf(text, sizeof text, "%.4g answers per second", json_number_value(rate));
+    }
+    size_t used = strlen(out);
+    snprintf(out + used, size - used, "%s%s", used != 0 && text[0] != '\0' ? ", " : "", text);
+    return out[0] != '\0';
+}
+
+/* Of regions that get more than they had. */
+static void show_capacity(const json_t *look)
+{
+    enum { SHOWN = 5 };
+    size_t i, shown = 0;
+    const json_t *region;
+    json_array_foreach(json_object_get(json_object_get(look, "capacity"), "regions"), i, region)
+    {
+        const json_t *before = json_object_get(region, "before"), *after = json_object_get(region, "after");
+        bool gains = json_number_value(json_object_get(after, "share")) >
+                     json_number_value(json_object_get(before, "share"));
+        char was[CELL], is[CELL], text[3 * CELL], clean[CELL];
+        bool had = write_load(before, was, sizeof was);
+        if (gains && write_load(after, is, sizeof is) && shown++ < SHOWN) {
+            snprintf(text, sizeof text, "%s: %s%s%s%s",
+                     text_clean(text_or_dash(text_of(region, "region")), clean, sizeof clean), is,
+                     had ? " (before: " : "", was, had ? ")" : "");
+            text_line("gets", text);
+        }
+    }
+}
+
 void switchover_show_look(const json_t *look)
 {
     char text[CELL], clean[TABLE_CELL_SIZE * 2];
@@ -120,6 +159,7 @@ void switchover_show_look(const json_t *look)
     show_ttls(look);
     show_touched(look);
     show_asked(look);
+    show_capacity(look);
     putchar('\n');
     show_findings(look);
     json_array_foreach(json_object_get(json_object_get(look, "answers"), "steps"), i, step)
@@ -199,6 +239,7 @@ static void show_switchover(const json_t *switchover)
     if (why != NULL) {
         text_line("durable", why);
     }
+    nodes_show_spread(switchover);
     show_ignored(switchover);
     switchover_show_look(json_object_get(switchover, "look"));
     show_notes(switchover);
@@ -341,15 +382,7 @@ static enum steerctl_exit make_new(const struct steerctl *ctl, bool executes, bo
 
 static enum steerctl_exit list(const struct steerctl *ctl)
 {
-    json_t *items;
-    enum steerctl_exit code = steerctl_list(ctl, "/v1/switchovers", &items);
-    if (code == STEERCTL_OK && ctl->json) {
-        steerctl_print_page(items, NULL);
-    } else if (code == STEERCTL_OK) {
-        show_list(ctl, items);
-    }
-    json_decref(items);
-    return code;
+    return steerctl_show(ctl, "/v1/switchovers", show_list);
 }
 
 static bool is_one_of(const char *word, const char *const *words)

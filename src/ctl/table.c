@@ -47,8 +47,14 @@ const char *text_clean(const char *text, char *out, size_t size)
  * are counted. */
 static size_t width_of(const char *text)
 {
-    size_t width = 0, len = strlen(text), used;
+    size_t width = 0, len = strlen(text), used, plain = 0;
     mbstate_t state = {0};
+    while (text[plain] >= ' ' && text[plain] < 127) {
+        plain++;
+    }
+    if (plain == len) {
+        return len; /* nearly all are, and there are many */
+    }
     for (; len != 0; text += used, len -= used) {
         wchar_t character;
         used = mbrtowc(&character, text, len, &state);

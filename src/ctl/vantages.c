@@ -29,8 +29,11 @@ static const char *state_cell(const json_t *vantage, char out[CELL])
     bool is_drained = json_is_true(json_object_get(vantage, "drained"));
     bool is_aside = json_array_size(of(vantage, "opinions", "set_aside")) != 0;
     bool is_silent = is_enrolled && !is_drained && !json_is_true(of(vantage, "opinions", "count"));
-    snprintf(out, CELL, "%s%s%s%s", text_or_dash(state), is_drained ? ", drained" : "",
-             is_aside ? ", set aside" : "", is_silent ? ", does not count" : "");
+    const json_t *there = of(vantage, "node", "state");
+    bool is_deaf = json_is_string(there) && strcmp(json_string_value(there), "connected") != 0;
+    snprintf(out, CELL, "%s%s%s%s%s", text_or_dash(state), is_drained ? ", drained" : "",
+             is_aside ? ", set aside" : "", is_silent ? ", does not count" : "",
+             is_deaf ? ", not reached" : "");
     return out;
 }
 
@@ -95,6 +98,9 @@ enum steerctl_exit run_vantages(const struct steerctl *ctl)
     enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/vantages", NULL, &json);
     if (code == STEERCTL_OK && !ctl->json) {
         show_vantages(ctl, json_object_get(json, "items"));
+        if (json_is_string(json_object_get(json, "fingerprint"))) { /* which the others have to know */
+            printf("fingerprint of this server: %s\n", text_of(json, "fingerprint"));
+        }
         if (!json_is_true(json_object_get(json, "open"))) {
             puts("no vantage can come: steerd.json has no \"listen\" in \"vantages\", or their key cannot be "
                  "used");
@@ -105,6 +111,23 @@ enum steerctl_exit run_vantages(const struct steerctl *ctl)
 }
 
 /* ---- one of them ---- */
+
+/* What this server is to a node. */
+static void show_node(const json_t *vantage)
+{
+    char text[CELL];
+    const json_t *node = json_object_get(vantage, "node");
+    if (!json_is_object(node)) {
+        return;
+    }
+    text_line("there", text_of(node, "state"));
+    text_line("there since", text_of(node, "since"));
+    text_line("heard there", text_of(node, "heard"));
+    snprintf(text, sizeof text, "%lld of %lld unknown here, %lld told", number_of(vantage, "node", "unknown"),
+             number_of(vantage, "node", "targets"), number_of(vantage, "node", "told"));
+    text_line("targets", text);
+    text_line("not reached", text_of(node, "ended_because"));
+}
 
 static void show_vantage(const json_t *vantage)
 {
@@ -127,6 +150,7 @@ static void show_vantage(const json_t *vantage)
              number_of(vantage, "opinions", "down"));
     text_line("opinions", text);
     text_line("ended", text_of(vantage, "ended_because"));
+    show_node(vantage);
 }
 
 static void show_token(const json_t *json)

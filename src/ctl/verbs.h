@@ -12,8 +12,8 @@ struct verb {
     const char *about;        /* more of it; lines without a newline at the end */
     const char *example;      /* likewise */
     int min_words, max_words; /* after the verb */
-    uint64_t options;         /* OPTION_ bits */
-    const char *fields;       /* "field=WORD field=WORD": what the API calls its words; NULL: nothing else */
+    option_set options;
+    const char *fields; /* "field=WORD field=WORD": what the API calls its words; NULL: nothing else */
     enum steerctl_exit (*run)(const struct steerctl *ctl);
 };
 
@@ -85,6 +85,15 @@ enum { CONFIRM_SIZE = 512 };
 const char *confirm_read(const char *wanted, const char *to, char line[CONFIRM_SIZE]);
 /* The name of what goes is typed, or said by --confirm, or --yes is. Else why not is said. */
 enum steerctl_exit confirm_typed(const struct steerctl *ctl, const char *wanted, const char *to);
+/* spread.c */
+/* where a change is in force, if the answer says so */
+void nodes_show_spread(const json_t *answer);
+/* members.c: `cluster invite` and the like. False: it is none of these. */
+bool members_run(const struct steerctl *ctl, enum steerctl_exit *code);
+enum steerctl_exit run_nodes(const struct steerctl *ctl);
+enum steerctl_exit run_cluster(const struct steerctl *ctl);
+enum steerctl_exit run_serving(const struct steerctl *ctl);
+enum steerctl_exit run_withdraw(const struct steerctl *ctl); /* and announce */
 /* switchover_watch.c: one is followed until it does not move any more */
 enum steerctl_exit switchover_watch(const struct steerctl *ctl, const json_t *begun);
 /* change.c */
@@ -103,12 +112,6 @@ bool drill_write_whole_page(const struct steerctl *ctl, json_t *drill);
 json_t *drill_read_document(const char *path);
 /* observe.c */
 enum steerctl_exit run_observe(const struct steerctl *ctl);
-/* shadow.c: "drill shadow", list, show, stop */
-bool shadow_has_word(const char *word);
-enum steerctl_exit run_shadow(const struct steerctl *ctl);
-void shadow_show(const struct steerctl *ctl, const json_t *drill);
-/* live.c: "drill live" */
-enum steerctl_exit run_live(const struct steerctl *ctl);
 
 /* ---- target.c ---- */
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Regions, azs and checks, live in the terminal. The screen is drawn on the terminal's other page, which goes
- * when we go: by Ctrl-C, q, SIGTERM or SIGHUP. Signals are blocked and come up as something to read, so that
- * none meets us half way; a server that hangs is waited for no longer than a moment. */
+ * Regions, azs, checks and the latest events, live in the terminal. The screen is drawn on the terminal's
+ * other page, which goes when we go: by Ctrl-C, q, SIGTERM or SIGHUP. Signals are blocked and come up as
+ * something to read, so that none meets us half way; a server that hangs is waited for no longer than a
+ * moment. */
 #include "config.h"
 
 #include "ctl/verbs.h"
 
 #include "base/clock.h"
 #include "ctl/spark.h"
+#include "ctl/watch_events.h"
 #include "ctl/watch_frame.h"
 
 #include <fcntl.h>
@@ -28,13 +30,16 @@ enum {
     ROWS = 24,
     ONCE_COLUMNS = 400,
     ONCE_CHECKS = 1000,
+    DRAW_MS = 100, /* between two frames because of events */
 };
 
 struct watch {
     struct steerctl ctl; /* that of the command line, with limits of its own */
     struct watch_memory memory;
+    struct watch_events events;
     json_t *status, *regions, *azs, *failing, *checks, *switchovers, *drills;
     bool is_stale;
+    int64_t drawn_ms;
     int signals;
     struct termios before; /* of the keyboard, if has_keyboard */
     bool has_keyboard;
@@ -148,14 +153,19 @@ static enum steerctl_exit fetch_all(struct watch *watch, unsigned rows)
 
 static void draw(struct watch *watch, const struct watch_screen *screen, struct buffer *out)
 {
+    const json_t *const checks[] = {watch->failing, watch->checks};
+    json_t *events = watch_events_choose(&watch->events, watch->ctl.region, watch->azs, checks);
     const struct watch_data data = {.status = watch->status,
                                     .regions = watch->regions,
                                     .azs = watch->azs,
                                     .failing = watch->failing,
                                     .checks = watch->checks,
                                     .switchovers = watch->switchovers,
-                                    .drills = watch->drills};
+                                    .drills = watch->drills,
+                                    .events = events,
+                                    .no_events = watch->is_stale ? NULL : watch->events.why};
     watch_draw(&watch->memory, &data, screen, out);
+    json_decref(events);
 }
 
 /* ---- once ---- */
@@ -165,6 +175,8 @@ static enum steerctl_exit show_once(struct watch *watch)
     struct buffer out;
     enum steerctl_exit code = fetch_all(watch, ONCE_CHECKS);
     if (code == STEERCTL_OK) {
+        watch_events_tend(&watch->events, &watch->ctl, 0);
+        watch_events_read_all(&watch->events, ANSWER_MS);
         const struct watch_screen screen = {.columns = ONCE_COLUMNS,
                                             .colour = watch->ctl.colour,
                                             .bars = spark_has_bars(),
@@ -272,6 +284,7 @@ static void show(struct watch *watch)
 {
     struct buffer out;
     struct watch_screen screen = measure(watch);
+    watch->drawn_ms = screen.now_ms;
     buffer_init(&out);
     buffer_add_text(&out, "\033[H");
     draw(watch, &screen, &out);
@@ -305,32 +318,51 @@ static bool take_keys(struct watch *watch, short events)
     return memchr(keys, 'q', (size_t)n) != NULL;
 }
 
-/* Until the next look is due. Returns whether it is over. */
+/* Something to read, for so long at most. Returns whether it is over; *is_new: it has to be drawn again. */
+static bool wait_once(struct watch *watch, int ms, int64_t now_ms, bool *is_new)
+{
+    struct pollfd fds[] = {{.fd = watch->signals, .events = POLLIN},
+                           {.fd = watch->has_keyboard ? STDIN_FILENO : -1, .events = POLLIN},
+                           {.fd = watch->events.tail.fd, .events = POLLIN}};
+    if (poll(fds, 3, ms) <= 0) {
+        return false;
+    }
+    if (fds[2].revents != 0) {
+        watch_events_read(&watch->events, now_ms);
+    }
+    *is_new = fds[0].revents != 0 || fds[1].revents != 0; /* the size may be another one */
+    return (fds[0].revents != 0 && take_signals(watch)) ||
+           (fds[1].revents != 0 && take_keys(watch, fds[1].revents));
+}
+
+/* Until the next look is due; events are shown as they come. Returns whether it is over. */
 static bool wait(struct watch *watch)
 {
     struct clock clock;
     clock_init(&clock);
-    int64_t until_ms = clock_now_ms(&clock) + EVERY_MS, left_ms;
-    while ((left_ms = until_ms - clock_now_ms(&clock)) > 0) {
-        struct pollfd fds[] = {{.fd = watch->signals, .events = POLLIN},
-                               {.fd = watch->has_keyboard ? STDIN_FILENO : -1, .events = POLLIN}};
-        int count = poll(fds, 2, (int)left_ms);
-        if (count <= 0) {
-            continue;
-        }
-        if ((fds[0].revents != 0 && take_signals(watch)) ||
-            (fds[1].revents != 0 && take_keys(watch, fds[1].revents))) {
+    int64_t now_ms = clock_now_ms(&clock), until_ms = now_ms + EVERY_MS;
+    while (now_ms < until_ms) {
+        bool is_new = false;
+        int64_t draw_ms = watch->events.has_news ? watch->drawn_ms + DRAW_MS : until_ms;
+        int64_t left_ms = (draw_ms < until_ms ? draw_ms : until_ms) - now_ms;
+        if (wait_once(watch, left_ms > 0 ? (int)left_ms : 0, now_ms, &is_new)) {
             return true;
         }
-        show(watch); /* the size may be another one */
+        now_ms = clock_now_ms(&clock);
+        if (is_new || (watch->events.has_news && now_ms >= watch->drawn_ms + DRAW_MS)) {
+            show(watch);
+        }
     }
     return false;
 }
 
 static void follow(struct watch *watch)
 {
+    struct clock clock;
+    clock_init(&clock);
     do {
         watch->is_stale = fetch_all(watch, measure(watch).rows) != STEERCTL_OK;
+        watch_events_tend(&watch->events, &watch->ctl, clock_now_ms(&clock));
         show(watch);
     } while (!wait(watch));
 }
@@ -354,6 +386,7 @@ enum steerctl_exit run_watch(const struct steerctl *ctl)
     if (ctl->json) {
         return follow_changes(ctl);
     }
+    watch_events_init(&watch.events);
     if (once) {
         code = show_once(&watch);
     } else {
@@ -366,6 +399,7 @@ enum steerctl_exit run_watch(const struct steerctl *ctl)
             code = target_explain(ctl, code, "regions", ctl->region);
         }
     }
+    watch_events_fini(&watch.events);
     watch_forget(&watch.memory);
     json_decref(watch.status);
     json_decref(watch.regions);

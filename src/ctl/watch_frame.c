@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The header, then regions with their azs, then checks: what is not well first. When there is not room for
- * all, what is well is left out and counted. Names are ASCII; lines are cut where the terminal ends. */
+ * all, what is well is left out and counted. Below them the latest events: a quarter of the lines is theirs,
+ * and all that checks leave. Names are ASCII; lines are cut where the terminal ends. */
 #include "config.h"
 
 #include "ctl/watch_frame.h"
 
+#include "ctl/event_text.h"
 #include "ctl/spark.h"
 #include "ctl/text.h"
 
 #include <string.h>
 
-enum { LINE_SIZE = 1024, SPARKS = 8, WIDE = 100 }; /* WIDE: columns from which there is room for reasons */
+enum {
+    LINE_SIZE = 1024,
+    SPARKS = 8,
+    WIDE = 100,      /* columns from which there is room for reasons */
+    ROOMY = 12,      /* rows from which events have some of their own */
+    EVENTS_ALL = 20, /* where rows do not end */
+};
 
 struct frame {
     struct watch_memory *memory;
@@ -292,7 +300,8 @@ static void add_check(struct frame *frame, const json_t *check)
     add_line(frame, verdict, changed, line);
 }
 
-static void add_checks(struct frame *frame, const struct watch_data *data)
+/* kept: lines that are not for checks */
+static void add_checks(struct frame *frame, const struct watch_data *data, unsigned kept)
 {
     size_t i;
     const json_t *check;
@@ -303,15 +312,69 @@ static void add_checks(struct frame *frame, const struct watch_data *data)
     add_line(frame, "heading", false, heading);
     json_array_foreach(data->failing, i, check)
     {
-        if (lines_left(frame) != 0) {
+        if (lines_left(frame) > kept) {
             add_check(frame, check);
         }
     }
     json_array_foreach(data->checks, i, check)
     {
-        if (lines_left(frame) != 0) {
+        if (lines_left(frame) > kept) {
             add_check(frame, check);
         }
+    }
+}
+
+/* ---- events ---- */
+
+/* Lines that are theirs however many checks there are; an empty one and the heading are some of them. */
+static unsigned keep_for_events(const struct frame *frame, const struct watch_data *data)
+{
+    enum { AROUND = 2 };
+    unsigned rows = frame->screen->rows;
+    size_t wanted = json_array_size(data->events) + AROUND;
+    return rows < ROOMY || wanted == AROUND ? 0 : wanted < rows / 4 ? (unsigned)wanted : rows / 4;
+}
+
+/* "04:05:06Z" of the time of an event. */
+static void write_clock(const json_t *event, char out[16])
+{
+    const char *time = text_of(event, "time"), *clock = time == NULL ? NULL : strchr(time, 'T');
+    snprintf(out, 16, clock == NULL ? "-" : "%.8sZ", clock == NULL ? "" : clock + 1);
+}
+
+static void add_event(struct frame *frame, const json_t *event)
+{
+    char clock[16];
+    struct buffer line;
+    buffer_init(&line);
+    if (json_is_true(json_object_get(event, "gap"))) {
+        buffer_add_text(&line, " -- ");
+        event_write_gap(event, &line);
+    } else {
+        write_clock(event, clock);
+        buffer_print(&line, " %-9s %-11s %-24s", clock, text_or_dash(text_of(event, "kind")),
+                     text_or_dash(text_of(event, "name")));
+        event_write_what(event, &line);
+    }
+    add_line(frame, "", false, line.bytes);
+    buffer_fini(&line);
+}
+
+static void add_events(struct frame *frame, const struct watch_data *data)
+{
+    char heading[LINE_SIZE];
+    bool has_none = data->no_events != NULL && data->no_events[0] != '\0';
+    size_t count = json_array_size(data->events);
+    if (count == 0 && !has_none) {
+        return;
+    }
+    snprintf(heading, sizeof heading, has_none ? " NO EVENTS ARE HEARD OF: %s" : " %-9s %-11s %-24s %s",
+             has_none ? data->no_events : "EVENTS", "KIND", "NAME", "WHAT");
+    add_line(frame, "", false, "");
+    add_line(frame, "heading", false, heading);
+    size_t most = frame->screen->rows == 0 ? EVENTS_ALL : lines_left(frame);
+    for (size_t i = 0; i < count && i < most; i++) {
+        add_event(frame, json_array_get(data->events, count - 1 - i));
     }
 }
 
@@ -325,7 +388,8 @@ void watch_draw(struct watch_memory *memory, const struct watch_data *data, cons
     add_live(&frame, json_object_get(data->status, "live_drill"));
     add_moves(&frame, data);
     add_places(&frame, data);
-    add_checks(&frame, data);
+    add_checks(&frame, data, keep_for_events(&frame, data));
+    add_events(&frame, data);
     json_decref(memory->seen);
     memory->seen = frame.fresh;
 }

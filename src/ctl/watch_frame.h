@@ -15,6 +15,8 @@ struct watch_data {
     const json_t *status, *regions, *azs; /* the latter two: arrays */
     const json_t *failing, *checks;       /* rows of checks: unhealthy ones, and the first of all */
     const json_t *switchovers, *drills;   /* the latest; those that go on are shown */
+    const json_t *events;                 /* the latest last */
+    const char *no_events;                /* why there are none; NULL or "": there may be */
 };
 
 struct watch_screen {

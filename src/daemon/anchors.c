@@ -5,6 +5,7 @@
 
 #include "daemon/anchors.h"
 
+#include "base/hex.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -20,10 +21,8 @@ void anchors_tell_of(struct anchors *anchors, const struct store_stats *stats)
     if (stats->seq == anchors->told) {
         return;
     }
-    for (size_t i = 0; i < STORE_HASH_SIZE; i++) {
-        snprintf(hash + 2 * i, sizeof hash - 2 * i, "%02x", stats->hash[i]);
-    }
-    log_info("journal anchor seq=%llu hash=%s", (unsigned long long)stats->seq, hash);
+    log_info("journal anchor seq=%llu hash=%s", (unsigned long long)stats->seq,
+             hex_write(stats->hash, STORE_HASH_SIZE, hash));
     anchors->told = stats->seq;
 }
 

@@ -134,7 +134,7 @@ static void end(struct batch *batch)
 
 static int64_t find_until_us(const struct batch *batch)
 {
-    return batch->since_us + durable_patience_us(batch->plan.is_emergency);
+    return batch->since_us + durable_patience_us(batch->all->server->durable, batch->plan.is_emergency);
 }
 
 /* One where it burns goes before the others. */
@@ -249,6 +249,7 @@ static void on_written(struct store_job *job)
         return;
     }
     if (job->error != 0) {
+        batch->result.is_refused = batch->result.is_refused || job->error == ERROR_CONFLICT;
         batch->result.durable = false;
         batch->result.not_durable_because = find_reason(batch, job->error);
     }
@@ -305,7 +306,11 @@ static void write_down(struct batch *batch)
         write_ops(batch, &batch->writings[i], at, some);
         at += some;
         revisions_begin(server->revisions, &batch->writings[i].job);
-        durable_submit(server->durable, &batch->writings[i].job);
+        if (plan->is_local) {
+            durable_submit_here(server->durable, &batch->writings[i].job);
+        } else {
+            durable_send(server->durable, &batch->writings[i].job, &plan->sender);
+        }
     }
 }
 

@@ -8,6 +8,7 @@
  * Private to src/daemon. */
 #pragma once
 
+#include "daemon/durable.h"
 #include "base/arena.h"
 #include "health/health.h"
 #include "store/store.h"
@@ -39,7 +40,8 @@ bool batch_apply(const struct view *view, const struct batch_op *op, int64_t wal
 const struct batch_op *batch_find(const struct batch_ops *ops, enum health_kind kind, const char *name);
 
 struct batch_result {
-    int error; /* 0; ERROR_CANCELLED: this is the end, and whether it is in force by now is open */
+    int error;       /* 0; ERROR_CANCELLED: this is the end, and whether it is in force by now is open */
+    bool is_refused; /* by the cluster: what held before is about to hold again */
     bool durable;
     const char *not_durable_because; /* NULL: it is, or there is no store */
     size_t transactions;
@@ -51,7 +53,9 @@ struct batch_plan {
     const struct store_op *others; /* objects that go with them; STORE_ANY */
     size_t other_count;            /* below STORE_OPS_MAX */
     struct store_cause cause;
+    struct durable_sender sender;
     bool is_emergency;
+    bool is_local;           /* it is not told to other nodes: it came from them */
     int64_t clock_offset_ms; /* between the clocks, when it was planned: durations follow it */
     void *context;
     /* Once, at once or later, when all are in force, and durable or not. */

@@ -13,6 +13,7 @@
 #include "daemon/server.h"
 #include "daemon/transitions.h"
 #include "daemon/vantages.h"
+#include "base/hex.h"
 #include "admin/admin.h"
 
 #include <stdio.h>
@@ -61,9 +62,6 @@ void bequest_send_files(struct outbox *outbox, const struct server *server)
                                            ? 0
                                            : admin_list_listeners(server->admin, listeners, CONF_DOORS_MAX);
     json_t *body = bequest_say("files");
-    for (size_t i = 0; i < CONF_SECRET_SIZE; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", secret[i]);
-    }
     json_object_set_new(body, "files", json_array());
     add_file(body, "state", server->folders.locks[0], fds, &count);
     add_file(body, "admin-lock", server->folders.locks[1], fds, &count);
@@ -71,7 +69,7 @@ void bequest_send_files(struct outbox *outbox, const struct server *server)
     for (size_t i = 0; i < listener_count; i++) {
         add_file(body, "admin-listener", listeners[i], fds, &count);
     }
-    json_object_set_new(body, "cookie_secret", json_string(hex));
+    json_object_set_new(body, "cookie_secret", json_string(hex_write(secret, CONF_SECRET_SIZE, hex)));
     outbox_send(outbox, body, fds, count);
 }
 

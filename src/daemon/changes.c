@@ -479,7 +479,8 @@ static void add_name(struct log_record *record, const struct change *change)
 {
     char kind[CHANGE_NAME_MAX + 1];
     const char *colon = change->name == NULL ? NULL : strchr(change->name, ':');
-    if (colon == NULL || change->kind == CHANGE_RELOAD || change->kind == CHANGE_DRILL) {
+    if (colon == NULL || change->kind == CHANGE_RELOAD || change->kind == CHANGE_DRILL ||
+        change->kind == CHANGE_STEP) {
         return; /* the body says it */
     }
     snprintf(kind, sizeof kind, "%.*s", (int)(colon - change->name), change->name);

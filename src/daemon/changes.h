@@ -88,6 +88,16 @@ struct changes_vantage {
 };
 void changes_tell_vantage(struct changes *changes, const struct changes_vantage *vantage);
 
+/* Of a node of a cluster: "come", "gone"; of this one: its phase ("away" …), or "differs", "agrees"; and of
+ * any server ("local" without a cluster): "cut_off", "in_touch", "withdrawn", "announced", "route_withdrawn",
+ * "route_announced", "route_command_failed". */
+struct changes_node {
+    const char *name, *turn, *why;     /* why: NULL or "": not said */
+    uint64_t seq;                      /* 0: not said */
+    const char *actor, *peer, *reason; /* NULL or "": nobody has ordered it */
+};
+void changes_tell_node(struct changes *changes, const struct changes_node *node);
+
 struct changes_switchover {
     const char *id, *before, *after; /* states; before NULL: it is new */
     unsigned share;                  /* percent that have moved */
@@ -116,6 +126,15 @@ struct changes_shadow {
     const char *actor, *peer, *reason;
 };
 void changes_tell_shadow(struct changes *changes, const struct changes_shadow *shadow);
+/* How it goes on: "step" (something begins or ends in it), "seen" (by the first check), "moved" (answers have
+ * changed). */
+struct changes_step {
+    const char *id, *turn, *text; /* text: of a step; NULL: none */
+    bool is_live;
+    int64_t at_ms, duration_ms; /* since it began; and that it lasts */
+    size_t answers_changed;     /* so far */
+};
+void changes_tell_step(struct changes *changes, const struct changes_step *step);
 /* One that is done regularly: "met", "failed" (an objective was missed, or it could not run), "missed" (it
  * was not run at its time). */
 struct changes_schedule {

@@ -6,6 +6,7 @@
 #include "daemon/changes.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "events/change.h"
 #include "operate/incident.h"
 
@@ -38,6 +39,24 @@ void changes_tell_switchover(struct changes *changes, const struct changes_switc
                                               .actor = text_or_null(switchover->actor),
                                               .peer = text_or_null(switchover->peer),
                                               .reason = text_or_null(switchover->reason),
+                                              .body = body.text});
+}
+
+void changes_tell_node(struct changes *changes, const struct changes_node *node)
+{
+    char name[CHANGE_NAME_MAX + 1];
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "turn", node->turn);
+    change_body_add(&body, "why", text_or_null(node->why));
+    if (node->seq != 0) {
+        change_body_add_number(&body, "position", (int64_t)node->seq);
+    }
+    changes_publish(changes, &(struct change){.kind = CHANGE_NODE,
+                                              .name = write_name("node", node->name, name),
+                                              .actor = text_or_null(node->actor),
+                                              .peer = text_or_null(node->peer),
+                                              .reason = text_or_null(node->reason),
                                               .body = body.text});
 }
 
@@ -133,6 +152,30 @@ void changes_tell_shadow(struct changes *changes, const struct changes_shadow *s
                                               .actor = text_or_null(shadow->actor),
                                               .peer = text_or_null(shadow->peer),
                                               .reason = text_or_null(shadow->reason),
+                                              .body = body.text});
+}
+
+void changes_tell_step(struct changes *changes, const struct changes_step *step)
+{
+    enum { TEXT_MAX = 250 }; /* beside what has to be there */
+    char name[CHANGE_NAME_MAX + 1], text[TEXT_MAX];
+    int64_t percent = step->duration_ms <= 0 ? 100 : 100 * step->at_ms / step->duration_ms;
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "mode", step->is_live ? "live" : "shadow");
+    change_body_add(&body, "turn", step->turn);
+    change_body_add(&body, "drill", step->id);
+    change_body_add_number(&body, "at_ms", step->at_ms);
+    change_body_add_number(&body, "duration_ms", step->duration_ms);
+    change_body_add_number(&body, "percent", percent < 100 ? percent : 100);
+    if (step->text != NULL) {
+        snprintf(text, sizeof text, "%.*s", (int)utf8_check(step->text, strnlen(step->text, TEXT_MAX - 1)),
+                 step->text);
+        change_body_add(&body, "step", text);
+    }
+    change_body_add_number(&body, "answers_changed", (int64_t)step->answers_changed);
+    changes_publish(changes, &(struct change){.kind = CHANGE_STEP,
+                                              .name = write_name("drill", step->id, name),
                                               .body = body.text});
 }
 

@@ -13,11 +13,10 @@
 
 const char *counted_tcp_end_text(enum serve_tcp_end end)
 {
-    static const char *const texts[SERVE_TCP_ENDS] = {[SERVE_TCP_END_CLIENT] = "client",
-                                                      [SERVE_TCP_END_IDLE] = "idle",
-                                                      [SERVE_TCP_END_CLIENTS] = "clients",
-                                                      [SERVE_TCP_END_ADDRESS] = "clients_per_address",
-                                                      [SERVE_TCP_END_DESCRIPTORS] = "descriptors"};
+    static const char *const texts[SERVE_TCP_ENDS] = {
+        [SERVE_TCP_END_CLIENT] = "client",           [SERVE_TCP_END_IDLE] = "idle",
+        [SERVE_TCP_END_CLIENTS] = "clients",         [SERVE_TCP_END_ADDRESS] = "clients_per_address",
+        [SERVE_TCP_END_DESCRIPTORS] = "descriptors", [SERVE_TCP_END_WITHDRAWN] = "withdrawn"};
     return texts[end];
 }
 

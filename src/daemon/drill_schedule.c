@@ -27,41 +27,15 @@ enum { LOOK_MS = 1000, STEPS_MAX = 4 };
 
 /* ---- the store ---- */
 
-struct writing {
-    struct store_job job; /* the first */
-    struct store_op op;
-    char *key, *value;
-    char reason[64];
-};
-
-static void on_written(struct store_job *job)
-{
-    struct writing *writing = (struct writing *)job;
-    free(writing->key);
-    free(writing->value);
-    free(writing);
-}
-
 /* `turn`: what has become of it. is_gone: it is not in the configuration any more. */
 static void write_down(struct drill_schedule *all, const struct drill_state *state, const char *turn,
                        bool is_gone)
 {
-    struct server *server = all->server;
-    if (!durable_has_store(server->durable)) {
-        return;
-    }
-    struct writing *writing = memory_alloc(sizeof *writing);
-    writing->key = memory_copy_text(state->name);
-    writing->value = is_gone ? NULL : drill_state_write(state);
-    snprintf(writing->reason, sizeof writing->reason, "%s", turn);
-    writing->op = (struct store_op){
-        .kind = DRILL_SCHEDULE_KIND, .key = writing->key, .value = writing->value, .if_revision = STORE_ANY};
-    writing->job = (struct store_job){.cause = {.actor = "steerd", .reason = writing->reason},
-                                      .ops = &writing->op,
-                                      .op_count = 1,
-                                      .insists = true,
-                                      .done = on_written};
-    durable_submit(server->durable, &writing->job);
+    char *value = is_gone ? NULL : drill_state_write(state);
+    const struct store_op op = {
+        .kind = DRILL_SCHEDULE_KIND, .key = state->name, .value = value, .if_revision = STORE_ANY};
+    durable_note(all->server->durable, &op, 1, turn);
+    free(value);
 }
 
 /* ---- telling ---- */
@@ -304,7 +278,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
     struct drill_schedule *all = argument;
     (void)fd, (void)what;
-    if (!all->server->is_frozen && all->server->view != NULL) {
+    if (!all->server->is_frozen && !all->server->works_elsewhere && all->server->view != NULL) {
         follow_all(all);
     }
 }
@@ -347,12 +321,19 @@ static void end_interrupted(struct drill_schedule *all)
     }
 }
 
+void drill_schedule_take_over(struct drill_schedule *all)
+{
+    end_interrupted(all);
+}
+
 void drill_schedule_begin(struct drill_schedule *all, const char *folder)
 {
     const struct timeval every = {.tv_sec = LOOK_MS / 1000};
     drill_reports_begin(all->server->drill_reports, folder);
     drill_schedule_learn(all, folder);
-    end_interrupted(all);
+    if (!all->server->works_elsewhere) { /* else another node may run it */
+        end_interrupted(all);
+    }
     drill_reports_hook(all->server->drill_reports, on_kept, all);
     event_add(all->timer, &every);
 }

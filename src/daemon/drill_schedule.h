@@ -16,6 +16,10 @@ void drill_schedule_close(struct drill_schedule *schedule);
 /* Read what the store in the folder holds (NULL: there is none), reports as well, and look at the clock from
  * now on. */
 void drill_schedule_begin(struct drill_schedule *schedule, const char *folder);
+/* One is this now (NULL: gone), because another node said so. */
+void drill_schedule_follow(struct drill_schedule *schedule, const char *name, const char *value);
+/* What runs is done here from now on: whoever had begun something does not end it. */
+void drill_schedule_take_over(struct drill_schedule *schedule);
 /* Metrics as text, owned; NULL: there are none. */
 char *drill_schedule_write_metrics(const struct drill_schedule *schedule);
 

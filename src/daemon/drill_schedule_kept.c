@@ -84,6 +84,26 @@ static bool read_one(void *context, const struct store_object *object)
     return true;
 }
 
+void drill_schedule_follow(struct drill_schedule *all, const char *name, const char *value)
+{
+    struct drill_state state;
+    const char *why;
+    struct scheduled *item = drill_schedule_find(all, name);
+    if (value == NULL) {
+        state = (struct drill_state){.handled_ms = 0};
+        snprintf(state.name, sizeof state.name, "%s", item == NULL ? "" : item->state.name);
+    } else if (drill_state_read(name, value, &state, &why) != 0) {
+        log_warning("schedule of a drill not understood name=%s reason=\"%s\"", name, why);
+        return;
+    }
+    if (item != NULL) {
+        item->state = state;
+        item->next_ms = 0;
+    } else if (value != NULL) {
+        put(all, &state);
+    }
+}
+
 void drill_schedule_learn(struct drill_schedule *all, const char *folder)
 {
     struct report *report = report_new();

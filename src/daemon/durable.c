@@ -64,6 +64,7 @@ struct durable {
     uint64_t read_seq;     /* of what was read from a store that cannot be written yet; else 0 */
     bool is_failing;       /* and was said to be */
     atomic_bool is_unread; /* since the start: what it holds is not in force */
+    struct durable_way way;
     struct regain *regain; /* tries to read it then; else NULL */
     struct anchors anchors;
     struct store_stats last; /* of the store that was closed */
@@ -234,9 +235,11 @@ bool durable_is_begun(const struct durable *durable, enum health_kind kind, cons
     return order != NULL;
 }
 
-int64_t durable_patience_us(bool is_emergency)
+int64_t durable_patience_us(const struct durable *durable, bool is_emergency)
 {
-    return is_emergency ? EMERGENCY_US : ORDER_US;
+    const struct durable_way *way = &durable->way;
+    int64_t more_us = way->find_patience_ms == NULL ? 0 : 1000 * (int64_t)way->find_patience_ms(way->context);
+    return more_us + (is_emergency ? EMERGENCY_US : ORDER_US);
 }
 
 const char *durable_slow_text(bool is_emergency)
@@ -263,9 +266,34 @@ bool durable_has_store(const struct durable *durable)
     return durable->store != NULL;
 }
 
-void durable_submit(struct durable *durable, struct store_job *job)
+void durable_submit_here(struct durable *durable, struct store_job *job)
 {
     store_submit(durable->store, job);
+}
+
+void durable_send(struct durable *durable, struct store_job *job, const struct durable_sender *sender)
+{
+    if (durable->way.submit == NULL) {
+        durable_submit_here(durable, job);
+    } else {
+        durable->way.submit(durable->way.context, job, sender);
+    }
+}
+
+uint64_t durable_see(const struct durable *durable)
+{
+    return durable->way.see == NULL ? 0 : durable->way.see(durable->way.context);
+}
+
+void durable_submit(struct durable *durable, struct store_job *job)
+{
+    durable_send(durable, job, &(struct durable_sender){.change = NULL});
+}
+
+void durable_set_way(struct durable *durable, const struct durable_way *way)
+{
+    static const struct durable_way none = {.context = NULL};
+    durable->way = way == NULL ? none : *way;
 }
 
 struct store_watch *durable_watch(struct durable *durable, const struct store_watch_options *options)
@@ -457,7 +485,8 @@ bool durable_is_calm(const struct durable *durable, bool *is_owed)
     const struct store_stats *stats = &status.stats;
     *is_owed = durable->store != NULL && (stats->error != 0 || stats->owed != 0);
     return durable->store == NULL ||
-           (stats->waiting == 0 && (stats->owed == 0 || stats->error != 0) &&
+           ((durable->way.is_calm == NULL || durable->way.is_calm(durable->way.context)) &&
+            stats->waiting == 0 && (stats->owed == 0 || stats->error != 0) &&
             !durations_are_on(durable->durations) && !atomic_load(&durable->is_unread));
 }
 

@@ -51,7 +51,7 @@ void durable_end(struct durable *durable, struct durable_order *order);
 bool durable_is_begun(const struct durable *durable, enum health_kind kind, const char *name);
 
 /* How long whoever ordered something that is in force waits for the disk, and what he is told then. */
-int64_t durable_patience_us(bool is_emergency);
+int64_t durable_patience_us(const struct durable *durable, bool is_emergency);
 const char *durable_slow_text(bool is_emergency);
 /* One that holds and is not written yet, because the disk takes its time; and now it is, or has failed. */
 void durable_note_late(struct durable *durable, int by);
@@ -61,6 +61,35 @@ void durable_tell_late(struct durable *durable, const struct store_job *job, int
 /* Is there a store at all? */
 bool durable_has_store(const struct durable *durable);
 void durable_submit(struct durable *durable, struct store_job *job);
+/* Where there is a cluster: whose order a job is. */
+struct durable_sender {
+    /* An operator's: clustered_begin_change(). NULL: of the server's own accord, or of whose request is
+     * handled just now. Only compared: it may be over. */
+    const void *change;
+    /* Without an order: it is written as long as nothing has changed since durable_see() said `sight`, before
+     * it was judged, or not at all. */
+    bool needs_sight;
+    uint64_t sight;
+};
+/* One that insists and gets ERROR_CONFLICT was taken back: what held before holds again, and the store has
+ * that. One that needs sight gets ERROR_PRECONDITION if it does not insist. */
+void durable_send(struct durable *durable, struct store_job *job, const struct durable_sender *sender);
+uint64_t durable_see(const struct durable *durable);
+/* Of steerd's own accord, and nobody waits for it: what has happened has happened, whether or not it can be
+ * written. Keys and values are copied, kinds are constants. Without a store nothing is written. */
+void durable_note(struct durable *durable, const struct store_op *ops, size_t count, const char *why);
+
+/* By which jobs go that are not this server's alone (clustered.h). NULL: none, each goes to the store.
+ * Copied. */
+struct durable_way {
+    void *context;
+    void (*submit)(void *context, struct store_job *job, const struct durable_sender *sender);
+    uint64_t (*see)(void *context);
+    bool (*is_calm)(void *context);
+    uint32_t (*find_patience_ms)(void *context); /* how much longer that may take */
+};
+void durable_set_way(struct durable *durable, const struct durable_way *way);
+void durable_submit_here(struct durable *durable, struct store_job *job); /* whatever way there is */
 
 /* NULL: there is no store. It ends with that, also for a takeover. */
 struct store_watch *durable_watch(struct durable *durable, const struct store_watch_options *options);

@@ -12,15 +12,14 @@
 #include <string.h>
 
 /* What is not understood, or about something that is not there, changes nothing. */
-static bool restore(void *context, const struct store_object *object)
+void failback_put(const struct overrides_reading *reading, const struct store_object *object)
 {
-    const struct overrides_reading *reading = context;
     const struct override_clock now = {reading->boot, *reading->clock_offset_ms};
     enum health_kind kind;
     const char *name;
     int64_t said_ms = failback_read_json(object->value, &now);
     if (said_ms == 0 || health_parse_target(object->key, &kind, &name) != 0) {
-        return true;
+        return;
     }
     lock_take(reading->lock);
     ptrdiff_t index = health_find(reading->health, kind, name);
@@ -28,6 +27,11 @@ static bool restore(void *context, const struct store_object *object)
         health_restore_failback(reading->health, kind, (uint32_t)index, said_ms);
     }
     lock_leave(reading->lock);
+}
+
+static bool restore(void *context, const struct store_object *object)
+{
+    failback_put(context, object);
     return true;
 }
 
@@ -46,10 +50,9 @@ static void release(struct health *health, const char *region, const char *rule_
     }
 }
 
-static bool restore_release(void *context, const struct store_object *object)
+void release_put(const struct overrides_reading *reading, const struct store_object *object)
 {
     static const char head[] = "region:", between[] = " rule:";
-    const struct overrides_reading *reading = context;
     const struct override_clock now = {reading->boot, *reading->clock_offset_ms};
     const char *middle = strstr(object->key, between);
     int64_t said_ms = failback_read_json(object->value, &now);
@@ -57,13 +60,18 @@ static bool restore_release(void *context, const struct store_object *object)
     size_t len = middle == NULL ? 0 : (size_t)(middle - object->key);
     if (said_ms == 0 || len < sizeof head || len - (sizeof head - 1) >= sizeof region ||
         strncmp(object->key, head, sizeof head - 1) != 0) {
-        return true;
+        return;
     }
     memcpy(region, object->key + sizeof head - 1, len - (sizeof head - 1));
     region[len - (sizeof head - 1)] = '\0';
     lock_take(reading->lock);
     release(reading->health, region, middle + sizeof between - 1, said_ms);
     lock_leave(reading->lock);
+}
+
+static bool restore_release(void *context, const struct store_object *object)
+{
+    release_put(context, object);
     return true;
 }
 

@@ -32,7 +32,7 @@ struct incident_drains {
     struct incidents *all;
     size_t count;
     struct {
-        char id[INCIDENT_ID_SIZE], region[INCIDENT_NAME_SIZE];
+        char id[INCIDENT_ID_SIZE], target[INCIDENT_NAME_SIZE + 8];
         int64_t span_ms[2];
         struct incident_drain found; /* began_ms 0: there is none */
     } items[INCIDENT_DRAINS_MAX];

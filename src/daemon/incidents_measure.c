@@ -141,7 +141,7 @@ static void measure_drains(struct worker_job *job)
         struct traffic_drain_progress seen;
         struct incident_drain *found = &drains->items[i].found;
         *found = (struct incident_drain){.began_ms = 0};
-        if (traffic_measure_drain(traffic, drains->items[i].region, drains->items[i].span_ms, &seen)) {
+        if (traffic_measure_drain(traffic, drains->items[i].target, drains->items[i].span_ms, &seen)) {
             *found = (struct incident_drain){.began_ms = seen.at_ms,
                                              .members = seen.members,
                                              .asked = seen.asked,
@@ -187,12 +187,11 @@ static void on_measured(struct worker_job *job)
     }
 }
 
-/* Is there more to see of it? Answers of azs lead within their region: resolvers are not followed there. */
+/* Is there more to see of it? */
 static bool is_draining(const struct kept_incident *kept, int64_t wall_ms)
 {
     const struct incident_course *course = &kept->what.course;
-    return kept->what.kind == HEALTH_REGION && course->decided_ms != 0 && !kept->is_looking &&
-           !course->drain.is_over && !course->drain.is_cut &&
+    return course->decided_ms != 0 && !kept->is_looking && !course->drain.is_over && !course->drain.is_cut &&
            wall_ms - course->decided_ms < TRAFFIC_DRAIN_OPEN_MS + 2 * FIRST_MS;
 }
 
@@ -212,7 +211,8 @@ static void follow_drains(struct incidents *all)
             const struct incident *what = &kept->what;
             int64_t from_ms = what->course.decided_ms;
             memcpy(drains->items[drains->count].id, what->id, sizeof what->id);
-            memcpy(drains->items[drains->count].region, what->name, sizeof what->name);
+            (void)snprintf(drains->items[drains->count].target, sizeof drains->items->target, "%s:%s",
+                           health_kind_text(what->kind), what->name);
             drains->items[drains->count].span_ms[0] = from_ms - SLACK_MS;
             drains->items[drains->count].span_ms[1] = what->back_ms == 0 ? INT64_MAX : what->back_ms;
             drains->count++;

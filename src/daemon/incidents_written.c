@@ -30,23 +30,6 @@ void incidents_drop(struct incidents *all, struct kept_incident *kept)
     free(kept);
 }
 
-/* On its way there. What happened has happened, whether or not it can be written. */
-struct writing {
-    struct store_job job; /* the first */
-    struct store_op ops[2];
-    char *value, *key, *surplus;
-    char reason[64];
-};
-
-static void on_written(struct store_job *job)
-{
-    struct writing *writing = (struct writing *)job;
-    free(writing->value);
-    free(writing->key);
-    free(writing->surplus);
-    free(writing);
-}
-
 /* The oldest other one that is over, if there are too many of them. Returns its ID, owned. */
 static char *drop_surplus(struct incidents *all, const struct incident *what)
 {
@@ -68,27 +51,13 @@ static char *drop_surplus(struct incidents *all, const struct incident *what)
 
 void incidents_write_down(struct incidents *all, const struct incident *what, const char *turn)
 {
-    struct server *server = all->server;
-    char *surplus = drop_surplus(all, what);
-    if (!durable_has_store(server->durable)) {
-        free(surplus);
-        return;
-    }
-    struct writing *writing = memory_alloc(sizeof *writing);
-    writing->value = incident_write_json(what);
-    writing->key = memory_copy_text(what->id);
-    writing->surplus = surplus;
-    writing->ops[0] = (struct store_op){
-        .kind = INCIDENT_KIND, .key = writing->key, .value = writing->value, .if_revision = STORE_ANY};
-    writing->ops[1] =
-        (struct store_op){.kind = INCIDENT_KIND, .key = writing->surplus, .if_revision = STORE_ANY};
-    snprintf(writing->reason, sizeof writing->reason, "%s", turn);
-    writing->job = (struct store_job){.cause = {.actor = "steerd", .reason = writing->reason},
-                                      .ops = writing->ops,
-                                      .op_count = surplus == NULL ? 1 : 2,
-                                      .insists = true,
-                                      .done = on_written};
-    durable_submit(server->durable, &writing->job);
+    char *surplus = drop_surplus(all, what), *value = incident_write_json(what);
+    const struct store_op ops[] = {
+        {.kind = INCIDENT_KIND, .key = what->id, .value = value, .if_revision = STORE_ANY},
+        {.kind = INCIDENT_KIND, .key = surplus, .if_revision = STORE_ANY}};
+    durable_note(all->server->durable, ops, surplus == NULL ? 1 : 2, turn);
+    free(surplus);
+    free(value);
 }
 
 void incidents_tell(struct incidents *all, const struct incident *what, const char *turn)

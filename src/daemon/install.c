@@ -8,6 +8,7 @@
 #include "daemon/changes.h"
 #include "daemon/expiry.h"
 #include "daemon/hosts.h"
+#include "daemon/peers.h"
 #include "daemon/primaries.h"
 #include "daemon/reclaim.h"
 #include "daemon/rules_watch.h"
@@ -105,6 +106,7 @@ void server_install_view(struct server *server, struct view *view, struct view_s
     if (succession != NULL) {
         view_succession_catch_up(succession);
     }
+    peers_learn(server->peers, view);
     struct health_enrolment *enrolment = vantages_make_enrolment(server->vantages, view->health);
     lock_take(&server->lock);
     if (succession != NULL) {
@@ -113,6 +115,9 @@ void server_install_view(struct server *server, struct view *view, struct view_s
     changes_listen(server->changes, server->teller, view->health);
     vantages_introduce(server->vantages, view->health, enrolment);
     server->view = view;
+    if (view->server->cluster != NULL) {
+        health_watch_own(view->health, peers_saw, server->peers);
+    }
     struct view *old = view_exchange(server->slot, view);
     lock_leave(&server->lock);
     health_enrolment_free(enrolment);

@@ -305,6 +305,20 @@ bool keeping_go_on(struct keeping *keeping, const uint8_t *apex, struct keeper_d
     return goes;
 }
 
+bool keeping_hear(struct keeping *keeping, const uint8_t *apex, const struct keeper_heard *heard,
+                  struct keeper_decision *decision)
+{
+    *decision = (struct keeper_decision){.serial = 0};
+    pthread_mutex_lock(&keeping->lock);
+    bool is_other =
+        !keeping->is_frozen && keeper_hear(keeping->keeper, apex, heard, now_s(keeping), decision);
+    pthread_mutex_unlock(&keeping->lock);
+    if (decision->is_low) {
+        ask(keeping);
+    }
+    return is_other;
+}
+
 void keeping_get_stats(struct keeping *keeping, struct keeping_stats *stats)
 {
     pthread_mutex_lock(&keeping->lock);

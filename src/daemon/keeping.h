@@ -49,6 +49,10 @@ bool keeping_decide_flip(struct keeping *keeping, const uint8_t *apex, struct ke
 bool keeping_tick(struct keeping *keeping);
 bool keeping_go_on(struct keeping *keeping, const uint8_t *apex, struct keeper_decision *decision);
 
+/* As keeper_hear(). */
+bool keeping_hear(struct keeping *keeping, const uint8_t *apex, const struct keeper_heard *heard,
+                  struct keeper_decision *decision);
+
 struct keeping_stats {
     size_t waiting; /* zones whose serial waits for the disk */
     uint64_t saves, failures;

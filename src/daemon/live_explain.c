@@ -52,8 +52,7 @@ void live_explain(const struct admin_live *note, const struct view *view,
 {
     bool is_injected = note->by == ADMIN_LIVE_INJECT;
     const char *inside = is_injected ? find_answers(note, view, question, arena) : NULL;
-    const char **steps = arena_alloc(arena, (explanation->step_count + 1) * sizeof *steps);
-    steps[0] =
+    const char *text =
         !is_injected
             ? arena_print(arena, "LIVE DRILL %s is on, by %s of %s: what follows is what all get", note->id,
                           admin_live_by_text(note->by), note->lose)
@@ -63,7 +62,5 @@ void live_explain(const struct admin_live *note, const struct view *view,
                   "%s%s once that is detected; what follows is without it",
                   note->id, note->share, tell_client(note, question), note->lose,
                   inside == NULL ? "" : "which is ", inside == NULL ? "" : inside);
-    memcpy(steps + 1, explanation->steps, explanation->step_count * sizeof *steps);
-    explanation->steps = steps;
-    explanation->step_count++;
+    operate_tell_first(explanation, text, arena);
 }

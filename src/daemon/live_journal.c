@@ -7,6 +7,7 @@
 
 #include "daemon/live.h"
 
+#include "daemon/drilling.h"
 #include "daemon/durable.h"
 #include "daemon/server.h"
 #include "daemon/shadow_inside.h"
@@ -96,6 +97,9 @@ void live_write_down(struct shadow *shadow)
         snprintf(writing->reason, sizeof writing->reason, "live drill began: %.200s", shadow->reason);
     } else {
         snprintf(writing->reason, sizeof writing->reason, "all clients see the live drill");
+    }
+    if (is_over) {
+        drilling_end(shadow->all->server);
     }
     writing->value = is_over ? NULL : write_value(shadow);
     submit(shadow->all->server->durable, writing);

@@ -7,6 +7,7 @@
 #include "daemon/live.h"
 
 #include "daemon/incidents_inside.h"
+#include "daemon/drilling.h"
 #include "daemon/durable.h"
 #include "daemon/lanes.h"
 #include "daemon/reader.h"
@@ -92,6 +93,7 @@ const char *live_find_obstacle(const struct server *server, struct arena *arena)
     const struct shadow *other = live_find(server->shadows);
     const char *what =
         other != NULL ? arena_print(arena, "live drill %s runs; there is one at a time", other->id) : NULL;
+    what = what != NULL ? what : drilling_find_other(server, arena);
     what = what != NULL ? what : find_incident(server, arena);
     what = what != NULL ? what : find_brake(server);
     return what != NULL ? what : find_switchover(server, arena);
@@ -182,7 +184,32 @@ static const char *find_obstacle(const struct live_order *order)
     return what != NULL ? what : find_override(order);
 }
 
-static void settle(struct live_order *order)
+/* All nodes know by now that this one runs one. */
+static void on_told(void *argument, int error)
+{
+    struct live_order *order = argument;
+    struct server *server = order->server;
+    if (error != 0) {
+        reply(order, ADMIN_SHADOW_BUSY, "the other nodes of the cluster could not be told; try again");
+    } else {
+        order->live.has_looked = true;
+        order->begin(server, &order->asked, order->done, order->argument);
+        if (live_find(server->shadows) == NULL) { /* it did not begin: that was told */
+            drilling_end(server);
+        }
+    }
+    forget(order);
+}
+
+static void tell_nodes(struct live_order *order)
+{
+    const struct store_cause cause = {
+        .actor = order->asked.actor, .peer = order->asked.peer, .reason = order->asked.reason};
+    drilling_begin(order->server, &cause, order->asked.change, on_told, order);
+}
+
+/* Returns whether it ends with that. */
+static bool settle(struct live_order *order)
 {
     const char *obstacle = find_obstacle(order), *idle = find_idle(order);
     const char *name = order->confirm;
@@ -197,22 +224,26 @@ static void settle(struct live_order *order)
     } else if (order->live.confirm == NULL || strcmp(order->live.confirm, name) != 0) {
         reply(order, ADMIN_SHADOW_CONFIRM, name);
     } else {
-        order->live.has_looked = true;
-        order->begin(order->server, &order->asked, order->done, order->argument);
+        tell_nodes(order);
+        return false;
     }
+    return true;
 }
 
 static void on_looked(struct worker_job *job)
 {
     struct live_order *order = (struct live_order *)job;
+    bool ends = true;
     if (progress_is_cancelled(&job->progress) || order->error == ERROR_CANCELLED) {
         reply(order, ADMIN_SHADOW_BUSY, "the server ends");
     } else if (order->error != 0) {
         reply(order, ADMIN_SHADOW_LOSS, order->missing);
     } else {
-        settle(order);
+        ends = settle(order);
     }
-    forget(order);
+    if (ends) {
+        forget(order);
+    }
 }
 
 /* ---- looking ---- */
@@ -239,9 +270,11 @@ static void run(struct worker_job *job)
 {
     struct live_order *order = (struct live_order *)job;
     struct server *server = order->server;
+    const struct view *view = reader_begin(order->reader);
     const struct switchover_ask ask = {.switchover = &order->plan,
                                        .aim = SWITCHOVER_AIM_PLAN,
-                                       .view = reader_begin(order->reader),
+                                       .view = view,
+                                       .rates = traffic_measure_rates(server->traffic, view, order->arena),
                                        .wall_ms = clock_wall_ms(&server->clock),
                                        .now_ms = clock_now_ms(&server->clock),
                                        .last_move_ms = order->reader->last_move_ms,
@@ -322,6 +355,13 @@ static void plan_causes(struct live_order *order, const struct drill_document *d
     bool *is_marked = memory_alloc_array(topology->endpoint_count, sizeof *is_marked);
     struct drill_loss *places;
     drill_mark_concerned(&causes, is_marked);
+    for (size_t i = 0; i < document->move_count; i++) {
+        const bool *moved =
+            switchover_mark_endpoints(&document->moves[i].plan, order->server->view, order->arena);
+        for (uint32_t e = 0; e < topology->endpoint_count; e++) {
+            is_marked[e] |= moved[e];
+        }
+    }
     size_t count = drill_list_places(topology, is_marked, order->arena, &places);
     if (count > PLACES_MAX) {
         bool *is_near = memory_alloc_array(topology->region_count, sizeof *is_near);

@@ -30,10 +30,22 @@ struct live_place {
     bool is_on, was_on;
 };
 
+/* What a switchover of the document moves: overridden as that wants. */
+struct live_moved {
+    enum health_kind kind;
+    const char *name;
+    size_t move, target; /* of the stage */
+    int64_t until_ms;    /* since it began */
+    bool is_on;
+    uint8_t share; /* of the drain that was put last, as in health_override */
+};
+
 struct live_real {
     char why[DRILL_WHY_SIZE]; /* it cannot go on, in words; "": it can */
     bool has_hooks;
     const char **own; /* targets of which nobody is left, if it stops them; sorted */
+    struct live_moved *moved;
+    size_t moved_count;
     size_t own_count, count;
     struct live_place places[];
 };
@@ -52,6 +64,21 @@ static bool ends_whole(const struct drill_document *document, const struct drill
     return false;
 }
 
+/* Does it lose what a switchover of it moves? It has one override at a time. */
+static bool is_moved(const struct drill_document *document, const struct drill_cause *cause)
+{
+    enum health_kind kind;
+    const char *name;
+    bool is = false;
+    for (size_t i = 0; health_parse_target(cause->text, &kind, &name) == 0 && i < document->move_count; i++) {
+        const struct switchover *plan = &document->moves[i].plan;
+        for (size_t t = 0; t < plan->target_count; t++) {
+            is |= plan->targets[t].kind == kind && strcmp(plan->targets[t].name, name) == 0;
+        }
+    }
+    return is;
+}
+
 const char *live_real_judge(const struct drill_document *document, struct arena *arena)
 {
     for (size_t i = 0; i < document->cause_count; i++) {
@@ -60,6 +87,11 @@ const char *live_real_judge(const struct drill_document *document, struct arena 
             return arena_print(arena,
                                "found %s, of which something else is said than that it is lost: only "
                                "injection can do that",
+                               cause->text);
+        }
+        if (is_moved(document, cause)) {
+            return arena_print(arena,
+                               "found that %s is lost, and moved by a switchover: only injection can do both",
                                cause->text);
         }
         if (cause->how == DRILL_RECOVERED && !ends_whole(document, cause)) {
@@ -114,6 +146,25 @@ static void list_own(const struct shadow *shadow, struct live_real *real)
     free(is_others);
 }
 
+static void list_moved(const struct shadow *shadow, struct live_real *real)
+{
+    const struct drill_document *document = shadow->document;
+    size_t room = 0;
+    for (size_t i = 0; i < document->move_count; i++) {
+        room += document->moves[i].plan.target_count;
+    }
+    real->moved = arena_alloc(shadow->arena, (room + 1) * sizeof *real->moved);
+    for (size_t i = 0; i < document->move_count; i++) {
+        const struct drill_move *move = &document->moves[i];
+        int64_t until_ms = move->until_ms < shadow->duration_ms ? move->until_ms : shadow->duration_ms;
+        for (size_t t = 0; t < move->plan.target_count; t++) {
+            const struct switchover_target *target = &move->plan.targets[t];
+            real->moved[real->moved_count++] = (struct live_moved){
+                .kind = target->kind, .name = target->name, .move = i, .target = t, .until_ms = until_ms};
+        }
+    }
+}
+
 void live_real_prepare(struct shadow *shadow, bool has_hooks)
 {
     const struct drill_document *document = shadow->document;
@@ -133,6 +184,7 @@ void live_real_prepare(struct shadow *shadow, bool has_hooks)
         }
     }
     list_own(shadow, real);
+    list_moved(shadow, real);
     shadow->real = real;
 }
 
@@ -214,13 +266,20 @@ static bool is_wanted(const struct ordering *ordering)
             return true;
         }
     }
+    for (size_t i = 0; real != NULL && i < real->moved_count; i++) {
+        const struct live_moved *moved = &real->moved[i];
+        if (moved->is_on && moved->kind == ordering->kind && strcmp(moved->name, ordering->name) == 0) {
+            return true;
+        }
+    }
     return false;
 }
 
 static void on_ordered(void *argument, const struct admin_ordered *ordered)
 {
     struct ordering *ordering = argument;
-    if (ordered->error != 0 && ordered->error != ERROR_CANCELLED) {
+    bool is_gone = ordered->error == ERROR_PRECONDITION && !ordering->begins; /* it is not its own any more */
+    if (ordered->error != 0 && ordered->error != ERROR_CANCELLED && !is_gone) {
         fail(ordering, ordered->error);
     } else if (ordered->error == 0 && ordering->begins && !is_wanted(ordering)) {
         take_back(ordering->all, ordering->id, ordering->kind, ordering->name, "it came too late");
@@ -228,29 +287,33 @@ static void on_ordered(void *argument, const struct admin_ordered *ordered)
     free(ordering);
 }
 
-/* Put unless somebody else's is there; or removed. */
+/* Put unless somebody else's is there; or removed, if it is its own yet when it is its turn. */
 static void order(struct shadows *all, const char *id, enum health_kind kind, const char *name,
                   const struct health_override *what)
 {
     const struct condition is_none = {.must_be_new = true};
     struct ordering *ordering = memory_alloc(sizeof *ordering);
-    char request[SHADOW_ID_SIZE + 32];
+    char request[SHADOW_ID_SIZE + 32], mark[SHADOW_ID_SIZE + 16];
     *ordering = (struct ordering){.all = all, .kind = kind, .begins = what->desired != HEALTH_DESIRED_AUTO};
     snprintf(ordering->id, sizeof ordering->id, "%s", id);
     snprintf(ordering->target, sizeof ordering->target, "%s:%.200s", health_kind_text(kind), name);
     ordering->name = strchr(ordering->target, ':') + 1;
     snprintf(request, sizeof request, "live drill %s", id);
-    int error = orders_put(
-        all->server->orders,
-        &(struct admin_order){.kind = kind,
-                              .name = name,
-                              .override = what,
-                              .request = request,
-                              .condition = ordering->begins && !is_own(all, id, kind, name) ? &is_none : NULL,
-                              .is_emergency = true},
-        on_ordered, ordering);
+    write_mark(id, mark);
+    bool is_there = !ordering->begins || is_own(all, id, kind, name);
+    int error = orders_put(all->server->orders,
+                           &(struct admin_order){.kind = kind,
+                                                 .name = name,
+                                                 .override = what,
+                                                 .request = request,
+                                                 .condition = is_there ? NULL : &is_none,
+                                                 .mark = is_there ? mark : NULL,
+                                                 .is_emergency = true},
+                           on_ordered, ordering);
     if (error != 0) {
-        fail(ordering, error);
+        if (error != ERROR_PRECONDITION || ordering->begins) {
+            fail(ordering, error);
+        }
         free(ordering);
     }
 }
@@ -288,24 +351,30 @@ static int64_t find_end(const struct live_real *real, const struct live_place *o
     return until_ms;
 }
 
+/* It says whose it is, and ends by itself. */
+static void sign(const struct shadow *shadow, int64_t until_ms, struct health_override *what)
+{
+    char mark[SHADOW_ID_SIZE + 16];
+    int64_t wall_ms = clock_wall_ms(&shadow->all->server->clock),
+            now_ms = (clock_now_us(&shadow->all->server->clock) - shadow->began_us) / 1000;
+    what->set_ms = wall_ms;
+    what->expires_ms = wall_ms + until_ms - now_ms + GRACE_MS;
+    what->expires_by_duration = true;
+    write_mark(shadow->id, mark);
+    snprintf(what->reason, sizeof what->reason, "%s %.150s", mark, shadow->reason);
+    snprintf(what->actor, sizeof what->actor, "%s", shadow->actor);
+    snprintf(what->peer, sizeof what->peer, "%s", shadow->peer);
+}
+
 static void put(const struct shadow *shadow, const struct live_place *place)
 {
     if (shadow->real->has_hooks) {
         stop(shadow, place);
         return;
     }
-    char mark[SHADOW_ID_SIZE + 16];
-    int64_t wall_ms = clock_wall_ms(&shadow->all->server->clock),
-            now_ms = (clock_now_us(&shadow->all->server->clock) - shadow->began_us) / 1000,
-            until_ms = find_end(shadow->real, place, now_ms);
-    struct health_override what = {.desired = HEALTH_DESIRED_DOWN,
-                                   .set_ms = wall_ms,
-                                   .expires_ms = wall_ms + until_ms - now_ms + GRACE_MS,
-                                   .expires_by_duration = true};
-    write_mark(shadow->id, mark);
-    snprintf(what.reason, sizeof what.reason, "%s %.150s", mark, shadow->reason);
-    snprintf(what.actor, sizeof what.actor, "%s", shadow->actor);
-    snprintf(what.peer, sizeof what.peer, "%s", shadow->peer);
+    int64_t now_ms = (clock_now_us(&shadow->all->server->clock) - shadow->began_us) / 1000;
+    struct health_override what = {.desired = HEALTH_DESIRED_DOWN};
+    sign(shadow, find_end(shadow->real, place, now_ms), &what);
     order(shadow->all, shadow->id, place->kind, place->name, &what);
 }
 
@@ -378,6 +447,29 @@ static bool turn(struct shadow *shadow, struct live_place *place, int64_t now_ms
     return false;
 }
 
+/* As its switchover wants it: a step more, or back. */
+static bool move(struct shadow *shadow, struct live_moved *moved)
+{
+    struct lock *lock = &shadow->all->server->lock;
+    struct health_override want = {.desired = HEALTH_DESIRED_AUTO};
+    lock_take(lock);
+    bool wants = drill_stage_get_want(shadow->stage, moved->move, moved->target, &want);
+    lock_leave(lock);
+    if (wants && (!moved->is_on || moved->share != want.share)) {
+        moved->is_on = true;
+        moved->share = want.share;
+        sign(shadow, moved->until_ms, &want);
+        order(shadow->all, shadow->id, moved->kind, moved->name, &want);
+        return true;
+    }
+    if (moved->is_on && !wants) {
+        moved->is_on = false;
+        take_back(shadow->all, shadow->id, moved->kind, moved->name, "it is rolled back");
+        return true;
+    }
+    return false;
+}
+
 void live_real_follow(struct shadow *shadow)
 {
     struct live_real *real = shadow->real;
@@ -386,6 +478,9 @@ void live_real_follow(struct shadow *shadow)
     bool any = false;
     for (size_t i = 0; i < real->count; i++) {
         any |= turn(shadow, &real->places[i], now_ms);
+    }
+    for (size_t i = 0; i < real->moved_count; i++) {
+        any |= move(shadow, &real->moved[i]);
     }
     if (any) { /* what it has done itself is no order of others */
         shadow->override_changes = health_count_override_changes(server->view->health);
@@ -417,6 +512,12 @@ void live_real_end(struct shadow *shadow)
         if (real->places[i].is_on) {
             real->places[i].is_on = false;
             give_back(shadow, &real->places[i], shadow->because);
+        }
+    }
+    for (size_t i = 0; i < real->moved_count; i++) {
+        if (real->moved[i].is_on) {
+            real->moved[i].is_on = false;
+            take_back(shadow->all, shadow->id, real->moved[i].kind, real->moved[i].name, shadow->because);
         }
     }
 }

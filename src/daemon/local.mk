@@ -13,7 +13,10 @@ src_steerd_SOURCES = \
 	src/daemon/changes.c src/daemon/changes.h src/daemon/changes_moves.c src/daemon/changes_rules.c \
 	src/daemon/channel.c src/daemon/channel.h \
 	src/daemon/check_files.c src/daemon/check_files.h \
+	src/daemon/clustered.c src/daemon/clustered.h src/daemon/clustered_inside.h src/daemon/clustered_apply.c \
+	src/daemon/clustered_direct.c src/daemon/clustered_past.c src/daemon/clustered_reach.c src/daemon/clustered_said.c src/daemon/clustered_kept.c src/daemon/clustered_kinds.c src/daemon/clustered_known.c src/daemon/clustered_members.c src/daemon/clustered_admit.c src/daemon/clustered_look.c src/daemon/clustered_peers.c src/daemon/clustered_self.c src/daemon/clustered_settled.c src/daemon/clustered_share.c src/daemon/clustered_turn.c src/daemon/clustered_write.c \
 	src/daemon/checked.c src/daemon/checked.h \
+	src/daemon/confined.c src/daemon/confined.h \
 	src/daemon/counted.c src/daemon/counted.h \
 	src/daemon/difference.c src/daemon/difference.h src/daemon/difference_files.c src/daemon/difference_parts.h \
 	src/daemon/difference_words.c \
@@ -23,9 +26,10 @@ src_steerd_SOURCES = \
 	src/daemon/drill_reports.c src/daemon/drill_reports.h src/daemon/drill_reports_inside.h src/daemon/drill_reports_kept.c src/daemon/drill_reports_write.c \
 	src/daemon/drill_schedule.c src/daemon/drill_schedule.h src/daemon/drill_schedule_inside.h src/daemon/drill_schedule_kept.c \
 	src/daemon/drill_state.c src/daemon/drill_state.h \
+	src/daemon/drilling.c src/daemon/drilling.h \
 	src/daemon/drills.c src/daemon/drills.h \
 	src/daemon/dump.c \
-	src/daemon/durable.c src/daemon/durable.h \
+	src/daemon/durable.c src/daemon/durable.h src/daemon/durable_note.c \
 	src/daemon/durations.c src/daemon/durations.h \
 	src/daemon/ends.c src/daemon/ends.h \
 	src/daemon/errors.c src/daemon/errors.h \
@@ -87,6 +91,7 @@ src_steerd_SOURCES = \
 	src/daemon/scratch.c src/daemon/scratch.h \
 	src/daemon/savepoints.c src/daemon/savepoints.h \
 	src/daemon/server.h \
+	src/daemon/serials.c src/daemon/serials.h \
 	src/daemon/snapshot.c src/daemon/snapshot.h \
 	src/daemon/spawn.c src/daemon/spawn.h \
 	src/daemon/steerd.c src/daemon/steerd.h \
@@ -109,15 +114,18 @@ src_steerd_SOURCES = \
 	src/daemon/traffic_crowd_list.c \
 	src/daemon/vantage_member.c src/daemon/vantage_member.h \
 	src/daemon/vantages.c src/daemon/vantages.h src/daemon/vantages_inside.h \
-	src/daemon/vantages_change.c \
+	src/daemon/vantages_answer.c src/daemon/vantages_change.c \
 	src/daemon/vantages_hear.c \
 	src/daemon/vantages_look.c \
 	src/daemon/vantages_members.c \
 	src/daemon/vantages_news.c \
+	src/daemon/vantages_nodes.c src/daemon/vantages_place.c \
+	src/daemon/peers.c src/daemon/peers.h src/daemon/peers_inside.h src/daemon/peers_link.c src/daemon/peers_orders.c src/daemon/peers_orders.h \
 	src/daemon/vantages_try.c \
 	src/daemon/verbs.c src/daemon/verbs.h \
+	src/daemon/withdrawal.c src/daemon/withdrawal.h src/daemon/withdrawal_inside.h src/daemon/withdrawal_kept.c src/daemon/withdrawal_look.c \
 	src/daemon/whatif.c src/daemon/whatif.h
 src_steerd_LDADD = \
-	src/libadmin.a src/libpast.a src/libdrill.a src/libpage.a src/liboperate.a src/libherald.a $(fleet_libs) src/libprobe.a src/libserve.a src/libnotify.a src/libtap.a src/libanswer.a src/libtraffic.a src/libtransfer.a \
-	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libstore.a src/libevents.a src/libgeo.a src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libpost.a src/libsheet.a src/libtsig.a src/libdns.a src/libbase.a \
-	$(EVENT_LIBS) $(FSTRM_LIBS) $(CARES_LIBS) $(NGHTTP2_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(SQLITE_LIBS) $(URCU_LIBS) -lm
+	src/libadmin.a src/libcluster.a src/libetcd.a src/libpast.a src/libdrill.a src/libpage.a src/liboperate.a src/libherald.a $(fleet_libs) src/libprobe.a src/libserve.a src/libnotify.a src/libtap.a src/libanswer.a src/libtraffic.a src/libtransfer.a \
+	src/libview.a src/libsteer.a src/libzone.a src/libhealth.a src/libstore.a src/libevents.a src/libgeo.a src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libpost.a src/libsheet.a src/libtsig.a src/libdns.a src/libconfine.a src/libbase.a \
+	$(EVENT_LIBS) $(FSTRM_LIBS) $(CARES_LIBS) $(NGHTTP2_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(MAXMINDDB_LIBS) $(LDNS_LIBS) $(SQLITE_LIBS) $(URCU_LIBS) $(SECCOMP_LIBS) $(CAPNG_LIBS) -lm

@@ -211,6 +211,9 @@ static void print_late(const struct probe_stats *stats, struct buffer *out)
     print_head(out, "steerd_checks_stalled_seconds_total", "counter",
                "For how long the prober did not run when it should have; no check is late for that.");
     buffer_print(out, "steerd_checks_stalled_seconds_total %.6f\n", (double)stats->stalled_us / 1e6);
+    print_head(out, "steerd_checks_turns_total", "counter",
+               "Turns of the prober's loop: it wakes up when a check is due, or something has come for one.");
+    buffer_print(out, "steerd_checks_turns_total %lu\n", (unsigned long)stats->turns);
     print_head(out, "steerd_checks_planned", "gauge",
                "Different health checks that are made; several endpoints may share one.");
     buffer_print(out, "steerd_checks_planned %lu\n", (unsigned long)stats->checks);

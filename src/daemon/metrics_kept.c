@@ -13,6 +13,7 @@
 #include "daemon/server.h"
 #include "daemon/live.h"
 #include "daemon/switchovers.h"
+#include "daemon/withdrawal.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -191,4 +192,5 @@ void metrics_print_kept(const struct reader *reader, struct buffer *out)
     switchovers_print_metrics(&reader->switchovers, out);
     incidents_print_metrics(reader->incidents, out);
     live_print_metrics(&reader->live_drill, out);
+    withdrawal_print_metrics(&reader->serving, out);
 }

@@ -42,12 +42,14 @@ struct order {
     struct health_override what;
     const char *overrides_rules;       /* in texts; NULL: none */
     const struct condition *condition; /* likewise */
+    const char *mark;                  /* likewise: of whose override it is about */
     bool fails_back;                   /* it lets its target come back; of `what` it has who and why */
     const char *releases;              /* likewise: a rule lets it go; in texts; NULL: it does not */
     int64_t clock_offset_ms;           /* between the clocks, when it came */
     struct arena *texts;
     const struct admin_receipt *receipt; /* in texts; NULL: none */
-    struct store_op ops[2];              /* its own, and that of the receipt */
+    struct durable_sender sender;
+    struct store_op ops[2]; /* its own, and that of the receipt */
     uint64_t seqs[2];
     void (*in_force)(void *argument); /* NULL: nobody has to know */
     admin_ordered_fn *done;
@@ -108,14 +110,29 @@ static const char *write_key(const struct order *order)
                                    : arena_print(order->texts, "%s rule:%s", target, order->releases);
 }
 
+/* [lock] The one that is there, dormant or not; NULL: none is. */
+static const struct health_override *find_override(const struct health *health, const struct order *order)
+{
+    ptrdiff_t index = health_find(health, order->kind, order->name);
+    const struct health_dormant *dormant =
+        index >= 0 ? NULL : health_find_dormant(health, order->kind, order->name);
+    return index >= 0        ? health_get_override(health, order->kind, (uint32_t)index)
+           : dormant != NULL ? &dormant->what
+                             : NULL;
+}
+
 /* [lock] Nothing else is on its way for this target, so what is found here is what is changed. */
 static int judge_condition(const struct server *server, const struct order *order)
 {
-    const struct health *health = server->view->health;
-    ptrdiff_t index = health_find(health, order->kind, order->name);
-    bool is_there = index >= 0 ? health_get_override(health, order->kind, (uint32_t)index) != NULL
-                               : health_find_dormant(health, order->kind, order->name) != NULL;
-    return revisions_judge(server->revisions, "override", write_key(order), is_there, order->condition);
+    const struct health_override *there = find_override(server->view->health, order);
+    if (order->mark != NULL &&
+        (there == NULL || strncmp(there->reason, order->mark, strlen(order->mark)) != 0)) {
+        return ERROR_PRECONDITION;
+    }
+    if (order->condition == NULL) {
+        return 0;
+    }
+    return revisions_judge(server->revisions, "override", write_key(order), there != NULL, order->condition);
 }
 
 /* [lock] */
@@ -185,7 +202,7 @@ static int put_in_force(struct order *order)
     follow_clock(order);
     lock_take(&server->lock);
     int error = judge(server, order);
-    error = error != 0 || order->condition == NULL ? error : judge_condition(server, order);
+    error = error != 0 ? error : judge_condition(server, order);
     error = error != 0 ? error : put(server, order);
     lock_leave(&server->lock);
     if (error != 0) {
@@ -354,10 +371,10 @@ static int begin(struct order *order)
         return 0;
     }
     order->stage = IN_FORCE;
-    order->until_us = order->since_us + durable_patience_us(order->is_emergency);
+    order->until_us = order->since_us + durable_patience_us(server->durable, order->is_emergency);
     write_op(order);
     revisions_begin(server->revisions, &order->job);
-    durable_submit(server->durable, &order->job);
+    durable_send(server->durable, &order->job, &order->sender);
     return 0;
 }
 
@@ -375,7 +392,9 @@ int orders_put(struct orders *orders, const struct admin_order *asked, admin_ord
         .what = *asked->override,
         .overrides_rules = arena_copy_text(texts, asked->overrides_rules),
         .condition = condition_copy(asked->condition, texts),
+        .mark = arena_copy_text(texts, asked->mark),
         .receipt = answers_copy(asked->receipt, texts),
+        .sender = {.change = asked->change},
         .fails_back = asked->fails_back,
         .releases = arena_copy_text(texts, asked->releases),
         .clock_offset_ms = server->clock_offset_ms,

@@ -13,7 +13,7 @@
 #include <jansson.h>
 #include <string.h>
 
-static void add_clock(json_t *object, const struct override_clock *clock)
+void override_write_clock(json_t *object, const struct override_clock *clock)
 {
     if (clock != NULL && clock->boot[0] != '\0') {
         json_t *value = json_object();
@@ -27,7 +27,7 @@ static void set_clock(json_t *object, const struct health_override *override,
                       const struct override_clock *clock)
 {
     if (override->starts_by_duration || override->expires_by_duration) {
-        add_clock(object, clock);
+        override_write_clock(object, clock);
     }
 }
 
@@ -141,7 +141,7 @@ char *failback_write_json(const struct health_override *who, const struct overri
     stored_set_text(object, "reason", who->reason);
     stored_set_text(object, "actor", who->actor);
     stored_set_text(object, "peer", who->peer);
-    add_clock(object, clock);
+    override_write_clock(object, clock);
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
     return text;

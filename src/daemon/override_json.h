@@ -9,12 +9,15 @@
 
 #include "health/health.h"
 
+#include <jansson.h>
+
 /* The wall clock is ahead of the time since the machine was switched on by so much (clock_offset_ms()). */
 struct override_clock {
     const char *boot; /* which time that was, as clock_read_boot() says; borrowed; "": not known */
     int64_t offset_ms;
 };
 
+void override_write_clock(json_t *object, const struct override_clock *clock); /* NULL: nothing */
 /* Returns owned (free). `planned`: its start is yet to come. clock: by which its times are right; NULL: not
  * known. */
 char *override_write_json(const struct health_override *override, bool planned,

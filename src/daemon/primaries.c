@@ -7,13 +7,16 @@
 
 #include "daemon/changes.h"
 #include "daemon/keeping.h"
+#include "daemon/peers.h"
 #include "daemon/rerender.h"
+#include "daemon/serials.h"
 #include "daemon/server.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/serial.h"
 #include "dns/name.h"
+#include "health/opinion.h"
 #include "notify/notifier.h"
 #include "transfer/keeper.h"
 #include "transfer/transfer.h"
@@ -85,6 +88,17 @@ static struct keeper_content describe(const struct view_primary *primary, const 
         .policy = primary->options->serial, .file_serial = zone->serial, .fingerprint = fingerprint};
 }
 
+/* The other nodes are told before anybody can copy it. */
+static void tell_nodes(const struct primaries *primaries, const struct view_primary *primary,
+                       uint64_t fingerprint, uint32_t serial)
+{
+    const struct server *server = primaries->server;
+    if (primary->options->serial != CONF_SERIAL_FILE &&
+        serials_set(server->serials, primary->apex, fingerprint, serial)) {
+        peers_tell_serials(server->peers);
+    }
+}
+
 /* ---- views ---- */
 
 static bool is_rendered(const struct view_primary *primary, const struct zone *zone)
@@ -130,9 +144,10 @@ static void prepare(struct primaries *primaries, struct view *view, struct view_
                     struct zone *zone)
 {
     struct view_rendition *rendition = is_rendered(primary, zone) ? view_render_zone(view, zone) : NULL;
-    struct keeper_decision decision =
-        keeping_decide(primaries->keeping, primary->apex, describe(primary, zone, rendition));
+    const struct keeper_content content = describe(primary, zone, rendition);
+    struct keeper_decision decision = keeping_decide(primaries->keeping, primary->apex, content);
     warn(primaries, primary, zone, &decision);
+    tell_nodes(primaries, primary, content.fingerprint, decision.serial);
     if (rendition != NULL) {
         atomic_init(&rendition->serial, decision.serial);
     }
@@ -266,12 +281,13 @@ static void on_rendered(void *context, struct rerender_item *items, size_t count
         struct view_primary *primary = &view->primaries[items[i].primary];
         const struct zone *zone = zone_table_get(view->zones, primary->apex);
         struct keeper_decision decision;
-        if (!keeping_decide_flip(primaries->keeping, primary->apex,
-                                 describe(primary, zone, items[i].rendition), &decision)) {
+        const struct keeper_content content = describe(primary, zone, items[i].rendition);
+        if (!keeping_decide_flip(primaries->keeping, primary->apex, content, &decision)) {
             primaries->generation = 0; /* once more, in the view that comes or in this one */
             return;
         }
         warn(primaries, primary, zone, &decision);
+        tell_nodes(primaries, primary, content.fingerprint, decision.serial);
         tell_flip(primaries, primary, decision.serial, items[i].rendition->count);
         publish(primaries, view, &items[i], decision.serial);
         if (decision.is_news) {
@@ -285,25 +301,65 @@ static void on_ended(void *context)
     ((struct primaries *)context)->rerender = NULL;
 }
 
+/* The content stays, and has another serial. */
+static void renumber(struct primaries *primaries, struct view_primary *primary, uint32_t serial)
+{
+    struct view *view = primaries->server->view;
+    struct zone *zone = zone_table_get(view->zones, primary->apex);
+    struct view_rendition *rendition = atomic_load_explicit(&primary->rendition, memory_order_relaxed);
+    tell_nodes(primaries, primary, describe(primary, zone, rendition).fingerprint, serial);
+    if (rendition != NULL) {
+        atomic_store_explicit(&rendition->serial, serial, memory_order_relaxed);
+    }
+    atomic_store_explicit(&zone->served, serial, memory_order_release);
+    note_serial(primaries, view, primary, serial);
+    tell_flip(primaries, primary, serial, rendition == NULL ? 0 : rendition->count);
+    tell(primaries, primary, zone);
+}
+
 /* Serials that waited for the disk. */
-static void go_on(struct primaries *primaries, struct view *view)
+static void go_on(struct primaries *primaries, const struct view *view)
 {
     for (size_t i = 0; i < view->primary_count; i++) {
         struct view_primary *primary = &view->primaries[i];
-        struct zone *zone = zone_table_get(view->zones, primary->apex);
         struct keeper_decision decision;
-        if (zone == NULL || !keeping_go_on(primaries->keeping, primary->apex, &decision)) {
-            continue;
+        if (zone_table_get(view->zones, primary->apex) != NULL &&
+            keeping_go_on(primaries->keeping, primary->apex, &decision)) {
+            renumber(primaries, primary, decision.serial);
         }
-        struct view_rendition *rendition = atomic_load_explicit(&primary->rendition, memory_order_relaxed);
-        if (rendition != NULL) {
-            atomic_store_explicit(&rendition->serial, decision.serial, memory_order_relaxed);
-        }
-        atomic_store_explicit(&zone->served, decision.serial, memory_order_release);
-        note_serial(primaries, view, primary, decision.serial);
-        tell_flip(primaries, primary, decision.serial, rendition == NULL ? 0 : rendition->count);
-        tell(primaries, primary, zone);
     }
+}
+
+/* ---- other nodes ---- */
+
+static void on_heard(void *context, const uint8_t *apex, const struct keeper_heard *heard)
+{
+    struct primaries *primaries = context;
+    struct view *view = primaries->server->view;
+    struct view_primary *primary = view_find_primary(view, apex);
+    struct keeper_decision decision;
+    if (primary != NULL && zone_table_get(view->zones, apex) != NULL &&
+        keeping_hear(primaries->keeping, apex, heard, &decision)) {
+        renumber(primaries, primary, decision.serial);
+    }
+}
+
+static void follow_nodes(struct primaries *primaries)
+{
+    struct server *server = primaries->server;
+    bool is_fresh[HEALTH_VANTAGES_MAX] = {false};
+    if (server->view->server->cluster == NULL || server->is_frozen) {
+        return;
+    }
+    lock_take(&server->lock);
+    int64_t now_ms = clock_now_ms(&server->clock);
+    for (unsigned number = 1; number < HEALTH_VANTAGES_MAX; number++) {
+        struct health_vantage_status status;
+        is_fresh[number] =
+            health_get_vantage(server->view->health, number, now_ms, &status) && status.is_fresh;
+    }
+    lock_leave(&server->lock);
+    serials_follow(server->serials, is_fresh, on_heard, primaries);
 }
 
 static bool has_renditions(const struct view *view)
@@ -337,6 +393,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     if (generation != primaries->generation && primaries->rerender == NULL) {
         render(primaries, view, generation);
     }
+    follow_nodes(primaries);
     if (keeping_tick(primaries->keeping)) {
         go_on(primaries, view);
     }

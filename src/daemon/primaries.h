@@ -19,6 +19,7 @@
 struct keeping_stats;
 struct server;
 struct primaries;
+struct serials;
 
 /* Reads the state. `view` is the first one: its state folder holds for the life of the server. */
 struct primaries *primaries_open(struct server *server, const struct view *view);

@@ -18,6 +18,7 @@
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "daemon/tidings.h"
+#include "daemon/withdrawal.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -42,6 +43,7 @@ struct reader *reader_open(struct server *server)
     switchovers_count(server->switchovers, &reader->switchovers);
     incidents_count(server->incidents, reader->incidents);
     live_get_note(server->shadows, &reader->live_drill);
+    withdrawal_get_note(server->withdrawal, &reader->serving);
     reader->errors = errors_look(server->errors, clock_now_ms(&server->clock));
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         worker_get_stats(lanes_get(server->lanes, (enum admin_lane)lane), &reader->work[lane]);

@@ -42,7 +42,8 @@ struct reader {
     struct switchovers_counts switchovers;
     size_t incidents[HEALTH_REGION + 1]; /* that go on, by kind of what is lost */
     struct admin_live live_drill;        /* that runs */
-    struct spans turns;                  /* of the control thread */
+    struct admin_serving serving;
+    struct spans turns; /* of the control thread */
     uint64_t reloads, reload_failures;
     char *tidings;  /* metrics of webhooks and hooks, as text; NULL: there are none */
     char *schedule; /* likewise of regular drills */

@@ -66,20 +66,6 @@ struct refusal_minute {
     size_t count;
 };
 
-struct writing {
-    struct store_job job; /* the first */
-    struct store_op op;
-    char *value;
-    char reason[64];
-};
-
-static void on_written(struct store_job *job)
-{
-    struct writing *writing = (struct writing *)job;
-    free(writing->value);
-    free(writing);
-}
-
 static char *write_json(const struct row *row)
 {
     json_t *object = json_object();
@@ -97,19 +83,14 @@ static char *write_json(const struct row *row)
 
 static void write_row(struct server *server, const struct row *row)
 {
-    struct writing *writing = memory_alloc(sizeof *writing);
-    writing->value = write_json(row);
-    writing->op = (struct store_op){.kind = REFUSAL_KIND,
-                                    .key = admin_refusal_text(row->cause),
-                                    .value = writing->value,
-                                    .if_revision = STORE_ANY};
-    snprintf(writing->reason, sizeof writing->reason, "%llu refused", (unsigned long long)row->count);
-    writing->job = (struct store_job){.cause = {.actor = "steerd", .reason = writing->reason},
-                                      .ops = &writing->op,
-                                      .op_count = 1,
-                                      .insists = true,
-                                      .done = on_written};
-    durable_submit(server->durable, &writing->job);
+    char why[64], *value = write_json(row);
+    const struct store_op op = {.kind = REFUSAL_KIND,
+                                .key = admin_refusal_text(row->cause),
+                                .value = value,
+                                .if_revision = STORE_ANY};
+    snprintf(why, sizeof why, "%llu refused", (unsigned long long)row->count);
+    durable_note(server->durable, &op, 1, why);
+    free(value);
 }
 
 void refusals_flush(struct server *server)

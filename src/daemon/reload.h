@@ -22,5 +22,7 @@ void server_stop_reload(struct server *server);
 /* Listen addresses, threads and the admin socket are fixed at start: say so of the view that has others. */
 struct view;
 void server_warn_of_fixed(const struct server *server, const struct view *view, struct report *report);
+/* Write a report of the start to stderr, if somebody reads that. */
+void server_print_report(const struct report *report);
 /* Write a report to the log. */
 void server_log_report(const struct report *report);

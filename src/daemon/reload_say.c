@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What a reload has to say: its findings, and what it could not change. */
+ * What a reload has to say, or the start: its findings, and what it could not change. */
 #include "config.h"
 
 #include "daemon/reload.h"
@@ -8,7 +8,11 @@
 #include "daemon/server.h"
 #include "base/log.h"
 
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A place without a line has no column either. */
 static void log_item(const struct report_item *item)
@@ -56,4 +60,27 @@ void server_warn_of_fixed(const struct server *server, const struct view *view, 
     if (!same_admin) {
         report_add(report, REPORT_WARNING, &place, "admin changed: it takes effect at the next start");
     }
+}
+
+/* What there is to say of the start. Whoever should read it may not: then the start goes on without. */
+void server_print_report(const struct report *report)
+{
+    enum { PATIENCE_MS = 1000, CHUNK = 512 }; /* a pipe that can be written to takes at least so much */
+    struct pollfd to = {.fd = STDERR_FILENO, .events = POLLOUT};
+    char *text = NULL;
+    size_t len = 0, done = 0;
+    FILE *stream = open_memstream(&text, &len);
+    if (stream == NULL) {
+        return;
+    }
+    report_write(report, stream);
+    fclose(stream);
+    while (done < len && poll(&to, 1, PATIENCE_MS) == 1) {
+        ssize_t written = write(to.fd, text + done, len - done < CHUNK ? len - done : CHUNK);
+        if (written <= 0) {
+            break;
+        }
+        done += (size_t)written;
+    }
+    free(text);
 }

@@ -113,8 +113,10 @@ static void on_carried_out(void *context, const struct batch_result *done)
     restore->result.durable = done->durable;
     restore->result.not_durable_because = done->not_durable_because;
     restore->result.transactions = done->transactions;
-    say(restore);
-    note_use(restore);
+    if (!done->is_refused) {
+        say(restore);
+        note_use(restore);
+    }
     end(restore);
 }
 
@@ -133,6 +135,7 @@ static void carry_out(struct restore *restore)
                   .peer = arena_copy_text(restore->planned, restore->asked.peer),
                   .reason = arena_copy_text(restore->planned, restore->asked.reason),
                   .request = arena_copy_text(restore->planned, restore->asked.request)},
+        .sender = {.change = restore->asked.change},
         .clock_offset_ms = restore->clock_offset_ms,
         .context = restore,
         .done = on_carried_out};

@@ -27,6 +27,7 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 struct entry {
     struct entry *next;
     uint64_t hash, revision;
+    uint64_t tag;       /* of what it says */
     int64_t written_ms; /* wall */
     unsigned begun;     /* changes of it that hold, and that the store has not said anything of */
     bool is_unwritten;  /* a later one holds, which could not be written */
@@ -132,6 +133,23 @@ static void take_out(struct revisions *revisions, struct entry *entry)
     free(entry);
 }
 
+/* Of what all nodes of a cluster have the same: not by which clock it was written, nor when a token was used
+ * here. 19 digits, as no revision has. */
+static uint64_t make_tag(const struct store_object *object)
+{
+    enum { USED = sizeof ",\"used\":\"" - 1 };
+    const uint64_t first = 1000000000000000000;
+    uint64_t hash = hash_of(object->kind, object->key);
+    const char *value = object->value, *end = strstr(value, ",\"clock\":{"); /* a quote in a text has a \\ */
+    const char *used = strstr(value, ",\"used\":\"");
+    end = end == NULL ? value + strlen(value) : end;
+    if (used != NULL && used < end) {
+        hash = hash_bytes(hash, value, (size_t)(used - value));
+        value = used + USED + strcspn(used + USED, "\"");
+    }
+    return first + hash_finish(hash_bytes(hash, value, (size_t)(end - value))) % (8 * first);
+}
+
 static void put(struct revisions *revisions, const struct store_object *object)
 {
     struct entry *entry = get(revisions, object->kind, object->key);
@@ -145,6 +163,7 @@ static void put(struct revisions *revisions, const struct store_object *object)
     entry->revision = object->revision;
     entry->is_unwritten = false;
     entry->is_gone = object->value == NULL;
+    entry->tag = entry->is_gone ? 0 : make_tag(object);
     entry->written_ms = object->written_ms;
     snprintf(entry->actor, sizeof entry->actor, "%s", object->actor == NULL ? "" : object->actor);
 }
@@ -191,6 +210,9 @@ void revisions_note(struct revisions *revisions, const struct store_job *job)
     for (size_t i = 0; i < job->op_count; i++) {
         const struct store_op *op = &job->ops[i];
         uint64_t seq = job->seqs != NULL ? job->seqs[i] : job->op_count == 1 ? job->seq : 0;
+        if (job->error == ERROR_CONFLICT && job->insists) {
+            continue; /* it does not hold: what the store has does */
+        }
         if (job->error != 0 && job->insists) {
             note_unwritten(revisions, op->kind, op->key);
         } else if (job->error == 0 && seq != 0) {
@@ -294,24 +316,35 @@ static bool is_written(const struct entry *entry)
     return entry->begun == 0 && !entry->is_unwritten && !entry->is_gone;
 }
 
+/* What nodes of a cluster share has a tag that is good on all of them. */
+static uint64_t find_tag(const struct revisions *revisions, const struct entry *entry)
+{
+    bool is_shared = revisions->server->is_node && strcmp(entry->kind, "point") != 0;
+    return is_shared ? entry->tag : entry->revision;
+}
+
 int revisions_judge(const struct revisions *revisions, const char *kind, const char *key, bool is_there,
                     const struct condition *condition)
 {
     const struct entry *entry = find(revisions, kind, key);
     bool is_known = entry != NULL && is_written(entry);
-    return condition == NULL || condition_holds(condition, is_there, is_known ? entry->revision : 0)
+    return condition == NULL ||
+                   condition_holds(condition, is_there, is_known ? find_tag(revisions, entry) : 0)
                ? 0
                : ERROR_PRECONDITION;
 }
 
 bool server_find_revision(void *context, const char *kind, const char *key, struct admin_revision *revision)
 {
-    const struct entry *entry = find(((const struct server *)context)->revisions, kind, key);
+    const struct revisions *revisions = ((const struct server *)context)->revisions;
+    const struct entry *entry = find(revisions, kind, key);
     *revision = (struct admin_revision){.revision = 0};
     if (entry == NULL || !is_written(entry)) {
         return false;
     }
-    *revision = (struct admin_revision){
-        .revision = entry->revision, .written_ms = entry->written_ms, .actor = entry->actor};
+    *revision = (struct admin_revision){.revision = entry->revision,
+                                        .tag = find_tag(revisions, entry),
+                                        .written_ms = entry->written_ms,
+                                        .actor = entry->actor};
     return true;
 }

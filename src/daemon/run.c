@@ -10,7 +10,10 @@
 #include "daemon/archive.h"
 #include "daemon/batch.h"
 #include "daemon/changes.h"
+#include "daemon/clustered.h"
+#include "daemon/confined.h"
 #include "daemon/documents.h"
+#include "daemon/drilling.h"
 #include "daemon/durable.h"
 #include "daemon/ends.h"
 #include "daemon/expiry.h"
@@ -38,6 +41,7 @@
 #include "daemon/revisions.h"
 #include "daemon/savepoints.h"
 #include "daemon/scratch.h"
+#include "daemon/serials.h"
 #include "daemon/server.h"
 #include "daemon/shadows.h"
 #include "daemon/snapshot.h"
@@ -51,6 +55,7 @@
 #include "daemon/vantages.h"
 #include "daemon/tidings.h"
 #include "daemon/verbs.h"
+#include "daemon/withdrawal.h"
 #include "view/content.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -60,7 +65,6 @@
 #include "tap/tap.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,29 +91,6 @@ static void on_woken(void *context)
 }
 
 /* ---- start and stop ---- */
-
-/* What there is to say of the start. Whoever should read it may not: then the start goes on without. */
-static void tell(const struct report *report)
-{
-    enum { PATIENCE_MS = 1000, CHUNK = 512 }; /* a pipe that can be written to takes at least so much */
-    struct pollfd to = {.fd = STDERR_FILENO, .events = POLLOUT};
-    char *text = NULL;
-    size_t len = 0, done = 0;
-    FILE *stream = open_memstream(&text, &len);
-    if (stream == NULL) {
-        return;
-    }
-    report_write(report, stream);
-    fclose(stream);
-    while (done < len && poll(&to, 1, PATIENCE_MS) == 1) {
-        ssize_t written = write(to.fd, text + done, len - done < CHUNK ? len - done : CHUNK);
-        if (written <= 0) {
-            break;
-        }
-        done += (size_t)written;
-    }
-    free(text);
-}
 
 struct first_load {
     struct server *server;
@@ -158,7 +139,7 @@ static struct view *load_first(struct server *server, struct report *report)
     if (ends_is_stopping(server->ends)) {
         return view;
     }
-    tell(report);
+    server_print_report(report);
     if (view == NULL) {
         heir_confess(server->heir, "its configuration cannot be used", report);
     }
@@ -184,6 +165,7 @@ static int open_sockets(struct server *server, const struct view *view, struct r
     if (server->heir != NULL) {
         heir_lend_sockets(server->heir);
     }
+    confined_prepare(server, &view->server->confine);
     int error = serve_open(&server->serve_options, report, &server->serve);
     if (server->heir != NULL) {
         heir_note_sockets(server->heir);
@@ -230,6 +212,7 @@ static int open_admin(struct server *server, struct report *report)
     }
     verbs_open(server);
     server_fill_verbs(server, &verbs);
+    withdrawal_fill_verbs(&verbs.serving);
     error = listen_to_admin(server, &verbs, report);
     if (error == 0) {
         admin_set_places(server->admin, server_find_admin_places());
@@ -258,6 +241,7 @@ static void say_ready(const struct server *server)
              server->admin == NULL ? "none" : server->view->server->admin_socket);
     buffer_fini(&list);
     spawn_tell_supervisor("READY=1\nMAINPID=%ld", (long)getpid());
+    withdrawal_settle(server->withdrawal);
 }
 
 /* What is known by now is enough, or has to be. */
@@ -287,9 +271,10 @@ static int open_store(struct server *server, struct view *view, struct report *r
     server->incidents = error == 0 ? incidents_open(server) : NULL;
     server->drill_reports = error == 0 ? drill_reports_open(server) : NULL;
     server->drill_schedule = error == 0 ? drill_schedule_open(server) : NULL;
+    server->clustered = error == 0 ? clustered_new(server, view) : NULL;
     if (server->orders == NULL || server->batches == NULL || server->restores == NULL ||
         server->rules == NULL || server->switchovers == NULL || server->incidents == NULL ||
-        server->drill_reports == NULL || server->drill_schedule == NULL) {
+        server->drill_reports == NULL || server->drill_schedule == NULL || server->clustered == NULL) {
         report_add(report, REPORT_ERROR, NULL, "cannot start the store: %s",
                    error_text(error == 0 ? -ENOMEM : error));
         return error == 0 ? -ENOMEM : error;
@@ -299,6 +284,7 @@ static int open_store(struct server *server, struct view *view, struct report *r
         durable_restore(server->durable, view, report);
         revisions_learn(server->revisions, view->server->state_path);
         switchovers_learn(server->switchovers, view->server->state_path);
+        drilling_learn(server, view->server->state_path);
         incidents_begin(server->incidents, view->server->state_path);
         drill_schedule_begin(server->drill_schedule, view->server->state_path);
         shadows_learn(server->shadows, view->server->state_path, false);
@@ -347,9 +333,10 @@ static int enter(struct server *server)
     last_adopt(server);
     error = error == 0 ? last_open(server, server->view->server->state_path, &server->last) : error;
     error = error == 0 ? tidings_begin(server) : error;
+    withdrawal_begin(server->withdrawal, server->view->server->state_path);
     error = error == 0 ? open_admin(server, report) : error;
     error = error == 0 ? serve_start(server->serve) : error;
-    tell(report);
+    server_print_report(report);
     report_free(report);
     return error;
 }
@@ -362,11 +349,13 @@ static int settle(struct server *server)
     vantages_await(server->vantages); /* only now they are sent here */
     documents_settle(server, true);
     switchovers_learn(server->switchovers, server->view->server->state_path);
+    drilling_learn(server, server->view->server->state_path);
     incidents_begin(server->incidents, server->view->server->state_path);
     drill_schedule_begin(server->drill_schedule, server->view->server->state_path);
     shadows_learn(server->shadows, server->view->server->state_path, true);
     int error = archive_open(server, "takeover", &server->archive);
     error = error == 0 ? savepoints_open(server, &server->savepoints) : error;
+    clustered_begin(server->clustered, server->view->server->state_path);
     return error == 0 ? geowatch_start(server, &server->geowatch) : error;
 }
 
@@ -425,16 +414,20 @@ static int start(struct server *server, struct report *report)
         server_install_view(server, view, NULL, targets_make_first(view), vantages_prepare(view, binding));
         if (server->heir == NULL) {
             vantages_begin(server->vantages);
+            withdrawal_begin(server->withdrawal, view->server->state_path);
         }
         error = server->heir == NULL ? last_open(server, view->server->state_path, &server->last) : 0;
         error = error == 0 && server->heir == NULL ? tidings_begin(server) : error;
         error = error == 0 && server->heir == NULL ? open_admin(server, binding) : error;
         error = error == 0 && server->heir == NULL ? archive_open(server, "start", &server->archive) : error;
         error = error == 0 && server->heir == NULL ? savepoints_open(server, &server->savepoints) : error;
+        if (error == 0 && server->heir == NULL) {
+            clustered_begin(server->clustered, view->server->state_path);
+        }
         error = error == 0 && server_start_reports(server) != 0 ? -ENOMEM : error;
         error = error == 0 && server->heir == NULL ? geowatch_start(server, &server->geowatch) : error;
     }
-    tell(binding);
+    server_print_report(binding);
     if (error != 0) {
         heir_confess(server->heir, error_text(error), binding);
     }
@@ -451,6 +444,7 @@ static void stop(struct server *server)
     ends_note(server->ends, "workers");
     primaries_hurry(server->primaries);
     shadows_stop(server->shadows);
+    clustered_stop(server->clustered, true);
     lanes_close(server->lanes); /* before what they answer for */
     ends_note(server->ends, "admin");
     if (server->admin != NULL && heir_has_admin(server->heir)) {
@@ -499,9 +493,11 @@ static void stop(struct server *server)
         savepoints_close(server->savepoints);
         vantages_close(server->vantages);
         tokens_free(server->tokens);
+        clustered_free(server->clustered);
         revisions_free(server->revisions);
         durable_free(server->durable); /* who read for the archive knew the folder from it */
     }
+    withdrawal_free(server->withdrawal);
     ends_note(server->ends, "memory");
     reclaim_close(server->reclaim);
     documents_close(server->documents);
@@ -539,6 +535,9 @@ static void store_is_read(struct server *server)
 
 int server_run(const char *path, char *const *argv, bool takes_over)
 {
+    if (confined_begin(path) != 0) {
+        return EXIT_FAILURE;
+    }
     struct server server = {.path = path,
                             .argv = argv,
                             .is_invited = takes_over,
@@ -572,7 +571,9 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     server.documents = documents_open(&server);
     server.store_is_read = store_is_read;
     server.hosts = hosts_open(&server);
-    error = error == 0 && server.hosts == NULL ? -ENOMEM : error;
+    server.withdrawal = withdrawal_new(&server);
+    server.serials = serials_new();
+    error = error == 0 && (server.hosts == NULL || server.withdrawal == NULL) ? -ENOMEM : error;
     error = error == 0 ? reclaim_open(&server.reclaim) : error;
     error = error == 0 ? shadows_open(&server, &server.shadows) : error;
     error = error == 0 ? teller_open(&server, &server.teller) : error;
@@ -590,6 +591,7 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     log_info("stopped exit=%d", error == 0 ? 0 : 1);
     free(server.runner);
     bool log_ended = log_close(LOG_PATIENCE_MS);
+    serials_free(server.serials);
     feed_close(&server); /* nobody publishes any more */
     tidings_close(&server);
     if (log_ended) { /* it reads them */

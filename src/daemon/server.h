@@ -8,6 +8,7 @@
 
 #include "daemon/checked.h"
 #include "daemon/counted.h"
+#include "daemon/drilling.h"
 #include "daemon/folders.h"
 #include "daemon/last.h"
 #include "daemon/program.h"
@@ -26,6 +27,7 @@ struct admin_feed;
 struct archive;
 struct batches;
 struct changes;
+struct clustered;
 struct copier;
 struct documents;
 struct durable;
@@ -45,12 +47,14 @@ struct witness;
 struct lanes;
 struct opening;
 struct orders;
+struct peers;
 struct primaries;
 struct prober;
 struct reader;
 struct reclaim;
 struct reload;
 struct restores;
+struct serials;
 struct revisions;
 struct rules_watch;
 struct shadows;
@@ -65,6 +69,7 @@ struct tidings;
 struct tokens;
 struct traffic;
 struct vantages;
+struct withdrawal;
 
 struct server {
     const char *path; /* of steerd.json */
@@ -103,18 +108,26 @@ struct server {
     struct checked checked;    /* by the prober: how checks ended */
     struct hosts *hosts;       /* endpoints that are host names */
     struct vantages *vantages; /* hosts that check, too */
+    struct peers *peers;       /* the other nodes of the cluster, which are some of them */
     struct admin *admin;
-    struct admin_feed *feed;                      /* its streams of events */
-    struct tidings *tidings;                      /* what these two need */
-    struct herald *herald;                        /* webhooks */
-    struct hooks *hooks;                          /* commands that are run because of events */
-    struct copier *copier;                        /* of snapshots */
-    struct snapshot *snapshot;                    /* the last one, while others may get it; NULL: none */
-    struct lanes *lanes;                          /* workers for answers of it that take long */
-    struct reader *current;                       /* of what serves now, for those that do not */
-    struct primaries *primaries;                  /* zones that others copy */
-    struct durable *durable;                      /* the store of what operators order */
-    struct revisions *revisions;                  /* of what it holds */
+    struct admin_feed *feed;       /* its streams of events */
+    struct tidings *tidings;       /* what these two need */
+    struct herald *herald;         /* webhooks */
+    struct hooks *hooks;           /* commands that are run because of events */
+    struct copier *copier;         /* of snapshots */
+    struct snapshot *snapshot;     /* the last one, while others may get it; NULL: none */
+    struct lanes *lanes;           /* workers for answers of it that take long */
+    struct reader *current;        /* of what serves now, for those that do not */
+    struct primaries *primaries;   /* zones that others copy */
+    struct serials *serials;       /* of these, at all nodes of the cluster */
+    struct durable *durable;       /* the store of what operators order */
+    struct clustered *clustered;   /* its part in a cluster */
+    bool is_node;                  /* of a cluster */
+    char node[DRILLING_NODE_SIZE]; /* "ns1/feedbeef01234567": this process as one; "": it is none */
+    struct drilling drilling;      /* which node runs a live drill */
+    bool works_elsewhere;          /* another node does what one of them does */
+    struct withdrawal *withdrawal; /* whether it is to be asked at all */
+    struct revisions *revisions;   /* of what it holds */
     void (*store_is_read)(struct server *server); /* what could not be read at the start */
     struct orders *orders;                        /* overrides on their way */
     struct batches *batches;                      /* of overrides, on their way */

@@ -356,6 +356,10 @@ static void follow_override(struct shadow *shadow, enum health_kind kind, uint32
     const struct health_override *is = health_get_override(from, kind, index),
                                  *was = health_get_override(to, kind, index);
     struct health_status status;
+    if (health_get_status(from, kind, index, &status) == 0 &&
+        drill_stage_keep_before(shadow->stage, kind, &status, is)) {
+        return;
+    }
     if ((is == NULL) == (was == NULL) && (is == NULL || is_alike(is, was))) {
         return;
     }
@@ -403,7 +407,7 @@ void shadow_begin_feed(struct shadow *shadow)
 void shadow_begin_time(struct shadow *shadow)
 {
     shadow->began_us = clock_now_us(&shadow->all->server->clock);
-    drill_stage_begin(shadow->stage, shadow->began_us / 1000);
+    drill_stage_begin(shadow->stage, shadow->began_us / 1000, clock_wall_ms(&shadow->all->server->clock));
     shadow->runs = true;
 }
 

@@ -78,9 +78,14 @@ struct shadow {
     struct live_real *real;     /* in the arena; NULL: what is lost is so by injection */
     struct drill_stage *stage;  /* NULL: not made yet */
     pthread_t thread;
-    uint64_t override_changes;          /* of the machine that serves, when it began */
-    bool overrides_moved;               /* since then */
-    bool is_kept;                       /* as a report */
+    uint64_t override_changes; /* of the machine that serves, when it began */
+    bool overrides_moved;      /* since then */
+    bool is_kept;              /* as a report */
+    struct {
+        size_t steps, moves, changed; /* that others were told of; */
+        bool was_seen;                /* of the latest step, that it was; */
+        int64_t moved_ms;             /* and when that answers have changed; monotonic */
+    } told;
     bool is_left;                       /* by a process before, with what it did in production */
     char schedule[DRILL_SCHEDULE_SIZE]; /* that it belongs to; "": none */
     /* In the lock of the server: */
@@ -191,6 +196,8 @@ bool shadow_take_document(struct shadow *shadow, const struct admin_shadow_order
 void shadow_answer(struct shadow *shadow, enum admin_shadow_trouble trouble, const char *what);
 /* To the stream of events: "started", "whole", "ended". */
 void shadow_tell(struct shadow *shadow, const char *turn);
+/* How it has gone on since the last call. */
+void shadow_tell_steps(struct shadow *shadow);
 /* As a report, once. A drill that did not run to its end says why. */
 void shadow_keep(struct shadow *shadow);
 

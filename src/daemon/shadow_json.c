@@ -9,6 +9,7 @@
 #include "daemon/server.h"
 #include "daemon/stored.h"
 #include "base/addr.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "dns/name.h"
 
@@ -93,7 +94,7 @@ static json_t *write_measured(const struct shadow *shadow)
 static json_t *write_hash(const uint8_t hash[SHA256_SIZE])
 {
     char text[2 * SHA256_SIZE + 1];
-    return json_string(stored_write_hex(hash, SHA256_SIZE, text));
+    return json_string(hex_write(hash, SHA256_SIZE, text));
 }
 
 static json_t *write_round(const struct drill_round *round, bool is_there)

@@ -62,6 +62,9 @@ static void make_world(struct shadow *shadow)
     let_results_in(shadow);
     struct drill_stage *stage =
         drill_stage_new(world->view, shadow->document, &server->lock, &shadow->progress);
+    if (shadow->real != NULL) {
+        drill_stage_leave_moves(stage);
+    }
     shadow->unserved_before = shadow->unserved = drill_stage_count_unserved(stage);
     lock_take(&server->lock);
     shadow->stage = stage;

@@ -185,6 +185,9 @@ static void reap(struct shadow *shadow)
     bool has_run = shadow->started_ms != 0;
     pthread_join(shadow->thread, NULL);
     shadow->state = SHADOW_ENDED;
+    if (has_run) {
+        shadow_tell_steps(shadow);
+    }
     shadow->report_len = shadow->report == NULL ? 0 : strlen(shadow->report);
     shadow_count_queries(shadow);
     drill_stage_free(shadow->stage);
@@ -276,6 +279,9 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
         if (shadow->live != NULL && shadow->state == SHADOW_RUNNING) {
             end_live(shadow, live_find_failure(shadow));
         }
+        if (shadow->state == SHADOW_RUNNING) {
+            shadow_tell_steps(shadow);
+        }
         if (shadow->state != SHADOW_ENDED) {
             follow(shadow);
         }
@@ -304,6 +310,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
                 shadow->overrides_moved = true;
                 shadow_follow_overrides(shadow);
             }
+            shadow_tell_steps(shadow);
             if (now_ms >= shadow->began_us / 1000 + shadow->duration_ms) {
                 end(shadow, "time");
             } else if (shadow->live != NULL) {

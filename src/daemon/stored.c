@@ -6,8 +6,8 @@
 #include "daemon/stored.h"
 
 #include "base/clock.h"
+#include "base/hex.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- writing ---- */
@@ -43,19 +43,11 @@ void stored_set_flag(json_t *object, const char *key, bool flag)
     }
 }
 
-const char *stored_write_hex(const uint8_t *bytes, size_t len, char *text)
-{
-    for (size_t i = 0; i < len; i++) {
-        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    }
-    return text;
-}
-
 void stored_set_hex(json_t *object, const char *key, const uint8_t *bytes, size_t len)
 {
     char text[2 * STORED_HEX_MAX + 1] = "";
-    json_object_set_new(
-        object, key, json_string(stored_write_hex(bytes, len < STORED_HEX_MAX ? len : STORED_HEX_MAX, text)));
+    json_object_set_new(object, key,
+                        json_string(hex_write(bytes, len < STORED_HEX_MAX ? len : STORED_HEX_MAX, text)));
 }
 
 /* ---- reading ---- */
@@ -125,30 +117,11 @@ bool stored_get_flag(struct stored_reading *reading, const char *key, const char
     return json_is_true(value);
 }
 
-static int digit_of(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c == '\0' ? NULL : strchr(digits, c);
-    return at == NULL ? -1 : (int)(at - digits);
-}
-
-static bool read_hex(const char *text, uint8_t *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        int high = digit_of(text[2 * i]), low = high == -1 ? -1 : digit_of(text[2 * i + 1]);
-        if (low == -1) {
-            return false;
-        }
-        bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    return text[2 * len] == '\0';
-}
-
 bool stored_get_hex(struct stored_reading *reading, const char *key, uint8_t *bytes, size_t len,
                     const char *why)
 {
     const json_t *value = stored_find(reading, key);
-    if (value != NULL && (!json_is_string(value) || !read_hex(json_string_value(value), bytes, len))) {
+    if (value != NULL && (!json_is_string(value) || !hex_read(json_string_value(value), bytes, len))) {
         stored_fail(reading, why);
     }
     return value != NULL;

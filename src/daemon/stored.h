@@ -20,9 +20,6 @@ void stored_set_flag(json_t *object, const char *key, bool flag);
 enum { STORED_HEX_MAX = 64 };
 void stored_set_hex(json_t *object, const char *key, const uint8_t *bytes, size_t len);
 
-/* Two digits for each octet, and an end; returns the text. */
-const char *stored_write_hex(const uint8_t *bytes, size_t len, char *text);
-
 /* ---- reading ---- */
 
 struct stored_reading {

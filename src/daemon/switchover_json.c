@@ -86,7 +86,7 @@ static json_t *write_notes(const struct switchover *switchover)
     return list;
 }
 
-char *switchover_write_json(const struct switchover *switchover)
+char *switchover_write_json(const struct switchover *switchover, const struct override_clock *clock)
 {
     json_t *object = json_object(), *steps = json_array();
     for (size_t i = 0; i < switchover->step_count; i++) {
@@ -112,6 +112,7 @@ char *switchover_write_json(const struct switchover *switchover)
     stored_set_time(object, "executed", switchover->executed_ms);
     if (switchover->asks_hooks) {
         stored_set_text(object, "hooks_before", switchover_verb_text(switchover->asked_for));
+        stored_set_text(object, "hooks_by", switchover->asker);
     }
     if (switchover_is_held(switchover)) {
         stored_set_text(object, "held_by", switchover->held_by);
@@ -124,6 +125,7 @@ char *switchover_write_json(const struct switchover *switchover)
     stored_set_number(object, "changes", switchover->changes);
     json_object_set_new(object, "notes", write_notes(switchover));
     stored_set_number(object, "notes_lost", switchover->notes_lost);
+    override_write_clock(object, clock);
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
     return text;
@@ -242,6 +244,7 @@ static void read_all(struct stored_reading *reading, struct switchover *to)
     to->verified_ms = stored_get_time(reading, "verified", no_time);
     to->executed_ms = stored_get_time(reading, "executed", no_time);
     get_hooks(reading, to);
+    stored_get_text(reading, "hooks_by", to->asker, sizeof to->asker, no_text);
     stored_get_text(reading, "held_by", to->held_by, sizeof to->held_by, no_text);
     stored_get_text(reading, "held", to->held, sizeof to->held, no_text);
     to->held_ms = stored_get_time(reading, "held_since", no_time);

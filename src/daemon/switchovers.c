@@ -151,12 +151,12 @@ static void on_carried_out(void *context, const struct batch_result *result)
     struct switchovers *all = carrying->all;
     struct kept_switchover *kept = carrying->kept;
     struct switchover *before = kept->what;
-    bool is_new = before == carrying->next;
+    bool is_new = before == carrying->next, is_done = result->error == 0 && !result->is_refused;
     kept->is_busy = false;
     kept->coming = NULL;
-    if (result->error == 0 || is_new) {
+    if (is_done || is_new) {
         kept->what = carrying->next;
-        if (result->error == 0) {
+        if (is_done) {
             tell(all, is_new ? NULL : before, kept->what, &carrying->change.cause);
         }
         if (!is_new) {
@@ -167,6 +167,9 @@ static void on_carried_out(void *context, const struct batch_result *result)
     }
     switchovers_schedule(all);
     carrying->change.done(carrying->change.context, kept, result);
+    if (is_new && result->is_refused) {
+        switchovers_drop(all, kept);
+    }
     free(carrying);
 }
 
@@ -187,7 +190,8 @@ void switchovers_carry_out(struct switchovers *all, struct kept_switchover *kept
     struct arena *arena = arena_new(0);
     struct store_op *ops = arena_alloc(arena, 3 * sizeof *ops);
     struct carrying *carrying = memory_alloc(sizeof *carrying);
-    char *value = switchover_write_json(change->next);
+    const struct override_clock clock = {all->server->boot, all->server->clock_offset_ms};
+    char *value = switchover_write_json(change->next, &clock);
     size_t count = 1;
     if (kept == NULL) {
         kept = switchovers_keep(all, change->next);
@@ -210,6 +214,7 @@ void switchovers_carry_out(struct switchovers *all, struct kept_switchover *kept
                               .others = ops,
                               .other_count = count,
                               .cause = carrying->change.cause,
+                              .sender = change->sender,
                               .is_emergency = change->is_emergency,
                               .clock_offset_ms = all->server->clock_offset_ms,
                               .context = carrying,

@@ -21,6 +21,10 @@ void switchovers_close(struct switchovers *switchovers);
 void switchovers_learn(struct switchovers *switchovers, const char *folder);
 /* One that could not be read then. */
 void switchovers_regain(struct switchovers *switchovers, const char *id, const char *value);
+/* Their steps are taken here from now on: of hooks that another node has begun to run nobody knows more. */
+void switchovers_take_over(struct switchovers *switchovers);
+/* It is this now (NULL: gone), because another node said so. */
+void switchovers_follow(struct switchovers *switchovers, const char *id, const char *value);
 /* The wall clock was set by so much. NULL is fine. */
 void switchovers_follow_clock_step(struct switchovers *switchovers, int64_t by_ms);
 

@@ -7,6 +7,7 @@
 
 #include "daemon/switchovers_order.h"
 
+#include "daemon/clustered.h"
 #include "daemon/server.h"
 #include "daemon/switchover_json.h"
 #include "base/log.h"
@@ -14,6 +15,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- hooks ---- */
 
@@ -51,29 +53,61 @@ static void run_hooks(const struct switchover_order *order, const struct switcho
     free(json);
 }
 
-static void on_asked(void *argument, const struct hooks_verdict *verdict)
+/* What they say is written with the turn, and what is done now judged on what holds by now: others of the
+ * cluster have had it. */
+static void on_turn(void *argument, const struct admin_turn *turn)
 {
     struct switchover_order *order = argument;
     struct server *server = order->all->server;
-    if (!verdict->may_go_on) {
-        order->hook = arena_copy_text(order->arena, verdict->hook);
-        order->refuse(order, ADMIN_SWITCHOVER_HOOK, arena_copy_text(order->arena, verdict->why));
+    if (order->hook != NULL) {
+        order->refuse(order, ADMIN_SWITCHOVER_HOOK, order->hook_why);
     } else if (server->is_frozen) {
         order->refuse(order, ADMIN_SWITCHOVER_BUSY, "another process has taken over: ask that one again");
+    } else if (turn->error != 0) {
+        order->refuse(order, ADMIN_SWITCHOVER_UNTOLD,
+                      arena_print(order->arena,
+                                  "hooks had nothing against it, but the turn did not come back%s%s",
+                                  turn->why[0] == '\0' ? "" : ": ", turn->why));
     } else {
         order->go_on(order);
+    }
+}
+
+static void on_asked(void *argument, const struct hooks_verdict *verdict)
+{
+    struct switchover_order *order = argument;
+    if (!verdict->may_go_on) {
+        order->hook = arena_copy_text(order->arena, verdict->hook);
+        order->hook_why = arena_copy_text(order->arena, verdict->why);
+    }
+    clustered_resume_change(order->all->server->clustered, order->asked.change, on_turn, order);
+}
+
+/* Nobody else has to wait for them. */
+static void on_rest(void *argument, const struct admin_spread *spread)
+{
+    struct switchover_order *order = argument;
+    const struct kept_switchover *kept = switchovers_find(order->all, order->asked.id);
+    if (spread->is_refused || spread->is_open) {
+        order->refuse(order, ADMIN_SWITCHOVER_UNTOLD,
+                      "that hooks are run could not be written to etcd, so none was");
+    } else if (kept == NULL || order->all->server->hooks == NULL) {
+        order->refuse(order, ADMIN_SWITCHOVER_CALLED_OFF, NULL);
+    } else {
+        /* Where it is to go is not kept before it does. */
+        bool turns = order->asked.verb == SWITCHOVER_REDIRECT;
+        run_hooks(order, turns ? order->what : kept->what, true, on_asked, order);
     }
 }
 
 static void on_noted(void *context, struct kept_switchover *kept, const struct batch_result *result)
 {
     struct switchover_order *order = context;
-    if (result->error != 0 || order->all->server->hooks == NULL) {
+    (void)kept;
+    if (result->error != 0) {
         order->refuse(order, ADMIN_SWITCHOVER_CALLED_OFF, NULL);
     } else {
-        /* Where it is to go is not kept before it does. */
-        bool turns = order->asked.verb == SWITCHOVER_REDIRECT;
-        run_hooks(order, turns ? order->what : kept->what, true, on_asked, order);
+        clustered_rest_change(order->all->server->clustered, order->asked.change, on_rest, order);
     }
 }
 
@@ -89,15 +123,20 @@ void switchover_ask_before(struct switchover_order *order, struct kept_switchove
                            struct switchover *next)
 {
     enum switchover_verb verb = switchover_order_verb(order);
-    const struct switchover_wish wish = switchover_order_wish(order, verb);
+    struct switchover_wish wish = switchover_order_wish(order, verb);
+    char self[CLUSTERED_SELF_SIZE];
+    wish.asker = clustered_write_self(order->all->server->clustered, self);
     switchover_ask_hooks(next, &wish, clock_wall_ms(&order->all->server->clock));
     order->asked.id = arena_copy_text(order->arena, next->id); /* a new one is there from now on */
     order->asked.verb = verb;
     order->asks_hooks = true;
     order->changes = next->changes;
     switchovers_carry_out(order->all, kept,
-                          &(struct switchover_change){
-                              .next = next, .cause = find_cause(order), .context = order, .done = on_noted});
+                          &(struct switchover_change){.next = next,
+                                                      .cause = find_cause(order),
+                                                      .sender = {.change = order->asked.change},
+                                                      .context = order,
+                                                      .done = on_noted});
 }
 
 static void nobody_asked(void *argument, const struct hooks_verdict *verdict)
@@ -112,6 +151,26 @@ void switchover_run_before(const struct switchover_order *order, const struct sw
     if (is_urgent && hooks_are_asked(order->all->server->hooks)) {
         run_hooks(order, what, false, nobody_asked, NULL);
     }
+}
+
+bool switchovers_asks_here(const struct switchovers *all, const char *id)
+{
+    const struct switchover_order *order = all->orders;
+    while (order != NULL && !(order->asks_hooks && strcmp(order->asked.id, id) == 0)) {
+        order = order->next;
+    }
+    return order != NULL;
+}
+
+bool switchover_is_for_hooks(const struct switchover_order *order, const struct switchover_finding *finding)
+{
+    const struct conf_rules *rules = &order->all->server->view->topology->rules;
+    bool is_lag = false;
+    for (size_t i = 0; strncmp(finding->name, "rule:", 5) == 0 && i < rules->count; i++) {
+        is_lag = is_lag || (rules->items[i].type == CONF_RULE_LAG &&
+                            strcmp(finding->name + 5, rules->items[i].name) == 0);
+    }
+    return is_lag || strcmp(finding->name, "replication") == 0;
 }
 
 /* ---- their end ---- */
@@ -153,6 +212,11 @@ void switchover_end_asking(struct switchover_order *order, enum admin_switchover
     }
     struct switchover *next = switchover_copy(kept->what);
     switchover_end_hooks(next, "stopped", &wish, clock_wall_ms(&all->server->clock));
-    switchovers_carry_out(
-        all, kept, &(struct switchover_change){.next = next, .cause = find_cause(order), .done = on_ended});
+    switchovers_carry_out(all, kept,
+                          &(struct switchover_change){.next = next,
+                                                      .cause = find_cause(order),
+                                                      .sender = {.change = order->asked.change,
+                                                                 .needs_sight = true,
+                                                                 .sight = durable_see(all->server->durable)},
+                                                      .done = on_ended});
 }

@@ -8,6 +8,7 @@
 #include "daemon/batch.h"
 #include "daemon/switchovers.h"
 
+struct clock;
 struct event;
 struct switchover_order;
 
@@ -18,6 +19,8 @@ struct kept_switchover {
     bool is_busy;                    /* a verb, or a step, is under way */
     bool is_looking;                 /* whether a step may be taken */
     int64_t looked_ms, look_took_ms; /* the latest such look; monotonic */
+    int64_t
+        left_ms; /* monotonic: since then nobody is heard of who runs its hooks; 0: it has none, or he is */
 };
 
 /* By this it is held if somebody has overridden what it moves: he knows better. */
@@ -42,11 +45,17 @@ struct switchover_change {
     bool moves, is_emergency;
     struct store_cause cause;            /* borrowed for the call */
     const struct admin_receipt *receipt; /* likewise; NULL: none */
+    struct durable_sender sender;
     void *context;
     void (*done)(void *context, struct kept_switchover *kept, const struct batch_result *result);
 };
 void switchovers_carry_out(struct switchovers *all, struct kept_switchover *kept,
                            const struct switchover_change *change);
+/* Whoever ran its hooks has ended: nothing has moved by then; some of them have been run, or have begun to.
+ */
+void switchovers_note_interruption(struct switchover *what, const struct clock *clock);
+/* Are its hooks run by this process? */
+bool switchovers_asks_here(const struct switchovers *all, const char *id);
 /* The next step of any of them. */
 void switchovers_schedule(struct switchovers *all);
 /* NULL: all is as the switchover wants it, or nothing can be said; else a target that somebody has overridden

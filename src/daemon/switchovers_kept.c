@@ -6,6 +6,8 @@
 
 #include "daemon/switchovers_inside.h"
 
+#include "daemon/changes.h"
+#include "daemon/override_json.h"
 #include "daemon/server.h"
 #include "daemon/switchover_json.h"
 #include "base/buffer.h"
@@ -110,7 +112,9 @@ void switchovers_schedule(struct switchovers *all)
 {
     int64_t wall_ms = clock_wall_ms(&all->server->clock), soonest_ms = 0;
     for (const struct kept_switchover *kept = all->first; kept != NULL; kept = kept->next) {
-        int64_t next_ms = kept->is_busy ? 0 : switchover_next_ms(kept->what);
+        int64_t next_ms = kept->is_busy            ? 0
+                          : kept->what->asks_hooks ? wall_ms + LOOK_MS /* is anybody there who runs them? */
+                                                   : switchover_next_ms(kept->what);
         soonest_ms = next_ms != 0 && (soonest_ms == 0 || next_ms < soonest_ms) ? next_ms : soonest_ms;
     }
     if (soonest_ms == 0) {
@@ -125,8 +129,7 @@ void switchovers_schedule(struct switchovers *all)
 
 /* ---- from the store ---- */
 
-/* Nothing has moved by then; of its hooks some have been run, or have begun to. */
-static void note_interruption(const struct switchovers *all, struct switchover *what)
+void switchovers_note_interruption(struct switchover *what, const struct clock *clock)
 {
     const char *verb = switchover_verb_text(what->asked_for);
     const struct switchover_wish nobody = {.text =
@@ -135,12 +138,19 @@ static void note_interruption(const struct switchovers *all, struct switchover *
         "switchover interrupted id=%s state=%s before=%s effect=\"steerd has ended while its hooks were run, "
         "so nothing has moved; to go on: %s\"",
         what->id, switchover_state_text(what->state), verb, verb);
-    switchover_end_hooks(what, "interrupted", &nobody, clock_wall_ms(&all->server->clock));
+    switchover_end_hooks(what, "interrupted", &nobody, clock_wall_ms(clock));
+}
+
+/* Of several nodes one writes it down, for all (switchovers_steps.c). */
+static bool is_told(const struct switchovers *all, const struct switchover *what)
+{
+    return what->asker[0] != '\0' && all->server->is_node;
 }
 
 static void learn_one(struct switchovers *all, const char *id, const char *value)
 {
     const char *why;
+    const struct override_clock now = {all->server->boot, all->server->clock_offset_ms};
     struct switchover *what = switchover_read_json(id, value, &why);
     if (what == NULL) {
         log_error(
@@ -149,8 +159,9 @@ static void learn_one(struct switchovers *all, const char *id, const char *value
     } else if (switchovers_find(all, id) != NULL) {
         switchover_free(what);
     } else {
-        if (what->asks_hooks) {
-            note_interruption(all, what);
+        switchover_shift(what, override_find_step(value, &now)); /* the clock was set since */
+        if (what->asks_hooks && !is_told(all, what)) {
+            switchovers_note_interruption(what, &all->server->clock);
         }
         switchovers_keep(all, what);
     }
@@ -160,6 +171,56 @@ static bool read_one(void *context, const struct store_object *object)
 {
     learn_one(context, object->key, object->value);
     return true;
+}
+
+void switchovers_take_over(struct switchovers *all)
+{
+    for (struct kept_switchover *kept = all->first; kept != NULL; kept = kept->next) {
+        if (kept->what->asks_hooks && !kept->is_busy && !is_told(all, kept->what)) {
+            switchovers_note_interruption(kept->what, &all->server->clock);
+        }
+    }
+    switchovers_schedule(all);
+}
+
+static void tell_followed(const struct switchovers *all, const struct switchover *before,
+                          const struct switchover *after)
+{
+    changes_tell_switchover(
+        all->server->changes,
+        &(struct changes_switchover){.id = after->id,
+                                     .before = before == NULL ? NULL : switchover_state_text(before->state),
+                                     .after = switchover_state_text(after->state),
+                                     .share = switchover_get_share(after),
+                                     .held_by = after->held_by,
+                                     .held = after->held,
+                                     .actor = after->actor,
+                                     .reason = after->reason});
+}
+
+void switchovers_follow(struct switchovers *all, const char *id, const char *value)
+{
+    const char *why = NULL;
+    struct kept_switchover *kept = switchovers_find(all, id);
+    struct switchover *what = value == NULL ? NULL : switchover_read_json(id, value, &why);
+    if (kept != NULL && kept->is_busy) { /* what is done here comes behind it */
+        switchover_free(what);
+    } else if (value == NULL && kept != NULL) {
+        switchovers_drop(all, kept);
+    } else if (value != NULL && what == NULL) {
+        log_error("switchover not understood id=%s reason=\"%s\"", id, why);
+    } else if (what != NULL) {
+        if (kept == NULL || kept->what->changes != what->changes) {
+            tell_followed(all, kept == NULL ? NULL : kept->what, what);
+        }
+        if (kept == NULL) {
+            switchovers_keep(all, what);
+        } else {
+            switchover_free(kept->what);
+            kept->what = what;
+        }
+    }
+    switchovers_schedule(all);
 }
 
 void switchovers_learn(struct switchovers *all, const char *folder)

@@ -71,24 +71,22 @@ void switchover_run_look(struct worker_job *job)
     if (order->asked.id != NULL && order->asked.verb == SWITCHOVER_REPROTECT) {
         order->flows_back = switchover_flows_back(order->what, view, now_ms, order->arena, &order->flows);
     } else {
-        const struct switchover_ask ask = {.switchover = order->what,
-                                           .aim = find_aim(order),
-                                           .view = view,
-                                           .wall_ms = clock_wall_ms(&server->clock),
-                                           .now_ms = now_ms,
-                                           .last_move_ms = order->reader->last_move_ms,
-                                           .errors = &order->reader->errors,
-                                           .limit = LISTED,
-                                           .is_step = order->asked.id != NULL &&
-                                                      order->asked.verb == SWITCHOVER_RESUME,
-                                           .progress = &job->progress};
+        const struct switchover_ask ask = {
+            .switchover = order->what,
+            .aim = find_aim(order),
+            .view = view,
+            .wall_ms = clock_wall_ms(&server->clock),
+            .now_ms = now_ms,
+            .last_move_ms = order->reader->last_move_ms,
+            .errors = &order->reader->errors,
+            .rates = traffic_measure_rates(server->traffic, view, order->arena),
+            .limit = LISTED,
+            .is_step = order->asked.id != NULL && order->asked.verb == SWITCHOVER_RESUME,
+            .progress = &job->progress};
         order->error = switchover_look(&ask, order->arena, &order->look, &order->missing);
         order->has_looked = order->error == 0;
         if (order->has_looked && order->asked.id != NULL && order->asked.verb == SWITCHOVER_VERIFY) {
             switchover_probe(server, view, &ask, order->arena, &order->look);
-        }
-        if (order->has_looked) {
-            traffic_weigh_names(server->traffic, view, &order->look);
         }
     }
     reader_end(order->reader);

@@ -77,8 +77,8 @@ void switchovers_close(struct switchovers *all)
 static void on_done(void *context, struct kept_switchover *kept, const struct batch_result *result)
 {
     struct switchover_order *order = context;
-    bool is_good = result->error == 0;
-    if (is_good) {
+    bool is_good = result->error == 0; /* what the cluster refused is told by who has the turn */
+    if (is_good && !result->is_refused) {
         switchover_tell_ignored(order);
     }
     reply(order, &(struct admin_switchover_result){.trouble = is_good ? ADMIN_SWITCHOVER_GOOD
@@ -108,6 +108,7 @@ static void carry_out(struct switchover_order *order, struct kept_switchover *ke
                                                                 .reason = asked->reason,
                                                                 .request = asked->request},
                                                       .receipt = asked->receipt,
+                                                      .sender = {.change = asked->change},
                                                       .context = order,
                                                       .done = on_done});
 }
@@ -141,12 +142,6 @@ static const char *find_idle(const struct switchover_order *order)
     return NULL;
 }
 
-/* What scripts are run for is in their hands: data that were promoted do not flow any more. */
-static bool is_for_hooks(const struct switchover_finding *finding)
-{
-    return strcmp(finding->name, "replication") == 0 || strncmp(finding->name, "rule:", 5) == 0;
-}
-
 /* Of steps only what holds them; and it may have been accepted before. */
 static bool is_no_matter(const struct switchover_order *order, const struct switchover_finding *finding)
 {
@@ -159,7 +154,7 @@ static bool objects(const struct switchover_order *order)
     for (size_t i = 0; order->has_looked && i < order->look.finding_count; i++) {
         const struct switchover_finding *finding = &order->look.findings[i];
         if (!finding->is_good && !is_accepted(order, finding->name) && !is_no_matter(order, finding) &&
-            !(order->has_asked && is_for_hooks(finding))) {
+            !(order->has_asked && switchover_is_for_hooks(order, finding))) {
             return true;
         }
     }

@@ -25,10 +25,10 @@ struct switchover_order {
     void *argument;
     /* A copy, as it was when it was asked about; of a new one as it will be; owned. */
     struct switchover *what;
-    uint32_t changes; /* of the kept one then */
-    bool asks_hooks;  /* these are asked, and it waits for them */
-    bool has_asked;   /* they have nothing against it */
-    const char *hook; /* one that has */
+    uint32_t changes;            /* of the kept one then */
+    bool asks_hooks;             /* these are asked, and it waits for them */
+    bool has_asked;              /* they have nothing against it */
+    const char *hook, *hook_why; /* one that has */
     struct reader *reader;
     struct switchover_look look;
     bool has_looked;
@@ -58,6 +58,8 @@ bool switchover_waits_for_hooks(const struct switchover_order *order);
  * taken. */
 void switchover_ask_before(struct switchover_order *order, struct kept_switchover *kept,
                            struct switchover *next);
+/* What scripts are run for is in their hands: data that were promoted do not flow any more. */
+bool switchover_is_for_hooks(const struct switchover_order *order, const struct switchover_finding *finding);
 /* They are run as well, and nobody waits: an emergency, and the way back. */
 void switchover_run_before(const struct switchover_order *order, const struct switchover *what);
 /* They are not run any more, and what they were asked about is not done: that is noted. Does nothing for an

@@ -9,6 +9,8 @@
 
 #include "daemon/switchovers_inside.h"
 
+#include "daemon/clustered.h"
+#include "daemon/durable.h"
 #include "daemon/expiry.h"
 #include "daemon/lanes.h"
 #include "daemon/reader.h"
@@ -27,7 +29,8 @@
 #include <event2/event.h>
 
 enum {
-    LOOK_AGAIN_MS = 1000,             /* at the soonest, while it is held; … */
+    LOOK_AGAIN_MS = 1000, /* at the soonest, while it is held; … */
+    LEFT_MS = 5000,
     LOOK_SHARE = 10,                  /* … and for a tenth of the time at most */
     PUT_OFF_MS = 24 * 60 * 60 * 1000, /* what is planned meanwhile is put off before it is due by itself */
 };
@@ -43,6 +46,7 @@ struct step_look {
     const char *missing;
     int error;
     int64_t began_ms;
+    uint64_t sight; /* of what all nodes were told by then */
 };
 
 const char *switchovers_find_meddled(const struct switchovers *all, const struct switchover *what)
@@ -75,7 +79,10 @@ const char *switchovers_find_meddled(const struct switchovers *all, const struct
 static void on_stepped(void *context, struct kept_switchover *kept, const struct batch_result *result)
 {
     (void)context;
-    if (result->error == 0) {
+    if (result->is_refused) { /* it is due all the same, and looked at again */
+        log_info("switchover step undone id=%s reason=\"something else was ordered just before\"",
+                 kept->what->id);
+    } else if (result->error == 0) {
         log_info("switchover stepped id=%s state=%s share=%u durable=%s", kept->what->id,
                  switchover_state_text(kept->what->state), switchover_get_share(kept->what),
                  result->durable ? "yes" : "no");
@@ -89,7 +96,7 @@ static void on_held(void *context, struct kept_switchover *kept, const struct ba
 
 /* By time, not by anybody; what it does now is `next`, which is taken. */
 static void carry_out(struct switchovers *all, struct kept_switchover *kept, struct switchover *next,
-                      bool moves)
+                      bool moves, uint64_t sight)
 {
     char request[SWITCHOVER_ID_SIZE + 32];
     snprintf(request, sizeof request, "step of switchover %s", next->id);
@@ -97,16 +104,17 @@ static void carry_out(struct switchovers *all, struct kept_switchover *kept, str
         all, kept,
         &(struct switchover_change){.next = next,
                                     .moves = moves,
+                                    .sender = {.needs_sight = true, .sight = sight},
                                     .cause = {.actor = "steerd", .reason = next->reason, .request = request},
-                                    .done = switchover_is_held(next) ? on_held : on_stepped});
+                                    .done = moves && !switchover_is_held(next) ? on_stepped : on_held});
 }
 
 /* Of what lowers TTLs the drain is put off: it would begin by itself, if nobody ever led it on. Whoever has
  * overridden its target is left alone. */
-static void hold(struct switchovers *all, struct kept_switchover *kept, const char *by, const char *why)
+static void hold(const struct step_look *look, struct kept_switchover *kept, const char *by, const char *why)
 {
     const struct switchover *what = kept->what;
-    int64_t wall_ms = clock_wall_ms(&all->server->clock);
+    int64_t wall_ms = clock_wall_ms(&look->all->server->clock);
     bool puts_off = what->state == SWITCHOVER_LOWERING && strcmp(by, SWITCHOVER_MEDDLED) != 0;
     bool is_known = strcmp(what->held_by, by) == 0;
     if (is_known && !(puts_off && wall_ms - switchover_next_ms(what) > PUT_OFF_MS)) {
@@ -120,17 +128,17 @@ static void hold(struct switchovers *all, struct kept_switchover *kept, const ch
     }
     struct switchover *next = switchover_copy(what);
     switchover_hold(next, by, why, wall_ms);
-    carry_out(all, kept, next, puts_off);
+    carry_out(look->all, kept, next, puts_off, look->sight);
 }
 
-static void take_step(struct switchovers *all, struct kept_switchover *kept)
+static void take_step(const struct step_look *look, struct kept_switchover *kept)
 {
     struct switchover *next = switchover_copy(kept->what);
-    (void)switchover_follow(next, clock_wall_ms(&all->server->clock));
+    (void)switchover_follow(next, clock_wall_ms(&look->all->server->clock));
     if (switchover_is_held(kept->what)) {
         log_info("switchover released id=%s by=%s effect=\"its steps go on\"", next->id, kept->what->held_by);
     }
-    carry_out(all, kept, next, true);
+    carry_out(look->all, kept, next, true, look->sight);
 }
 
 /* ---- looking ---- */
@@ -163,19 +171,19 @@ static void run(struct worker_job *job)
 }
 
 /* What was looked at is what is kept: nobody has led it on meanwhile, or overridden it. */
-static void settle(struct switchovers *all, struct kept_switchover *kept, const struct step_look *look)
+static void settle(const struct step_look *look, struct kept_switchover *kept)
 {
     const struct switchover_finding *finding =
         look->error == 0 ? switchover_find_hold(kept->what, &look->look) : NULL;
-    const char *meddled = switchovers_find_meddled(all, kept->what);
+    const char *meddled = switchovers_find_meddled(look->all, kept->what);
     if (meddled != NULL) {
-        hold(all, kept, SWITCHOVER_MEDDLED, arena_print(look->arena, "somebody has overridden %s", meddled));
+        hold(look, kept, SWITCHOVER_MEDDLED, arena_print(look->arena, "somebody has overridden %s", meddled));
     } else if (look->error != 0) {
-        hold(all, kept, "source", arena_print(look->arena, "there is no %s any more", look->missing));
+        hold(look, kept, "source", arena_print(look->arena, "there is no %s any more", look->missing));
     } else if (finding != NULL) {
-        hold(all, kept, finding->name, finding->text);
+        hold(look, kept, finding->name, finding->text);
     } else {
-        take_step(all, kept);
+        take_step(look, kept);
     }
 }
 
@@ -192,8 +200,8 @@ static void on_looked(struct worker_job *job)
         kept->look_took_ms = kept->looked_ms - look->began_ms;
     }
     if (kept != NULL && !is_off && !kept->is_busy && !all->server->is_frozen && !kept->what->asks_hooks &&
-        kept->what->changes == look->what->changes) {
-        settle(all, kept, look);
+        kept->what->changes == look->what->changes && look->sight == durable_see(all->server->durable)) {
+        settle(look, kept);
     }
     if (!is_off) {
         switchovers_schedule(all);
@@ -221,6 +229,7 @@ static void look_again(struct switchovers *all, struct kept_switchover *kept)
                            .all = all,
                            .what = switchover_copy(kept->what),
                            .arena = arena_new(0),
+                           .sight = durable_see(all->server->durable),
                            .began_ms = clock_now_ms(&all->server->clock)};
     kept->is_looking = true;
     if (worker_submit(lanes_get(all->server->lanes, ADMIN_LONG), &look->job) != 0) {
@@ -228,6 +237,23 @@ static void look_again(struct switchovers *all, struct kept_switchover *kept)
         switchover_free(look->what);
         arena_free(look->arena);
         free(look);
+    }
+}
+
+/* A process that nothing is heard of for so long, in a cluster, does not run hooks any more, or what they say
+ * is not taken: somebody has to say so. */
+static void look_after_hooks(struct switchovers *all, struct kept_switchover *kept)
+{
+    const struct switchover *what = kept->what;
+    int64_t now_ms = clock_now_ms(&all->server->clock);
+    bool is_left = what->asks_hooks && !kept->is_busy && !switchovers_asks_here(all, what->id) &&
+                   !clustered_hears(all->server->clustered, what->asker);
+    kept->left_ms = !is_left ? 0 : kept->left_ms == 0 ? now_ms : kept->left_ms;
+    if (is_left && now_ms - kept->left_ms >= LEFT_MS) {
+        struct switchover *next = switchover_copy(what);
+        kept->left_ms = 0;
+        switchovers_note_interruption(next, &all->server->clock);
+        carry_out(all, kept, next, false, durable_see(all->server->durable));
     }
 }
 
@@ -248,9 +274,10 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
     (void)fd, (void)what;
     server_follow_clock_step(all->server);
     int64_t wall_ms = clock_wall_ms(&all->server->clock);
-    if (!all->server->is_frozen) {
+    if (!all->server->is_frozen && !all->server->works_elsewhere) {
         for (struct kept_switchover *kept = all->first, *next; kept != NULL; kept = next) {
             next = kept->next;
+            look_after_hooks(all, kept);
             step(all, kept, wall_ms);
         }
     }

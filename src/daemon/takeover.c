@@ -10,6 +10,7 @@
 #include "daemon/batch.h"
 #include "daemon/bequest.h"
 #include "daemon/channel.h"
+#include "daemon/clustered.h"
 #include "daemon/durable.h"
 #include "daemon/handed.h"
 #include "daemon/drill_reports.h"
@@ -32,6 +33,7 @@
 #include "daemon/switchovers.h"
 #include "daemon/tidings.h"
 #include "daemon/vantages.h"
+#include "daemon/withdrawal.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -154,6 +156,7 @@ static void reattach(struct server *server)
     struct report *report = report_new();
     (void)durable_attach(server->durable, server->view->server->state_path, report);
     revisions_learn(server->revisions, server->view->server->state_path);
+    clustered_begin(server->clustered, server->view->server->state_path);
     server_log_report(report);
     report_free(report);
 }
@@ -385,7 +388,7 @@ static bool has_orders(const struct server *server)
            incidents_any(server->incidents) || drill_reports_any(server->drill_reports) ||
            live_stops_any(shadows_get_stops(server->shadows)) || restores_any(server->restores) ||
            savepoints_any(server->savepoints) || vantages_any(server->vantages) ||
-           !durable_is_calm(server->durable, &is_owed);
+           !withdrawal_is_calm(server->withdrawal) || !durable_is_calm(server->durable, &is_owed);
 }
 
 static void freeze(struct takeover *takeover)
@@ -411,6 +414,7 @@ static void hand_over(struct takeover *takeover)
     if (bequest_send_state(takeover->outbox, takeover->server, &takeover->owed) != 0) {
         return; /* again in a moment, until it is too late */
     }
+    clustered_stop(takeover->server->clustered, false); /* the new process is the node from now on */
     if (!durable_detach(takeover->server->durable)) {
         fail(takeover, memory_copy_text("the disk hangs"));
         return;

@@ -7,6 +7,7 @@
 
 #include "daemon/changes.h"
 #include "daemon/server.h"
+#include "daemon/withdrawal.h"
 #include "admin/feed.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -63,6 +64,9 @@ int tidings_begin(struct server *server)
     }
     server->feed->herald = server->herald;
     server->feed->hooks = server->hooks;
+    if (server->works_elsewhere) { /* until it is known that it is here, or that there is no etcd */
+        herald_set_part(server->herald, HERALD_HOLDS, NULL);
+    }
     keep(server);
     tidings_follow(server);
     return 0;
@@ -107,6 +111,7 @@ bool tidings_are_idle(const struct server *server)
 
 void tidings_stop(struct server *server)
 {
+    withdrawal_stop(server->withdrawal); /* its command is run by hooks */
     herald_close(server->herald);
     hooks_close(server->hooks);
     server->herald = NULL;

@@ -7,6 +7,7 @@
 #include "daemon/token.h"
 
 #include "base/error.h"
+#include "base/hex.h"
 #include "base/random.h"
 #include "base/sha2.h"
 #include "conf/value.h"
@@ -155,8 +156,7 @@ void token_make_secret(struct token *token, char text[ADMIN_TOKEN_SIZE])
     uint8_t secret[SECRET_SIZE];
     char hex[HEX_SIZE];
     random_make_secret(secret, sizeof secret);
-    snprintf(text, ADMIN_TOKEN_SIZE, "%s%s.%s", prefix, token->name,
-             stored_write_hex(secret, sizeof secret, hex));
+    snprintf(text, ADMIN_TOKEN_SIZE, "%s%s.%s", prefix, token->name, hex_write(secret, sizeof secret, hex));
     hash_text(text, token->hash);
     explicit_bzero(secret, sizeof secret);
     explicit_bzero(hex, sizeof hex);

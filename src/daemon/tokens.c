@@ -27,6 +27,7 @@ struct change {
     struct token token; /* as it will be */
     bool is_new, is_gone, is_use;
     const struct admin_receipt *receipt; /* borrowed until it is submitted; NULL: none */
+    struct durable_sender sender;
     struct store_op ops[2];
     uint64_t seqs[2];
     struct arena *texts;
@@ -125,7 +126,7 @@ static void submit(struct change *change)
     change->job.ops = change->ops;
     change->job.seqs = change->seqs;
     change->job.op_count = 1 + answers_add_op(change->receipt, change->texts, &change->ops[1]);
-    durable_submit(change->tokens->server->durable, &change->job);
+    durable_send(change->tokens->server->durable, &change->job, &change->sender);
 }
 
 static void fill_new(struct token *token, const struct admin_token_order *order, int64_t wall_ms)
@@ -196,6 +197,7 @@ int server_change_token(void *context, const struct admin_token_order *order, ad
     change->done = done;
     change->argument = argument;
     change->receipt = order->receipt;
+    change->sender.change = order->change;
     change->job.cause = (struct store_cause){.actor = arena_copy_text(change->texts, order->actor),
                                              .peer = arena_copy_text(change->texts, order->peer),
                                              .reason = arena_copy_text(change->texts, order->reason),
@@ -206,19 +208,37 @@ int server_change_token(void *context, const struct admin_token_order *order, ad
 
 /* ---- use ---- */
 
+/* Of this node's own: nobody orders it, so it must not be written over what another node has made of the
+ * token by then. */
+static void submit_use(struct change *change, uint64_t revision)
+{
+    char *value = token_write(&change->token);
+    change->ops[0] = (struct store_op){.kind = TOKEN_KIND,
+                                       .key = change->token.name,
+                                       .value = arena_copy_text(change->texts, value),
+                                       .if_revision = revision};
+    free(value);
+    change->job.ops = change->ops;
+    change->job.seqs = change->seqs;
+    change->job.op_count = 1;
+    durable_submit_here(change->tokens->server->durable, &change->job);
+}
+
 static void note_use(struct tokens *tokens, struct token_entry *entry, int64_t wall_ms)
 {
-    const struct server *server = tokens->server;
+    struct admin_revision revision;
+    struct server *server = tokens->server;
     entry->token.used_ms = wall_ms;
     bool is_due = wall_ms - entry->written_ms >= NOTE_MS || wall_ms < entry->written_ms;
-    if (!is_due || entry->is_busy || server->is_frozen || !durable_has_store(server->durable)) {
+    if (!is_due || entry->is_busy || server->is_frozen || !durable_has_store(server->durable) ||
+        !server_find_revision(server, TOKEN_KIND, entry->token.name, &revision)) {
         return;
     }
     struct change *change = begin(tokens, &entry->token);
     change->is_use = true;
     change->job.cause = (struct store_cause){.actor = "steerd", .reason = "it was used"};
     entry->written_ms = wall_ms;
-    submit(change);
+    submit_use(change, revision.revision);
 }
 
 const struct admin_token *server_judge_token(void *context, const char *text, const char **why)

@@ -15,6 +15,8 @@ void tokens_free(struct tokens *tokens); /* when the store has ended; NULL is fi
 void tokens_learn(struct tokens *tokens, const char *folder);
 /* One that was read later: the store can be read now. */
 void tokens_regain(struct tokens *tokens, const char *name, const char *value);
+/* It is this now (NULL: gone), because another node said so. */
+void tokens_follow(struct tokens *tokens, const char *name, const char *value);
 
 /* See admin_verbs. */
 const struct admin_token *server_judge_token(void *context, const char *text, const char **why);

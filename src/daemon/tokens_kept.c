@@ -83,7 +83,21 @@ void tokens_free(struct tokens *tokens)
     }
 }
 
-/* ---- from the store ---- */
+/* ---- from the store, and from other nodes ---- */
+
+void tokens_follow(struct tokens *tokens, const char *name, const char *value)
+{
+    const struct token_entry *entry = tokens_find(tokens, name);
+    struct token token;
+    char why[TOKEN_WHY_SIZE];
+    if (value == NULL) {
+        tokens_take_out(tokens, name);
+    } else if (token_read(name, value, &token, why) != 0) {
+        log_error("token not understood name=%s reason=\"%s\" effect=\"it lets in nobody\"", name, why);
+    } else if (entry == NULL || !entry->is_busy) { /* else a change that was made here comes behind it */
+        tokens_put(tokens, &token);
+    }
+}
 
 void tokens_regain(struct tokens *tokens, const char *name, const char *value)
 {

@@ -30,19 +30,21 @@ struct sights **traffic_make_sights(struct traffic *traffic, size_t threads);
 /* Switches are among these changes, from now on. */
 void traffic_listen(struct traffic *traffic, struct stream *stream);
 
-/* For a switchover, in words: how much of the latest answers its targets get; and how resolvers have left its
- * regions since. NULL: nothing is known. In the arena. By workers. */
+/* For a switchover, in words: how much of the latest answers its targets get; and how resolvers have left
+ * them since. NULL: nothing is known. In the arena. By workers. */
 const char *traffic_tell_share(struct traffic *traffic, const struct switchover *switchover,
                                struct arena *arena);
-/* How many of the latest answers are of the names that it touches: the rates of the spread. By workers. */
-struct switchover_look;
-void traffic_weigh_names(struct traffic *traffic, const struct view *view, struct switchover_look *look);
+/* How many of the latest answers were of each name of a view, and of each class. In the arena. By workers. */
+struct operate_rates;
+const struct operate_rates *traffic_measure_rates(struct traffic *traffic, const struct view *view,
+                                                  struct arena *arena);
 const char *traffic_tell_drains(struct traffic *traffic, const struct switchover *switchover,
                                 struct arena *arena);
 
-/* How resolvers have left a region since a switch in this span of wall times. By workers. */
+/* How resolvers have left a place ("region:us-east") since a switch in this span of wall times. By workers.
+ */
 struct traffic_drain_progress;
-bool traffic_measure_drain(struct traffic *traffic, const char *region, const int64_t span_ms[2],
+bool traffic_measure_drain(struct traffic *traffic, const char *target, const int64_t span_ms[2],
                            struct traffic_drain_progress *progress);
 
 void traffic_write_metrics(struct traffic *traffic, struct buffer *out);

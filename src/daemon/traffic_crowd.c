@@ -27,12 +27,15 @@ enum {
     EVERY = 64,
     TIDY_MS = 60000,
     TOP_HALF_MS = 623832, /* the mean of 15 minutes */
+    ALL = 100,
 };
 
-struct regions {
+/* Where each endpoint of a view is, by keys of drains. */
+struct places {
     uint32_t generation;
-    uint32_t *numbers; /* of drains, by index in the topology */
+    struct traffic_place *endpoints; /* by index in the topology; owned */
     size_t count;
+    uint64_t groups[CONF_NAME_GROUPS_MAX]; /* of names */
 };
 
 struct traffic_crowd {
@@ -41,7 +44,7 @@ struct traffic_crowd {
     size_t sights_count;
     struct traffic_top *top;
     struct traffic_drains *drains;
-    struct regions now, before;
+    struct places now, before;
     struct stream_reader reader; /* with a stream */
     unsigned level;
     int64_t read_ms, calm_since_ms, tidied_ms, since_ms;
@@ -70,8 +73,8 @@ void traffic_crowd_free(struct traffic_crowd *crowd)
     free(crowd->sights);
     traffic_top_free(crowd->top);
     traffic_drains_free(crowd->drains);
-    free(crowd->now.numbers);
-    free(crowd->before.numbers);
+    free(crowd->now.endpoints);
+    free(crowd->before.endpoints);
     free(crowd);
 }
 
@@ -90,31 +93,52 @@ void traffic_crowd_listen(struct traffic_crowd *crowd, struct stream *stream)
     stream_reader_init(&crowd->reader, stream);
 }
 
+static uint64_t make_key(const char *kind, const char *name)
+{
+    char target[TRAFFIC_DRAIN_TARGET];
+    snprintf(target, sizeof target, "%s:%s", kind, name);
+    return traffic_drains_key(target);
+}
+
+static void find_places(struct places *places, const struct conf_topology *topology)
+{
+    for (size_t i = 0; i < topology->endpoint_count; i++) {
+        const struct conf_endpoint *endpoint = &topology->endpoints[i];
+        uint64_t *keys = places->endpoints[i].keys;
+        keys[TRAFFIC_OF_ENDPOINT] = make_key("endpoint", endpoint->name);
+        keys[TRAFFIC_OF_AZ] = make_key("az", topology->azs[endpoint->az].name);
+        keys[TRAFFIC_OF_REGION] = make_key("region", topology->regions[endpoint->region].name);
+    }
+    for (size_t i = 0; i < topology->name_group_count && i < CONF_NAME_GROUPS_MAX; i++) {
+        places->groups[i] = traffic_drains_key(topology->name_groups[i].name);
+    }
+}
+
 void traffic_crowd_follow(struct traffic_crowd *crowd, const struct view *view)
 {
     const struct conf_topology *topology = view->topology;
-    size_t count = topology == NULL ? 0 : topology->region_count;
-    free(crowd->before.numbers);
+    size_t count = topology == NULL ? 0 : topology->endpoint_count;
+    free(crowd->before.endpoints);
     crowd->before = crowd->now;
-    crowd->now = (struct regions){.generation = (uint32_t)view->generation,
-                                  .numbers = memory_alloc_array(count, sizeof *crowd->now.numbers),
-                                  .count = count};
-    for (size_t i = 0; i < count; i++) {
-        crowd->now.numbers[i] = traffic_drains_number(crowd->drains, topology->regions[i].name);
+    crowd->now = (struct places){.generation = (uint32_t)view->generation,
+                                 .endpoints = memory_alloc_array(count, sizeof *crowd->now.endpoints),
+                                 .count = count};
+    if (topology != NULL) {
+        find_places(&crowd->now, topology);
     }
 }
 
 /* ---- switches ---- */
 
 /* The value of a pair of the body, or "". */
-static void find_pair(const struct change *change, const char *key, char value[64])
+static void find_pair(const struct change *change, const char *key, char *value, size_t size)
 {
     struct change_pair pair;
     const char *at = change->body == NULL ? "" : change->body;
     value[0] = '\0';
     while (change_next_pair(&at, &pair)) {
         if (strcmp(pair.key, key) == 0) {
-            snprintf(value, 64, "%.63s", pair.value);
+            snprintf(value, size, "%.*s", (int)size - 1, pair.value);
         }
     }
 }
@@ -124,65 +148,94 @@ static bool serves(const char *state)
     return strcmp(state, "healthy") == 0 || strcmp(state, "unknown") == 0 || strcmp(state, "forced_up") == 0;
 }
 
-/* A region that served does not any more. */
-static void hear_health(struct traffic_crowd *crowd, const struct change *change, const char *region)
+static bool is_region(const char *target)
+{
+    return strncmp(target, "region:", 7) == 0;
+}
+
+/* Did it fall by itself, or was it moved, and not what it lies in? An endpoint that fails is no switch: it is
+ * one of many, and who is left takes what it had. */
+static bool is_own(const char *target, const char *by)
+{
+    return is_region(target)                ? true
+           : strncmp(target, "az:", 3) == 0 ? strcmp(by, "verdict") == 0 || strcmp(by, "az_override") == 0
+                                            : strcmp(by, "endpoint_override") == 0;
+}
+
+/* What served does not any more. */
+static void hear_health(struct traffic_crowd *crowd, const struct change *change)
 {
     char was[64], is[64], by[64], cause[TRAFFIC_DRAIN_TEXT];
-    find_pair(change, "effective_was", was);
-    find_pair(change, "effective", is);
-    find_pair(change, "decided_by", by);
-    if (serves(was) && !serves(is)) {
+    find_pair(change, "effective_was", was, sizeof was);
+    find_pair(change, "effective", is, sizeof is);
+    find_pair(change, "decided_by", by, sizeof by);
+    if (serves(was) && !serves(is) && is_own(change->name, by)) {
         snprintf(cause, sizeof cause, "%s, decided by %s", is, by);
-        traffic_drains_begin(crowd->drains, region, change->wall_ms, 100, cause);
+        traffic_drains_begin(
+            crowd->drains,
+            &(struct traffic_switch){
+                .target = change->name, .at_ms = change->wall_ms, .share = ALL, .names = "", .cause = cause});
     }
 }
 
-/* A part of its weight is taken from it. */
-static void hear_override(struct traffic_crowd *crowd, const struct change *change, const char *region)
+/* A part of its weight is taken from it, or some names are. */
+static void hear_override(struct traffic_crowd *crowd, const struct change *change)
 {
-    char state[64], share[64], turn[64], starts[64], cause[TRAFFIC_DRAIN_TEXT];
-    find_pair(change, "state", state);
-    find_pair(change, "share", share);
-    find_pair(change, "turn", turn);
-    find_pair(change, "starts", starts);
+    char state[64], share[64], turn[64], starts[64], names[TRAFFIC_DRAIN_TEXT], cause[TRAFFIC_DRAIN_TEXT];
+    find_pair(change, "state", state, sizeof state);
+    find_pair(change, "share", share, sizeof share);
+    find_pair(change, "turn", turn, sizeof turn);
+    find_pair(change, "starts", starts, sizeof starts);
+    find_pair(change, "names", names, sizeof names);
     bool begins = turn[0] != '\0' ? strcmp(turn, "started") == 0 : starts[0] == '\0';
     unsigned percent = (unsigned)strtoul(share, NULL, 10);
-    if (begins && strcmp(state, "drain") == 0 && percent != 0) {
+    if (begins && strcmp(state, "drain") == 0 && (percent != 0 || names[0] != '\0')) {
+        percent = percent == 0 ? ALL : percent;
         snprintf(cause, sizeof cause, "%s of %u %%%s%s", state, percent, change->actor == NULL ? "" : " by ",
                  change->actor == NULL ? "" : change->actor);
-        traffic_drains_begin(crowd->drains, region, change->wall_ms, percent, cause);
+        traffic_drains_begin(crowd->drains, &(struct traffic_switch){.target = change->name,
+                                                                     .at_ms = change->wall_ms,
+                                                                     .share = percent,
+                                                                     .names = names,
+                                                                     .cause = cause});
     }
 }
 
-/* Safety rules kept answers there, and do not any more. */
-static void hear_hold(struct traffic_crowd *crowd, const struct change *change, const char *region)
+/* Safety rules kept answers in a region, and do not any more. */
+static void hear_hold(struct traffic_crowd *crowd, const struct change *change)
 {
     char turn[64], cause[TRAFFIC_DRAIN_TEXT];
-    find_pair(change, "turn", turn);
-    if (strcmp(turn, "allowed") == 0 || strcmp(turn, "released") == 0) {
+    find_pair(change, "turn", turn, sizeof turn);
+    if (is_region(change->name) && (strcmp(turn, "allowed") == 0 || strcmp(turn, "released") == 0)) {
         snprintf(cause, sizeof cause, "let go by safety rules (%s)", turn);
-        traffic_drains_begin(crowd->drains, region, change->wall_ms, 100, cause);
+        traffic_drains_begin(
+            crowd->drains,
+            &(struct traffic_switch){
+                .target = change->name, .at_ms = change->wall_ms, .share = ALL, .names = "", .cause = cause});
     }
+}
+
+static bool is_place(const char *target)
+{
+    return is_region(target) || strncmp(target, "az:", 3) == 0 || strncmp(target, "endpoint:", 9) == 0;
 }
 
 static void hear_changes(struct traffic_crowd *crowd)
 {
-    static const char prefix[] = "region:";
     uint64_t missed;
     enum stream_result result = STREAM_NOTHING;
     while (crowd->reader.stream != NULL &&
            (result = stream_read(&crowd->reader, &missed)) != STREAM_NOTHING) {
         const struct change *change = &crowd->reader.change;
-        if (result == STREAM_GAP || change->name == NULL ||
-            strncmp(change->name, prefix, sizeof prefix - 1) != 0) {
+        if (result == STREAM_GAP || change->name == NULL || !is_place(change->name)) {
             continue;
         }
         if (change->kind == CHANGE_HEALTH) {
-            hear_health(crowd, change, change->name + sizeof prefix - 1);
+            hear_health(crowd, change);
         } else if (change->kind == CHANGE_OVERRIDE) {
-            hear_override(crowd, change, change->name + sizeof prefix - 1);
+            hear_override(crowd, change);
         } else if (change->kind == CHANGE_HOLD) {
-            hear_hold(crowd, change, change->name + sizeof prefix - 1);
+            hear_hold(crowd, change);
         }
     }
 }
@@ -195,7 +248,7 @@ static int64_t widen(uint32_t at_ms, int64_t wall_ms)
     return wall_ms + (int32_t)(at_ms - (uint32_t)wall_ms);
 }
 
-static const struct regions *find_regions(const struct traffic_crowd *crowd, uint32_t generation)
+static const struct places *find_generation(const struct traffic_crowd *crowd, uint32_t generation)
 {
     return generation == crowd->now.generation      ? &crowd->now
            : generation == crowd->before.generation ? &crowd->before
@@ -206,12 +259,17 @@ static void take_note(struct traffic_crowd *crowd, const struct sight *sight, in
 {
     struct addr addr = {.family = sight->family};
     memcpy(addr.bytes, sight->address, sizeof addr.bytes);
-    const struct regions *regions = find_regions(crowd, sight->generation);
-    uint32_t region = regions != NULL && sight->region < regions->count ? regions->numbers[sight->region]
-                                                                        : TRAFFIC_NO_REGION;
+    const struct places *places = find_generation(crowd, sight->generation);
+    struct traffic_place place = {.group = 0};
+    if (places != NULL && sight->endpoint < places->count) {
+        place = places->endpoints[sight->endpoint];
+    }
+    if (places != NULL && sight->group != 0 && sight->group <= CONF_NAME_GROUPS_MAX) {
+        place.group = places->groups[sight->group - 1];
+    }
     uint32_t number = sights_number(addr.bytes + (addr.family == ADDR_V6 ? 4 : 0));
     if (number < atomic_load_explicit(&crowd->sample.below, memory_order_relaxed)) {
-        traffic_drains_see(crowd->drains, &addr, number, region, widen(sight->at_ms, wall_ms), sight->ttl);
+        traffic_drains_see(crowd->drains, &addr, number, &place, widen(sight->at_ms, wall_ms), sight->ttl);
     }
     crowd->notes++;
 }

@@ -21,7 +21,7 @@ void traffic_crowd_free(struct traffic_crowd *crowd); /* NULL is fine */
 /* What so many DNS threads write to, made once. Borrowed. */
 struct sights **traffic_crowd_make_sights(struct traffic_crowd *crowd, size_t threads);
 void traffic_crowd_listen(struct traffic_crowd *crowd, struct stream *stream); /* changes from now on */
-/* Regions of this view, by their numbers; those of the one before are known yet. */
+/* Endpoints of this view, and where they are; those of the one before are known yet. */
 void traffic_crowd_follow(struct traffic_crowd *crowd, const struct view *view);
 /* Everything up to now. */
 void traffic_crowd_read(struct traffic_crowd *crowd, int64_t now_ms, int64_t wall_ms);

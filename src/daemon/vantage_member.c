@@ -7,6 +7,7 @@
 #include "daemon/vantage_member.h"
 
 #include "base/error.h"
+#include "base/hex.h"
 #include "base/random.h"
 #include "base/sha2.h"
 #include "conf/value.h"
@@ -21,14 +22,21 @@ bool vantage_is_name(const char *name)
     return fleet_is_name(name) && value_is_name(name) && strcmp(name, "local") != 0;
 }
 
+/* Which has something in it that no name of a vantage has. */
+static bool is_node_name(const char *name)
+{
+    return strncmp(name, "node:", 5) == 0 && strlen(name) <= FLEET_NAME_MAX && fleet_is_name(name + 5);
+}
+
 /* ---- objects ---- */
 
 char *vantage_write_member(const struct vantage_member *member)
 {
     json_t *object = json_object();
     json_object_set_new(object, "number", json_integer(member->number));
-    json_object_set_new(object, "weight", json_integer(member->weight));
+    json_object_set_new(object, "weight", json_integer(member->weight == 0 ? 1 : member->weight));
     json_object_set_new(object, "drained", json_boolean(member->drained));
+    stored_set_flag(object, "node", member->is_node);
     stored_set_time(object, "made", member->made_ms);
     if (member->is_enrolled) {
         stored_set_time(object, "enrolled", member->enrolled_ms);
@@ -62,9 +70,10 @@ static bool get_hex(struct stored_reading *r, const char *key, uint8_t *bytes, s
 static void read_object(struct stored_reading *r, struct vantage_member *member)
 {
     member->number = (uint8_t)get_number(r, "number", FLEET_MEMBERS_MAX - 1);
-    member->weight = get_number(r, "weight", VANTAGE_WEIGHT_MAX);
+    member->weight = get_number(r, "weight", VANTAGE_WEIGHT_MAX); /* that of a node follows from elsewhere */
     stored_need(r, "drained", "drained");
     member->drained = stored_get_flag(r, "drained", "drained");
+    member->is_node = stored_get_flag(r, "node", "node");
     member->made_ms = stored_get_time(r, "made", "made");
     member->is_enrolled = get_hex(r, "fingerprint", member->fingerprint, sizeof member->fingerprint);
     member->enrolled_ms = stored_get_time(r, "enrolled", "enrolled");
@@ -85,11 +94,14 @@ int vantage_read_member(const char *name, const char *value, struct vantage_memb
     why[0] = '\0';
     json_t *object = json_loads(value, JSON_REJECT_DUPLICATES, NULL);
     struct stored_reading reading = {.object = object};
-    if (!json_is_object(object) || !vantage_is_name(name)) {
+    if (!json_is_object(object) || !(vantage_is_name(name) || is_node_name(name))) {
         snprintf(why, VANTAGE_WHY_SIZE, "found no object of a vantage");
     } else {
         snprintf(member->name, sizeof member->name, "%s", name);
         read_object(&reading, member);
+        if (member->is_node == vantage_is_name(name)) {
+            stored_fail(&reading, "node");
+        }
         if (reading.why != NULL) {
             snprintf(why, VANTAGE_WHY_SIZE, "\"%s\" is missing, or not what was expected", reading.why);
         }
@@ -115,8 +127,8 @@ void vantage_make_token(struct vantage_member *member, const uint8_t fingerprint
     uint8_t secret[VANTAGE_SECRET_SIZE];
     char text[2 * VANTAGE_SECRET_SIZE + 1], ours[2 * TLS_FINGERPRINT_SIZE + 1];
     random_make_secret(secret, sizeof secret);
-    (void)stored_write_hex(secret, sizeof secret, text);
-    (void)stored_write_hex(fingerprint, TLS_FINGERPRINT_SIZE, ours);
+    (void)hex_write(secret, sizeof secret, text);
+    (void)hex_write(fingerprint, TLS_FINGERPRINT_SIZE, ours);
     hash_secret(text, sizeof text - 1, member->token_hash);
     member->has_token = true;
     member->token_until_ms = until_ms;

@@ -18,6 +18,8 @@ struct vantage_member {
     uint8_t number;  /* 1 to FLEET_MEMBERS_MAX - 1: its own for ever */
     uint32_t weight; /* 1 to VANTAGE_WEIGHT_MAX */
     bool drained;
+    bool is_node; /* another one of the cluster, "node:ns2": not in the store, and who it is the cluster says
+                   */
     int64_t made_ms; /* wall, like all here */
     bool is_enrolled;
     int64_t enrolled_ms;
@@ -30,7 +32,7 @@ struct vantage_member {
 /* "local" is ourselves, and no name of a vantage. */
 bool vantage_is_name(const char *name);
 char *vantage_write_member(const struct vantage_member *member); /* owned */
-/* Of this key. 0, or ERROR_SYNTAX and why. */
+/* Of this key; a node only as a process hands it to the next one. 0, or ERROR_SYNTAX and why. */
 int vantage_read_member(const char *name, const char *value, struct vantage_member *member,
                         char why[VANTAGE_WHY_SIZE]);
 

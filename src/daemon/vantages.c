@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/clustered.h"
+#include "daemon/peers.h"
 #include "daemon/server.h"
 #include "probe/probe.h"
 
@@ -23,34 +25,53 @@ enum { RETRY_S = 5 };
 
 /* ---- where they come ---- */
 
-static void listen_to(struct vantages *vantages, struct tls_context *context)
+static void follow_retry(struct vantages *vantages, size_t open_count)
 {
-    int fds[CONF_VANTAGE_LISTEN_MAX] = {0};
-    size_t count = 0;
-    bool is_whole = true;
-    for (size_t i = 0; i < vantages->listen_count; i++) {
-        char text[ADDR_TEXT_SIZE];
-        int fd = fleet_bind(&vantages->listen[i]);
-        if (fd < 0) {
-            log_error("vantages cannot come address=%s reason=\"%s\" effect=\"it is tried again every %d s\"",
-                      addr_write_port(&vantages->listen[i], text), error_text(fd), RETRY_S);
-            is_whole = false;
-        } else {
-            fds[count++] = fd;
-        }
-    }
-    fleet_listen(vantages->fleet, fds, count, context);
-    if (is_whole) {
+    if (open_count == vantages->listen_count) {
         (void)event_del(vantages->retry);
     } else {
         (void)event_add(vantages->retry, &(struct timeval){.tv_sec = RETRY_S});
     }
 }
 
-static void on_retry(evutil_socket_t fd, short what, void *context)
+static void listen_to(struct vantages *vantages, struct tls_context *context)
 {
-    (void)fd, (void)what;
-    listen_to(context, NULL);
+    int fds[CONF_VANTAGE_LISTEN_MAX + CONF_CLUSTER_LISTEN_MAX] = {0};
+    size_t count = 0;
+    free(vantages->is_open);
+    vantages->is_open = memory_alloc_array(vantages->listen_count, sizeof *vantages->is_open);
+    for (size_t i = 0; i < vantages->listen_count; i++) {
+        char text[ADDR_TEXT_SIZE];
+        int fd = fleet_bind(&vantages->listen[i]);
+        if (fd < 0) {
+            log_error("vantages cannot come address=%s reason=\"%s\" effect=\"it is tried again every %d s\"",
+                      addr_write_port(&vantages->listen[i], text), error_text(fd), RETRY_S);
+        } else {
+            vantages->is_open[i] = true;
+            fds[count++] = fd;
+        }
+    }
+    fleet_listen(vantages->fleet, fds, count, context);
+    follow_retry(vantages, count);
+}
+
+/* Those that are listened to stay, with who knocks there. What fails is told once. */
+static void on_retry(evutil_socket_t bell, short what, void *context)
+{
+    struct vantages *vantages = context;
+    size_t count = 0;
+    (void)bell, (void)what;
+    for (size_t i = 0; i < vantages->listen_count; i++) {
+        char text[ADDR_TEXT_SIZE];
+        int fd = vantages->is_open[i] ? -1 : fleet_bind(&vantages->listen[i]);
+        if (fd >= 0) {
+            log_info("vantages can come address=%s", addr_write_port(&vantages->listen[i], text));
+            fleet_listen_also(vantages->fleet, fd);
+            vantages->is_open[i] = true;
+        }
+        count += vantages->is_open[i];
+    }
+    follow_retry(vantages, count);
 }
 
 static bool is_same_listen(const struct vantages *vantages, const struct vantages_news *news)
@@ -69,6 +90,17 @@ static void follow_identity(struct vantages *vantages, const struct vantages_new
     vantages->has_fingerprint = news->context != NULL;
     memcpy(vantages->fingerprint, news->fingerprint, sizeof vantages->fingerprint);
     pthread_mutex_unlock(&vantages->lock);
+}
+
+/* Links that know each other go on. */
+static void follow_peers(struct vantages *vantages, struct vantages_news *news, bool is_same_key)
+{
+    if (!is_same_key || vantages->peer_context == NULL) {
+        tls_context_drop(vantages->peer_context);
+        vantages->peer_context = news->peer_context;
+        news->peer_context = NULL;
+    }
+    peers_follow(vantages->server->peers, vantages->peer_context);
 }
 
 static struct fleet *exchange(struct vantages *vantages, struct fleet *fleet)
@@ -130,6 +162,7 @@ void vantages_follow(struct vantages *vantages, struct vantages_news *news)
     bool is_same_key = vantages->has_fingerprint == (news->context != NULL) &&
                        memcmp(vantages->fingerprint, news->fingerprint, sizeof news->fingerprint) == 0;
     follow_identity(vantages, news);
+    follow_peers(vantages, news, is_same_key);
     if (!follow_thread(vantages, news)) {
         vantages_free_news(news);
         return;
@@ -152,11 +185,13 @@ void vantages_follow(struct vantages *vantages, struct vantages_news *news)
 
 void vantages_leave(struct vantages *vantages)
 {
+    if (vantages != NULL) {
+        peers_leave(vantages->server->peers);
+    }
     if (vantages != NULL && !vantages->has_left && vantages->fleet != NULL) {
         vantages->has_left = true;
         (void)event_del(vantages->retry);
-        fleet_listen(vantages->fleet, NULL, 0, NULL);
-        fleet_set_members(vantages->fleet, NULL, 0);
+        fleet_leave(vantages->fleet);
     }
 }
 
@@ -185,6 +220,31 @@ bool vantages_get_stats(struct vantages *vantages, struct fleet_stats *stats)
     return true;
 }
 
+/* ---- the store is ours ---- */
+
+void vantages_begin(struct vantages *vantages)
+{
+    if (vantages != NULL) {
+        vantages->has_begun = true;
+        vantages_tell_all(vantages);
+        peers_begin(vantages->server->peers);
+    }
+}
+
+void vantages_adopt(struct vantages *vantages, const char *folder)
+{
+    if (vantages == NULL) {
+        return;
+    }
+    if (vantages->is_handed) {
+        vantages_use(vantages, vantages->handed);
+    } else {
+        vantages_learn(vantages, folder);
+    }
+    vantages_begin(vantages);
+    vantages_await(vantages);
+}
+
 /* ---- from their thread ---- */
 
 static void on_wake(evutil_socket_t fd, short what, void *context)
@@ -200,7 +260,11 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
     while (next != NULL) {
         struct enrolling *enrolling = next;
         next = enrolling->next;
-        vantages_enrol(vantages, enrolling);
+        if (enrolling->joins) {
+            clustered_admit(vantages->server, enrolling->connection, enrolling->from, enrolling->token);
+        } else {
+            vantages_enrol(vantages, enrolling);
+        }
         explicit_bzero(enrolling->token, strlen(enrolling->token));
         free(enrolling->token);
         free(enrolling);
@@ -220,7 +284,9 @@ int vantages_open(struct server *server, struct vantages **opened)
     vantages->wake = event_new(server->base, vantages->wake_fd, EV_READ | EV_PERSIST, on_wake, vantages);
     vantages->retry = event_new(server->base, -1, 0, on_retry, vantages);
     *opened = vantages;
-    return vantages->wake_fd == -1 || vantages->wake == NULL || vantages->retry == NULL ||
+    int error = peers_open(server, &server->peers);
+    return error != 0 ? error
+           : vantages->wake_fd == -1 || vantages->wake == NULL || vantages->retry == NULL ||
                    event_add(vantages->wake, NULL) == -1
                ? -ENOMEM
                : 0;
@@ -229,6 +295,7 @@ int vantages_open(struct server *server, struct vantages **opened)
 void vantages_stop(struct vantages *vantages)
 {
     if (vantages != NULL) {
+        peers_stop(vantages->server->peers);
         fleet_close(exchange(vantages, NULL));
     }
 }
@@ -253,7 +320,11 @@ void vantages_close(struct vantages *vantages)
     if (vantages->wake_fd != -1) {
         close(vantages->wake_fd);
     }
+    peers_close(vantages->server->peers);
+    vantages->server->peers = NULL;
+    tls_context_drop(vantages->peer_context);
     free(vantages->listen);
+    free(vantages->is_open);
     pthread_cond_destroy(&vantages->idle);
     pthread_mutex_destroy(&vantages->lock);
     free(vantages);

@@ -40,6 +40,8 @@ void vantages_await(struct vantages *vantages);
 /* The store could not be read until now: one that is in it; and all have been said. */
 void vantages_regain(struct vantages *vantages, const char *name, const char *value);
 void vantages_end_regain(struct vantages *vantages);
+/* One is this now (NULL: gone), because another node of the cluster said so. */
+void vantages_follow_member(struct vantages *vantages, const char *name, const char *value);
 /* For a process that takes over: all of them, as the store has them. */
 void vantages_list_all(const struct vantages *vantages,
                        void (*take)(void *context, const char *name, const char *value), void *context);
@@ -63,6 +65,9 @@ struct health_vantage_plan;
 size_t vantages_list_plans(const struct vantages *vantages, struct health_vantage_plan *plans);
 /* What the prober is told as well. */
 void vantages_aim(struct vantages *vantages, uint64_t generation, const struct probe_aim *aims, size_t count);
+
+/* See fleet_answer_order(). Any thread. */
+void vantages_answer_order(struct vantages *vantages, unsigned number, uint64_t mark, const char *why);
 
 /* See admin_verbs. */
 int server_list_vantages(void *reader, struct arena *arena, struct admin_vantages *list);

@@ -33,8 +33,9 @@ struct vantage_change {
     char token[VANTAGE_TOKEN_SIZE];
     struct store_op ops[3];
     uint64_t seqs[3]; /* of their entries */
+    struct durable_sender sender;
     struct arena *texts;
-    uint64_t connection; /* that enrols; 0: an order */
+    const struct enrolling *enrolling; /* in texts; NULL: an order */
     admin_vantage_done *done;
     void *argument;
 };
@@ -48,6 +49,9 @@ static void forget(struct vantage_change *change)
     *at = change->next;
     change->vantages->is_busy[change->member.number] = false;
     explicit_bzero(change->token, sizeof change->token);
+    if (change->enrolling != NULL) {
+        explicit_bzero(change->enrolling->token, strlen(change->enrolling->token));
+    }
     arena_free(change->texts);
     free(change);
 }
@@ -62,9 +66,21 @@ static void answer(struct vantage_change *change, int error, const char *why)
                                                     .token = change->token[0] == '\0' ? NULL : change->token,
                                                     .until_ms = member->token_until_ms});
     } else if (change->vantages->fleet != NULL) {
-        fleet_answer_enrol(change->vantages->fleet, change->connection, member->name,
+        fleet_answer_enrol(change->vantages->fleet, change->enrolling->connection, member->name,
                            error == 0 ? NULL : "it cannot be written down who this is; try again");
     }
+}
+
+/* Another node was told something just before: it is judged on that. */
+static void enrol_again(struct vantage_change *change)
+{
+    struct vantages *vantages = change->vantages;
+    struct enrolling enrolling = *change->enrolling;
+    enrolling.token = memory_copy_text(enrolling.token);
+    forget(change);
+    vantages_enrol(vantages, &enrolling);
+    explicit_bzero(enrolling.token, strlen(enrolling.token));
+    free(enrolling.token);
 }
 
 static void on_written(struct store_job *job)
@@ -72,7 +88,12 @@ static void on_written(struct store_job *job)
     struct vantage_change *change = (struct vantage_change *)job;
     struct vantages *vantages = change->vantages;
     struct durable_status status;
+    if (job->error == ERROR_PRECONDITION && change->enrolling != NULL) {
+        enrol_again(change);
+        return;
+    }
     revisions_note(vantages->server->revisions, job);
+    vantages->is_busy[change->member.number] = false; /* a node may wait for it */
     if (job->error == 0) {
         vantages_put_member(vantages, change->member.number, change->is_gone ? NULL : &change->member);
         changes_tell_vantage(vantages->server->changes,
@@ -122,7 +143,7 @@ static void submit(struct vantage_change *change)
 {
     change->job.ops = change->ops;
     change->job.seqs = change->seqs;
-    durable_submit(change->vantages->server->durable, &change->job);
+    durable_send(change->vantages->server->durable, &change->job, &change->sender);
 }
 
 /* ---- orders ---- */
@@ -242,6 +263,7 @@ int server_change_vantage(void *context, const struct admin_vantage_order *order
     }
     change->done = done;
     change->argument = argument;
+    change->sender.change = order->change;
     change->job.cause = (struct store_cause){.actor = arena_copy_text(change->texts, order->actor),
                                              .peer = arena_copy_text(change->texts, order->peer),
                                              .reason = arena_copy_text(change->texts, order->reason),
@@ -276,6 +298,13 @@ static const char *judge(const struct vantages *vantages, const struct enrolling
     return vantage_judge_token(known, enrolling->token, clock_wall_ms(&server->clock));
 }
 
+void vantages_answer_join(struct vantages *vantages, uint64_t connection, const char *what, const char *why)
+{
+    if (vantages != NULL && vantages->fleet != NULL) {
+        fleet_answer_join(vantages->fleet, connection, what, why);
+    }
+}
+
 void vantages_enrol(struct vantages *vantages, const struct enrolling *enrolling)
 {
     const char *why = judge(vantages, enrolling);
@@ -293,7 +322,11 @@ void vantages_enrol(struct vantages *vantages, const struct enrolling *enrolling
     member.token_until_ms = 0;
     memcpy(member.fingerprint, enrolling->fingerprint, sizeof member.fingerprint);
     struct vantage_change *change = begin(vantages, &member, "enrolled");
-    change->connection = enrolling->connection;
+    struct enrolling *copy = arena_copy(change->texts, enrolling, sizeof *enrolling);
+    copy->token = arena_print(change->texts, "%s", enrolling->token);
+    change->enrolling = copy;
+    change->sender =
+        (struct durable_sender){.needs_sight = true, .sight = durable_see(vantages->server->durable)};
     change->job.cause = (struct store_cause){
         .actor = arena_copy_text(change->texts, member.name), .reason = "", .request = "enrol with a token"};
     add_op(change, member.name, &member, false);

@@ -6,8 +6,12 @@
 
 #include "daemon/vantages_inside.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "daemon/changes.h"
+#include "daemon/clustered.h"
+#include "daemon/peers.h"
+#include "daemon/serials.h"
 #include "daemon/server.h"
 #include "daemon/shadows.h"
 #include "daemon/targets.h"
@@ -148,14 +152,8 @@ static void on_declined(void *context, unsigned number, const char *why)
                          &(struct changes_vantage){.name = name, .turn = "refuses_list", .why = why});
 }
 
-static void on_enrol(void *context, uint64_t connection, const struct fleet_enrol *enrol,
-                     const uint8_t fingerprint[TLS_FINGERPRINT_SIZE])
+static void ring(struct vantages *vantages, struct enrolling *enrolling)
 {
-    struct vantages *vantages = context;
-    struct enrolling *enrolling = memory_alloc(sizeof *enrolling);
-    *enrolling = (struct enrolling){.connection = connection, .token = memory_copy_text(enrol->token)};
-    memcpy(enrolling->name, enrol->name, strlen(enrol->name));
-    memcpy(enrolling->fingerprint, fingerprint, TLS_FINGERPRINT_SIZE);
     pthread_mutex_lock(&vantages->lock);
     enrolling->next = vantages->enrolling;
     vantages->enrolling = enrolling;
@@ -164,10 +162,59 @@ static void on_enrol(void *context, uint64_t connection, const struct fleet_enro
     (void)written; /* can only fail when it rings already */
 }
 
+static void on_join(void *context, uint64_t connection, const char *from, const char *what)
+{
+    struct enrolling *enrolling = memory_alloc(sizeof *enrolling);
+    *enrolling = (struct enrolling){.connection = connection, .joins = true, .token = memory_copy_text(what)};
+    snprintf(enrolling->from, sizeof enrolling->from, "%s", from);
+    ring(context, enrolling);
+}
+
+static void on_enrol(void *context, uint64_t connection, const struct fleet_enrol *enrol,
+                     const uint8_t fingerprint[TLS_FINGERPRINT_SIZE])
+{
+    struct enrolling *enrolling = memory_alloc(sizeof *enrolling);
+    *enrolling = (struct enrolling){.connection = connection, .token = memory_copy_text(enrol->token)};
+    memcpy(enrolling->name, enrol->name, strlen(enrol->name));
+    memcpy(enrolling->fingerprint, fingerprint, TLS_FINGERPRINT_SIZE);
+    ring(context, enrolling);
+}
+
+/* Which only nodes of the cluster may say, who are known by their certificates. */
+static void on_ordered(void *context, unsigned number, uint64_t mark, const char *text)
+{
+    struct vantages *vantages = context;
+    char name[FLEET_NAME_MAX + 1];
+    size_t len = sizeof PEER_PREFIX - 1;
+    get_name(vantages, number, name);
+    if (strncmp(name, PEER_PREFIX, len) != 0 || vantages->server->clustered == NULL) {
+        vantages_answer_order(vantages, number, mark, "only nodes of the cluster may say what holds");
+    } else {
+        clustered_hear_order(vantages->server->clustered, number, name + len, mark, text);
+    }
+}
+
+static void on_serials(void *context, unsigned number, const char *text)
+{
+    struct vantages *vantages = context;
+    char name[FLEET_NAME_MAX + 1];
+    get_name(vantages, number, name);
+    if (strncmp(name, PEER_PREFIX, sizeof PEER_PREFIX - 1) == 0) {
+        serials_hear(vantages->server->serials, number, text);
+    }
+}
+
 static void on_tick(void *context)
 {
-    struct server *server = ((struct vantages *)context)->server;
+    struct vantages *vantages = context;
+    struct server *server = vantages->server;
+    int64_t now_ms = clock_now_ms(&server->clock);
+    int64_t held_ms = vantages->ticked_ms == 0 ? 0 : now_ms - vantages->ticked_ms;
+    vantages->ticked_ms = now_ms;
     lock_take(&server->lock);
+    if (health_hold_up(server->view->health, held_ms, now_ms)) {
+        log_warning("held up for_ms=%lld vantages=\"all are awaited, as after a start\"", (long long)held_ms);
+    }
     while (health_follow_vantages(server->view->health, clock_wall_ms(&server->clock),
                                   clock_now_ms(&server->clock))) {
         lock_pass(&server->lock);
@@ -185,5 +232,8 @@ void vantages_fill_hooks(struct vantages *vantages, struct fleet_hooks *hooks)
                                   .taken = on_taken,
                                   .declined = on_declined,
                                   .enrol = on_enrol,
+                                  .ordered = on_ordered,
+                                  .join = on_join,
+                                  .serials = on_serials,
                                   .tick = on_tick};
 }

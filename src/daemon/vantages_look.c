@@ -7,6 +7,8 @@
 #include "daemon/vantages_inside.h"
 
 #include "base/error.h"
+#include "base/hex.h"
+#include "daemon/peers.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
 #include "daemon/stored.h"
@@ -46,6 +48,29 @@ static void add_connection(const struct fleet_status *status, const struct serve
     to->waiting = status->waiting;
 }
 
+/* How we are connected there, whose vantage we are. */
+static void add_node(const struct vantage_member *member, const struct server *server, struct arena *arena,
+                     struct admin_vantage *to)
+{
+    struct peer_status status = {.state = FLEET_LINK_WAITING};
+    int64_t ahead_ms = clock_wall_ms(&server->clock) - clock_now_ms(&server->clock);
+    struct admin_node_link *node = arena_alloc(arena, sizeof *node);
+    const char *name = to->name + strlen(PEER_PREFIX);
+    (void)peers_get_status(server->peers, name, &status);
+    *node = (struct admin_node_link){.name = name,
+                                     .state = fleet_link_state_text(status.state),
+                                     .why = keep(status.why, arena),
+                                     .since_ms = status.since_ms == 0 ? 0 : status.since_ms + ahead_ms,
+                                     .heard_ms = status.heard_ms == 0 ? 0 : status.heard_ms + ahead_ms,
+                                     .round_trip_us = status.round_trip_us,
+                                     .connections = status.connections,
+                                     .told = status.told,
+                                     .targets = status.targets,
+                                     .unknown = status.unknown};
+    to->node = node;
+    to->state = strcmp(to->state, "invited") == 0 && member->is_enrolled ? "away" : to->state;
+}
+
 static void add_opinions(const struct view *view, const struct server *server, struct admin_vantage *to)
 {
     struct health_vantage_status status;
@@ -71,12 +96,15 @@ static void describe(struct vantages *vantages, const struct vantage_member *mem
                                  .enrolled_ms = member->is_enrolled ? member->enrolled_ms : 0};
     if (member->is_enrolled) {
         to->fingerprint =
-            arena_copy_text(arena, stored_write_hex(member->fingerprint, sizeof member->fingerprint, text));
+            arena_copy_text(arena, hex_write(member->fingerprint, sizeof member->fingerprint, text));
     }
     if (vantages->fleet != NULL) {
         fleet_get_status(vantages->fleet, member->number, &status);
     }
     add_connection(&status, vantages->server, arena, to);
+    if (member->is_node) {
+        add_node(member, vantages->server, arena, to);
+    }
 }
 
 int server_list_vantages(void *context, struct arena *arena, struct admin_vantages *list)
@@ -88,8 +116,8 @@ int server_list_vantages(void *context, struct arena *arena, struct admin_vantag
     pthread_mutex_lock(&vantages->lock);
     list->is_on = vantages->fleet != NULL && vantages->has_fingerprint;
     if (vantages->has_fingerprint) {
-        list->fingerprint = arena_copy_text(
-            arena, stored_write_hex(vantages->fingerprint, sizeof vantages->fingerprint, text));
+        list->fingerprint =
+            arena_copy_text(arena, hex_write(vantages->fingerprint, sizeof vantages->fingerprint, text));
     }
     for (unsigned i = 1; i < FLEET_MEMBERS_MAX; i++) {
         if (vantages->members[i].number != 0) {

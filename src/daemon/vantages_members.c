@@ -86,7 +86,7 @@ void vantages_await(struct vantages *vantages)
     }
 }
 
-static void tell_all(struct vantages *vantages)
+void vantages_tell_all(struct vantages *vantages)
 {
     struct server *server = vantages->server;
     vantages_tell_fleet(vantages);
@@ -99,13 +99,16 @@ static void tell_all(struct vantages *vantages)
     shadows_follow_members(server->shadows, plans, vantages_list_plans(vantages, plans));
 }
 
+/* A node whose number it is from now on gets another one, and one that had none the number that is free now.
+ */
 void vantages_put_member(struct vantages *vantages, unsigned number, const struct vantage_member *member)
 {
     static const struct vantage_member none = {.number = 0};
     pthread_mutex_lock(&vantages->lock);
     vantages->members[number] = member == NULL ? none : *member;
+    vantages_place_nodes(vantages, vantages->members);
     pthread_mutex_unlock(&vantages->lock);
-    tell_all(vantages);
+    vantages_tell_all(vantages);
 }
 
 /* ---- from the store ---- */
@@ -116,7 +119,7 @@ static void put_read(struct vantage_member members[FLEET_MEMBERS_MAX], const cha
     char why[VANTAGE_WHY_SIZE];
     if (vantage_read_member(name, value, &member, why) != 0) {
         log_error("vantage not understood name=%s reason=\"%s\" effect=\"it cannot come\"", name, why);
-    } else if (members[member.number].number != 0) {
+    } else if (members[member.number].number != 0 && !members[member.number].is_node) {
         log_error("vantage not understood name=%s reason=\"%s has its number\" effect=\"it cannot come\"",
                   name, members[member.number].name);
     } else {
@@ -144,10 +147,11 @@ static int read_members(const char *folder, struct vantage_member members[FLEET_
 }
 
 /* Nobody but this thread changes them; others read them under the lock. */
-static void use(struct vantages *vantages, const struct vantage_member members[FLEET_MEMBERS_MAX])
+void vantages_use(struct vantages *vantages, const struct vantage_member members[FLEET_MEMBERS_MAX])
 {
     pthread_mutex_lock(&vantages->lock);
     memcpy(vantages->members, members, sizeof vantages->members);
+    vantages_place_nodes(vantages, vantages->members);
     pthread_mutex_unlock(&vantages->lock);
     vantages->has_read = true;
 }
@@ -160,20 +164,12 @@ void vantages_learn(struct vantages *vantages, const char *folder)
     }
     int error = folder == NULL ? ERROR_NOT_FOUND : read_members(folder, members);
     if (error == 0 || error == ERROR_NOT_FOUND) {
-        use(vantages, members);
+        vantages_use(vantages, members);
         return;
     }
     log_error("vantages cannot be read reason=\"%s\" effect=\"%s\"", error_text(error),
               vantages->has_read ? "they are as they were"
                                  : "none can come, and our own checks alone judge, until they can be read");
-}
-
-void vantages_begin(struct vantages *vantages)
-{
-    if (vantages != NULL) {
-        vantages->has_begun = true;
-        tell_all(vantages);
-    }
 }
 
 void vantages_regain(struct vantages *vantages, const char *name, const char *value)
@@ -185,11 +181,34 @@ void vantages_regain(struct vantages *vantages, const char *name, const char *va
     }
 }
 
+void vantages_follow_member(struct vantages *vantages, const char *name, const char *value)
+{
+    struct vantage_member member;
+    char why[VANTAGE_WHY_SIZE];
+    const struct vantage_member *known = vantages == NULL ? NULL : vantages_find(vantages, name);
+    if (vantages == NULL || (known == NULL && value == NULL)) {
+        return;
+    }
+    if (value == NULL) {
+        vantages_put_member(vantages, known->number, NULL);
+    } else if (vantage_read_member(name, value, &member, why) != 0) {
+        log_error("vantage not understood name=%s reason=\"%s\" effect=\"it cannot come\"", name, why);
+    } else {
+        if (known != NULL && known->number != member.number) {
+            vantages_put_member(vantages, known->number, NULL);
+        }
+        vantages_put_member(vantages, member.number, &member);
+    }
+}
+
 void vantages_end_regain(struct vantages *vantages)
 {
     if (vantages != NULL) {
+        pthread_mutex_lock(&vantages->lock);
+        vantages_place_nodes(vantages, vantages->members); /* one may have had the number of what was read */
+        pthread_mutex_unlock(&vantages->lock);
         vantages->has_read = true;
-        tell_all(vantages);
+        vantages_tell_all(vantages);
     }
 }
 
@@ -219,18 +238,4 @@ void vantages_hand(struct vantages *vantages, const char *name, const char *valu
     if (vantages != NULL) {
         put_read(vantages->handed, name, value);
     }
-}
-
-void vantages_adopt(struct vantages *vantages, const char *folder)
-{
-    if (vantages == NULL) {
-        return;
-    }
-    if (vantages->is_handed) {
-        use(vantages, vantages->handed);
-    } else {
-        vantages_learn(vantages, folder);
-    }
-    vantages_begin(vantages);
-    vantages_await(vantages);
 }

@@ -179,8 +179,11 @@ static void make_context(const char *paths[2], struct report *report, struct van
     if (texts[0] != NULL && texts[1] != NULL) {
         const struct tls_plan plan = {
             .use = TLS_USE_PINNED_SERVER, .certificate = {texts[0], lens[0]}, .key = {texts[1], lens[1]}};
+        struct tls_plan peer_plan = plan;
+        peer_plan.use = TLS_USE_PINNED_CLIENT;
         news->context = tls_context_new(&plan, &part, why);
-        if (news->context == NULL || !tls_fingerprint_read(&plan.certificate, news->fingerprint)) {
+        news->peer_context = news->context == NULL ? NULL : tls_context_new(&peer_plan, &part, why);
+        if (news->peer_context == NULL || !tls_fingerprint_read(&plan.certificate, news->fingerprint)) {
             report_add(report, REPORT_WARNING,
                        &(struct report_place){.file = paths[part == TLS_PART_KEY ? 1 : 0]},
                        "%s; no vantage can come", why);
@@ -210,6 +213,27 @@ static void read_identity(const struct conf_server *conf, struct report *report,
 
 /* ---- the whole ---- */
 
+static void add_address(const struct addr_port *at, struct vantages_news *news)
+{
+    for (size_t i = 0; i < news->listen_count; i++) {
+        if (news->listen[i].port == at->port && addr_equal(&news->listen[i].addr, &at->addr)) {
+            return;
+        }
+    }
+    news->listen[news->listen_count++] = *at;
+}
+
+/* Vantages and nodes come to the same thread, wherever they knock. */
+static void add_listen(const struct conf_server *conf, struct vantages_news *news)
+{
+    size_t count = conf->vantages.listen_count,
+           more = conf->cluster == NULL ? 0 : conf->cluster->listen_count;
+    news->listen = memory_alloc_array(count + more, sizeof *news->listen);
+    for (size_t i = 0; i < count + more; i++) {
+        add_address(i < count ? &conf->vantages.listen[i] : &conf->cluster->listen[i - count], news);
+    }
+}
+
 struct vantages_news *vantages_prepare(const struct view *view, struct report *report)
 {
     const struct conf_vantages *conf = &view->server->vantages;
@@ -220,10 +244,11 @@ struct vantages_news *vantages_prepare(const struct view *view, struct report *r
                                    .limits = {.in_flight = probe->in_flight,
                                               .per_address = probe->per_address,
                                               .per_second = probe->per_second}};
-    if (conf->is_on && conf->listen_count != 0) {
-        news->listen = memory_copy(conf->listen, conf->listen_count * sizeof *conf->listen);
-        news->listen_count = conf->listen_count;
+    add_listen(view->server, news);
+    if (news->listen_count != 0) {
         news->list = make_list(view, report);
+    }
+    if (news->listen_count != 0 || view->server->cluster != NULL) {
         read_identity(view->server, report, news);
     }
     return news;
@@ -234,6 +259,7 @@ void vantages_free_news(struct vantages_news *news)
     if (news != NULL) {
         fleet_list_drop(news->list);
         tls_context_drop(news->context);
+        tls_context_drop(news->peer_context);
         free(news->listen);
         free(news);
     }

@@ -8,6 +8,7 @@
 
 #include "daemon/changes.h"
 #include "daemon/check_files.h"
+#include "daemon/clustered.h"
 #include "daemon/documents.h"
 #include "daemon/drill_reports.h"
 #include "daemon/drill_schedule.h"
@@ -41,6 +42,7 @@
 #include "daemon/traffic.h"
 #include "daemon/tries.h"
 #include "daemon/vantages.h"
+#include "daemon/withdrawal.h"
 #include "daemon/whatif.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -108,6 +110,7 @@ static void get_info(void *context, struct admin_info *info)
     memcpy(info->archive.manifest, archive->manifest, sizeof info->archive.manifest);
     info->points = reader->points;
     info->live = reader->live_drill;
+    info->serving = reader->serving;
     info->last = describe_last(reader->server, info->wall_ms);
     for (unsigned i = 0; i < HEALTH_BRAKES; i++) {
         health_get_brake(view->health, i, &info->brakes[i]);
@@ -317,6 +320,10 @@ static int explain(void *context, const struct operate_question *question, struc
     if (error == 0 && reader->live_drill.id[0] != '\0') {
         live_explain(&reader->live_drill, view, &now, arena, explanation);
     }
+    const char *text = error == 0 ? withdrawal_explain(&reader->serving, arena) : NULL;
+    if (text != NULL) {
+        operate_tell_first(explanation, text, arena);
+    }
     reader_end(reader);
     return error;
 }
@@ -435,6 +442,7 @@ static void write_metrics(void *context, struct buffer *out)
     server_write_metrics(context, out);
     rules_write_metrics(context, out);
     traffic_write_metrics(((const struct reader *)context)->server->traffic, out);
+    clustered_write_metrics(((const struct reader *)context)->server->clustered, out);
 }
 
 static void restore(void *context, const struct admin_restore *asked, admin_restore_done *done,
@@ -550,6 +558,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .restore = restore,
                                   .write_metrics = write_metrics};
     rules_fill_verbs(&verbs->rules);
+    clustered_fill_verbs(&verbs->cluster);
     traffic_fill_verbs(&verbs->traffic);
     shadows_fill_verbs(&verbs->shadows);
     drill_reports_fill_verbs(&verbs->reports);

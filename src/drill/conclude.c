@@ -95,6 +95,11 @@ static void judge(const struct run *run, struct drill_report *report)
     }
     drill_judge_topology(run->view, &run->causes, document == NULL ? NULL : &document->objectives, run->arena,
                          report);
+    for (size_t i = 0; i < run->move_count; i++) { /* what was to be rehearsed was not */
+        if (run->moves[i].refused != NULL) {
+            drill_add_miss(report, run->arena, run->moves[i].refused);
+        }
+    }
 }
 
 static struct drill_weights find_weights(const struct run *run, const struct drill_document *document)

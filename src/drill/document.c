@@ -11,6 +11,7 @@
 #include "conf/doc.h"
 #include "drill/clients.h"
 #include "drill/level.h"
+#include "drill/moves_read.h"
 #include "drill/what.h"
 
 #include <stdlib.h>
@@ -204,6 +205,9 @@ static void end_recovered(const struct conf_topology *topology, struct drill_doc
 static void check_cost(const struct drill_document *document, const struct doc_node *root)
 {
     int64_t duration_ms = drill_document_duration(document), turns = 0;
+    for (size_t i = 0; i < document->move_count; i++) {
+        turns += (int64_t)document->moves[i].plan.step_count + 2;
+    }
     for (size_t i = 0; i < document->cause_count; i++) {
         const struct drill_cause *cause = &document->causes[i];
         int64_t end_ms = cause->until_ms < duration_ms ? cause->until_ms : duration_ms;
@@ -335,9 +339,9 @@ static void read_live(const struct reader *reader, const struct doc_node *root)
 
 static void read_document(struct reader *reader, const struct doc_node *root)
 {
-    static const char *const keys[] = {"name",     "description", "mode",    "seed",       "from",
-                                       "duration", "events",      "clients", "objectives", "shadow",
-                                       "vantages", "live",        NULL};
+    static const char *const keys[] = {"name",     "description", "mode",        "seed",       "from",
+                                       "duration", "events",      "clients",     "objectives", "shadow",
+                                       "vantages", "live",        "switchovers", NULL};
     static const char *const modes[] = {"simulate", "shadow", "live", NULL};
     static const char *const starts[] = {"healthy", "live", NULL};
     static const uint32_t seeds[2] = {0, UINT32_MAX};
@@ -355,6 +359,7 @@ static void read_document(struct reader *reader, const struct doc_node *root)
     document->duration_ms = doc_get_duration_ms(root, "duration", some_ms, 0);
     reader->what.from_live = document->from_live || reader->what.ground->is_real;
     what_read_vantages(&reader->what, root);
+    moves_read(&reader->what, root, document);
     read_events(reader, root);
     clients_read(reader->what.ground, root, reader->arena, &document->clients);
     read_objectives(reader, root);
@@ -400,6 +405,12 @@ int64_t drill_document_duration(const struct drill_document *document)
     for (size_t i = 0; i < document->cause_count; i++) {
         const struct drill_cause *cause = &document->causes[i];
         int64_t end_ms = cause->until_ms == INT64_MAX ? cause->at_ms : cause->until_ms;
+        last_ms = end_ms > last_ms ? end_ms : last_ms;
+    }
+    for (size_t i = 0; i < document->move_count; i++) {
+        const struct drill_move *move = &document->moves[i];
+        int64_t there_ms = move->at_ms + (int64_t)move->plan.step_count * move->plan.each_ms;
+        int64_t end_ms = move->until_ms == INT64_MAX ? there_ms : move->until_ms;
         last_ms = end_ms > last_ms ? end_ms : last_ms;
     }
     return document->duration_ms != 0 ? document->duration_ms : last_ms + AFTERWARDS_MS;

@@ -9,6 +9,7 @@
 #include "base/report.h"
 #include "drill/causes.h"
 #include "drill/what.h"
+#include "operate/switchover.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
 enum {
     DRILL_CAUSES_MAX = 256,
     DRILL_TURNS_MAX = 1000,
+    DRILL_MOVES_MAX = 16,
     DRILL_DURATION_MAX_MS = 24 * 3600 * 1000,
     DRILL_NAMES_MAX = 1000,
     DRILL_ORIGINS_MAX = 1000
@@ -92,6 +94,15 @@ struct drill_live {
     int64_t canary_ms, recovery_ms;
 };
 
+/* A switchover that the drill does: it is executed at a time, and perhaps rolled back at another one. */
+struct drill_move {
+    int64_t at_ms, until_ms; /* since the start of the drill; until: INT64_MAX: it is not */
+    struct switchover plan;  /* planned; its targets are in the arena, as all else */
+    const char **accepted;   /* findings that do not keep it from being executed, nor hold its steps */
+    size_t accepted_count;
+    const char *text; /* "switchover of region:us-east to eu-west" */
+};
+
 struct drill_document {
     const char *name, *description; /* NULL: not given */
     uint64_t seed;
@@ -99,6 +110,8 @@ struct drill_document {
     bool from_live;             /* else all is healthy at its start */
     struct drill_cause *causes; /* by time; the indices are of the topology and its health machine */
     size_t cause_count;
+    struct drill_move *moves;
+    size_t move_count;
     struct drill_vantages vantages; /* none: nobody looks but the server itself */
     struct drill_clients clients;
     struct drill_objectives objectives;

@@ -48,12 +48,40 @@ void run_follow_answers(struct run *run, int64_t interval_ms, const struct drill
     }
 }
 
-void run_note_change(struct run *run, size_t changed, const struct drill_decider *decider)
+static void tell_change(struct run *run, size_t changed)
 {
-    struct drill_phase *phase = run->phase_count == 0 ? NULL : &run->phases[run->phase_count - 1];
     run_add_event(run, RUN_CONSEQUENCE, false,
                   arena_print(run->arena, "%zu answer%s change%s", changed, changed == 1 ? "" : "s",
                               changed == 1 ? "s" : ""));
+}
+
+void run_note_moved(struct run *run, size_t changed)
+{
+    tell_change(run, changed);
+    run->changed += changed;
+    if (run->phase_count != 0) {
+        run->phases[run->phase_count - 1].changed += changed;
+    }
+}
+
+void run_follow_moves(struct run *run)
+{
+    uint64_t generation = atomic_load(&health_get_table(run->health)->generation);
+    if (generation == run->generation) {
+        return;
+    }
+    run->generation = generation;
+    size_t changed = drill_answers_follow(
+        run->answers, &(struct drill_moment){.at_ms = run->now_ms, .is_back = true, .failed_ms = -1});
+    if (changed != 0) {
+        run_note_moved(run, changed);
+    }
+}
+
+void run_note_change(struct run *run, size_t changed, const struct drill_decider *decider)
+{
+    struct drill_phase *phase = run->phase_count == 0 ? NULL : &run->phases[run->phase_count - 1];
+    tell_change(run, changed);
     if (phase == NULL) {
         return;
     }

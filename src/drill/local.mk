@@ -16,6 +16,7 @@ src_libdrill_a_SOURCES = \
 	src/drill/level.c src/drill/level.h \
 	src/drill/lookouts.c \
 	src/drill/origins.c src/drill/origins.h \
+	src/drill/moves.c src/drill/moves_read.c src/drill/moves_read.h \
 	src/drill/objectives.c src/drill/objectives.h src/drill/own.c src/drill/own.h \
 	src/drill/part.h \
 	src/drill/phases.c src/drill/places.c src/drill/places.h src/drill/plan.c src/drill/plan.h \

@@ -144,13 +144,18 @@ void run_begin_phase(struct run *run)
     if (run->news != NULL) {
         begin_phase(run, run->news, run->is_back);
     }
-    run->turn_ms = drill_causes_next(&run->causes, run->now_ms + 1);
+    run_do_moves(run);
+    run->turn_ms = run_find_turn(run, run->now_ms + 1);
 }
 
 void run_turn(struct run *run)
 {
+    run_look_moves(run, NULL);
     bool turns = run_end_phase(run);
     run_begin_phase(run);
+    if (run->move_count != 0) {
+        run_follow_moves(run);
+    }
     for (size_t i = 0; turns && i < run->causes.count; i++) {
         const struct drill_cause *cause = &run->causes.items[i];
         enum drill_turn turn = drill_cause_turns(cause, run->now_ms);

@@ -61,6 +61,25 @@ struct run_vantages {
     int64_t due_ms;           /* when that somebody is silent changes something; likewise */
 };
 
+/* A switchover that the drill does (moves.c), and what is to be done about it at `turn_ms`. */
+enum run_deed { RUN_NOTHING, RUN_EXECUTE, RUN_REFUSE, RUN_STEP, RUN_HOLD, RUN_ROLL_BACK, RUN_GIVE_UP };
+
+struct run_move {
+    const struct drill_move *of;
+    struct switchover *what; /* in the arena of the report */
+    int64_t due_ms;          /* it is looked at then; INT64_MAX: never again */
+    enum run_deed deed;
+    uint64_t generation; /* of the table, when it was looked at last */
+    char by[SWITCHOVER_FINDING_SIZE], why[SWITCHOVER_NOTE_SIZE]; /* what was found wrong last */
+    const char *refused; /* it was not executed, in words; NULL: it was, or may be yet */
+};
+
+/* What was done by it. */
+struct run_note {
+    int64_t at_ms;
+    const char *text; /* in the arena */
+};
+
 struct run {
     const struct view *view;
     const struct conf_topology *topology;
@@ -89,8 +108,13 @@ struct run {
     struct run_event *events;
     size_t event_count, event_capacity;
     size_t events_most, left_out; /* 0: as many as there are; and how many are not kept */
-    char *news;                   /* what begins or ends, between two phases; owned */
-    bool is_back;                 /* it is ends only */
+    struct run_move *moves;
+    bool leaves_moves; /* somebody else puts what they want, where the machine hears of it */
+    size_t move_count;
+    struct run_note *notes;
+    size_t note_count, note_capacity;
+    char *news;   /* what begins or ends, between two phases; owned */
+    bool is_back; /* it is ends only */
 };
 
 /* ---- hear.c ---- */
@@ -163,6 +187,22 @@ void run_set_silent(struct run *run, uint32_t silent);
 /* What the document says of silence now. */
 void run_turn_hush(struct run *run);
 
+/* ---- moves.c ---- */
+
+void run_open_moves(struct run *run);
+void run_close_moves(struct run *run);
+/* When something begins or ends, or a switchover is to be looked at, from then on. */
+int64_t run_find_turn(const struct run *run, int64_t from_ms);
+/* What is to be done at `turn_ms` is found out, on a copy of the health: the lock is taken for moments (NULL:
+ * nobody else has it). */
+void run_look_moves(struct run *run, struct lock *lock);
+/* That it is done: now. The machine is led. */
+void run_do_moves(struct run *run);
+bool run_moves(const struct run_move *move); /* has it set out, and is not over? */
+/* What others desire of a target that one of them moves is what that comes back to. False: none does. */
+bool run_keep_before(struct run *run, enum health_kind kind, const struct health_status *target,
+                     const struct health_override *is);
+
 /* ---- phases.c ---- */
 
 /* What begins or ends at `turn_ms`: the end of a phase, the begin of the next one, and its checks. */
@@ -180,6 +220,9 @@ void run_note_look(struct run *run, uint32_t endpoint, const char *vantage, enum
 /* Answers are looked at if the table has changed. */
 void run_follow_answers(struct run *run, int64_t interval_ms, const struct drill_decider *decider);
 void run_note_change(struct run *run, size_t changed, const struct drill_decider *decider);
+/* By a switchover: nobody had to decide that. Looks, if the table has changed; and notes what was seen. */
+void run_follow_moves(struct run *run);
+void run_note_moved(struct run *run, size_t changed);
 void run_tell_lags(struct run *run);
 
 /* ---- conclude.c ---- */

@@ -77,7 +77,8 @@ static void start(struct run *run)
     run->states = memory_alloc_array(count, sizeof *run->states);
     run->heap = memory_alloc_array(count, sizeof *run->heap);
     run_start_checks(run);
-    run->turn_ms = drill_causes_next(&run->causes, 0);
+    run_open_moves(run);
+    run->turn_ms = run_find_turn(run, 0);
     if (run->lags_ms == 0) { /* what is known of copies is part of how it begins */
         run_tell_lags(run);
     }
@@ -91,6 +92,7 @@ static void finish(struct run *run)
 {
     drill_answers_free(run->answers);
     run_close_lookouts(run);
+    run_close_moves(run);
     health_free(run->health);
     free(run->phases);
     free(run->news);

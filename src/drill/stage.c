@@ -71,7 +71,8 @@ struct drill_stage *drill_stage_new(const struct view *view, const struct drill_
                                         .seed = document->seed};
     run->vantages.items = document->vantages.items;
     run->vantages.count = document->vantages.count;
-    run->turn_ms = drill_causes_next(&run->causes, 0);
+    run_open_moves(run);
+    run->turn_ms = run_find_turn(run, 0);
     run->is_lost = memory_alloc_array(view->topology->endpoint_count, sizeof *run->is_lost);
     run->generation = atomic_load(&view->table->generation);
     run->answers = drill_answers_new(view, view->table, stage->answer_arena, progress);
@@ -91,6 +92,7 @@ void drill_stage_free(struct drill_stage *stage)
     arena_free(stage->answer_arena);
     arena_free(stage->arena);
     run_close_lookouts(&stage->run);
+    run_close_moves(&stage->run);
     free(stage->run.heap);
     free(stage->run.states);
     free(stage->run.is_lost);
@@ -104,9 +106,10 @@ void drill_stage_free(struct drill_stage *stage)
 
 /* ---- who leads the machine ---- */
 
-void drill_stage_begin(struct drill_stage *stage, int64_t now_ms)
+void drill_stage_begin(struct drill_stage *stage, int64_t now_ms, int64_t wall_ms)
 {
     stage->run.began_ms = now_ms;
+    stage->run.wall_ms = wall_ms;
     stage->noted_generation = atomic_load(&stage->run.view->table->generation);
     run_listen(&stage->run);
 }
@@ -194,6 +197,11 @@ bool drill_stage_is_complete(const struct drill_stage *stage)
             return false;
         }
     }
+    for (size_t i = 0; i < run->move_count; i++) {
+        if (run_moves(&run->moves[i])) {
+            return false;
+        }
+    }
     return run->turn_ms == INT64_MAX;
 }
 
@@ -202,10 +210,55 @@ bool drill_stage_has_reached(const struct drill_stage *stage, int64_t at_ms)
     return stage->run.turn_ms > at_ms;
 }
 
+bool drill_stage_get_phase(const struct drill_stage *stage, size_t index, struct drill_phase *phase)
+{
+    const struct run *run = &stage->run;
+    if (index >= run->phase_count) {
+        return false;
+    }
+    *phase = run->phases[index];
+    return true;
+}
+
+const char *drill_stage_get_move(const struct drill_stage *stage, size_t index, int64_t *at_ms)
+{
+    const struct run *run = &stage->run;
+    if (index >= run->note_count) {
+        return NULL;
+    }
+    *at_ms = run->notes[index].at_ms;
+    return run->notes[index].text;
+}
+
+void drill_stage_leave_moves(struct drill_stage *stage)
+{
+    stage->run.leaves_moves = true;
+}
+
+bool drill_stage_get_want(const struct drill_stage *stage, size_t move, size_t target,
+                          struct health_override *want)
+{
+    const struct run_move *own = &stage->run.moves[move];
+    bool planned, wants = run_moves(own);
+    if (wants) {
+        *want = switchover_want(own->what, target, &planned);
+    }
+    return wants;
+}
+
+bool drill_stage_keep_before(struct drill_stage *stage, enum health_kind kind,
+                             const struct health_status *target, const struct health_override *is)
+{
+    return run_keep_before(&stage->run, kind, target, is);
+}
+
 const char *drill_stage_get_step(const struct drill_stage *stage)
 {
     const struct run *run = &stage->run;
-    return run->phase_count == 0 ? NULL : run->phases[run->phase_count - 1].text;
+    const struct drill_phase *phase = run->phase_count == 0 ? NULL : &run->phases[run->phase_count - 1];
+    const struct run_note *note = run->note_count == 0 ? NULL : &run->notes[run->note_count - 1];
+    bool is_move = note != NULL && (phase == NULL || note->at_ms > phase->at_ms);
+    return is_move ? note->text : phase == NULL ? NULL : phase->text;
 }
 
 /* ---- vantages ---- */
@@ -253,7 +306,8 @@ bool drill_stage_look(struct drill_stage *stage, size_t most)
 
 /* ---- its thread ---- */
 
-void drill_stage_follow(struct drill_stage *stage)
+/* is_move: what has changed them was a switchover of the drill. */
+static void follow_answers(struct drill_stage *stage, bool is_move)
 {
     struct run *run = &stage->run;
     uint64_t generation = atomic_load(&run->view->table->generation);
@@ -271,16 +325,25 @@ void drill_stage_follow(struct drill_stage *stage)
     size_t changed = drill_answers_follow(
         run->answers, &(struct drill_moment){.at_ms = at_ms,
                                              .since_ms = since_ms,
-                                             .is_back = phase == NULL || phase->is_back,
+                                             .is_back = is_move || phase == NULL || phase->is_back,
                                              .failed_ms = is_seen ? since_ms + phase->detection_ms : -1});
     if (changed != 0) {
         lock_take(stage->lock);
         run->now_ms = at_ms;
-        run_note_change(run, changed, &(struct drill_decider){.failed_ms = -1});
+        if (is_move) {
+            run_note_moved(run, changed);
+        } else {
+            run_note_change(run, changed, &(struct drill_decider){.failed_ms = -1});
+        }
         stage->cut_ms = run->changed > CHANGES_MOST ? at_ms : -1;
         lock_leave(stage->lock);
         stage->decided_ms = at_ms;
     }
+}
+
+void drill_stage_follow(struct drill_stage *stage)
+{
+    follow_answers(stage, false);
 }
 
 size_t drill_stage_count_unserved(const struct drill_stage *stage)
@@ -338,14 +401,20 @@ int64_t drill_stage_turn(struct drill_stage *stage, int64_t at_ms)
 {
     struct run *run = &stage->run;
     while (run->turn_ms <= at_ms && stage->cut_ms < 0) {
+        run_look_moves(run, stage->lock);
         drill_stage_follow(stage);
         (void)run_end_phase(run);
         lock_take(stage->lock);
+        stage->first_event = run->event_count;
         run_begin_phase(run);
+        bool has_moved = run->move_count != 0 && drill_stage_has_moved(stage);
         note_sight(stage);
         run_turn_hush(run);
         wake_lookouts(stage);
         lock_leave(stage->lock);
+        if (has_moved) {
+            follow_answers(stage, true);
+        }
     }
     return run->turn_ms;
 }

@@ -23,8 +23,12 @@ void drill_stage_free(struct drill_stage *stage); /* NULL is fine */
 
 /* ---- in the lock ---- */
 
-/* From now on it listens to the machine, and time passes; monotonic. */
-void drill_stage_begin(struct drill_stage *stage, int64_t now_ms);
+/* Of its switchovers somebody else carries out what they want (drill_stage_get_want()), where the machine
+ * hears of it like of anything that is desired. */
+void drill_stage_leave_moves(struct drill_stage *stage);
+
+/* From now on it listens to the machine, and time passes; monotonic, and wall. */
+void drill_stage_begin(struct drill_stage *stage, int64_t now_ms, int64_t wall_ms);
 /* What the machine tells happens at that time; wall time is as it is now. */
 void drill_stage_set_time(struct drill_stage *stage, int64_t at_ms, int64_t wall_ms);
 /* Has the machine's table changed since the last call? That was at the time that was set. */
@@ -47,6 +51,19 @@ double drill_stage_find_lag(const struct drill_stage *stage, uint32_t lag);
 bool drill_stage_is_complete(const struct drill_stage *stage);
 /* Is what begins or ends at that time written down as having done so? */
 bool drill_stage_has_reached(const struct drill_stage *stage, int64_t at_ms);
+/* The index-th time that anything began or ended: when, what, and since then when a check first saw it.
+ * False: there were not so many yet. It borrows from the stage. */
+bool drill_stage_get_phase(const struct drill_stage *stage, size_t index, struct drill_phase *phase);
+/* Likewise the index-th thing that was done by a switchover of the drill. NULL: there were not so many yet.
+ */
+const char *drill_stage_get_move(const struct drill_stage *stage, size_t index, int64_t *at_ms);
+/* What a switchover of the document, by its index, wants of one of its targets now; false: nothing. */
+bool drill_stage_get_want(const struct drill_stage *stage, size_t move, size_t target,
+                          struct health_override *want);
+/* What others desire of a target that is being moved by the drill, which goes on, is what it comes back to.
+ * False: the drill does not move it, so that the machine is to hear of it. NULL: nothing is desired. */
+bool drill_stage_keep_before(struct drill_stage *stage, enum health_kind kind,
+                             const struct health_status *target, const struct health_override *is);
 /* What has begun or ended last; NULL: nothing yet. Borrowed while the lock is held. */
 const char *drill_stage_get_step(const struct drill_stage *stage);
 

@@ -189,6 +189,7 @@ int drill_sweep(const struct view *view, const struct drill_document *document, 
     list_targets(view->topology, &targets);
     to->left_out = targets.left_out;
     sweep.document.duration_ms = drill_document_duration(document);
+    sweep.document.move_count = 0; /* nobody does anything else */
     sweep.document.objectives.must_move_count = sweep.document.objectives.must_not_move_count = 0;
     if (document->clients.origin_count != 0) { /* once for all */
         sweep.document.clients.weights = drill_weigh_classes(view, &document->clients, progress, arena);

@@ -404,6 +404,19 @@ bool what_read(const struct what_reader *reader, const struct doc_node *event, s
     return is_good;
 }
 
+bool what_read_place(const struct what_reader *reader, const struct doc_node *node, struct drill_cause *cause)
+{
+    static const char expected[] = "\"region:NAME\", \"az:NAME\" or \"endpoint:NAME\"";
+    const char *text = doc_text(node), *colon = text == NULL ? NULL : strchr(text, ':');
+    enum health_kind kind;
+    const char *name;
+    if (colon == NULL || health_parse_target(text, &kind, &name) != 0) {
+        doc_error_expected(node, expected);
+        return false;
+    }
+    return read_place(reader, node, health_kind_text(kind), name, cause);
+}
+
 static bool is_place_within(const struct conf_topology *topology, const struct drill_cause *cause,
                             const struct drill_cause *recovered)
 {

@@ -61,6 +61,9 @@ struct what_reader {
 void what_read_vantages(const struct what_reader *reader, const struct doc_node *root);
 /* "what" of an event. False: it was reported. */
 bool what_read(const struct what_reader *reader, const struct doc_node *event, struct drill_cause *cause);
+/* A region, az or endpoint, as a text. False: it was reported. */
+bool what_read_place(const struct what_reader *reader, const struct doc_node *node,
+                     struct drill_cause *cause);
 /* Is all that a cause takes within what recovers? */
 bool what_is_within(const struct conf_topology *topology, const struct drill_cause *cause,
                     const struct drill_cause *recovered);

@@ -17,7 +17,8 @@ const char *change_kind_text(enum change_kind kind)
         [CHANGE_FAILBACK] = "failback",   [CHANGE_VANTAGE] = "vantage", [CHANGE_REPLICATION] = "replication",
         [CHANGE_RAMP] = "ramp",           [CHANGE_ACCESS] = "access",   [CHANGE_WEBHOOK] = "webhook",
         [CHANGE_HOOK] = "hook",           [CHANGE_RULE] = "rule",       [CHANGE_SWITCHOVER] = "switchover",
-        [CHANGE_INCIDENT] = "incident",   [CHANGE_HOLD] = "hold",
+        [CHANGE_INCIDENT] = "incident",   [CHANGE_HOLD] = "hold",       [CHANGE_STEP] = "step",
+        [CHANGE_NODE] = "node",
     };
     return texts[kind];
 }

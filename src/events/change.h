@@ -33,6 +33,9 @@ enum change_kind {
     CHANGE_HOOK,        /* "hook": a command has run, or could not */
     CHANGE_RULE,        /* "rule": a safety rule begins or ends to be violated, or an operator overrides it */
     CHANGE_HOLD,        /* "hold": safety rules keep answers where they are, or not any more */
+    CHANGE_STEP,        /* "step": of a drill on the server: something begins or ends in it, is seen, or moves
+                           answers */
+    CHANGE_NODE, /* "node": of a cluster: it came or went, follows what was said or does not, differs */
     CHANGE_KINDS
 };
 

@@ -12,4 +12,4 @@ src_libexec_a_SOURCES = \
 pkglibexec_PROGRAMS += src/steerd-exec
 src_steerd_exec_CPPFLAGS = $(AM_CPPFLAGS)
 src_steerd_exec_SOURCES = src/exec/steerd-exec.c
-src_steerd_exec_LDADD = src/libexec.a src/libbase.a
+src_steerd_exec_LDADD = src/libexec.a src/libconfine.a src/libbase.a $(SECCOMP_LIBS) $(CAPNG_LIBS)

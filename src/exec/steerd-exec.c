@@ -5,27 +5,17 @@
 #include "config.h"
 
 #include "base/exits.h"
+#include "base/part.h"
+#include "confine/confine.h"
 #include "exec/frame.h"
 #include "exec/serve.h"
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/socket.h>
-
-static int find_type(int fd)
-{
-    int type = 0;
-    socklen_t len = sizeof type;
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1 ? -1 : type;
-}
 
 int main(int argc, char **argv)
 {
     (void)argv;
-    if (argc != 1 || find_type(EXEC_CHANNEL) != SOCK_SEQPACKET) {
-        fputs("steerd-exec: steerd starts this program, for checks of type exec\n", stderr);
+    if (!part_begin(argc, EXEC_CHANNEL, "steerd-exec: steerd starts this program, for checks of type exec")) {
         return EXITS_USAGE;
     }
-    (void)fcntl(EXEC_CHANNEL, F_SETFD, FD_CLOEXEC);
+    (void)confine_drop_inherited();
     return exec_serve(EXEC_CHANNEL) == 0 ? EXITS_OK : EXITS_REFUSED;
 }

@@ -29,13 +29,18 @@ struct session {
     struct event *reads, *writes, *again;
     char from[ADDR_TEXT_SIZE];
     enum session_state state;
-    bool is_shaken, is_paused; /* paused: too much was said; until the next tick */
-    unsigned number;           /* of the member; 0: a stranger */
+    bool is_shaken, is_paused;     /* paused: too much was said; until the next tick */
+    unsigned number;               /* of the member; 0: a stranger */
+    char name[FLEET_NAME_MAX + 1]; /* of the member, also when it is one no more */
     uint8_t fingerprint[TLS_FINGERPRINT_SIZE];
     int64_t opened_ms, heard_ms, moved_ms, beat_ms, sent_ms; /* monotonic; sent: all of a list */
-    size_t waiting;                                          /* octets, when that was looked at last */
-    uint32_t lines_left, items_left;                         /* until the next tick */
+    int64_t fresh_ms;                /* monotonic: the latest line by which what it thinks stays valid */
+    size_t waiting;                  /* octets, when that was looked at last */
+    uint32_t lines_left, items_left; /* until the next tick */
     struct fleet_share *used, *sending;
+    bool can_change;        /* it takes changes of its list */
+    bool has_claim;         /* it says that it has a list of ours, from before: */
+    uint64_t claim;         /* … of that mark */
     uint64_t used_since;    /* the list has been the same since that generation */
     uint64_t declined_mark; /* of the list that it does not take, */
     size_t declined_count;  /* … which has so many targets; 0: none */
@@ -103,6 +108,8 @@ struct session *fleet_find_session(const struct fleet *fleet,
                                    unsigned number); /* NULL: it is not connected */
 /* False: it takes nothing. */
 bool session_say(struct session *session, const struct fleet_message *message);
+void session_end(struct session *session, const char *why);
+struct fleet_status *session_status(const struct session *session); /* under the lock */
 
 /* ---- session.c ---- */
 
@@ -116,11 +123,19 @@ bool session_go_on(struct session *session);
 void session_hear_line(struct session *session, const char *text, size_t len);
 /* The time. False likewise. */
 bool session_tick(struct session *session);
-void session_end(struct session *session, const char *why);
+void session_say_limits(struct session *session);
+/* What it is told: FLEET_ENROLLED or FLEET_JOINED. why: NULL: that; else it is refused. */
+void session_answer(struct session *session, const struct fleet_message *message, const char *why);
+
+/* ---- session_list.c ---- */
+
 /* There is a list, other addresses, or another name. */
 void session_follow(struct session *session);
-void session_say_limits(struct session *session);
-void session_answer_enrol(struct session *session, const char *name, const char *why);
+/* Some targets of the latest list have other addresses. */
+void session_aim(struct session *session, const struct fleet_aim *aims, size_t count);
+void session_hear_taken(struct session *session, const struct fleet_message *message);
+/* It says so at once, maybe while there is more of the list to be sent. */
+void session_hear_untaken(struct session *session, const struct fleet_message *message);
 
 /* ---- trial.c ---- */
 

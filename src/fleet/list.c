@@ -220,6 +220,41 @@ void fleet_list_aim(struct fleet_list *list, const struct fleet_aim *aims, size_
     }
 }
 
+struct place {
+    uint64_t identity;
+    uint32_t index;
+};
+
+static int compare_places(const void *left, const void *right)
+{
+    const struct place *a = left, *b = right;
+    return a->identity < b->identity ? -1 : a->identity > b->identity;
+}
+
+/* Both may be long: what is new is sorted, and looked for by each of the older ones. */
+void fleet_list_aim_older(struct fleet_list *older, const struct fleet_list *list,
+                          const struct fleet_aim *aims, size_t count)
+{
+    struct place *places = memory_alloc_array(count, sizeof *places);
+    size_t known = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (aims[i].index < list->count) {
+            places[known++] = (struct place){list->targets[aims[i].index].identity, (uint32_t)i};
+        }
+    }
+    qsort(places, known, sizeof *places, compare_places);
+    for (size_t j = 0; j < older->host_count; j++) {
+        const struct place key = {.identity = older->targets[older->hosts[j]].identity};
+        const struct place *found = bsearch(&key, places, known, sizeof key, compare_places);
+        if (found != NULL) {
+            struct fleet_aim aim = aims[found->index];
+            aim.index = older->hosts[j];
+            fleet_list_aim(older, &aim, 1);
+        }
+    }
+    free(places);
+}
+
 /* ---- shared ---- */
 
 static bool is_in(const struct scope *scope, const char *name)
@@ -277,6 +312,7 @@ void fleet_share_free(struct fleet_share *share)
         free(share->targets);
         free(share->checks);
         free(share->order);
+        free(share->kept);
         free(share);
     }
 }
@@ -284,6 +320,105 @@ void fleet_share_free(struct fleet_share *share)
 static uint32_t target_of(const struct fleet_share *share, size_t index)
 {
     return share->targets == NULL ? (uint32_t)index : share->targets[index];
+}
+
+/* ---- what differs ---- */
+
+/* Lists mostly keep their order, so what is looked for is the next one; else there is an index of them. */
+struct finder {
+    const struct fleet_share *share;
+    struct place *places; /* sorted; NULL: nobody needed it yet */
+    uint32_t next;
+};
+
+static const struct target *target_at(const struct fleet_share *share, size_t index)
+{
+    return &share->list->targets[target_of(share, index)];
+}
+
+static struct place *sort_places(const struct fleet_share *share)
+{
+    struct place *places = memory_alloc_array(share->count, sizeof *places);
+    for (size_t i = 0; i < share->count; i++) {
+        places[i] = (struct place){target_at(share, i)->identity, (uint32_t)i};
+    }
+    qsort(places, share->count, sizeof *places, compare_places);
+    return places;
+}
+
+static bool find_place(struct finder *finder, uint64_t identity, uint32_t *index)
+{
+    const struct fleet_share *share = finder->share;
+    const struct place key = {.identity = identity}, *found;
+    if (finder->next < share->count && target_at(share, finder->next)->identity == identity) {
+        *index = finder->next++;
+        return true;
+    }
+    finder->places = finder->places == NULL ? sort_places(share) : finder->places;
+    found = bsearch(&key, finder->places, share->count, sizeof key, compare_places);
+    *index = found == NULL ? 0 : found->index;
+    finder->next = found == NULL ? finder->next : found->index + 1;
+    return found != NULL;
+}
+
+/* Addresses of one in turn are what was told of it, if there is nothing more to tell. */
+static bool has_told(const struct fleet_share *share, const struct target *was, const struct target *is)
+{
+    return was->aimed <= share->aimed && was->idle == is->idle && was->address_count == is->address_count &&
+           (is->address_count == 0 ||
+            memcmp(was->addresses, is->addresses, is->address_count * sizeof *is->addresses) == 0);
+}
+
+static void keep(struct fleet_share *share, uint32_t index, uint32_t from, int32_t shift)
+{
+    struct fleet_kept *last = share->kept_count == 0 ? NULL : &share->kept[share->kept_count - 1];
+    if (last != NULL && last->first + last->range.count == index &&
+        last->range.from + last->range.count == from && last->range.shift == shift) {
+        last->range.count++;
+        return;
+    }
+    share->kept = memory_grow(share->kept, share->kept_count, &share->kept_room, sizeof *share->kept);
+    share->kept[share->kept_count++] = (struct fleet_kept){index, {from, 1, shift}};
+}
+
+void fleet_share_change(struct fleet_share *share, const struct fleet_share *before)
+{
+    struct finder finder = {.share = before};
+    share->is_change = true;
+    share->before = before->list->generation;
+    for (uint32_t i = 0; i < share->count && before->count != 0; i++) {
+        const struct target *is = target_at(share, i), *was;
+        uint32_t from;
+        if (!find_place(&finder, is->identity, &from)) {
+            continue;
+        }
+        was = target_at(before, from);
+        if (was->mark == is->mark && (!is->in_turn || has_told(before, was, is))) {
+            keep(share, i, from, (int32_t)share->checks[is->check] - (int32_t)before->checks[was->check]);
+        }
+    }
+    free(finder.places);
+}
+
+static bool keeps_next(const struct fleet_share *share)
+{
+    return share->next_kept < share->kept_count && share->kept[share->next_kept].first == share->next_target;
+}
+
+/* ---- line by line ---- */
+
+static void write_begin(struct fleet_share *share, struct buffer *line)
+{
+    struct fleet_message message = {.kind = FLEET_LIST,
+                                    .list = {share->list->generation, (uint32_t)share->count}};
+    if (share->is_change) {
+        message.kind = FLEET_CHANGE;
+        message.change.generation = share->list->generation;
+        message.change.from = share->before;
+        message.change.count = (uint32_t)share->count;
+    }
+    share->has_begun = true;
+    fleet_write(&message, line);
 }
 
 static void write_check(struct fleet_share *share, struct buffer *line)
@@ -296,7 +431,7 @@ static void write_check(struct fleet_share *share, struct buffer *line)
 
 static struct fleet_target describe(const struct fleet_share *share, size_t index)
 {
-    const struct target *target = &share->list->targets[target_of(share, index)];
+    const struct target *target = target_at(share, index);
     return (struct fleet_target){.identity = target->identity,
                                  .check = share->checks[target->check],
                                  .name = target->name,
@@ -313,12 +448,25 @@ static void write_targets(struct fleet_share *share, struct buffer *line)
     enum { ROOM = FLEET_LINE_MAX / 2, ABOUT = 160 + FLEET_ADDRESSES_MAX * ADDR_TEXT_SIZE };
     struct fleet_target *items = memory_alloc_array(FLEET_TARGETS_MAX, sizeof *items);
     size_t count = 0, about = 0;
-    while (share->next_target < share->count && count < FLEET_TARGETS_MAX && about < ROOM) {
+    while (share->next_target < share->count && !keeps_next(share) && count < FLEET_TARGETS_MAX &&
+           about < ROOM) {
         struct fleet_target *item = &items[count++];
         *item = describe(share, share->next_target++);
         about += ABOUT + strlen(item->name) + (item->host == NULL ? 0 : strlen(item->host));
     }
     fleet_write(&(struct fleet_message){.kind = FLEET_TARGETS, .targets = {items, count}}, line);
+    free(items);
+}
+
+static void write_kept(struct fleet_share *share, struct buffer *line)
+{
+    struct fleet_range *items = memory_alloc_array(FLEET_RANGES_MAX, sizeof *items);
+    size_t count = 0;
+    for (; keeps_next(share) && count < FLEET_RANGES_MAX; share->next_kept++) {
+        items[count] = share->kept[share->next_kept].range;
+        share->next_target += items[count++].count;
+    }
+    fleet_write(&(struct fleet_message){.kind = FLEET_KEEP, .keep = {items, count}}, line);
     free(items);
 }
 
@@ -328,12 +476,11 @@ bool fleet_share_next(struct fleet_share *share, struct buffer *line)
         return false;
     }
     if (!share->has_begun) {
-        share->has_begun = true;
-        fleet_write(&(struct fleet_message){.kind = FLEET_LIST,
-                                            .list = {share->list->generation, (uint32_t)share->count}},
-                    line);
+        write_begin(share, line);
     } else if (share->next_check < share->check_count) {
         write_check(share, line);
+    } else if (keeps_next(share)) {
+        write_kept(share, line);
     } else if (share->next_target < share->count) {
         write_targets(share, line);
     } else {

@@ -32,6 +32,10 @@ uint64_t fleet_list_identity(const struct fleet_list *list, size_t target);
 /* Targets that are in turn have other addresses now. */
 void fleet_list_aim(struct fleet_list *list, const struct fleet_aim *aims, size_t count);
 
+/* Likewise in an older list, which somebody goes by: the same ones of there. */
+void fleet_list_aim_older(struct fleet_list *older, const struct fleet_list *list,
+                          const struct fleet_aim *aims, size_t count);
+
 /* What one of them gets, by its name, and how far it was sent. */
 struct fleet_share {
     struct fleet_list *list;
@@ -44,12 +48,24 @@ struct fleet_share {
     uint64_t aimed, aim_goal; /* changes of addresses that were sent; that are being sent */
     size_t next_check, next_target, next_host;
     bool has_begun, has_ended;
+    bool is_change;          /* it is told by what differs … */
+    uint64_t before;         /* … from the list of this generation */
+    struct fleet_kept *kept; /* what does not, ascending */
+    size_t kept_count, kept_room, next_kept;
+};
+
+/* Targets of the share from `first` on are a range of what the other side has. */
+struct fleet_kept {
+    uint32_t first;
+    struct fleet_range range;
 };
 
 #define FLEET_NO_CHECK UINT32_MAX
 
 struct fleet_share *fleet_share_new(struct fleet_list *list, const char *name); /* holds the list; owned */
 void fleet_share_free(struct fleet_share *share);                               /* NULL is fine */
+/* Before its first line: the other side goes by `before`, and is told what differs. */
+void fleet_share_change(struct fleet_share *share, const struct fleet_share *before);
 /* The next line of it; false: it is sent. */
 bool fleet_share_next(struct fleet_share *share, struct buffer *line);
 /* All addresses are to be sent again: only the name of the list has changed for the other side. */

@@ -153,6 +153,7 @@ static void stop_listening(struct fleet *fleet)
 struct listen_mail {
     struct mail mail;
     struct tls_context *context;
+    bool is_more; /* beside those before */
     size_t count;
     int fds[];
 };
@@ -160,14 +161,19 @@ struct listen_mail {
 static void take_listen(struct fleet *fleet, struct mail *mail)
 {
     struct listen_mail *asked = (struct listen_mail *)mail;
-    stop_listening(fleet);
+    if (!asked->is_more) {
+        stop_listening(fleet);
+    }
     if (asked->context != NULL) {
         tls_context_drop(fleet->context);
         fleet->context = asked->context;
     }
     for (size_t i = 0; i < asked->count; i++) {
         struct event *event = event_new(fleet->base, asked->fds[i], EV_READ | EV_PERSIST, on_knock, fleet);
-        if (event == NULL || event_add(event, NULL) == -1) {
+        if (event == NULL || fleet->listener_count == FLEET_MEMBERS_MAX || event_add(event, NULL) == -1) {
+            if (event != NULL) {
+                event_free(event);
+            }
             close(asked->fds[i]);
             continue;
         }
@@ -185,6 +191,16 @@ void fleet_listen(struct fleet *fleet, const int *fds, size_t count, struct tls_
     for (size_t i = 0; i < count; i++) {
         mail->fds[i] = fds[i];
     }
+    fleet_send(fleet, &mail->mail);
+}
+
+void fleet_listen_also(struct fleet *fleet, int fd)
+{
+    struct listen_mail *mail = memory_alloc(sizeof *mail + sizeof fd);
+    mail->mail.take = take_listen;
+    mail->is_more = true;
+    mail->count = 1;
+    mail->fds[0] = fd;
     fleet_send(fleet, &mail->mail);
 }
 
@@ -254,6 +270,7 @@ static void follow_member(struct session *session, const struct fleet_member *be
         memcmp(now->fingerprint, session->fingerprint, TLS_FINGERPRINT_SIZE) != 0) {
         session_end(session, "it was revoked");
     } else if (strcmp(now->name, before->name) != 0) {
+        memcpy(session->name, now->name, sizeof session->name);
         session_follow(session); /* other checks may be for it */
     }
 }
@@ -290,6 +307,24 @@ void fleet_set_members(struct fleet *fleet, const struct fleet_member *members, 
         }
     }
     fleet_send(fleet, &mail->mail);
+}
+
+static void take_leave(struct fleet *fleet, struct mail *mail)
+{
+    (void)mail;
+    for (struct session *session = LIST_FIRST(&fleet->sessions); session != NULL;
+         session = LIST_NEXT(session, link)) {
+        session_end(session, "another process takes over");
+    }
+}
+
+void fleet_leave(struct fleet *fleet)
+{
+    struct mail *mail = memory_alloc(sizeof *mail);
+    mail->take = take_leave;
+    fleet_send(fleet, mail);
+    fleet_listen(fleet, NULL, 0, NULL);
+    fleet_set_members(fleet, NULL, 0); /* nor may those come who have connected already */
 }
 
 struct list_mail {
@@ -331,6 +366,10 @@ static void take_aim(struct fleet *fleet, struct mail *mail)
     const struct aim_mail *aim = (const struct aim_mail *)mail;
     if (fleet->list != NULL && fleet_list_generation(fleet->list) == aim->generation) {
         fleet_list_aim(fleet->list, aim->items, aim->count);
+        for (struct session *session = LIST_FIRST(&fleet->sessions); session != NULL;
+             session = LIST_NEXT(session, link)) {
+            session_aim(session, aim->items, aim->count);
+        }
     }
     free(aim->addresses);
 }
@@ -352,33 +391,6 @@ void fleet_aim(struct fleet *fleet, uint64_t generation, const struct fleet_aim 
                                             .addresses = mail->addresses[i],
                                             .address_count = n};
     }
-    fleet_send(fleet, &mail->mail);
-}
-
-struct enrol_mail {
-    struct mail mail;
-    uint64_t connection;
-    char name[FLEET_NAME_MAX + 1], why[160];
-};
-
-static void take_enrol(struct fleet *fleet, struct mail *mail)
-{
-    const struct enrol_mail *answer = (const struct enrol_mail *)mail;
-    for (struct session *session = LIST_FIRST(&fleet->sessions); session != NULL;
-         session = LIST_NEXT(session, link)) {
-        if (session->id == answer->connection) {
-            session_answer_enrol(session, answer->name, answer->why[0] == '\0' ? NULL : answer->why);
-        }
-    }
-}
-
-void fleet_answer_enrol(struct fleet *fleet, uint64_t connection, const char *name, const char *why)
-{
-    struct enrol_mail *mail = memory_alloc(sizeof *mail);
-    mail->mail.take = take_enrol;
-    mail->connection = connection;
-    snprintf(mail->name, sizeof mail->name, "%s", name);
-    snprintf(mail->why, sizeof mail->why, "%s", why == NULL ? "" : why);
     fleet_send(fleet, &mail->mail);
 }
 

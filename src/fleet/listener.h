@@ -51,9 +51,17 @@ struct fleet_hooks {
     void (*taken)(void *context, unsigned number, const struct fleet_message *message);
     /* It does not take a list, and goes by the one before, if any. */
     void (*declined)(void *context, unsigned number, const char *why);
+    /* A node says with which serials it serves zones; NULL: nobody wants to know. */
+    void (*serials)(void *context, unsigned number, const char *text);
     /* A stranger with a token: fleet_answer_enrol() is to be called, sometime. */
     void (*enrol)(void *context, uint64_t connection, const struct fleet_enrol *enrol,
                   const uint8_t fingerprint[TLS_FINGERPRINT_SIZE]);
+    /* It says that this holds there, and is to hold here: fleet_answer_order() is to be called, sometime.
+     * Borrowed; from any member, of which not all may say so. */
+    void (*ordered)(void *context, unsigned number, uint64_t mark, const char *text);
+    /* A stranger that wants to be a node of the cluster, from there: fleet_answer_join() likewise. NULL:
+     * nobody can. */
+    void (*join)(void *context, uint64_t connection, const char *from, const char *what);
     /* Every so often, while there are members. */
     void (*tick)(void *context);
 };
@@ -73,6 +81,7 @@ void fleet_close(struct fleet *fleet);
 int fleet_bind(const struct addr_port *at);
 /* These sockets (taken) instead of those before, and what is shown there (held; NULL: as before). */
 void fleet_listen(struct fleet *fleet, const int *fds, size_t count, struct tls_context *context);
+void fleet_listen_also(struct fleet *fleet, int fd); /* one more (taken) */
 void fleet_set_pace(struct fleet *fleet, uint32_t heartbeat_ms, uint32_t expires_ms);
 void fleet_set_limits(struct fleet *fleet, const struct fleet_limits *limits); /* copied; none at first */
 
@@ -85,11 +94,17 @@ struct fleet_member {
 
 /* Who may come; copied. Whoever is here and not among them any more goes. */
 void fleet_set_members(struct fleet *fleet, const struct fleet_member *members, size_t count);
+void fleet_leave(struct fleet *fleet); /* another process is there for them from now on */
 void fleet_use_list(struct fleet *fleet, struct fleet_list *list); /* takes it */
 /* Of the list that was brought last, if it is of this generation. */
 void fleet_aim(struct fleet *fleet, uint64_t generation, const struct fleet_aim *aims, size_t count);
 void fleet_answer_enrol(struct fleet *fleet, uint64_t connection, const char *name,
                         const char *why); /* NULL: it is enrolled */
+void fleet_answer_join(struct fleet *fleet, uint64_t connection, const char *what,
+                       const char *why); /* NULL: it is told `what` */
+
+/* Why: "": it holds here. Nobody is told who is not connected any more. */
+void fleet_answer_order(struct fleet *fleet, unsigned number, uint64_t mark, const char *why);
 
 /* ---- one check, now ---- */
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Lines to values. Whoever wrote a line may be anybody: types, ranges, lengths and counts are looked at
- * before anything is believed, and a member that is not known is an error, since it would have meant
- * something. */
+ * before anything is believed, and a member that is not known is an error: it would have meant something. */
 #include "config.h"
 
 #include "fleet/message.h"
@@ -17,8 +16,9 @@
 #include <string.h>
 
 static const char *const kind_texts[FLEET_KINDS] = {
-    "hello", "welcome", "refused", "enrol",    "enrolled", "list", "check", "targets", "listed", "same",
-    "aim",   "taken",   "untaken", "opinions", "alive",    "run",  "trace", "ran",     "clock",  "limits"};
+    "hello", "welcome", "refused", "enrol",    "enrolled", "list",  "check", "targets", "listed", "same",
+    "aim",   "taken",   "untaken", "opinions", "alive",    "run",   "trace", "ran",     "clock",  "limits",
+    "mark",  "can",     "change",  "keep",     "order",    "holds", "join",  "joined",  "serials"};
 static const char *const verdict_texts[] = {"none", "up", "down"}; /* enum health_observed */
 
 const char *fleet_kind_text(enum fleet_kind kind)
@@ -29,22 +29,6 @@ const char *fleet_kind_text(enum fleet_kind kind)
 const char *fleet_verdict_text(enum health_observed verdict)
 {
     return (unsigned)verdict < 3 ? verdict_texts[verdict] : "?";
-}
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-bool fleet_is_name(const char *name)
-{
-    size_t len = strlen(name);
-    for (size_t i = 0; i < len; i++) {
-        if (!is_letter(name[i]) && (i == 0 || i == len - 1 || strchr("-_.", name[i]) == NULL)) {
-            return false;
-        }
-    }
-    return len != 0 && len <= FLEET_NAME_MAX;
 }
 
 /* ---- what is wrong ---- */
@@ -174,9 +158,8 @@ static bool get_bool(struct reading *r, struct object *object, const char *key)
 /* 16 hexadecimal digits. */
 static uint64_t get_mark(struct reading *r, struct object *object, const char *key)
 {
-    enum { DIGITS = 16 };
     const char *text = json_string_value(require(r, object, key));
-    if (text == NULL || strlen(text) != DIGITS || strspn(text, "0123456789abcdef") != DIGITS) {
+    if (text == NULL || strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16) {
         fail(r, "\"%s\" has no 16 hexadecimal digits", key);
         return 0;
     }
@@ -243,6 +226,8 @@ static void read_hello(struct reading *r, struct object *body, struct fleet_mess
     message->hello.name = get_name(r, body);
     message->hello.software = get_text(r, body, "software");
     message->hello.run = get_mark(r, body, "run");
+    message->hello.has_list = json_object_get(body->json, "list") != NULL;
+    message->hello.list = message->hello.has_list ? get_mark(r, body, "list") : 0;
 }
 
 static void read_welcome(struct reading *r, struct object *body, struct fleet_message *message)
@@ -268,6 +253,11 @@ static void read_enrol(struct reading *r, struct object *body, struct fleet_mess
 static void read_enrolled(struct reading *r, struct object *body, struct fleet_message *message)
 {
     message->enrolled = get_name(r, body);
+}
+
+static void read_what(struct reading *r, struct object *body, struct fleet_message *message)
+{
+    message->what = take_text(r, require(r, body, "what"), "what", FLEET_FILE_MAX);
 }
 
 static void read_list(struct reading *r, struct object *body, struct fleet_message *message)
@@ -460,6 +450,68 @@ static void read_limits(struct reading *r, struct object *body, struct fleet_mes
     message->limits.per_second = get_u32(r, body, "per_second");
 }
 
+static void read_mark(struct reading *r, struct object *body, struct fleet_message *message)
+{
+    message->mark.generation = get_u64(r, body, "generation");
+    message->mark.mark = get_mark(r, body, "mark");
+}
+
+static void read_can(struct reading *r, struct object *body, struct fleet_message *message)
+{
+    message->can_change = get_bool(r, body, "change");
+}
+
+static void read_change(struct reading *r, struct object *body, struct fleet_message *message)
+{
+    message->change.generation = get_u64(r, body, "generation");
+    message->change.from = get_u64(r, body, "from");
+    message->change.count = (uint32_t)get_number(r, body, "count", FLEET_LIST_MAX);
+}
+
+/* [from, count, shift] */
+static void read_range(struct reading *r, const json_t *item, struct fleet_range *range)
+{
+    enum { FIELDS = 3 };
+    json_int_t shift = json_integer_value(json_array_get(item, 2));
+    if (!json_is_array(item) || json_array_size(item) != FIELDS ||
+        !json_is_integer(json_array_get(item, 2)) || shift < -FLEET_LIST_MAX || shift > FLEET_LIST_MAX) {
+        fail(r, "a range is no array of %d numbers", FIELDS);
+        return;
+    }
+    range->from = (uint32_t)take_number(r, json_array_get(item, 0), "from", FLEET_LIST_MAX);
+    range->count = (uint32_t)take_number(r, json_array_get(item, 1), "count", FLEET_LIST_MAX);
+    range->shift = (int32_t)shift;
+}
+
+static void read_keep(struct reading *r, struct object *body, struct fleet_message *message)
+{
+    const json_t *list = require(r, body, "ranges");
+    size_t count = take_array(r, list, "ranges", FLEET_RANGES_MAX);
+    struct fleet_range *items = arena_alloc(r->arena, count * sizeof *items);
+    for (size_t i = 0; i < count && r->error == 0; i++) {
+        read_range(r, json_array_get(list, i), &items[i]);
+    }
+    message->keep.items = items;
+    message->keep.count = count;
+}
+
+static void read_order(struct reading *r, struct object *body, struct fleet_message *message)
+{
+    message->order.mark = get_mark(r, body, "mark");
+    message->order.text = take_text(r, require(r, body, "text"), "text", FLEET_ORDER_MAX);
+}
+
+static void read_holds(struct reading *r, struct object *body, struct fleet_message *message)
+{
+    message->holds.mark = get_mark(r, body, "mark");
+    message->holds.why = get_text(r, body, "why");
+}
+
+static void read_serials(struct reading *r, struct object *body, struct fleet_message *message)
+{
+    message->serials = take_text(r, require(r, body, "text"), "text", FLEET_ORDER_MAX);
+}
+
 /* ---- the whole ---- */
 
 typedef void read_kind(struct reading *r, struct object *body, struct fleet_message *message);
@@ -471,7 +523,10 @@ static read_kind *const readers[FLEET_KINDS] = {
     [FLEET_SAME] = read_generation, [FLEET_AIM] = read_aim,           [FLEET_TAKEN] = read_taken,
     [FLEET_UNTAKEN] = read_untaken, [FLEET_OPINIONS] = read_opinions, [FLEET_ALIVE] = read_alive,
     [FLEET_RUN] = read_run,         [FLEET_TRACE] = read_trace,       [FLEET_RAN] = read_ran,
-    [FLEET_CLOCK] = read_clock,     [FLEET_LIMITS] = read_limits};
+    [FLEET_CLOCK] = read_clock,     [FLEET_LIMITS] = read_limits,     [FLEET_MARK] = read_mark,
+    [FLEET_CAN] = read_can,         [FLEET_CHANGE] = read_change,     [FLEET_KEEP] = read_keep,
+    [FLEET_ORDER] = read_order,     [FLEET_HOLDS] = read_holds,       [FLEET_JOIN] = read_what,
+    [FLEET_JOINED] = read_what,     [FLEET_SERIALS] = read_serials};
 
 static int find_kind(const char *key)
 {

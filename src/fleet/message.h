@@ -5,15 +5,17 @@
  *
  * From a vantage (→) and to it (←):
  *   → hello ← welcome | refused
- *   → enrol ← enrolled | refused (in the place of hello)
- *   ← list, check …, targets …, listed | same: what to check; the order of the targets is their index
- *   ← aim: other addresses of some
- *   → taken | untaken: the list is in use, or is not
- *   → opinions: what is thought of some, or of all
- *   ← → alive: every heartbeat
- *   ← clock: what time it is, at first and then every heartbeat
- *   ← limits: of what may be checked at once, at first and when they change
- *   ← run → trace …, ran: one check, now */
+ *   ← mark: what the list that comes is known by, which shows that the server knows of changes → can: so do
+ * we → enrol ← enrolled | refused (in the place of hello) ← list, check …, targets …, listed | same: what to
+ * check; the order of the targets is their index ← change, check …, keep or targets …, listed: likewise, by
+ * what differs from the list in use ← aim: other addresses of some → taken | untaken: the list is in use, or
+ * is not → opinions: what is thought of some, or of all ← → alive: every heartbeat ← clock: what time it is,
+ * at first and then every heartbeat ← limits: of what may be checked at once, at first and when they change
+ *   ← run → trace …, ran: one check, now
+ *   → order ← holds: of nodes of a cluster: it holds there, and holds here
+ *   → serials: likewise: with which ones it serves zones that others copy
+ *
+ * Who wants to be a node of the cluster: → join ← joined | refused (in the place of hello) */
 #pragma once
 
 #include "base/addr.h"
@@ -27,16 +29,18 @@
 
 enum {
     FLEET_VERSION = 1,
-    FLEET_LINE_MAX = 256 << 10, /* octets, the end of the line included */
-    FLEET_NAME_MAX = 63,        /* octets of the name of a vantage */
-    FLEET_TEXT_MAX = 1024,      /* … of other texts */
-    FLEET_FILE_MAX = 240 << 10, /* … of a file of a check */
-    FLEET_ADDRESSES_MAX = 8,    /* of a target */
-    FLEET_TARGETS_MAX = 500,    /* a line */
-    FLEET_OPINIONS_MAX = 1000,  /* a line */
-    FLEET_FILES_MAX = 8,        /* of a check */
-    FLEET_REASONS_MAX = 100,    /* why checks are refused, a line; of the others their number is said */
-    FLEET_LIST_MAX = 1 << 20,   /* targets and checks of a list */
+    FLEET_LINE_MAX = 256 << 10,  /* octets, the end of the line included */
+    FLEET_NAME_MAX = 63,         /* octets of the name of a vantage */
+    FLEET_TEXT_MAX = 1024,       /* … of other texts */
+    FLEET_FILE_MAX = 240 << 10,  /* … of a file of a check */
+    FLEET_ORDER_MAX = 100 << 10, /* … of an order, and of serials */
+    FLEET_ADDRESSES_MAX = 8,     /* of a target */
+    FLEET_TARGETS_MAX = 500,     /* a line */
+    FLEET_RANGES_MAX = 5000,     /* a line */
+    FLEET_OPINIONS_MAX = 1000,   /* a line */
+    FLEET_FILES_MAX = 8,         /* of a check */
+    FLEET_REASONS_MAX = 100,     /* why checks are refused, a line; of the others their number is said */
+    FLEET_LIST_MAX = 1 << 20,    /* targets and checks of a list */
     FLEET_STREAK_MAX = UINT16_MAX,
 };
 
@@ -61,14 +65,25 @@ enum fleet_kind {
     FLEET_RAN,
     FLEET_CLOCK,
     FLEET_LIMITS,
+    FLEET_MARK,
+    FLEET_CAN,
+    FLEET_CHANGE,
+    FLEET_KEEP,
+    FLEET_ORDER,
+    FLEET_HOLDS,
+    FLEET_JOIN,
+    FLEET_JOINED,
+    FLEET_SERIALS,
 };
-enum { FLEET_KINDS = FLEET_LIMITS + 1 };
+enum { FLEET_KINDS = FLEET_SERIALS + 1 };
 const char *fleet_kind_text(enum fleet_kind kind); /* "hello" … */
 
 struct fleet_hello {
     uint32_t version;
     const char *name, *software;
-    uint64_t run; /* another one after each start */
+    uint64_t run;  /* another one after each start */
+    bool has_list; /* of that server, from a connection before: */
+    uint64_t list; /* … its mark */
 };
 
 struct fleet_welcome {
@@ -109,6 +124,13 @@ struct fleet_target {
     bool idle;        /* holds its place, and is not checked */
     const struct addr *addresses;
     size_t address_count;
+};
+
+/* Targets of the list in use that are in the one that comes, too, in this order: from that index on so many.
+ * The numbers of their checks are larger by `shift` there. */
+struct fleet_range {
+    uint32_t from, count;
+    int32_t shift;
 };
 
 struct fleet_aim {
@@ -191,6 +213,28 @@ struct fleet_message {
         } ran;
         int64_t wall_ms; /* clock: since 1970, by that of the server */
         struct fleet_limits limits;
+        struct {
+            uint64_t generation, mark;
+        } mark;
+        bool can_change; /* can: it takes changes */
+        struct {
+            uint64_t generation, from; /* from: of the list in use */
+            uint32_t count;            /* of targets of the whole */
+        } change;
+        struct {
+            const struct fleet_range *items;
+            size_t count;
+        } keep;
+        struct {
+            uint64_t mark;    /* by which it is known everywhere */
+            const char *text; /* what it is: its owners' to read */
+        } order;
+        struct {
+            uint64_t mark;
+            const char *why; /* it does not; "": it holds */
+        } holds;
+        const char *what;    /* join, joined: JSON (admission.h) */
+        const char *serials; /* "zone fingerprint serial", lines: their owner's to read */
     };
 };
 
@@ -205,6 +249,9 @@ int fleet_read(const char *line, size_t len, struct arena *arena, struct fleet_m
 /* With the end of the line. What is within the limits above is read again as it was. */
 void fleet_write(const struct fleet_message *message, struct buffer *to);
 
+/* A version of the protocol that is ours, or one more or less: what a later one adds are kinds, which are
+ * passed over. */
+bool fleet_speaks(uint32_t version);
 const char *fleet_verdict_text(enum health_observed verdict); /* "none" "up" "down" */
 /* Letters of ASCII, digits, "-", "_" and ".", of which none is the first or last. */
 bool fleet_is_name(const char *name);

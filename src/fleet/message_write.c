@@ -162,6 +162,9 @@ static void write_hello(const struct fleet_hello *hello, struct buffer *to)
     add_member(to, "name", hello->name);
     add_member(to, "software", hello->software);
     buffer_print(to, ",\"run\":\"%016llx\"", (unsigned long long)hello->run);
+    if (hello->has_list) {
+        buffer_print(to, ",\"list\":\"%016llx\"", (unsigned long long)hello->list);
+    }
 }
 
 static void write_welcome(const struct fleet_welcome *welcome, struct buffer *to)
@@ -205,6 +208,35 @@ static void write_limits(const struct fleet_limits *limits, struct buffer *to)
                  limits->per_address, limits->per_second);
 }
 
+static void write_mark(const struct fleet_message *message, struct buffer *to)
+{
+    add_number(to, "generation", message->mark.generation);
+    buffer_print(to, ",\"mark\":\"%016llx\"", (unsigned long long)message->mark.mark);
+}
+
+static void write_change(const struct fleet_message *message, struct buffer *to)
+{
+    add_number(to, "generation", message->change.generation);
+    buffer_print(to, ",\"from\":%llu,\"count\":%u", (unsigned long long)message->change.from,
+                 message->change.count);
+}
+
+static void write_keep(const struct fleet_message *message, struct buffer *to)
+{
+    buffer_add_text(to, "\"ranges\":[");
+    for (size_t i = 0; i < message->keep.count; i++) {
+        const struct fleet_range *range = &message->keep.items[i];
+        buffer_print(to, "%s[%u,%u,%d]", i == 0 ? "" : ",", range->from, range->count, range->shift);
+    }
+    buffer_add_text(to, "]");
+}
+
+static void write_marked(uint64_t mark, const char *key, const char *text, struct buffer *to)
+{
+    buffer_print(to, "\"mark\":\"%016llx\"", (unsigned long long)mark);
+    add_member(to, key, text);
+}
+
 static void write_pair(uint64_t generation, const char *key, uint64_t number, struct buffer *to)
 {
     add_number(to, "generation", generation);
@@ -226,6 +258,8 @@ static void write_body(const struct fleet_message *message, struct buffer *to)
     case FLEET_REFUSED: write_one("why", message->refused, to); break;
     case FLEET_ENROL: write_enrol(&message->enrol, to); break;
     case FLEET_ENROLLED: write_one("name", message->enrolled, to); break;
+    case FLEET_JOIN:
+    case FLEET_JOINED: write_one("what", message->what, to); break;
     case FLEET_LIST: write_pair(message->list.generation, "count", message->list.count, to); break;
     case FLEET_CHECK: write_check(&message->check, to); break;
     case FLEET_TARGETS: write_targets(message, to); break;
@@ -241,6 +275,13 @@ static void write_body(const struct fleet_message *message, struct buffer *to)
     case FLEET_RAN: write_ran(message, to); break;
     case FLEET_LIMITS: write_limits(&message->limits, to); break;
     case FLEET_CLOCK: add_number(to, "wall_ms", (uint64_t)message->wall_ms); break;
+    case FLEET_MARK: write_mark(message, to); break;
+    case FLEET_CAN: buffer_print(to, "\"change\":%s", message->can_change ? "true" : "false"); break;
+    case FLEET_CHANGE: write_change(message, to); break;
+    case FLEET_KEEP: write_keep(message, to); break;
+    case FLEET_ORDER: write_marked(message->order.mark, "text", message->order.text, to); break;
+    case FLEET_HOLDS: write_marked(message->holds.mark, "why", message->holds.why, to); break;
+    case FLEET_SERIALS: write_one("text", message->serials, to); break;
     }
 }
 

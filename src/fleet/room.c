@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What the parts of the thread of the vantages meet in: the mailbox, and who is there. */
+ * What the parts of the thread of the vantages meet in: the mailbox, who is there, and what strangers are
+ * told. */
 #include "config.h"
 
 #include "fleet/inside.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 void fleet_send(struct fleet *fleet, struct mail *mail)
@@ -44,4 +46,16 @@ bool session_say(struct session *session, const struct fleet_message *message)
     bool said = fleet_line_say(session->line, line.bytes, line.len);
     buffer_fini(&line);
     return said;
+}
+
+void session_end(struct session *session, const char *why)
+{
+    if (session->why[0] == '\0') {
+        snprintf(session->why, sizeof session->why, "%.*s", (int)sizeof session->why - 1, why);
+    }
+}
+
+struct fleet_status *session_status(const struct session *session)
+{
+    return &session->fleet->statuses[session->number];
 }

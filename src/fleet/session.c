@@ -27,18 +27,6 @@ enum {
 
 static const char garbage[] = "what it said was not expected: ";
 
-void session_end(struct session *session, const char *why)
-{
-    if (session->why[0] == '\0') {
-        snprintf(session->why, sizeof session->why, "%.*s", (int)sizeof session->why - 1, why);
-    }
-}
-
-static struct fleet_status *status_of(const struct session *session)
-{
-    return &session->fleet->statuses[session->number];
-}
-
 /* ---- saying ---- */
 
 static void refuse(struct session *session, const char *why)
@@ -84,145 +72,36 @@ static void fill(struct session *session)
     buffer_fini(&line);
 }
 
-/* ---- the list ---- */
-
-static void note_list(const struct session *session)
-{
-    struct fleet *fleet = session->fleet;
-    pthread_mutex_lock(&fleet->status_lock);
-    struct fleet_status *status = status_of(session);
-    status->generation = session->used == NULL ? 0 : fleet_list_generation(session->used->list);
-    status->targets = session->used == NULL ? 0 : (uint32_t)session->used->count;
-    status->checks = session->used == NULL ? 0 : (uint32_t)session->used->check_count;
-    status->declined_why[0] = '\0';
-    pthread_mutex_unlock(&fleet->status_lock);
-}
-
-static void use(struct session *session, struct fleet_share *share)
-{
-    fleet_share_free(session->used);
-    session->used = share;
-    session->declined_count = 0;
-    note_list(session);
-}
-
-/* It goes by the list that it has, if any, until there is another one. Takes the list. */
-static void decline(struct session *session, struct fleet_share *share, const char *why)
-{
-    struct fleet *fleet = session->fleet;
-    session->declined_mark = share->mark;
-    session->declined_count = share->count;
-    fleet_share_free(share);
-    pthread_mutex_lock(&fleet->status_lock);
-    snprintf(status_of(session)->declined_why, sizeof status_of(session)->declined_why, "%s", why);
-    pthread_mutex_unlock(&fleet->status_lock);
-    fleet->hooks.declined(fleet->hooks.context, session->number, why);
-}
-
-/* What the protocol has no numbers for nobody can take. */
-static bool is_sayable(const struct fleet_share *share, char why[FLEET_WHY_SIZE])
-{
-    bool is = share->count <= FLEET_LIST_MAX && share->check_count <= FLEET_LIST_MAX;
-    if (!is) {
-        snprintf(why, FLEET_WHY_SIZE, "found a list of %zu targets and %zu checks, expected %d at most",
-                 share->count, share->check_count, FLEET_LIST_MAX);
-    }
-    return is;
-}
-
-/* Takes the list. */
-static void begin_to_send(struct session *session, struct fleet_share *share)
-{
-    char why[FLEET_WHY_SIZE];
-    if (share->count == session->declined_count && share->mark == session->declined_mark) {
-        fleet_share_free(share);
-    } else if (is_sayable(share, why)) {
-        session->sending = share;
-        session->sent_ms = 0;
-    } else {
-        decline(session, share, why);
-    }
-}
-
-void session_follow(struct session *session)
-{
-    struct fleet_list *list = session->fleet->list;
-    if (session->state != SESSION_CONNECTED || session->sending != NULL || list == NULL) {
-        return;
-    }
-    struct fleet_share *share = fleet_share_new(list, session->fleet->members[session->number].name);
-    if (session->used == NULL || session->used->mark != share->mark || session->used->count != share->count) {
-        begin_to_send(session, share);
-        return;
-    }
-    if (session->used->list == list) {
-        fleet_share_free(share);
-        return;
-    }
-    if (!session_say(session, &(struct fleet_message){.kind = FLEET_SAME,
-                                                      .generation = fleet_list_generation(list)})) {
-        fleet_share_free(share);
-        session_end(session, "it takes nothing");
-        return;
-    }
-    fleet_share_skip(share);
-    use(session, share);
-}
-
-static void hear_taken(struct session *session, const struct fleet_message *message)
-{
-    struct fleet *fleet = session->fleet;
-    if (session->sending == NULL || !session->sending->has_ended ||
-        fleet_list_generation(session->sending->list) != message->taken.generation) {
-        return; /* of the list before, or a `same` */
-    }
-    struct fleet_share *share = session->sending;
-    session->sending = NULL;
-    session->used_since = message->taken.generation;
-    use(session, share);
-    pthread_mutex_lock(&fleet->status_lock);
-    status_of(session)->refused = (uint32_t)message->taken.count + message->taken.more;
-    snprintf(status_of(session)->refused_why, sizeof status_of(session)->refused_why, "%s",
-             message->taken.count == 0 ? "" : message->taken.refused[0].why);
-    pthread_mutex_unlock(&fleet->status_lock);
-    fleet->hooks.taken(fleet->hooks.context, session->number, message);
-    session_follow(session);
-    trial_ask(fleet, session);
-}
-
-/* It says so at once, maybe while there is more of the list to be sent. */
-static void hear_untaken(struct session *session, const struct fleet_message *message)
-{
-    struct fleet_share *share = session->sending;
-    if (share == NULL || !share->has_begun ||
-        fleet_list_generation(share->list) != message->untaken.generation) {
-        return; /* of the list before */
-    }
-    session->sending = NULL;
-    decline(session, share, message->untaken.why);
-    session_follow(session);
-    trial_ask(session->fleet, session);
-}
-
 /* ---- who it is ---- */
 
-static unsigned find_member(const struct fleet *fleet, const uint8_t fingerprint[TLS_FINGERPRINT_SIZE])
+/* As it calls itself: without what the name may have before a colon here. */
+static bool is_called(const struct fleet_member *member, const char *name)
 {
+    const char *colon = strchr(member->name, ':');
+    return strcmp(colon == NULL ? member->name : colon + 1, name) == 0;
+}
+
+/* By what it shows alone, unless several show the same: then the one that it says to be, or the first. */
+static unsigned find_member(const struct fleet *fleet, const uint8_t fingerprint[TLS_FINGERPRINT_SIZE],
+                            const char *name)
+{
+    unsigned found = 0;
     for (unsigned i = 1; i < FLEET_MEMBERS_MAX; i++) {
         const struct fleet_member *member = &fleet->members[i];
-        if (member->number == i && member->is_enrolled &&
-            memcmp(member->fingerprint, fingerprint, TLS_FINGERPRINT_SIZE) == 0) {
-            return i;
+        bool fits = member->number == i && member->is_enrolled &&
+                    memcmp(member->fingerprint, fingerprint, TLS_FINGERPRINT_SIZE) == 0;
+        if (fits && (found == 0 || is_called(member, name))) {
+            found = i;
         }
     }
-    return 0;
+    return found;
 }
 
 static void note_arrival(struct session *session, const struct fleet_hello *hello)
 {
     struct fleet *fleet = session->fleet;
     pthread_mutex_lock(&fleet->status_lock);
-    struct fleet_status *status = status_of(session), before = *status;
+    struct fleet_status *status = session_status(session), before = *status;
     *status = (struct fleet_status){.is_connected = true,
                                     .since_ms = clock_now_ms(fleet->clock),
                                     .heard_ms = session->heard_ms,
@@ -239,12 +118,12 @@ static void note_arrival(struct session *session, const struct fleet_hello *hell
 static void greet(struct session *session, const struct fleet_hello *hello)
 {
     struct fleet *fleet = session->fleet;
-    unsigned number = find_member(fleet, session->fingerprint);
+    unsigned number = find_member(fleet, session->fingerprint, hello->name);
     struct session *other = number == 0 ? NULL : fleet_find_session(fleet, number);
-    if (hello->version != FLEET_VERSION) {
-        char why[80];
-        snprintf(why, sizeof why, "found version %u of the protocol, expected %d", hello->version,
-                 FLEET_VERSION);
+    if (!fleet_speaks(hello->version)) {
+        char why[100];
+        snprintf(why, sizeof why, "found version %u of the protocol, expected %d, or one more or less",
+                 hello->version, FLEET_VERSION);
         refuse(session, why);
         return;
     }
@@ -255,10 +134,15 @@ static void greet(struct session *session, const struct fleet_hello *hello)
     if (other != NULL) {
         session_end(other, "a later connection of it has come");
         event_active(other->again, 0, 0);
-        other->number = 0; /* from now on this is the one */
+        other->number = 0; /* from now on this is the one; it knows nothing of what that one was asked */
+        trial_end_all(fleet, number, "a later connection of it has come");
     }
     session->number = number;
     session->state = SESSION_CONNECTED;
+    session->has_claim = session->can_change = hello->has_list; /* who knows marks knows changes */
+    session->claim = hello->list;
+    memcpy(session->name, fleet->members[number].name, sizeof session->name);
+    session->fresh_ms = clock_now_ms(fleet->clock);
     bool is_new = fleet->runs[number] != 0 && fleet->runs[number] != hello->run;
     fleet->runs[number] = hello->run;
     note_arrival(session, hello);
@@ -270,24 +154,36 @@ static void greet(struct session *session, const struct fleet_hello *hello)
     say_time(session);
     session_say_limits(session);
     fleet->hooks.came(fleet->hooks.context,
-                      &(struct fleet_notice){number, fleet->members[number].name, session->from, NULL},
-                      is_new);
+                      &(struct fleet_notice){number, session->name, session->from, NULL}, is_new);
     session_follow(session);
+}
+
+/* Somebody else says whether it may. */
+static void wait_for_answer(struct session *session)
+{
+    session->state = SESSION_ENROLLING;
+    session->opened_ms = clock_now_ms(session->fleet->clock);
 }
 
 static void ask_to_enrol(struct session *session, const struct fleet_enrol *enrol)
 {
     struct fleet *fleet = session->fleet;
-    if (enrol->version != FLEET_VERSION) {
+    if (!fleet_speaks(enrol->version)) {
         refuse(session, "this version of the protocol is not known here");
         return;
     }
-    session->state = SESSION_ENROLLING;
-    session->opened_ms = clock_now_ms(fleet->clock);
+    wait_for_answer(session);
     fleet->hooks.enrol(fleet->hooks.context, session->id, enrol, session->fingerprint);
 }
 
-void session_answer_enrol(struct session *session, const char *name, const char *why)
+static void ask_to_join(struct session *session, const char *what)
+{
+    struct fleet *fleet = session->fleet;
+    wait_for_answer(session);
+    fleet->hooks.join(fleet->hooks.context, session->id, session->from, what);
+}
+
+void session_answer(struct session *session, const struct fleet_message *message, const char *why)
 {
     if (session->state != SESSION_ENROLLING) {
         return;
@@ -298,7 +194,7 @@ void session_answer_enrol(struct session *session, const char *name, const char 
     }
     session->state = SESSION_GREETING;
     session->opened_ms = clock_now_ms(session->fleet->clock);
-    (void)session_say(session, &(struct fleet_message){.kind = FLEET_ENROLLED, .enrolled = name});
+    (void)session_say(session, message);
 }
 
 /* ---- hearing ---- */
@@ -311,8 +207,8 @@ static void hear_opinions(struct session *session, const struct fleet_message *m
     bool is_current = session->used != NULL && message->opinions.generation >= session->used_since &&
                       message->opinions.generation <= last;
     pthread_mutex_lock(&fleet->status_lock);
-    status_of(session)->opinions += count;
-    status_of(session)->outdated += is_current ? 0 : count;
+    session_status(session)->opinions += count;
+    session_status(session)->outdated += is_current ? 0 : count;
     pthread_mutex_unlock(&fleet->status_lock);
     session->items_left -= count < session->items_left ? (uint32_t)count : session->items_left;
     struct fleet_heard *heard = memory_alloc_array(count, sizeof *heard);
@@ -332,16 +228,39 @@ static void hear_opinions(struct session *session, const struct fleet_message *m
     free(heard);
 }
 
+/* Who was not heard of for so long has no opinion any more until it says anew what it thinks (opinion.h),
+ * which it does in another connection only: it may not know of that, if we were held up and not it. */
+static bool is_overdue(struct session *session)
+{
+    const struct fleet *fleet = session->fleet;
+    int64_t now_ms = clock_now_ms(fleet->clock), before_ms = session->fresh_ms;
+    session->fresh_ms = now_ms;
+    return now_ms - before_ms + FLEET_TICK_MS > fleet->expires_ms;
+}
+
 static void hear_member(struct session *session, const struct fleet_message *message)
 {
     struct fleet *fleet = session->fleet;
+    if ((message->kind == FLEET_OPINIONS || message->kind == FLEET_ALIVE) && is_overdue(session)) {
+        session_end(session, "nothing was heard of it for too long");
+        return;
+    }
     switch (message->kind) {
     case FLEET_OPINIONS: hear_opinions(session, message); break;
     case FLEET_ALIVE: fleet->hooks.alive(fleet->hooks.context, session->number); break;
-    case FLEET_TAKEN: hear_taken(session, message); break;
-    case FLEET_UNTAKEN: hear_untaken(session, message); break;
+    case FLEET_SERIALS:
+        if (fleet->hooks.serials != NULL) {
+            fleet->hooks.serials(fleet->hooks.context, session->number, message->serials);
+        }
+        break;
+    case FLEET_CAN: session->can_change = message->can_change; break;
+    case FLEET_TAKEN: session_hear_taken(session, message); break;
+    case FLEET_UNTAKEN: session_hear_untaken(session, message); break;
     case FLEET_TRACE: trial_trace(fleet, session->number, message); break;
     case FLEET_RAN: trial_end(fleet, session->number, message); break;
+    case FLEET_ORDER:
+        fleet->hooks.ordered(fleet->hooks.context, session->number, message->order.mark, message->order.text);
+        break;
     default: session_end(session, "it said what only a server says"); break;
     }
 }
@@ -354,6 +273,9 @@ static void hear(struct session *session, const struct fleet_message *message)
         greet(session, &message->hello);
     } else if (session->state == SESSION_GREETING && message->kind == FLEET_ENROL) {
         ask_to_enrol(session, &message->enrol);
+    } else if (session->state == SESSION_GREETING && message->kind == FLEET_JOIN &&
+               session->fleet->hooks.join != NULL) {
+        ask_to_join(session, message->what);
     } else {
         session_end(session, "it did not say who it is");
     }
@@ -379,8 +301,8 @@ void session_hear_line(struct session *session, const char *text, size_t len)
     session->lines_left--;
     if (session->number != 0) {
         pthread_mutex_lock(&fleet->status_lock);
-        status_of(session)->heard_ms = session->heard_ms;
-        status_of(session)->lines++;
+        session_status(session)->heard_ms = session->heard_ms;
+        session_status(session)->lines++;
         pthread_mutex_unlock(&fleet->status_lock);
     }
     shake(session);
@@ -545,7 +467,7 @@ static void note_end(struct session *session)
     pthread_mutex_lock(&fleet->status_lock);
     fleet->stats.turned_away += !is_member;
     if (is_member) {
-        struct fleet_status *status = status_of(session);
+        struct fleet_status *status = session_status(session);
         status->is_connected = false;
         status->since_ms = clock_now_ms(fleet->clock);
         status->waiting = 0;
@@ -555,10 +477,9 @@ static void note_end(struct session *session)
     if (is_member) {
         trial_end_all(fleet, session->number, "the connection to it has ended");
     }
-    fleet->hooks.left(fleet->hooks.context,
-                      &(struct fleet_notice){session->number,
-                                             is_member ? fleet->members[session->number].name : "",
-                                             session->from, session->why});
+    fleet->hooks.left(
+        fleet->hooks.context,
+        &(struct fleet_notice){session->number, is_member ? session->name : "", session->from, session->why});
 }
 
 void session_close(struct session *session)

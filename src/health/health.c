@@ -583,6 +583,7 @@ int health_get_monitor(const struct health *health, uint32_t monitor, struct hea
                                              .failing = from->failing,
                                              .untried = from->untried,
                                              .restored = from->restored,
+                                             .doubted = from->doubted,
                                              .stale = health_is_stale(from, health->now_ms),
                                              .silent_ms =
                                                  from->result_ms == 0 ? 0 : health->now_ms - from->result_ms,

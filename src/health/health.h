@@ -251,6 +251,9 @@ struct health *health_new_like(const struct health *from);
  * unknown one success makes healthy, `fall` failures make unhealthy. */
 void health_observe(struct health *health, uint32_t monitor, enum health_outcome outcome, int64_t wall_ms,
                     uint32_t duration_us, uint16_t detail);
+/* We were held up: what our own results say is no opinion (opinion.h) before one has confirmed or changed it.
+ * The verdict stands. */
+void health_doubt(struct health *health);
 /* A monitor has seen a certificate that ends at `end_s`, which is soon or not. Changes nothing else. Returns
  * whether the latter is new. */
 bool health_note_certificate(struct health *health, uint32_t monitor, int64_t end_s, bool is_near);
@@ -516,6 +519,7 @@ struct health_monitor_status {
     bool inherited;          /* the verdict is that of its az, region or endpoint: it has none of its own */
     bool held;               /* it has failed often enough, but for the brake */
     bool restored;           /* what it says is from before the start: nothing was heard of it since */
+    bool doubted;            /* likewise, or from before we were held up: health_doubt() */
     bool stale;        /* it has had no result for so long that nothing is known now; the verdict stands */
     int64_t silent_ms; /* for how long; 0: it never had one */
     uint32_t duration_us;

@@ -75,6 +75,7 @@ static void put_monitor(struct health_monitor *to, const struct health_history *
     to->verdict = from->verdict;
     to->outcome = from->outcome;
     to->restored = from->restored;
+    to->doubted = from->doubted;
     to->recent = from->recent;
 }
 

@@ -67,7 +67,9 @@ bool health_follow_brake(struct health *health, size_t max, int64_t wall_ms)
     enum health_observed verdict;
     for (; max != 0 && health_brake_take(health, &monitor, &verdict); max--) {
         if (verdict != health_get_own(&health->monitors[monitor])) {
+            enum health_observed own = health_see_own(health, monitor);
             follow_brake(health, monitor, verdict, wall_ms);
+            health_follow_own(health, monitor, own);
         }
     }
     return health_brake_waits(health);

@@ -5,6 +5,7 @@ src_libhealth_a_SOURCES = \
 	src/health/brake.c src/health/brake.h src/health/brake_frame.h src/health/brake_plan.c src/health/brake_inside.h \
 	src/health/carry.c src/health/carry_dormant.c src/health/carry_inside.h \
 	src/health/certificate.c \
+	src/health/contact.c src/health/contact.h \
 	src/health/exit.c \
 	src/health/scope.c \
 	src/health/failback.c \
@@ -23,6 +24,7 @@ src_libhealth_a_SOURCES = \
 	src/health/outcome.h \
 	src/health/opinion.c src/health/opinion.h src/health/opinion_carry.c src/health/opinion_look.c src/health/opinion_inside.h \
 	src/health/override.c src/health/override_inside.h \
+	src/health/own.c \
 	src/health/push.c \
 	src/health/queue.c \
 	src/health/quorum.c \

@@ -48,6 +48,8 @@ struct health_monitor {
     bool is_judged;  /* by a quorum of vantages, and not by its own results alone */
     bool disputed;   /* likewise: somebody who counts does not agree with the verdict, or may not any more */
     bool restored;   /* what it says is from before the start: nothing was heard of it since */
+    bool doubted;    /* likewise, or from before we were held up, and no result has confirmed or changed it
+                        since: no opinion */
     bool is_told;    /* its results are what others say: no matter of our sight, nor of other vantages' */
 };
 
@@ -224,6 +226,9 @@ struct health {
     struct health_place *woken; /* whose override was dormant before the last reload */
     size_t woken_count, woken_capacity;
     struct health_listener listener;
+    void (*saw)(void *context,
+                uint32_t monitor); /* of what our own results say; NULL: nobody wants to know */
+    void *saw_context;
     struct health_line untold[HEALTH_KINDS]; /* [ENDPOINT]: azs whose endpoints are */
     struct health_walk walk;
     struct health_past pasts[HEALTH_PASTS]; /* the oldest first */
@@ -472,6 +477,15 @@ static inline bool health_is_held(const struct health_monitor *monitor)
     bool is_first = monitor->untried && own == HEALTH_OBSERVED_UNKNOWN;
     return own != HEALTH_OBSERVED_UNHEALTHY && monitor->failing && (is_first || health_is_ill(monitor));
 }
+
+/* ---- own.c ---- */
+
+/* Of what we see now, whoever judges it. */
+enum health_observed health_find_seen(const struct health *health, uint32_t monitor);
+/* Before a change of what our own results say, and after it: who watches that is told, if it is another. */
+enum health_observed health_see_own(const struct health *health, uint32_t monitor);
+void health_follow_own(struct health *health, uint32_t monitor, enum health_observed before);
+void health_tell_own(struct health *health, uint32_t monitor);
 
 /* ---- quorum.c ---- */
 

@@ -107,7 +107,8 @@ static bool judge(struct health *health, uint32_t index, bool failing)
         monitor->streak++;
     }
     monitor->recent = monitor->recent << 1 | failing;
-    enum health_observed verdict = judge_results(health, index, health_get_own(monitor));
+    enum health_observed own = health_get_own(monitor), verdict = judge_results(health, index, own);
+    monitor->doubted &= verdict == own && (verdict == HEALTH_OBSERVED_UNHEALTHY) != failing;
     bool changed;
     if (monitor->is_judged) {
         monitor->own = (uint8_t)verdict;
@@ -261,6 +262,33 @@ static bool is_silence(enum health_outcome outcome)
     return outcome == HEALTH_OUTCOME_STALE || outcome == HEALTH_OUTCOME_ABSENT;
 }
 
+/* What a result says, by how it ended. */
+static void take_result(struct health *health, uint32_t monitor, enum health_outcome outcome)
+{
+    struct health_monitor *m = &health->monitors[monitor];
+    if (outcome == HEALTH_OUTCOME_LOCAL_ERROR || outcome == HEALTH_OUTCOME_STALE) {
+        pass_over(health, m);
+        forget(health, m, outcome);
+        return;
+    }
+    m->judged_ms = health->wall_ms;
+    m->result_ms = health->now_ms;
+    m->restored = false;
+    if (!m->is_told) { /* what others see says nothing of our own sight */
+        health_brake_hear(health, monitor, outcome);
+    }
+    struct health_share before = health_share_of(m);
+    bool changed = judge(health, monitor, health_outcome_is_failure(outcome));
+    if (changed || counts_on(m)) {
+        health_journal_note(health->diary, HEALTH_ENDPOINT, m->endpoint);
+    }
+    if (changed || health_wavers(m) != before.wavers || m->inherited != before.inherited) {
+        health->is_first = m->untried;
+        follow_monitor(health, m, before, outcome);
+        health->is_first = false;
+    }
+}
+
 void health_observe(struct health *health, uint32_t monitor, enum health_outcome outcome, int64_t wall_ms,
                     uint32_t duration_us, uint16_t detail)
 {
@@ -280,27 +308,9 @@ void health_observe(struct health *health, uint32_t monitor, enum health_outcome
     m->checked_ms = is_silence(outcome) ? m->checked_ms : wall_ms;
     m->duration_us = duration_us;
     m->detail = detail;
-    if (outcome == HEALTH_OUTCOME_LOCAL_ERROR || outcome == HEALTH_OUTCOME_STALE) {
-        pass_over(health, m);
-        forget(health, m, outcome);
-        return;
-    }
-    m->judged_ms = wall_ms;
-    m->result_ms = health->now_ms;
-    m->restored = false;
-    if (!m->is_told) { /* what others see says nothing of our own sight */
-        health_brake_hear(health, monitor, outcome);
-    }
-    struct health_share before = health_share_of(m);
-    bool changed = judge(health, monitor, health_outcome_is_failure(outcome));
-    if (changed || counts_on(m)) {
-        health_journal_note(health->diary, HEALTH_ENDPOINT, m->endpoint);
-    }
-    if (changed || health_wavers(m) != before.wavers || m->inherited != before.inherited) {
-        health->is_first = m->untried;
-        follow_monitor(health, m, before, outcome);
-        health->is_first = false;
-    }
+    enum health_observed own = health_see_own(health, monitor);
+    take_result(health, monitor, outcome);
+    health_follow_own(health, monitor, own);
 }
 
 /* ---- what is decided later ---- */

@@ -134,6 +134,7 @@ static void hear_own_control(struct health *health, uint32_t control, bool answe
                                            : cell->verdict;
     if (cell->verdict != before) {
         weigh(health);
+        health_tell_own(health, health->monitor_count + control);
     }
 }
 
@@ -437,6 +438,17 @@ void health_await_vantages(struct health *health, int64_t now_ms)
     for (uint32_t left = health->opinions->present; left != 0; left &= left - 1) {
         await(health, (unsigned)__builtin_ctz(left));
     }
+}
+
+bool health_hold_up(struct health *health, int64_t for_ms, int64_t now_ms)
+{
+    if (health->opinions == NULL || for_ms <= health->frame->quorums.expires_ms) {
+        return false;
+    }
+    health_doubt(health);
+    health_await_vantages(health, now_ms);
+    opinion_begin_walk(health);
+    return true;
 }
 
 /* One that is started again and again is not awaited again and again. */

@@ -57,6 +57,8 @@ struct health_quorums {
     size_t count;             /* 1 or more */
     const uint32_t *monitors; /* which of them, by monitor; NULL: the first */
     uint32_t local_weight;    /* 0: only others count */
+    const char
+        *local_name; /* what we are called elsewhere: names that mean that mean us, too; NULL: nothing */
     int64_t expires_ms;
 };
 
@@ -113,6 +115,9 @@ void health_hear_instead(struct health *health, unsigned vantage, const struct h
 void health_hear_vantage(struct health *health, unsigned vantage, int64_t now_ms);
 /* We were started anew: all that have no opinion yet are awaited, from now on. */
 void health_await_vantages(struct health *health, int64_t now_ms);
+/* Nothing was done here for so long. If that is longer than `expires_ms` that is as a start: health_doubt(),
+ * and all are awaited; health_follow_vantages() judges anew then. Returns whether it was. */
+bool health_hold_up(struct health *health, int64_t for_ms, int64_t now_ms);
 /* It knows nothing of what it said before: it was started anew. If it had said anything it is awaited. */
 void health_forget_vantage(struct health *health, unsigned vantage);
 /* Those that were not heard of for `expires_ms` leave the judgement; and whatever else changed of vantages is
@@ -176,6 +181,15 @@ struct health_judgement {
 };
 
 void health_get_judgement(const struct health *health, uint32_t monitor, struct health_judgement *judgement);
+
+/* What our own results say of a monitor, or of a control target, whoever judges it: for those who count it
+ * elsewhere, as a vantage's. Nothing that others say is in it, and none of what we cannot see now: what is
+ * from before the start, too old, or held by our own brake. Its age is not known. */
+struct health_opinion health_get_own_opinion(const struct health *health, uint32_t monitor);
+/* Who wants to know at once that it is another one, within the change; but for what only time changes. NULL:
+ * nobody. */
+typedef void health_saw_fn(void *context, uint32_t monitor);
+void health_watch_own(struct health *health, health_saw_fn *saw, void *context);
 
 enum health_discount {
     HEALTH_COUNTS,             /* NULL */

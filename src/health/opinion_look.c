@@ -136,13 +136,38 @@ struct health_opinion health_get_opinion(const struct health *health, unsigned v
     return opinion;
 }
 
+static struct health_opinion describe_control(const struct health *health, uint32_t control)
+{
+    struct health_opinion opinion = {.verdict = HEALTH_OBSERVED_UNKNOWN};
+    if (health->opinions != NULL && health->brake != NULL &&
+        control < health->brake->frame->plan.control_count) {
+        const struct cell *cell = &opinion_controls_of(health, LOCAL)[control];
+        opinion.verdict = (enum health_observed)cell->verdict;
+        opinion.streak = cell->streak;
+    }
+    return opinion;
+}
+
+struct health_opinion health_get_own_opinion(const struct health *health, uint32_t monitor)
+{
+    if (monitor >= health->monitor_count) {
+        return describe_control(health, monitor - health->monitor_count);
+    }
+    const struct health_monitor *m = &health->monitors[monitor];
+    return (struct health_opinion){.verdict = health_find_seen(health, monitor),
+                                   .outcome = (enum health_outcome)m->outcome,
+                                   .detail = m->detail,
+                                   .streak = m->streak,
+                                   .duration_us = m->duration_us};
+}
+
 static enum health_discount find_discount(const struct health *health, unsigned number, uint32_t monitor)
 {
     const struct health_opinions *o = health->opinions;
     const struct health_monitor *m = &health->monitors[monitor];
     const struct vantage *v = &o->vantages[number];
     bool is_aside = (o->aside[opinion_family_of(health, monitor)] >> number & 1) != 0;
-    bool is_old = number == LOCAL ? m->restored || health_is_stale(m, health->now_ms)
+    bool is_old = number == LOCAL ? m->restored || m->doubted || health_is_stale(m, health->now_ms)
                                   : v->cells[monitor].epoch != v->epoch && v->cells[monitor].verdict != 0;
     bool waits = opinion_of(health, number, monitor) == HEALTH_OBSERVED_UNKNOWN &&
                  opinion_is_awaited(health, number, monitor);

@@ -34,7 +34,10 @@ uint32_t *opinion_make_scopes(const struct health *health, const struct vantage 
         for (uint32_t left = present; left != 0; left &= left - 1) {
             unsigned number = (unsigned)__builtin_ctz(left);
             const struct vantage *v = &vantages[number];
-            bool is = v->weight != 0 && is_in_scope(&quorums->quorums[q], v->name);
+            const struct health_quorum *quorum = &quorums->quorums[q];
+            bool is_us = number == LOCAL && quorums->local_name != NULL;
+            bool is = v->weight != 0 &&
+                      (is_in_scope(quorum, v->name) || (is_us && is_in_scope(quorum, quorums->local_name)));
             scopes[q] |= is ? 1u << number : 0;
         }
     }
@@ -150,6 +153,7 @@ void health_opinions_add(struct health *health, const struct health_quorums *fro
     }
     assert(from->count != 0);
     health->frame->quorums = *from;
+    health->frame->quorums.local_name = arena_copy_text(health->frame->arena, from->local_name);
     merge_quorums(health, from);
     add(health);
 }
@@ -216,8 +220,9 @@ void health_opinions_forget(struct health *health, uint32_t monitor)
 static enum health_observed find_local(const struct health *health, const struct health_monitor *m)
 {
     bool is_stale = !health->opinions->assumes && health_is_stale(m, health->now_ms);
-    return m->idle || m->restored || health_is_held(m) || is_stale ? HEALTH_OBSERVED_UNKNOWN
-                                                                   : (enum health_observed)m->own;
+    return m->idle || m->restored || m->doubted || health_is_held(m) || is_stale
+               ? HEALTH_OBSERVED_UNKNOWN
+               : (enum health_observed)m->own;
 }
 
 enum health_observed opinion_of(const struct health *health, unsigned vantage, uint32_t monitor)
@@ -239,7 +244,7 @@ bool opinion_is_awaited(const struct health *health, unsigned vantage, uint32_t 
         return false; /* there is nothing that it could have said */
     }
     if (cell == NULL) {
-        return health->now_ms < v->awaited_ms && m->restored;
+        return health->now_ms < v->awaited_ms && (m->restored || m->doubted);
     }
     return health->now_ms < v->awaited_ms ||
            (cell->epoch == 0 && cell->streak != 0 &&

@@ -157,6 +157,7 @@ static void fill_results(const struct health_reader *reader, const struct health
                 : reading->now_ms - (reading->wall_ms > m->judged_ms ? reading->wall_ms - m->judged_ms : 0);
         m->restored = (m->restored || reading->is_restored) && m->outcome != HEALTH_OUTCOME_NONE &&
                       reading->alive_ms == 0;
+        m->doubted = m->restored;
         if (reading->alive_ms != 0) {
             bound(&m->checked_ms, reading->wall_ms);
             bound(&m->judged_ms, reading->wall_ms);

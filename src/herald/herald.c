@@ -3,18 +3,13 @@
  * See herald.h. */
 #include "config.h"
 
-#include "herald/herald.h"
+#include "herald/inside.h"
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/random.h"
 #include "events/bell.h"
-#include "events/stream.h"
-#include "herald/keep.h"
 #include "herald/sign.h"
 #include "post/frame.h"
-#include "probe/runner.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -36,42 +31,12 @@ enum {
     HEADER_SIZE = 256,
 };
 
-struct courier {
-    struct courier *next;
-    struct herald *herald;
-    struct webhook *webhook;
-    struct stream_reader reader; /* its own place in the stream */
-    struct event *timer, *heard; /* heard: NULL while nothing is under way */
-    int story;                   /* -1: nothing is */
-};
-
-struct herald {
-    struct event_base *base;
-    struct clock clock;
-    struct random random;
-    struct bell *bell;
-    struct event *rung, *more;
-    struct stream *stream;
-    struct runner runner;
-    struct courier *couriers;
-    struct keep *keep; /* NULL: what waits is kept nowhere */
-    struct box box;    /* what was read, for webhooks that are not configured yet */
-    bool is_frozen, has_begun;
-};
-
-static void go(struct courier *courier);
-
-static void note_changed(struct herald *herald)
-{
-    if (herald->keep != NULL && !herald->is_frozen) {
-        keep_soon(herald->keep);
-    }
-}
-
 static void arm(struct courier *courier, int64_t ms)
 {
     event_add(courier->timer, &(const struct timeval){.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000});
 }
+
+static void go(struct courier *courier);
 
 /* ---- what is told of them ---- */
 
@@ -118,6 +83,8 @@ static void end(struct courier *courier, int status, uint32_t retry_after_s, con
     size_t given_up;
     hang_up(courier);
     enum webhook_turn turn = webhook_end(courier->webhook, &outcome, &herald->random, &given_up);
+    courier_note_end(courier);
+    courier_share(courier);
     event_add(herald->more, &at_once); /* there may be room again */
     if (turn != WEBHOOK_AS_BEFORE) {
         tell(courier, turn == WEBHOOK_FAILS ? "failing" : "delivers", 0);
@@ -125,7 +92,7 @@ static void end(struct courier *courier, int status, uint32_t retry_after_s, con
     if (given_up != 0) {
         tell(courier, "gave_up", given_up);
     }
-    note_changed(herald);
+    herald_note_changed(herald);
     go(courier);
 }
 
@@ -289,7 +256,7 @@ static bool read_some(struct courier *courier)
         case STREAM_CHANGE:
             if (webhook_wants(webhook, &reader->change)) {
                 struct letter *letter = letter_new(stream_get_run(reader->stream), &reader->change);
-                webhook_take(webhook, letter);
+                courier_take(courier, letter);
                 letter_release(letter);
             }
             break;
@@ -315,8 +282,9 @@ static void go_round(struct herald *herald)
         if (read_some(one)) {
             has_more = true;
         }
+        courier_share(one);
         if (one->webhook->queue.count != before) {
-            note_changed(herald);
+            herald_note_changed(herald);
             go(one);
         }
     }
@@ -345,6 +313,7 @@ static void free_courier(struct courier *courier)
 {
     hang_up(courier);
     event_free(courier->timer);
+    share_fini(&courier->share);
     webhook_free(courier->webhook);
     free(courier);
 }
@@ -358,23 +327,6 @@ static struct courier *find(const struct herald *herald, const char *name)
     return one;
 }
 
-/* What was written down for it. */
-static void take_from_box(struct herald *herald, struct webhook *webhook)
-{
-    for (size_t i = 0; i < herald->box.count; i++) {
-        struct box_item *item = &herald->box.items[i];
-        if (strcmp(item->name, webhook->conf.name) == 0) {
-            letters_put_before(&webhook->queue, &item->queue);
-            letters_put_before(&webhook->dead, &item->dead);
-            webhook->acked_run = item->acked_run;
-            webhook->acked_seq = item->acked_seq;
-            webhook->acked_wall_ms = item->acked_wall_ms;
-            webhook->missed = item->missed;
-            webhook->is_unsure = item->is_unsure || !herald->box.is_clean;
-        }
-    }
-}
-
 static struct courier *add(struct herald *herald, const struct conf_webhook *conf)
 {
     struct courier *courier = memory_alloc(sizeof *courier);
@@ -385,7 +337,7 @@ static struct courier *add(struct herald *herald, const struct conf_webhook *con
         free(courier);
         return NULL;
     }
-    take_from_box(herald, courier->webhook);
+    herald_take_kept(courier);
     if (herald->has_begun) {
         stream_reader_init(&courier->reader, herald->stream);
     } else {
@@ -430,7 +382,7 @@ void herald_follow(struct herald *herald, const struct conf_webhook *confs, size
     box_fini(&herald->box);
     bell_listen(herald->bell, herald->couriers != NULL);
     if (herald->couriers != NULL || had_any) {
-        note_changed(herald);
+        herald_note_changed(herald);
         event_add(herald->more, &at_once);
     }
     for (struct courier *one = herald->couriers; one != NULL; one = one->next) {
@@ -438,43 +390,51 @@ void herald_follow(struct herald *herald, const struct conf_webhook *confs, size
     }
 }
 
-/* ---- what outlives the process ---- */
+/* ---- one of several servers ---- */
 
-/* What there is now, held for the thread that writes it down. */
-static void copy_box(void *context, struct box *box)
+static void share(struct courier *courier)
 {
-    const struct herald *herald = context;
-    size_t i = 0;
-    *box = (struct box){.is_clean = herald->is_frozen, .count = herald_count(herald)};
-    box->items = memory_alloc_array(box->count + 1, sizeof *box->items);
-    for (const struct courier *one = herald->couriers; one != NULL; one = one->next, i++) {
-        const struct webhook *webhook = one->webhook;
-        struct box_item *item = &box->items[i];
-        bool is_behind = one->reader.next <= stream_get_seq(herald->stream);
-        *item = (struct box_item){.acked_run = webhook->acked_run,
-                                  .acked_seq = webhook->acked_seq,
-                                  .acked_wall_ms = webhook->acked_wall_ms,
-                                  .missed = webhook->missed,
-                                  .is_unsure = webhook->is_unsure || is_behind};
-        (void)snprintf(item->name, sizeof item->name, "%s", webhook->conf.name);
-        for (size_t j = 0; j < webhook->queue.count; j++) {
-            letters_add(&item->queue, letter_hold(webhook->queue.items[j]));
-        }
-        for (size_t j = 0; j < webhook->dead.count; j++) {
-            letters_add(&item->dead, letter_hold(webhook->dead.items[j]));
+    courier_share(courier);
+    go(courier);
+}
+
+void herald_written(struct herald *herald, const char *name, int error)
+{
+    struct courier *courier = find(herald, name);
+    if (courier != NULL) {
+        courier_note_written(courier, error);
+        if (error == 0) {
+            share(courier);
         }
     }
 }
 
-int herald_keep(struct herald *herald, const char *path)
+void herald_hear(struct herald *herald, const char *name, const char *text)
 {
-    if (path == NULL) {
-        return 0;
+    struct courier *courier = find(herald, name);
+    if (courier != NULL && herald->part != HERALD_ALONE) {
+        courier_hear(courier, text);
+        share(courier);
     }
-    int error = keep_read(path, &herald->box);
-    herald->keep = keep_open(herald->base, path, copy_box, herald);
-    return herald->keep == NULL && error == 0 ? -ENOMEM : error;
 }
+
+void herald_set_part(struct herald *herald, enum herald_part part, const struct herald_share_hooks *hooks)
+{
+    enum herald_part before = herald->part;
+    if (part == HERALD_ALONE && before == part) {
+        return;
+    }
+    herald->part = part;
+    if (hooks != NULL) {
+        herald->sharing = *hooks;
+    }
+    for (struct courier *one = herald->couriers; one != NULL; one = one->next) {
+        courier_set_part(one, before);
+        share(one);
+    }
+}
+
+/* ---- a takeover ---- */
 
 void herald_freeze(struct herald *herald, bool is_frozen)
 {
@@ -588,7 +548,7 @@ int herald_retry(struct herald *herald, const char *name, size_t *count)
         return ERROR_NOT_FOUND;
     }
     *count = webhook_retry(courier->webhook, clock_now_ms(&herald->clock));
-    note_changed(herald);
+    herald_note_changed(herald);
     go(courier);
     return 0;
 }

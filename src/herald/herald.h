@@ -40,6 +40,25 @@ bool herald_is_calm(struct herald *herald); /* it is written down, or could not 
 /* Unless it is frozen what waits is written down, if the disk takes it in a moment. NULL is fine. */
 void herald_close(struct herald *herald);
 
+/* ---- one of several servers ---- */
+
+enum herald_part {
+    HERALD_ALONE, /* it tells all that it sees; at first */
+    HERALD_HOLDS, /* what all see another one tells, or this one when it works */
+    HERALD_WORKS, /* it tells what all see, once a record of that is written */
+};
+struct herald_share_hooks {
+    void *context;
+    uint64_t salt; /* the same on all of them: IDs of what is shared follow from it */
+    /* So that all of them see it (herald_hear()), also those that come later the latest of that name; then
+     * herald_written(), later and not within this. */
+    void (*write)(void *context, const char *name, const char *text);
+};
+/* hooks: NULL: as before; never at first, but where it is alone. May be called as often as one likes. */
+void herald_set_part(struct herald *herald, enum herald_part part, const struct herald_share_hooks *hooks);
+void herald_hear(struct herald *herald, const char *name, const char *text);
+void herald_written(struct herald *herald, const char *name, int error);
+
 /* ---- looking, on the control thread ---- */
 
 size_t herald_count(const struct herald *herald);

@@ -229,14 +229,18 @@ static void add_switchover(struct run *run, const struct hooks_occasion *what, s
 }
 
 /* Those of the configuration come first: whoever sets one of ours there has it as he wants it. */
-static void write_order(struct run *run, const struct conf_hook *conf, const struct buffer *ours,
-                        size_t count)
+static void write_order(struct run *run, const struct conf_hook *conf, const char *word,
+                        const struct buffer *ours, size_t count)
 {
     const struct exec_ask *ask = conf->ask;
     uint32_t kept = ask->output_max < HOOKS_OUTPUT_SIZE ? ask->output_max : HOOKS_OUTPUT_SIZE - 1;
-    exec_begin_order(&run->order, kept | EXEC_KEEPS_END, ask->word_count, ask->variable_count + count);
+    exec_begin_order(&run->order, kept | EXEC_KEEPS_END, ask->word_count + (word != NULL),
+                     ask->variable_count + count);
     for (size_t i = 0; i < ask->word_count; i++) {
         buffer_add(&run->order, ask->words[i], strlen(ask->words[i]) + 1);
+    }
+    if (word != NULL) {
+        buffer_add(&run->order, word, strlen(word) + 1);
     }
     for (size_t i = 0; i < ask->variable_count; i++) {
         buffer_add(&run->order, ask->variables[i], strlen(ask->variables[i]) + 1);
@@ -254,13 +258,16 @@ struct run *run_new(const struct conf_hook *conf, const struct run_occasion *occ
     buffer_init(&run->order);
     buffer_init(&ours);
     add_variable(&ours, &count, "HOOK", conf->name);
-    add_variable(&ours, &count, "WHEN", conf_hook_when_text(conf->when));
-    if (occasion->letter != NULL) {
+    if (occasion->word != NULL) {
+        (void)snprintf(run->past.about, sizeof run->past.about, "%s", occasion->word);
+    } else if (occasion->letter != NULL) {
+        add_variable(&ours, &count, "WHEN", conf_hook_when_text(conf->when));
         add_event(run, occasion->letter, &ours, &count);
     } else {
+        add_variable(&ours, &count, "WHEN", conf_hook_when_text(conf->when));
         add_switchover(run, occasion->switchover, &ours, &count);
     }
-    write_order(run, conf, &ours, count);
+    write_order(run, conf, occasion->word, &ours, count);
     buffer_fini(&ours);
     return run;
 }

@@ -13,10 +13,11 @@ struct event;
 struct hook;
 struct round;
 
-/* Why it runs: one of both. */
+/* Why it runs: one of these. */
 struct run_occasion {
     const struct letter *letter;
     const struct hooks_occasion *switchover;
+    const char *word; /* of an errand: behind its arguments */
 };
 
 struct run {
@@ -24,6 +25,8 @@ struct run {
     struct hooks *hooks;
     struct hook *hook;
     struct round *round;                                           /* NULL: no switch waits */
+    hooks_told *told;                                              /* of an errand */
+    void *argument;                                                /* likewise */
     void (*ended)(struct run *run, const struct hooks_past *past); /* called once */
     struct clock clock;
     struct event_base *base;

@@ -316,6 +316,30 @@ void hooks_run(struct hooks *hooks, const struct hooks_occasion *occasion, hooks
     }
 }
 
+/* ---- errands ---- */
+
+static void on_errand_end(struct run *run, const struct hooks_past *past)
+{
+    run->told(run->argument, past);
+}
+
+struct run *hooks_send(struct hooks *hooks, const struct conf_hook *conf, const char *word, hooks_told *told,
+                       void *argument)
+{
+    struct run *run = run_new(conf, &(struct run_occasion){.word = word});
+    run->hooks = hooks;
+    run->ended = on_errand_end;
+    run->told = told;
+    run->argument = argument;
+    run_begin(run, hooks->base, &hooks->runner);
+    return run;
+}
+
+void hooks_call_off(struct run *run)
+{
+    run_call_off(run);
+}
+
 /* ---- who there is ---- */
 
 static void configure(struct hook *hook, const struct conf_hook *conf)

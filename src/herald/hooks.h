@@ -103,3 +103,15 @@ struct hooks_status {
 
 size_t hooks_count(const struct hooks *hooks);
 void hooks_get(const struct hooks *hooks, size_t i, struct hooks_status *status);
+
+/* ---- errands: a command that is told a word ---- */
+
+struct run;
+typedef void hooks_told(void *argument, const struct hooks_past *past);
+
+/* Run this command, with the word behind its arguments. `told` is called once, at its end, later. It is
+ * nobody's hook: at_once and occasions do not matter, and no event tells of it. */
+struct run *hooks_send(struct hooks *hooks, const struct conf_hook *conf, const char *word, hooks_told *told,
+                       void *argument);
+/* It is ended now, and told so: HOOKS_CALLED_OFF. Before hooks_close(). */
+void hooks_call_off(struct run *run);

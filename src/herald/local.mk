@@ -7,5 +7,7 @@ src_libherald_a_SOURCES = \
 	src/herald/hooks.c src/herald/hooks.h \
 	src/herald/keep.c src/herald/keep.h \
 	src/herald/letter.c src/herald/letter.h \
+	src/herald/inside.h src/herald/kept.c \
+	src/herald/share.c src/herald/share.h src/herald/shared.c \
 	src/herald/sign.c src/herald/sign.h \
 	src/herald/webhook.c src/herald/webhook.h

@@ -397,6 +397,9 @@ void observe_run(const struct observe_plan *plan, struct observe_report *report)
         }
         (void)wait_for_some(&run);
         end_overdue(&run);
+        if (plan->meanwhile != NULL) {
+            plan->meanwhile(plan->context);
+        }
     }
     report->duration_ms = now_ms(&run);
     report->duration_ms = report->duration_ms < plan->duration_ms ? report->duration_ms : plan->duration_ms;

@@ -50,7 +50,8 @@ struct observe_plan {
     /* NULL, or: it is over, and what failed is noted now (tally_note_service()), and until when of it all
      * counts (ms since it began, not more than now). began_us: when it did, as clock_now_us() has it. */
     void (*settle)(void *context, struct tally *tally, int64_t began_us, int64_t *duration_ms);
-    void *context;
+    void (*meanwhile)(void *context); /* NULL, or: called every few ms until then, for moments */
+    void *context;                    /* of both */
 };
 
 struct observe_report {

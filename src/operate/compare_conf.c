@@ -133,6 +133,9 @@ static void compare_servers(struct comparing *c, const struct conf_server *a, co
 {
     note_start(c, "listen", !is_same_listen(a, b));
     note_start(c, "threads", a->threads != b->threads);
+    note_start(c, "confine",
+               a->confine.dns_threads != b->confine.dns_threads ||
+                   !is_same_text(a->confine.user, b->confine.user));
     note_server(c, "listen.allow", !has_same_access(a, b));
     note_server(c, "edns_size", a->edns_size != b->edns_size);
     note_server(c, "identity", !is_same_text(a->identity, b->identity));

@@ -114,9 +114,10 @@ static void forget_old(struct errors_feed *feed, int64_t now_ms)
 
 /* ---- bounds ---- */
 
-enum bound { OF_PLACE, OF_PEER, OF_ALL, BOUNDS };
+/* In this order they are asked: nobody is put out for one who has too many himself. */
+enum bound { OF_PEER, OF_PLACE, OF_ALL, BOUNDS };
 
-static const size_t bounds[BOUNDS] = {ERRORS_PLACE_MAX, ERRORS_PEER_MAX, ERRORS_SOURCES_MAX};
+static const size_t bounds[BOUNDS] = {ERRORS_PEER_MAX, ERRORS_PLACE_MAX, ERRORS_SOURCES_MAX};
 
 static bool is_within(const struct source *source, const struct errors_report *report, enum bound bound)
 {
@@ -132,7 +133,45 @@ static void drop(struct errors_feed *feed, size_t at)
     memmove(feed->items + at, feed->items + at + 1, (feed->count - at) * sizeof *feed->items);
 }
 
-/* For one more; false: the word of each that is there counts. */
+static int compare_by_peer(const void *a, const void *b)
+{
+    return compare_peers((*(const struct source *const *)a)->peer, (*(const struct source *const *)b)->peer);
+}
+
+/* The oldest of the peer that has most of some sources, if it has at least two more than `peer`: so whoever
+ * comes gets in, and nobody is put out for one who has as many. SIZE_MAX: there is none. */
+static size_t find_surplus(const struct errors_feed *feed, const struct errors_report *report,
+                           enum bound bound)
+{
+    struct source **within = memory_alloc_array(feed->count + 1, sizeof *within);
+    const struct source *most = NULL;
+    size_t count = 0, most_count = 0, own_count = 0, oldest = SIZE_MAX;
+    for (size_t i = 0; i < feed->count; i++) {
+        if (is_within(feed->items[i], report, bound)) {
+            within[count++] = feed->items[i];
+        }
+    }
+    qsort(within, count, sizeof *within, compare_by_peer);
+    for (size_t first = 0, i = 1; i <= count; i++) {
+        if (i == count || compare_peers(within[i]->peer, within[first]->peer) != 0) {
+            own_count = compare_peers(within[first]->peer, report->peer) == 0 ? i - first : own_count;
+            most = i - first > most_count ? within[first] : most;
+            most_count = i - first > most_count ? i - first : most_count;
+            first = i;
+        }
+    }
+    for (size_t i = 0; i < feed->count && most_count >= own_count + 2; i++) {
+        const struct source *source = feed->items[i];
+        bool is_older = oldest == SIZE_MAX || source->begun_ms < feed->items[oldest]->begun_ms;
+        bool is_meant = is_within(source, report, bound) && compare_peers(source->peer, most->peer) == 0;
+        oldest = is_meant && is_older ? i : oldest;
+    }
+    free(within);
+    return oldest;
+}
+
+/* For one more. Who makes room is the oldest whose word does not count any more; where each counts, one of
+ * the peer that has most. False: nobody does. */
 static bool make_room(struct errors_feed *feed, const struct errors_report *report, enum bound bound,
                       int64_t now_ms)
 {
@@ -144,6 +183,9 @@ static bool make_room(struct errors_feed *feed, const struct errors_report *repo
             oldest = is_older && !is_known(source, now_ms) ? i : oldest;
             count++;
         }
+    }
+    if (count >= bounds[bound] && oldest == SIZE_MAX && bound != OF_PEER) {
+        oldest = find_surplus(feed, report, bound);
     }
     if (count >= bounds[bound] && oldest != SIZE_MAX) {
         drop(feed, oldest);
@@ -171,7 +213,7 @@ static bool is_replayed(const struct source *latest, const struct errors_report 
 static struct source *add(struct errors_feed *feed, const struct errors_report *report, int64_t now_ms)
 {
     bool is_there;
-    for (enum bound bound = OF_PLACE; bound < BOUNDS; bound++) {
+    for (enum bound bound = OF_PEER; bound < BOUNDS; bound++) {
         if (!make_room(feed, report, bound, now_ms)) {
             return NULL;
         }

@@ -18,7 +18,7 @@
 enum {
     ERRORS_NAME_SIZE = 256,
     ERRORS_SOURCES_MAX = 4096,       /* of all places */
-    ERRORS_PLACE_MAX = 64,           /* of one of them: who may report of that only shuts out nobody else */
+    ERRORS_PLACE_MAX = 64,           /* of one of them */
     ERRORS_PEER_MAX = 1024,          /* of one peer, who calls himself what he likes */
     ERRORS_TTL_MS = 60 * 1000,       /* how long a report counts that does not say it */
     ERRORS_KEPT_MS = 60 * 60 * 1000, /* for so long after that it is known that there was one */
@@ -61,7 +61,9 @@ struct errors_feed *errors_new(void);
 void errors_free(struct errors_feed *feed); /* NULL is fine */
 
 /* 0 and what becomes of it, by the rules of health_push(); or ERROR_BUSY: there are as many sources as
- * there may be, and the word of each counts. One whose word does not makes room, the oldest first. */
+ * there may be. One whose word does not count makes room, the oldest first; where each counts, the oldest of
+ * the peer that has most of that place, or of all, and at least two more than who comes. So whoever calls
+ * himself by many names shuts out nobody else. */
 int errors_take(struct errors_feed *feed, const struct errors_report *report, int64_t wall_ms, int64_t now_ms,
                 enum health_push_fate *fate);
 

@@ -264,3 +264,12 @@ int operate_explain(const struct view *view, const struct operate_question *ques
     tell_answer(&w);
     return 0;
 }
+
+void operate_tell_first(struct operate_explanation *explanation, const char *text, struct arena *arena)
+{
+    const char **steps = arena_alloc(arena, (explanation->step_count + 1) * sizeof *steps);
+    steps[0] = text;
+    memcpy(steps + 1, explanation->steps, explanation->step_count * sizeof *steps);
+    explanation->steps = steps;
+    explanation->step_count++;
+}

@@ -28,6 +28,7 @@ src_liboperate_a_SOURCES = \
 	src/operate/operate.h \
 	src/operate/rdata.c src/operate/rdata.h \
 	src/operate/switchover.c src/operate/switchover.h \
+	src/operate/switchover_capacity.c src/operate/switchover_capacity.h \
 	src/operate/switchover_errors.c src/operate/switchover_errors.h \
 	src/operate/switchover_inside.c src/operate/switchover_inside.h \
 	src/operate/rules.c src/operate/rules.h src/operate/rules_inside.h \

@@ -216,6 +216,9 @@ struct operate_question {
     int64_t wall_ms;           /* now */
 };
 
+/* Say this before all other steps. */
+void operate_tell_first(struct operate_explanation *explanation, const char *text, struct arena *arena);
+
 /* Ask the answer code for real and say why it answers so. 0, or ERROR_SYNTAX for a name that is none. */
 int operate_explain(const struct view *view, const struct operate_question *question, struct arena *arena,
                     struct operate_explanation *explanation);

@@ -333,6 +333,7 @@ void switchover_ask_hooks(struct switchover *switchover, const struct switchover
 {
     switchover->asks_hooks = true;
     switchover->asked_for = wish->verb;
+    copy(switchover->asker, sizeof switchover->asker, wish->asker == NULL ? "" : wish->asker);
     switchover->changes++;
     note(switchover, "hooks", wish, wall_ms);
 }

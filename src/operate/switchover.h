@@ -61,6 +61,7 @@ enum {
     SWITCHOVER_TARGETS_MAX = 64,
     SWITCHOVER_STEPS_MAX = 16,
     SWITCHOVER_NAME_SIZE = 256,
+    SWITCHOVER_ASKER_SIZE = 96,
     SWITCHOVER_NOTES_MAX = 64,
     SWITCHOVER_NOTE_SIZE = 256,
     SWITCHOVER_FINDING_SIZE = 72,         /* "rule:NAME" */
@@ -108,7 +109,8 @@ struct switchover {
     bool stays_away;              /* it was closed where it was: what it drained stays so */
     bool asks_hooks;              /* commands are run before `asked_for`; nothing has moved yet */
     enum switchover_verb asked_for;
-    bool hooks_agreed; /* they were run before this way: where data are is theirs to say */
+    char asker[SWITCHOVER_ASKER_SIZE]; /* who runs them, of several servers; "": this one */
+    bool hooks_agreed;                 /* they were run before this way: where data are is theirs to say */
     /* No step is taken: the finding by which, "health", and in words; "": it is not held. Only on its way. */
     char held_by[SWITCHOVER_FINDING_SIZE], held[SWITCHOVER_NOTE_SIZE];
     int64_t held_ms;                         /* wall: since then; 0: it is not */
@@ -128,6 +130,7 @@ struct switchover_wish {
     const char *const *accepted; /* names of findings; of those that lead on by steps */
     size_t accepted_count;
     bool hooks_agreed; /* commands were run before */
+    const char *asker; /* of switchover_ask_hooks(); NULL: "" */
     const char *to;    /* of REDIRECT */
 };
 

@@ -12,6 +12,7 @@
 #include "operate/objectives.h"
 #include "operate/operate.h"
 #include "operate/rules.h"
+#include "operate/switchover_capacity.h"
 #include "operate/switchover_errors.h"
 
 #include <stdlib.h>
@@ -158,6 +159,7 @@ static int compare(struct work *w)
     const struct operate_what_if question = {.view = {w->without, w->with},
                                              .policy = -1,
                                              .limit = w->ask->limit,
+                                             .rates = w->ask->rates,
                                              .wall_ms = w->ask->wall_ms,
                                              .progress = w->ask->progress};
     int error = operate_report_what_if(&question, w->arena, &w->look->answers);
@@ -182,36 +184,17 @@ static void judge_served(struct work *w)
                           total > 1 ? " and others" : ""));
 }
 
-/* Which region gets most of what it had not. */
-static const struct operate_place *find_fullest(const struct operate_places *regions)
-{
-    const struct operate_place *fullest = NULL;
-    for (size_t i = 0; i < regions->count; i++) {
-        const struct operate_place *place = &regions->items[i];
-        bool is_fuller = place->load[1] > 1 && (fullest == NULL || place->load[1] > fullest->load[1]);
-        fullest = is_fuller ? place : fullest;
-    }
-    return fullest;
-}
-
+/* Loads that are reported are of what is now, which is one side as long as it is not on its way. */
 static void judge_capacity(struct work *w)
 {
-    const struct operate_report *report = &w->look->answers;
-    size_t rows = report->rows_by_severity[OPERATE_OVERLOADED];
-    const struct operate_place *fullest = find_fullest(&report->regions);
-    if (rows == 0 && fullest == NULL) {
-        add(w, "capacity", true, "no place gets more than its capacity, if the fullest is just full before");
-    } else {
-        const char *where =
-            fullest == NULL || fullest->name == NULL
-                ? ""
-                : arena_print(w->arena, "; region %s at %.0f %%", fullest->name, fullest->load[1] * 100);
-        add(w, "capacity", false,
-            arena_print(w->arena,
-                        "%zu answer%s would get places beyond their capacity, if the fullest is just full "
-                        "before%s",
-                        rows, words_plural(rows), where));
-    }
+    const struct view *now = w->ask->view;
+    const struct switchover_sides sides = {.now = now,
+                                           .without = w->without,
+                                           .with = w->with,
+                                           .is_now = w->with == now,
+                                           .is_known = w->with == now || w->without == now,
+                                           .rates = w->ask->rates};
+    switchover_judge_capacity(&sides, w->arena, w->look);
 }
 
 static double find_share(const struct operate_places *places, const char *name, int side)
@@ -561,6 +544,9 @@ int switchover_look(const struct switchover_ask *ask, struct arena *arena, struc
     w.touched = switchover_mark_policies(ask->view, w.inside, ask->switchover->names, arena);
     switchover_find_names(ask->view, w.touched, &look->names);
     switchover_find_spread(ask->view, w.touched, ask->limit, arena, &look->spread);
+    if (ask->rates != NULL) {
+        switchover_weigh_spread(ask->view, w.touched, ask->rates, &look->spread);
+    }
     look->touched = w.touched;
     error = compare(&w);
     if (error == 0) {

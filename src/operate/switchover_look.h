@@ -38,12 +38,29 @@ struct switchover_names {
     uint32_t lowered_ttl_s;
 };
 
+/* How full a region gets. [0]: without it, [1]: with all of it. */
+struct switchover_load {
+    const char *region;
+    double capacity; /* requests per second, of its endpoints that serve with it; 0: none is declared */
+    double share[2]; /* of the answers */
+    double load[2];  /* of its capacity, as is reported and follows from that; < 0: not known */
+    double rate[2];  /* answers per second that lead there, by those of the last 5 minutes; < 0: not known */
+};
+
+struct switchover_capacity {
+    bool is_reported;   /* the finding goes by loads that endpoints report; else by what just fits before */
+    const char *silent; /* an az, what moves of which does not report all; NULL: none */
+    struct switchover_load *items;
+    size_t count;
+};
+
 struct switchover_look {
     struct operate_report answers; /* [0]: without it, [1]: with all of it */
     struct operate_unserved unserved;
     struct switchover_names names;
     struct switchover_spread spread; /* of these */
-    const bool *touched;             /* by policy: those that have such names */
+    struct switchover_capacity capacity;
+    const bool *touched; /* by policy: those that have such names */
     struct switchover_copy *copies;
     size_t copy_count;
     struct switchover_finding findings[SWITCHOVER_FINDINGS_MAX];
@@ -60,11 +77,12 @@ enum switchover_aim {
 struct switchover_ask {
     const struct switchover *switchover;
     enum switchover_aim aim;
-    const struct view *view;          /* a copy, as it is now */
-    int64_t wall_ms, now_ms;          /* now_ms: monotonic */
-    int64_t last_move_ms;             /* wall, of a region: for rules; 0: none is known */
-    const struct errors_list *errors; /* as reported; NULL: nothing was */
-    size_t limit;                     /* rows and names to list */
+    const struct view *view;           /* a copy, as it is now */
+    int64_t wall_ms, now_ms;           /* now_ms: monotonic */
+    int64_t last_move_ms;              /* wall, of a region: for rules; 0: none is known */
+    const struct errors_list *errors;  /* as reported; NULL: nothing was */
+    const struct operate_rates *rates; /* of answers, by which names weigh; NULL: not known, they are alike */
+    size_t limit;                      /* rows and names to list */
     struct progress *progress;
     /* The next step of what is on its way: hooks that have agreed have moved the data. How long ago the last
      * move was is not asked of what has set out: it was its own. */

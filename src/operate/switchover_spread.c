@@ -5,6 +5,7 @@
 
 #include "operate/switchover_spread.h"
 
+#include "operate/whatif.h"
 #include "view/view.h"
 
 #include <stdlib.h>
@@ -109,4 +110,17 @@ struct switchover_ttl *switchover_find_ttl(const struct switchover_spread *sprea
         row++;
     }
     return &spread->ttls[row];
+}
+
+void switchover_weigh_spread(const struct view *view, const bool *touched, const struct operate_rates *rates,
+                             struct switchover_spread *spread)
+{
+    for (size_t i = 0; i < view->name_count; i++) {
+        const struct view_name *name = &view->names[i];
+        if (touched[name->policy]) {
+            switchover_find_ttl(spread, name->ttl)->rate += rates->names[i];
+        }
+    }
+    spread->rate = rates->all;
+    spread->has_rates = spread->rate > 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * How the names that a switchover touches are spread: over TTLs, which is when resolvers will have moved, and
- * over zones. Pure; what is asked for each is filled in by who has counted it. */
+ * over zones. Pure. */
 #pragma once
 
 #include "base/arena.h"
@@ -41,3 +41,7 @@ void switchover_find_spread(const struct view *view, const bool *touched, size_t
                             struct switchover_spread *spread);
 /* The row of a TTL that it has seen. */
 struct switchover_ttl *switchover_find_ttl(const struct switchover_spread *spread, uint32_t ttl_s);
+/* How many of the latest answers are of these names. */
+struct operate_rates;
+void switchover_weigh_spread(const struct view *view, const bool *touched, const struct operate_rates *rates,
+                             struct switchover_spread *spread);

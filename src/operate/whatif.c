@@ -71,6 +71,9 @@ static void list_entries(struct whatif *w)
                 (struct whatif_entry){.policy = name->policy, .first = i, .types = name->types};
         }
         w->entries[w->entry_count - 1].count++;
+        if (w->question->rates != NULL) {
+            w->entries[w->entry_count - 1].rate += w->question->rates->names[w->order[i]];
+        }
     }
     w->report->names = count;
 }
@@ -214,6 +217,27 @@ static bool is_alike(const struct whatif *w)
     return steer_choice_equal(&w->first[0], &w->choice[0]) && steer_choice_equal(&w->first[1], &w->choice[1]);
 }
 
+/* The part of a class in the answers of its policy. */
+static double find_class_part(const struct whatif *w, const struct steer_policy *policy, uint16_t class_id)
+{
+    const double *rates = w->report->is_by_rates && w->question->rates->classes != NULL
+                              ? w->question->rates->classes[policy->id]
+                              : NULL;
+    double sum = 0;
+    for (size_t i = 0; rates != NULL && i < policy->class_count; i++) {
+        sum += rates[i];
+    }
+    return rates != NULL && sum > 0 ? rates[class_id] / sum : 1.0 / (double)policy->class_count;
+}
+
+/* What one type of a class of these names weighs among all. Of types nothing is counted: they are alike. */
+static double weigh(const struct whatif *w, const struct whatif_entry *entry,
+                    const struct steer_policy *policy, uint16_t class_id)
+{
+    double names = w->report->is_by_rates ? entry->rate : (double)entry->count;
+    return names * find_class_part(w, policy, class_id) / (double)count_bits(entry->types);
+}
+
 /* The rows of one class: a type that is answered as the first one is goes with it. What falls back on the
  * zone file does not: names may have static records of one type and not of another. */
 static void add_class(struct whatif *w, size_t entry_at, uint16_t class_id)
@@ -221,7 +245,7 @@ static void add_class(struct whatif *w, size_t entry_at, uint16_t class_id)
     struct whatif_entry *entry = &w->entries[entry_at];
     struct whatif_row row = {.entry = (uint32_t)entry_at, .class_id = class_id, .name_count = entry->count};
     const struct steer_policy *policy = whatif_policy(w, &row);
-    double weight = (double)entry->count / ((double)policy->class_count * (double)count_bits(entry->types));
+    double weight = weigh(w, entry, policy, class_id);
     size_t first = w->row_count;
     for (unsigned type = 1; type <= entry->types; type <<= 1) {
         if ((entry->types & type) == 0) {
@@ -231,6 +255,7 @@ static void add_class(struct whatif *w, size_t entry_at, uint16_t class_id)
         struct steer_choice *choice = is_first ? w->first : w->choice;
         whatif_evaluate(w, &row, (uint16_t)type, choice);
         whatif_add_shares(w, policy, choice, weight, &w->whole);
+        w->weight += weight;
         bool is_static = choice[0].source == STEER_FROM_STATIC || choice[1].source == STEER_FROM_STATIC;
         if (!is_first && !is_static && is_alike(w)) {
             w->rows[first].types |= (uint16_t)type;
@@ -399,14 +424,14 @@ static void tell_page(struct whatif *w, const struct whatif_row *after)
 
 /* ---- the whole ---- */
 
-/* All names alike: shares of what they answer together. */
+/* Shares of what all names answer together. */
 static void tell_whole(struct whatif *w)
 {
-    for (int side = 0; side < 2 && w->report->names != 0; side++) {
+    for (int side = 0; side < 2 && w->weight > 0; side++) {
         for (size_t i = 0; i < w->topology->endpoint_count; i++) {
-            w->whole.endpoints[side][i] /= (double)w->report->names;
+            w->whole.endpoints[side][i] /= w->weight;
         }
-        w->whole.nowhere[side] /= (double)w->report->names;
+        w->whole.nowhere[side] /= w->weight;
     }
     whatif_sum_up(w, NULL, &w->whole);
     double traffic = w->question->traffic;
@@ -433,6 +458,7 @@ int operate_report_what_if(const struct operate_what_if *question, struct arena 
                        .arena = arena,
                        .scratch = arena_new(0),
                        .report = report};
+    report->is_by_rates = question->rates != NULL && question->rates->all > 0;
     if (w.topology != NULL) {
         list_entries(&w);
         make_room(&w);

@@ -6,8 +6,8 @@
  *
  * How much traffic there is nobody tells the server. So loads are of this question: if what the answers give
  * to the fullest place just fits now, how full does each place get? A row asks that of the endpoints of its
- * policy alone, the whole of all names (alike, and with all classes of a name alike), or for a traffic that
- * the operator gives. */
+ * policy alone, the whole of all names, or for a traffic that the operator gives. Names weigh alike there,
+ * and so do all classes of a name; or as they were asked for lately, where that is known. */
 #pragma once
 
 #include "base/arena.h"
@@ -79,16 +79,24 @@ struct operate_row {
     struct operate_places regions, azs, endpoints;
 };
 
+/* How many answers were given lately, per second. */
+struct operate_rates {
+    const double *names;          /* by index in the names of the view */
+    const double *const *classes; /* by policy: of each class, as parts of each other; NULL: not known */
+    double all;                   /* of all names; 0: nothing was asked, and nothing weighs */
+};
+
 struct operate_what_if {
     const struct view *view[2]; /* before, after: both are copies, so that nobody changes them */
     const char *const *assumed; /* what is different, as text: for the report */
     size_t assumed_count;
-    ptrdiff_t policy;          /* of this policy only; -1: of all */
-    double traffic;            /* of all names, requests per second; 0: not known */
-    size_t limit;              /* rows */
-    const char *cursor;        /* next_cursor of the page before; NULL: from the start */
-    int64_t wall_ms;           /* now */
-    struct progress *progress; /* NULL: nobody looks */
+    ptrdiff_t policy;                  /* of this policy only; -1: of all */
+    double traffic;                    /* of all names, requests per second; 0: not known */
+    const struct operate_rates *rates; /* by which names weigh; NULL: alike */
+    size_t limit;                      /* rows */
+    const char *cursor;                /* next_cursor of the page before; NULL: from the start */
+    int64_t wall_ms;                   /* now */
+    struct progress *progress;         /* NULL: nobody looks */
 };
 
 struct operate_report {
@@ -99,6 +107,7 @@ struct operate_report {
     size_t rows_total, rows_by_severity[OPERATE_SEVERITIES];
     double traffic;        /* that loads of the whole are of; 0: not known */
     bool traffic_is_given; /* else it is what just fits now */
+    bool is_by_rates;      /* names weigh as they were asked for lately; else alike */
     struct operate_places regions, azs;
     /* Engaged: where it would hold what is assumed to be down, if checks found that and no operator said it.
      * By family; of reports of all policies. */

@@ -8,6 +8,7 @@
 /* Names with the same policy and types. */
 struct whatif_entry {
     uint32_t policy, first, count; /* first: in `order` */
+    double rate;                   /* of these names; where rates are known */
     uint16_t types;                /* enum steer_types */
     uint16_t statics[2];           /* types that fall back on the zone file's records in some class */
     bool changed, all_unserved[2]; /* in some class */
@@ -42,6 +43,7 @@ struct whatif {
     size_t row_count, row_capacity;
     struct steer_choice first[2], choice[2]; /* of the first type of a row, and of another one */
     double *shares;
+    double weight; /* of all names together */
     struct whatif_tally whole, row;
 };
 

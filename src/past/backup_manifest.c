@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "base/sha2.h"
 
@@ -37,29 +38,12 @@ const char *backup_kind_text(enum backup_kind kind)
 
 void backup_write_hex(const unsigned char hash[BACKUP_HASH_SIZE], char text[BACKUP_ID_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < BACKUP_HASH_SIZE; i++) {
-        text[2 * i] = digits[hash[i] >> 4];
-        text[2 * i + 1] = digits[hash[i] & 15];
-    }
-    text[BACKUP_ID_SIZE - 1] = '\0';
-}
-
-static int digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    (void)hex_write(hash, BACKUP_HASH_SIZE, text);
 }
 
 bool backup_parse_hex(const char *text, unsigned char hash[BACKUP_HASH_SIZE])
 {
-    for (size_t i = 0; i < BACKUP_HASH_SIZE; i++) {
-        int high = digit(text[2 * i]), low = high == -1 ? -1 : digit(text[2 * i + 1]);
-        if (low == -1) {
-            return false;
-        }
-        hash[i] = (unsigned char)(high << 4 | low);
-    }
-    return text[2 * BACKUP_HASH_SIZE] == '\0';
+    return hex_read(text, hash, BACKUP_HASH_SIZE);
 }
 
 int backup_fail(struct report *report, const char *file, int error, const char *format, ...)
@@ -80,7 +64,7 @@ const char *const backup_folders[] = {"depot", "documents", "health", NULL};
 static bool is_hex(const char *text, size_t len)
 {
     size_t found = 0;
-    while (found < len && digit(text[found]) != -1) {
+    while (found < len && hex_digit(text[found]) != -1) {
         found++;
     }
     return found == len;

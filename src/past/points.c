@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "base/when.h"
 
@@ -46,10 +47,7 @@ static void set_time(json_t *object, const char *key, int64_t wall_ms)
 static void set_hash(json_t *object, const unsigned char hash[STORE_HASH_SIZE])
 {
     char text[2 * STORE_HASH_SIZE + 1];
-    for (size_t i = 0; i < STORE_HASH_SIZE; i++) {
-        snprintf(text + 2 * i, sizeof text - 2 * i, "%02x", hash[i]);
-    }
-    json_object_set_new(object, "hash", json_string(text));
+    json_object_set_new(object, "hash", json_string(hex_write(hash, STORE_HASH_SIZE, text)));
 }
 
 static json_t *write_uses(const struct point *point)

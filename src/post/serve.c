@@ -133,6 +133,8 @@ static bool prepare(struct post *post)
     good = good && curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK;
     good = good && curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK;
     good = good && curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
+    /* It would keep what was in that file for a day, whatever is there now. */
+    good = good && curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L) == CURLE_OK;
     good = good && (order->ca[0] == '\0' || curl_easy_setopt(easy, CURLOPT_CAINFO, order->ca) == CURLE_OK);
     good = good && curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK;
     good = good && curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK;

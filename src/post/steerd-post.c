@@ -6,34 +6,18 @@
 #include "config.h"
 
 #include "base/exits.h"
+#include "base/part.h"
+#include "confine/confine.h"
 #include "post/frame.h"
 #include "post/serve.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-
-static int find_type(int fd)
-{
-    int type = 0;
-    socklen_t len = sizeof type;
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1 ? -1 : type;
-}
-
 int main(int argc, char **argv)
 {
-    static const int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2};
     (void)argv;
-    if (argc != 1 || find_type(POST_CHANNEL) != SOCK_SEQPACKET) {
-        fputs("steerd-post: steerd starts this program, for webhooks\n", stderr);
+    if (!part_begin(argc, POST_CHANNEL, "steerd-post: steerd starts this program, for webhooks")) {
         return EXITS_USAGE;
     }
-    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) {
-        (void)signal(ignored[i], SIG_IGN); /* who asks for posts ends us */
-    }
-    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    (void)fcntl(POST_CHANNEL, F_SETFD, FD_CLOEXEC);
+    (void)confine_drop_inherited();
+    part_ignore_signals();
     return post_serve(POST_CHANNEL) == 0 ? EXITS_OK : EXITS_REFUSED;
 }

@@ -151,6 +151,7 @@ bool engine_run(struct engine *engine)
 {
     bool more = false;
     int64_t at_us = engine_now_us(engine);
+    engine_count(&engine->counters.turns, 1);
     note_stall(engine);
     listed_hurry(engine);
     if (at_us >= engine->wake_us) {
@@ -288,6 +289,7 @@ void engine_get_stats(const struct engine *engine, struct probe_stats *stats)
     stats->resting = look(&engine->counters.resting);
     stats->late_us = look(&engine->counters.late_us);
     stats->stalled_us = look(&engine->counters.stalled_us);
+    stats->turns = look(&engine->counters.turns);
     for (int i = 0; i < PROBE_LATE_BUCKETS; i++) {
         stats->late[i] = look(&engine->counters.late[i]);
     }

@@ -23,7 +23,7 @@ enum {
 
 struct counters {
     _Atomic uint64_t started, ended[HEALTH_OUTCOME_COUNT], targets, checks, in_flight, resting;
-    _Atomic uint64_t late[PROBE_LATE_BUCKETS], late_us, stalled_us;
+    _Atomic uint64_t late[PROBE_LATE_BUCKETS], late_us, stalled_us, turns;
 };
 
 struct engine {

@@ -240,6 +240,7 @@ struct probe_stats {
     /* How much later than planned checks started; without what the whole process was stopped for, which is
      * stalled_us. */
     uint64_t late[PROBE_LATE_BUCKETS], late_us, stalled_us;
+    uint64_t turns; /* of the prober's loop: each time it looked at what is due, and slept */
     struct {
         uint64_t checks, targets; /* that could not be made; whose latest one could not */
     } causes[PROBE_CAUSES];       /* [PROBE_CAUSE_NONE]: unused */

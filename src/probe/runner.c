@@ -175,13 +175,45 @@ static int take_start(struct runner *runner)
     return error;
 }
 
-void runner_fini(struct runner *runner)
+static void let_go(struct runner *runner)
 {
     if (runner->starting != NULL && atomic_exchange(&runner->starting->state, UNWANTED) == STARTED) {
         (void)take_start(runner);
     }
     hang_up(runner);
+}
+
+void runner_fini(struct runner *runner)
+{
+    let_go(runner);
     end(runner);
+}
+
+static void *run_end(void *argument)
+{
+    struct runner *left = argument;
+    pthread_setname_np(pthread_self(), "runner");
+    end(left);
+    free(left);
+    return NULL;
+}
+
+void runner_leave(struct runner *runner)
+{
+    pthread_t thread;
+    let_go(runner);
+    reap(runner, WNOHANG);
+    if (runner->pid == 0) {
+        return;
+    }
+    struct runner *left = memory_copy(runner, sizeof *runner);
+    runner->pid = 0;
+    if (thread_start(&thread, run_end, left) == 0) {
+        (void)pthread_detach(thread);
+    } else {
+        (void)kill(left->pid, SIGKILL); /* nobody waits for it before this process ends */
+        free(left);
+    }
 }
 
 /* ---- orders ---- */

@@ -20,6 +20,8 @@ struct runner {
 void runner_init(struct runner *runner, const char *program);
 /* It ends, and all that it runs. Does not wait for one that is being started: it ends then. */
 void runner_fini(struct runner *runner);
+/* The same, for who may not wait at all: a thread of its own sees to its end. */
+void runner_leave(struct runner *runner);
 
 /* Hand an order to it, with the far end of the check's own pair, which stays the caller's. Returns 0, -EAGAIN
  * (it is being started, or has not taken those before: try again soon), or another negative errno: there is

@@ -39,6 +39,7 @@ struct serve_thread {
     struct udp_worker udp; /* fd -1: a TCP thread */
     struct tcp_worker *tcp;
     char name[NAME_SIZE];
+    void (*begun)(void);
     pthread_t id;
     bool running;
     atomic_bool stop; /* of a UDP thread */
@@ -57,6 +58,7 @@ struct serve {
     const struct answer_shadow_slot *shadows; /* likewise */
     bool *kept;       /* by number of socket: another process has it, too; NULL: nobody takes over */
     atomic_bool stop; /* TCP threads */
+    atomic_bool is_withdrawn;
 };
 
 static size_t count_workers(const struct serve_options *options)
@@ -253,6 +255,7 @@ static void fill_worker(struct serve *serve, size_t index, struct worker *worker
         .slot = serve->slot,
         .counters = &serve->threads[index].counters,
         .stop = index < serve->listen_count * serve->workers ? &serve->threads[index].stop : &serve->stop,
+        .is_withdrawn = &serve->is_withdrawn,
         .tap = serve->taps == NULL ? NULL : serve->taps[index],
         .index = index,
         .shadows = serve->shadows,
@@ -318,15 +321,31 @@ static struct serve_tcp_limits complete(const struct serve_tcp_limits *limits)
     return result;
 }
 
-void serve_set_tcp_limits(struct serve *serve, const struct serve_tcp_limits *limits)
+static void wake_tcp(const struct serve *serve)
 {
-    struct serve_tcp_limits all = complete(limits);
-    tcp_share_set_limits(serve->tcp_share, &all);
     for (size_t i = 0; i < serve->thread_count; i++) {
         if (serve->threads[i].tcp != NULL) {
             tcp_wake(serve->threads[i].tcp);
         }
     }
+}
+
+void serve_set_tcp_limits(struct serve *serve, const struct serve_tcp_limits *limits)
+{
+    struct serve_tcp_limits all = complete(limits);
+    tcp_share_set_limits(serve->tcp_share, &all);
+    wake_tcp(serve);
+}
+
+void serve_set_withdrawn(struct serve *serve, bool is_withdrawn)
+{
+    atomic_store(&serve->is_withdrawn, is_withdrawn);
+    wake_tcp(serve);
+}
+
+bool serve_is_withdrawn(const struct serve *serve)
+{
+    return atomic_load(&serve->is_withdrawn);
 }
 
 void serve_get_tcp_stats(const struct serve *serve, struct serve_tcp_stats *stats)
@@ -360,6 +379,7 @@ static struct serve *new_serve(const struct serve_options *options)
     memset(serve->threads, 0, size);
     for (size_t i = 0; i < serve->thread_count; i++) {
         serve->threads[i].udp.fd = -1;
+        serve->threads[i].begun = options->begun;
     }
     serve->tcp_fds = memory_alloc_array(serve->workers * serve->listen_count, sizeof *serve->tcp_fds);
     for (size_t i = 0; i < serve->workers * serve->listen_count; i++) {
@@ -397,6 +417,9 @@ static void *run_thread(void *argument)
 {
     struct serve_thread *thread = argument;
     (void)pthread_setname_np(pthread_self(), thread->name);
+    if (thread->begun != NULL) {
+        thread->begun();
+    }
     if (thread->tcp != NULL) {
         tcp_run(thread->tcp);
     } else {

@@ -31,6 +31,7 @@ enum serve_tcp_end {
     SERVE_TCP_END_CLIENTS,     /* to make room for another one: too many in all, */
     SERVE_TCP_END_ADDRESS,     /* of its client, */
     SERVE_TCP_END_DESCRIPTORS, /* or for what the system gives */
+    SERVE_TCP_END_WITHDRAWN,   /* this server is not to be asked */
     SERVE_TCP_ENDS
 };
 
@@ -53,6 +54,7 @@ struct serve_options {
     struct view_slot *slot;
     struct answer_tap *const *taps; /* of each DNS thread, borrowed as they are; NULL: there are none */
     struct serve_tcp_limits tcp;
+    void (*begun)(void); /* called by each DNS thread before anything else; NULL: nothing */
     const struct answer_shadow_slot *shadows; /* where drills are, borrowed; NULL: there are none */
     struct sights **sights; /* of each thread, borrowed; NULL: nothing is noted of clients */
     /* Of the server before: those of the same addresses are taken, and their fd becomes -1. The others stay
@@ -89,6 +91,11 @@ bool serve_is_drained(const struct serve *serve);
 /* The other UDP threads end as well, having answered what they have read. Waits for them, and closes all
  * sockets but those of connections. */
 void serve_end_udp(struct serve *serve);
+
+/* Nobody is to ask here, or they may again: UDP queries get SERVFAIL (answer_withdrawn()), TCP connections
+ * end and new ones at once. From the next batch of each thread on; before serve_start() is fine. */
+void serve_set_withdrawn(struct serve *serve, bool is_withdrawn);
+bool serve_is_withdrawn(const struct serve *serve);
 
 /* ---- looking ---- */
 

@@ -197,9 +197,19 @@ static void limit_peer(struct tcp_worker *tcp, uint64_t peer)
     }
 }
 
+static bool is_withdrawn(const struct tcp_worker *tcp)
+{
+    return atomic_load_explicit(tcp->clients.worker.is_withdrawn, memory_order_relaxed);
+}
+
 static void admit(struct tcp_worker *tcp, int fd, struct tcp_peer *peer)
 {
     struct tcp_share *share = tcp->clients.share;
+    if (is_withdrawn(tcp)) {
+        tcp_share_turn_away(share);
+        close(fd);
+        return;
+    }
     uint32_t clients = tcp_share_load(&share->clients), count;
     struct addr_port from;
     addr_from_sockaddr(&peer->address.any, &from);
@@ -290,6 +300,12 @@ static void leave(struct tcp_worker *tcp)
 
 /* ---- the thread ---- */
 
+static void close_all(struct tcp_worker *tcp)
+{
+    while (close_oldest(tcp, SERVE_TCP_END_WITHDRAWN)) {
+    }
+}
+
 /* To end, to close some that others have no room for, or because limits changed. */
 static void on_wake(evutil_socket_t fd, short what, void *argument)
 {
@@ -311,6 +327,9 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
         while (due > 0 && close_oldest(tcp, (enum serve_tcp_end)end)) {
             due--;
         }
+    }
+    if (is_withdrawn(tcp)) {
+        close_all(tcp);
     }
     sweep(tcp);
 }

@@ -104,6 +104,12 @@ void tcp_share_leave(struct tcp_share *share, size_t thread, uint64_t peer, enum
     atomic_fetch_add_explicit(&share->ended[end], 1, memory_order_relaxed);
 }
 
+void tcp_share_turn_away(struct tcp_share *share)
+{
+    atomic_fetch_add_explicit(&share->accepted, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&share->ended[SERVE_TCP_END_WITHDRAWN], 1, memory_order_relaxed);
+}
+
 /* ---- threads ---- */
 
 void tcp_share_demand(struct tcp_share *share, enum serve_tcp_end end)

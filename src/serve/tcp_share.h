@@ -46,6 +46,8 @@ uint64_t tcp_share_find_peer(const struct tcp_share *share, const struct addr *a
 /* A connection of `peer` came to a thread, or went. */
 void tcp_share_enter(struct tcp_share *share, size_t thread, uint64_t peer);
 void tcp_share_leave(struct tcp_share *share, size_t thread, uint64_t peer, enum serve_tcp_end end);
+/* One came that nobody wants. */
+void tcp_share_turn_away(struct tcp_share *share);
 uint32_t tcp_share_count_peer(const struct tcp_share *share, uint64_t peer);
 
 /* Let the thread that has most connections close the one that is idle longest. */

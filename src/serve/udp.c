@@ -114,12 +114,13 @@ static void note_asked(struct udp_worker *udp, const struct msghdr *in)
 
 /* Under AddressSanitizer a query ends where it ends, and nobody may write but where the next reply goes. */
 static size_t answer_guarded(const struct answer_context *context, const struct answer_request *request,
-                             uint8_t *reply)
+                             bool is_withdrawn, uint8_t *reply)
 {
     size_t unused = request->len < QUERY_SIZE ? QUERY_SIZE - request->len : 0;
     sanitizer_poison(request->bytes + request->len, unused);
     sanitizer_unpoison(reply, REPLY_SIZE);
-    size_t len = answer_query(context, request, reply, REPLY_SIZE);
+    size_t len = __builtin_expect(is_withdrawn, 0) ? answer_withdrawn(context, request, reply, REPLY_SIZE)
+                                                   : answer_query(context, request, reply, REPLY_SIZE);
     sanitizer_poison(reply + len, REPLY_SIZE - len);
     sanitizer_unpoison(request->bytes + request->len, unused);
     return len;
@@ -151,6 +152,7 @@ static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, un
     const bool wildcard = udp->wildcard, notes_asked = wildcard && udp->worker.tap != NULL;
     const size_t number_at = udp->family == ADDR_V4 ? offsetof(struct sockaddr_in, sin_addr)
                                                     : offsetof(struct sockaddr_in6, sin6_addr.s6_addr[4]);
+    const bool is_withdrawn = atomic_load_explicit(udp->worker.is_withdrawn, memory_order_relaxed);
     sanitizer_poison(batch->replies, sizeof batch->replies);
     view_reader_online();
     struct answer_context context = worker_context(&udp->worker, view_read(udp->worker.slot));
@@ -164,7 +166,7 @@ static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, un
             note_asked(udp, in);
         }
         request.number = sights_number((const uint8_t *)request.client + number_at);
-        size_t len = answer_guarded(&context, &request, reply);
+        size_t len = answer_guarded(&context, &request, is_withdrawn, reply);
         if (len != 0) {
             *vector++ = (struct iovec){.iov_base = reply, .iov_len = len};
             reply += (len + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);

@@ -19,6 +19,7 @@ struct worker {
     struct view_slot *slot;
     struct answer_counters *counters; /* written by this thread only */
     const atomic_bool *stop;
+    const atomic_bool *is_withdrawn;          /* of the server: nobody is to ask here */
     size_t index;                             /* of the thread: its cache in the view */
     struct answer_tap *tap;                   /* borrowed; NULL: nobody is told of answers */
     struct sights *sights;                    /* written by this thread only; NULL: none */

@@ -34,7 +34,7 @@ struct place {
 
 struct assignment {
     unsigned holders;
-    uint64_t generation, salt;
+    uint64_t generation, salt, mark;
     struct arena *arena; /* texts */
     struct conf_topology *checks;
     struct item *items;
@@ -185,6 +185,46 @@ bool assignment_add_targets(struct assignment *assignment, const struct fleet_ta
     return true;
 }
 
+static bool keep_one(struct assignment *assignment, const struct item *from, int32_t shift)
+{
+    int64_t check = (int64_t)from->check + shift;
+    if (check < 0 || check >= (int64_t)assignment->checks->check_count) {
+        return false;
+    }
+    struct item *to = &assignment->items[assignment->count++];
+    *to = *from;
+    to->check = (uint32_t)check;
+    to->name = arena_copy_text(assignment->arena, from->name);
+    to->host = arena_copy_text(assignment->arena, from->host);
+    return true;
+}
+
+bool assignment_keep(struct assignment *assignment, const struct assignment *from,
+                     const struct fleet_range *ranges, size_t count, char why[FLEET_WHY_SIZE])
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct fleet_range *range = &ranges[i];
+        if (range->from > from->count || range->count > from->count - range->from) {
+            snprintf(why, FLEET_WHY_SIZE, "found %" PRIu32 " targets from %" PRIu32 " on, of %zu",
+                     range->count, range->from, from->count);
+            return false;
+        }
+        if (range->count > assignment->room - assignment->count) {
+            snprintf(why, FLEET_WHY_SIZE, "found more than the %zu that were announced", assignment->room);
+            return false;
+        }
+        for (size_t j = 0; j < range->count; j++) {
+            if (!keep_one(assignment, &from->items[range->from + j], range->shift)) {
+                snprintf(why, FLEET_WHY_SIZE,
+                         "\"%.60s\" has a check %" PRId32 " behind that of before, of %zu",
+                         from->items[range->from + j].name, range->shift, assignment->checks->check_count);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static int compare(const void *left, const void *right)
 {
     const struct place *a = left, *b = right;
@@ -227,6 +267,16 @@ uint64_t assignment_generation(const struct assignment *assignment)
 void assignment_rename(struct assignment *assignment, uint64_t generation)
 {
     assignment->generation = generation;
+}
+
+void assignment_set_mark(struct assignment *assignment, uint64_t mark)
+{
+    assignment->mark = mark;
+}
+
+uint64_t assignment_mark(const struct assignment *assignment)
+{
+    return assignment->mark;
 }
 
 bool assignment_aim(struct assignment *assignment, const struct fleet_aim *aims, size_t count,

@@ -31,12 +31,18 @@ bool assignment_add_check(struct assignment *assignment, const struct fleet_chec
                           char why[FLEET_WHY_SIZE]);
 bool assignment_add_targets(struct assignment *assignment, const struct fleet_target *targets, size_t count,
                             char why[FLEET_WHY_SIZE]);
+/* Targets of another one, whole as it is, that are in this one, too: their checks have other numbers here. */
+bool assignment_keep(struct assignment *assignment, const struct assignment *from,
+                     const struct fleet_range *ranges, size_t count, char why[FLEET_WHY_SIZE]);
 bool assignment_finish(struct assignment *assignment, char why[FLEET_WHY_SIZE]);
 
 /* ---- of a whole one ---- */
 
 uint64_t assignment_generation(const struct assignment *assignment);
 void assignment_rename(struct assignment *assignment, uint64_t generation); /* it holds as that one, too */
+/* What the server knows it by; 0: it has not said. */
+void assignment_set_mark(struct assignment *assignment, uint64_t mark);
+uint64_t assignment_mark(const struct assignment *assignment);
 size_t assignment_count(const struct assignment *assignment);
 size_t assignment_count_checks(const struct assignment *assignment);
 /* Borrowed from it. */

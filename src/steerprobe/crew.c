@@ -85,18 +85,23 @@ static size_t count_slot(const struct slot *slot)
     return slot->assignment == NULL ? 0 : assignment_count(slot->assignment);
 }
 
-static struct targets *make_targets(const struct crew *crew)
+/* For the next generation, in which a slot has that assignment (NULL: none). */
+static struct targets *make_targets(const struct crew *crew, size_t slot, const struct assignment *next)
 {
-    const struct slot *last = &crew->slots[CREW_SLOTS - 1];
-    size_t count = last->first + count_slot(last), done = 0;
+    const struct assignment *lists[CREW_SLOTS];
+    size_t count = 0, done = 0;
+    for (size_t i = 0; i < CREW_SLOTS; i++) {
+        lists[i] = i == slot ? next : crew->slots[i].assignment;
+        count += lists[i] == NULL ? 0 : assignment_count(lists[i]);
+    }
     struct probe_target *targets = memory_alloc_array(count, sizeof *targets);
     struct arena *arena = arena_new(0);
     for (size_t i = 0; i < CREW_SLOTS; i++) {
-        for (size_t j = 0; j < count_slot(&crew->slots[i]); j++) {
-            targets[done++] = assignment_describe(crew->slots[i].assignment, j, arena);
+        for (size_t j = 0; lists[i] != NULL && j < assignment_count(lists[i]); j++) {
+            targets[done++] = assignment_describe(lists[i], j, arena);
         }
     }
-    struct targets *made = prober_make_targets(crew->generation, targets, count);
+    struct targets *made = prober_make_targets(crew->generation + 1, targets, count);
     arena_free(arena);
     free(targets);
     return made;
@@ -138,8 +143,9 @@ void crew_assign(struct crew *crew, size_t slot, const char *server, struct assi
     if (assignment != NULL) {
         made.verdicts = make_verdicts(assignment, blind_ms, clock_now_ms(crew->clock));
     }
+    struct targets *targets = make_targets(crew, slot, assignment); /* as long as the list before is in use */
     struct slot before = put(crew, &crew->slots[slot], &made);
-    prober_use_targets(crew->prober, make_targets(crew));
+    prober_use_targets(crew->prober, targets);
     verdicts_free(before.verdicts);
     assignment_drop(before.assignment);
     memory_trim();
@@ -232,6 +238,18 @@ size_t crew_take_next(struct crew *crew, size_t slot, struct fleet_opinion *opin
         verdicts_take_next(crew->slots[slot].verdicts, opinions, max, clock_now_ms(crew->clock), ends);
     lock_leave(&crew->lock);
     return taken;
+}
+
+void crew_hold_up(struct crew *crew, int64_t for_ms)
+{
+    lock_take(&crew->lock);
+    for (size_t i = 0; i < CREW_SLOTS; i++) {
+        if (crew->slots[i].verdicts != NULL) {
+            verdicts_hold_up(crew->slots[i].verdicts, for_ms, clock_now_ms(crew->clock));
+        }
+    }
+    lock_leave(&crew->lock);
+    crew->hooks.changed(crew->hooks.context);
 }
 
 void crew_begin_anew(struct crew *crew, size_t slot)

@@ -42,6 +42,8 @@ struct fleet_limits crew_get_limits(const struct crew *crew); /* which that is *
 /* Of a slot that has a list: as in verdicts.h. */
 size_t crew_take_changes(struct crew *crew, size_t slot, struct fleet_opinion *opinions, size_t max);
 size_t crew_take_next(struct crew *crew, size_t slot, struct fleet_opinion *opinions, size_t max, bool *ends);
+/* Of all slots. What is to be told then is told on this thread. */
+void crew_hold_up(struct crew *crew, int64_t for_ms);
 void crew_begin_anew(struct crew *crew, size_t slot);
 struct verdicts_counts crew_sum_up(struct crew *crew, size_t slot);
 

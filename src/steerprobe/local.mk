@@ -7,7 +7,6 @@ src_libsteerprobe_a_SOURCES = \
 	src/steerprobe/crew.c src/steerprobe/crew.h \
 	src/steerprobe/enrol.c src/steerprobe/enrol.h \
 	src/steerprobe/lookup.c src/steerprobe/lookup.h \
-	src/steerprobe/pause.h \
 	src/steerprobe/run.c src/steerprobe/run.h \
 	src/steerprobe/session.c src/steerprobe/session.h \
 	src/steerprobe/state.c src/steerprobe/state.h \

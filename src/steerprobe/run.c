@@ -29,7 +29,7 @@
 
 #include <event2/event.h>
 
-enum { FOLDER_MODE = 0700, LOCK_MODE = 0600, SIGNALS = 3, LINE_SIZE = 512 };
+enum { FOLDER_MODE = 0700, LOCK_MODE = 0600, SIGNALS = 3, LINE_SIZE = 512, LOOK_MS = 1000 };
 
 struct program {
     const char *folder;
@@ -38,7 +38,8 @@ struct program {
     struct wall wall;
     struct upstream *upstreams[CREW_SLOTS];
     struct status_socket *status;
-    uint64_t seen; /* state_look() */
+    uint64_t seen;     /* state_look() */
+    int64_t looked_ms; /* monotonic: when the folder was looked at; 0: not yet */
     int lock_fd, tell_fd;
     _Atomic bool tells; /* it was rung for that */
     struct event *signals[SIGNALS], *look, *tell;
@@ -157,8 +158,14 @@ static void look(struct program *program)
 
 static void on_look(int fd, short events, void *argument)
 {
+    struct program *program = argument;
+    int64_t now_ms = clock_now_ms(&program->clock), late_ms = now_ms - program->looked_ms - LOOK_MS;
     (void)fd, (void)events;
-    look(argument);
+    if (program->looked_ms != 0 && late_ms >= LOOK_MS) {
+        crew_hold_up(program->world.crew, late_ms);
+    }
+    program->looked_ms = now_ms;
+    look(program);
 }
 
 /* ---- what there is to tell ---- */
@@ -252,7 +259,7 @@ static int lock_folder(struct program *program)
 
 static int open_loop(struct program *program)
 {
-    static const struct timeval second = {.tv_sec = 1};
+    static const struct timeval second = {.tv_sec = LOOK_MS / 1000};
     program->world.base = event_base_new();
     program->tell_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (program->world.base == NULL || program->tell_fd == -1) {

@@ -82,11 +82,16 @@ void state_fini_enrolment(struct enrolment *enrolment)
     enrolment->name = enrolment->fingerprint = enrolment->certificate = enrolment->key = NULL;
 }
 
+static bool is_same_place(const struct state_place *a, const struct state_place *b)
+{
+    return strcmp(a->host, b->host) == 0 && a->port == b->port;
+}
+
 bool state_is_equal(const struct enrolment *a, const struct enrolment *b)
 {
-    return strcmp(a->place.host, b->place.host) == 0 && a->place.port == b->place.port &&
-           strcmp(a->name, b->name) == 0 && strcmp(a->fingerprint, b->fingerprint) == 0 &&
-           strcmp(a->certificate, b->certificate) == 0 && strcmp(a->key, b->key) == 0;
+    return is_same_place(&a->place, &b->place) && strcmp(a->name, b->name) == 0 &&
+           strcmp(a->fingerprint, b->fingerprint) == 0 && strcmp(a->certificate, b->certificate) == 0 &&
+           strcmp(a->key, b->key) == 0;
 }
 
 static char *make_path(const char *folder, const struct state_place *place)
@@ -135,7 +140,7 @@ static bool read_one(const char *path, struct report *report, struct enrolment *
     }
     const struct doc_node root = doc_get_root(doc);
     read_fields(&root, &read);
-    bool good = !doc_has_errors(doc);
+    bool good = !doc_has_errors(doc) && read.name != NULL;
     doc_free(doc);
     if (good) {
         *to = read;
@@ -175,6 +180,46 @@ size_t state_read(const char *folder, struct report *report, struct enrolment *e
     free(entries);
     free(path);
     return count;
+}
+
+/* When it was written. */
+static bool is_newer(const char *folder, const struct enrolment *than, const struct enrolment *enrolment)
+{
+    struct stat statuses[2] = {{.st_size = 0}};
+    const struct enrolment *both[2] = {than, enrolment};
+    for (size_t i = 0; i < 2; i++) {
+        char *path = make_path(folder, &both[i]->place);
+        (void)stat(path, &statuses[i]);
+        free(path);
+    }
+    const struct timespec *before = &statuses[0].st_mtim, *after = &statuses[1].st_mtim;
+    return after->tv_sec != before->tv_sec ? after->tv_sec > before->tv_sec
+                                           : after->tv_nsec > before->tv_nsec;
+}
+
+bool state_find_key(const char *folder, const char *name, const struct state_place *place,
+                    struct enrolment *to)
+{
+    struct enrolment enrolments[STATE_SERVERS_MAX];
+    const struct enrolment *newest = NULL;
+    struct report *report = report_new(); /* what cannot be read has no key */
+    size_t count = state_read(folder, report, enrolments);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(enrolments[i].name, name) == 0 &&
+            (newest == NULL || is_newer(folder, newest, &enrolments[i]))) {
+            newest = &enrolments[i];
+        }
+    }
+    bool has = newest != NULL && !is_same_place(&newest->place, place);
+    if (has) {
+        to->certificate = memory_copy_text(newest->certificate);
+        to->key = memory_copy_text(newest->key);
+    }
+    for (size_t i = 0; i < count; i++) {
+        state_fini_enrolment(&enrolments[i]);
+    }
+    report_free(report);
+    return has;
 }
 
 bool state_is_removed(const char *folder, const struct state_place *place)

@@ -39,6 +39,11 @@ bool state_is_equal(const struct enrolment *a, const struct enrolment *b);
 /* All there are, sorted by file name, at most STATE_SERVERS_MAX: returns their number; each is to be ended.
  */
 size_t state_read(const char *folder, struct report *report, struct enrolment *enrolments);
+/* The key that this host has for another place where it has that name, with the one that it was enrolled with
+ * last: the nodes of a cluster share who their vantages are, so it has to show all of them the same. False:
+ * there is none, or that was this very place, which is to get another key. Certificate and key are owned. */
+bool state_find_key(const char *folder, const char *name, const struct state_place *place,
+                    struct enrolment *to);
 /* Was it taken away, by whoever had the choice? What is there and cannot be read was not, nor what nobody can
  * look for. */
 bool state_is_removed(const char *folder, const struct state_place *place);

@@ -40,7 +40,7 @@ static json_t *render_server(const struct upstream *upstream, int64_t now_ms)
     upstream_get_status(upstream, &status);
     json_t *server =
         json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I}", "server", status.server, "name", status.name,
-                  "calls_itself", status.says_to_be, "state", upstream_state_text(status.state), "for_ms",
+                  "calls_itself", status.says_to_be, "state", fleet_link_state_text(status.state), "for_ms",
                   (json_int_t)(now_ms - status.since_ms), "connections", (json_int_t)status.connections,
                   "attempts", (json_int_t)status.attempts, "opinions_told", (json_int_t)status.told);
     if (status.why[0] != '\0') {
@@ -49,7 +49,7 @@ static json_t *render_server(const struct upstream *upstream, int64_t now_ms)
     if (status.declined[0] != '\0') {
         json_object_set_new(server, "list_refused", json_string(status.declined));
     }
-    if (status.state == UPSTREAM_CONNECTED) {
+    if (status.state == FLEET_LINK_CONNECTED) {
         json_object_set_new(server, "heard_ms_ago", json_integer(now_ms - status.heard_ms));
         json_object_set_new(server, "round_trip_us", json_integer(status.round_trip_us));
     }

@@ -5,6 +5,7 @@
  * thread. */
 #pragma once
 
+#include "fleet/link.h"
 #include "steerprobe/state.h"
 #include "steerprobe/world.h"
 
@@ -19,20 +20,11 @@ void upstream_close(struct upstream *upstream); /* NULL is fine */
 const struct enrolment *upstream_get_enrolment(const struct upstream *upstream);
 /* There may be something to tell. */
 void upstream_tell(struct upstream *upstream);
-/* Of the session; false: it is another one. */
-bool upstream_say(struct upstream *upstream, uint64_t session, const struct fleet_message *message);
-
-enum upstream_state {
-    UPSTREAM_WAITING,    /* "waiting": for the next attempt */
-    UPSTREAM_LOOKING_UP, /* "looking_up" */
-    UPSTREAM_CONNECTING, /* "connecting" */
-    UPSTREAM_GREETING,   /* "greeting": TLS, and who is who */
-    UPSTREAM_CONNECTED,  /* "connected" */
-};
-const char *upstream_state_text(enum upstream_state state);
+/* In the connection of that number; false: it is another one. */
+bool upstream_say(struct upstream *upstream, uint64_t connection, const struct fleet_message *message);
 
 struct upstream_status {
-    enum upstream_state state;
+    enum fleet_link_state state;
     const char *server;     /* "ns1.example:5307"; borrowed, like all texts */
     const char *name;       /* of this host there */
     const char *says_to_be; /* what the server calls itself; "": it has not said */

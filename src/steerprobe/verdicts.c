@@ -130,7 +130,7 @@ static bool is_blind(const struct verdicts *verdicts, uint32_t index,
 
 static enum health_observed judge(const struct health_monitor_status *status)
 {
-    return status->idle || status->inherited ? HEALTH_OBSERVED_UNKNOWN : status->verdict;
+    return status->idle || status->inherited || status->doubted ? HEALTH_OBSERVED_UNKNOWN : status->verdict;
 }
 
 static struct fleet_opinion form(const struct verdicts *verdicts, uint32_t index, int64_t now_ms)
@@ -235,6 +235,16 @@ struct verdicts_turn verdicts_note(struct verdicts *verdicts, uint32_t index,
                                   .tells = look(verdicts, index, now_ms),
                                   .hangs = verdicts->plans[index].recheck_ms != 0 &&
                                            health_hangs(&after, judge(&after))};
+}
+
+void verdicts_hold_up(struct verdicts *verdicts, int64_t for_ms, int64_t now_ms)
+{
+    if (for_ms > verdicts->blind_ms) {
+        health_doubt(verdicts->health);
+        for (size_t i = 0; i < verdicts->count; i++) {
+            (void)look(verdicts, (uint32_t)i, now_ms);
+        }
+    }
 }
 
 void verdicts_use(struct verdicts *verdicts, uint32_t index, bool used, int64_t now_ms)

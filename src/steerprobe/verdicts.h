@@ -50,6 +50,10 @@ struct verdicts_turn {
 };
 struct verdicts_turn verdicts_note(struct verdicts *verdicts, uint32_t index,
                                    const struct verdicts_result *result, int64_t now_ms);
+/* This host, or this process, has done nothing for so long. If that is longer than `blind_ms`, for which the
+ * server waits for it, what was thought before is no opinion until a result has confirmed or changed it: it
+ * would be told as if it were of now. */
+void verdicts_hold_up(struct verdicts *verdicts, int64_t for_ms, int64_t now_ms);
 /* There is something to check, or nothing any more. */
 void verdicts_use(struct verdicts *verdicts, uint32_t index, bool used, int64_t now_ms);
 

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/sha2.h"
@@ -51,13 +52,6 @@ void engine_fini(struct engine *engine)
 
 /* ---- who made it ---- */
 
-static void write_hex(const unsigned char *octets, char text[SCHEMA_ID_SIZE])
-{
-    for (size_t i = 0; i < ID_OCTETS; i++) {
-        snprintf(text + 2 * i, 3, "%02x", octets[i]);
-    }
-}
-
 /* A hash, since the id of a machine is not for others to see. "": it has none. */
 static void find_machine(char text[SCHEMA_ID_SIZE])
 {
@@ -74,7 +68,7 @@ static void find_machine(char text[SCHEMA_ID_SIZE])
         sha256_add(&sha, salt, sizeof salt - 1);
         sha256_add(&sha, id, len);
         sha256_end(&sha, hash);
-        write_hex(hash, text);
+        (void)hex_write(hash, ID_OCTETS, text);
     }
     free(id);
 }
@@ -104,7 +98,7 @@ static int make_at(struct engine *engine, const char *path)
     char id[SCHEMA_ID_SIZE], machine[SCHEMA_ID_SIZE];
     struct database db;
     random_make_secret(octets, sizeof octets);
-    write_hex(octets, id);
+    (void)hex_write(octets, ID_OCTETS, id);
     find_machine(machine);
     int error = schema_make_file(&db, path);
     error = error != 0 ? error : database_open(&db, path, DATABASE_MAKE);

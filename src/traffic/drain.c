@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See drain.h. Hosts are a table of fixed size with the last few regions of each. A drain copies those that
+ * See drain.h. Hosts are a table of fixed size with the last few places of each. A drain copies those that
  * are its members, so it does not matter to it who is forgotten later. DNS threads read a clock
  * that may be some milliseconds behind, and a switch is told when it has happened: who was led elsewhere just
  * before it was told came after it. */
@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLACK_MS = 20, MERGE_MS = 1000, REGIONS_STEP = 16 };
+enum { SLACK_MS = 20, MERGE_MS = 1000 };
 
 struct traffic_drains *traffic_drains_new(size_t hosts_max)
 {
@@ -44,26 +44,21 @@ void traffic_drains_free(struct traffic_drains *drains)
     for (size_t i = 0; i < drains->count; i++) {
         free_drain(drains->items[i]);
     }
-    for (size_t i = 0; i < drains->region_count; i++) {
-        free(drains->regions[i]);
-    }
-    free(drains->regions);
     drain_index_fini(&drains->by_addr);
     memory_unmap(drains->hosts, drains->room * sizeof *drains->hosts);
     free(drains);
 }
 
-uint32_t traffic_drains_number(struct traffic_drains *drains, const char *region)
+uint64_t traffic_drains_key(const char *text)
 {
-    for (size_t i = 0; i < drains->region_count; i++) {
-        if (strcmp(drains->regions[i], region) == 0) {
-            return (uint32_t)i;
-        }
-    }
-    drains->regions =
-        memory_grow(drains->regions, drains->region_count, &drains->region_capacity, sizeof(char *));
-    drains->regions[drains->region_count] = memory_copy_text(region);
-    return (uint32_t)drains->region_count++;
+    uint64_t key = hash_finish(hash_bytes(HASH_START, text, strlen(text)));
+    return key == 0 ? 1 : key;
+}
+
+/* What leads to a place for names of a group. */
+static uint64_t key_of_group(uint64_t key, uint64_t group)
+{
+    return hash_finish(key ^ group) | 1;
 }
 
 /* ---- indexes ---- */
@@ -130,42 +125,73 @@ static struct host *take_host(struct traffic_drains *drains, const struct addr *
         assert(drains->hosts != NULL); /* there is room */
         host = &drains->hosts[drains->host_count];
         *host = (struct host){.addr = *addr, .number = number};
-        for (int i = 0; i < HOST_REGIONS; i++) {
-            host->lately[i].region = TRAFFIC_NO_REGION;
-        }
         drain_index_add(&drains->by_addr, addr, (uint32_t)drains->host_count++);
     }
     return host;
 }
 
-/* What is known of a region, or of the one longest ago, which gives way. */
-static struct lately *take_lately(struct host *host, uint32_t region)
+/* Where those of each level begin. */
+static const int level_first[TRAFFIC_LEVELS + 1] = {0, HOST_REGIONS, HOST_REGIONS + HOST_AZS, HOST_PLACES};
+_Static_assert(HOST_REGIONS + HOST_AZS + HOST_ENDPOINTS == HOST_PLACES, "all of them");
+
+/* What is known of a place, or of the one longest ago, which gives way. */
+static struct lately *take_lately(struct host *host, enum traffic_level level, uint64_t key)
 {
-    struct lately *oldest = &host->lately[0];
-    for (int i = 0; i < HOST_REGIONS; i++) {
-        if (host->lately[i].region == region) {
+    struct lately *oldest = &host->lately[level_first[level]];
+    for (int i = level_first[level]; i < level_first[level + 1]; i++) {
+        if (host->lately[i].key == key) {
             return &host->lately[i];
         }
         oldest = host->lately[i].seen_ms < oldest->seen_ms ? &host->lately[i] : oldest;
     }
-    *oldest = (struct lately){.region = region};
+    *oldest = (struct lately){.key = key};
     return oldest;
 }
 
-static void note_answer(struct host *host, uint32_t region, int64_t at_ms, uint32_t ttl_s)
+static int64_t get_until(const struct lately *lately)
 {
-    struct lately *lately = take_lately(host, region);
-    int64_t until_ms = at_ms + (int64_t)ttl_s * 1000;
+    return lately->seen_ms + lately->until_after_ms;
+}
+
+static void note_answer(struct lately *lately, int64_t at_ms, uint32_t ttl_s)
+{
+    int64_t until_ms = at_ms + (int64_t)ttl_s * 1000, before_ms = get_until(lately);
     if (lately->seen_ms < at_ms - TRAFFIC_DRAIN_WINDOW_MS) {
         lately->seconds = 0;
     }
+    until_ms = lately->seen_ms != 0 && before_ms > until_ms ? before_ms : until_ms;
     lately->seconds++;
     lately->seen_ms = at_ms > lately->seen_ms ? at_ms : lately->seen_ms;
-    lately->until_ms = until_ms > lately->until_ms ? until_ms : lately->until_ms;
+    int64_t after_ms = until_ms - lately->seen_ms;
+    lately->until_after_ms = after_ms < 0 ? 0 : after_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)after_ms;
+}
+
+static void note_place(struct host *host, const struct traffic_place *place, int64_t at_ms, uint32_t ttl_s)
+{
+    for (enum traffic_level level = TRAFFIC_OF_REGION; level < TRAFFIC_LEVELS; level++) {
+        uint64_t key = place->keys[level];
+        if (key != 0) {
+            note_answer(take_lately(host, level, key), at_ms, ttl_s);
+        }
+        if (key != 0 && place->group != 0) {
+            note_answer(take_lately(host, level, key_of_group(key, place->group)), at_ms, ttl_s);
+        }
+    }
 }
 
 /* ---- drains ---- */
 
+/* Is it about names of this group? */
+static bool is_about(const struct drain *drain, uint64_t group)
+{
+    size_t i = 0;
+    while (i < drain->group_count && drain->groups[i] != group) {
+        i++;
+    }
+    return drain->group_count == 0 || i < drain->group_count;
+}
+
+/* By all that is known: a host may have been led there for names of several groups. */
 static void add_member(struct traffic_drains *drains, struct drain *drain, const struct host *host,
                        const struct lately *lately)
 {
@@ -178,28 +204,38 @@ static void add_member(struct traffic_drains *drains, struct drain *drain, const
         drain_index_add(&drain->by_addr, &host->addr, (uint32_t)drain->member_count++);
     }
     if (member != NULL) {
-        member->seconds = lately->seconds;
-        member->seen_ms = lately->seen_ms;
-        member->until_ms = lately->until_ms;
+        int64_t until_ms = get_until(lately);
+        member->seconds = lately->seconds > member->seconds ? lately->seconds : member->seconds;
+        member->seen_ms = lately->seen_ms > member->seen_ms ? lately->seen_ms : member->seen_ms;
+        member->until_ms = until_ms > member->until_ms ? until_ms : member->until_ms;
     }
 }
 
+/* One that was answered before, and is seen now. */
+static void see_before(struct traffic_drains *drains, struct drain *drain, struct host *host,
+                       const struct traffic_place *place)
+{
+    uint64_t key = drain->group_count == 0 ? drain->key : key_of_group(drain->key, place->group);
+    add_member(drains, drain, host, take_lately(host, drain->level, key));
+}
+
 void traffic_drains_see(struct traffic_drains *drains, const struct addr *addr, uint32_t number,
-                        uint32_t region, int64_t at_ms, uint32_t ttl_s)
+                        const struct traffic_place *place, int64_t at_ms, uint32_t ttl_s)
 {
     struct host *host = take_host(drains, addr, number);
-    if (host != NULL && region != TRAFFIC_NO_REGION) {
-        note_answer(host, region, at_ms, ttl_s);
+    if (host != NULL) {
+        note_place(host, place, at_ms, ttl_s);
     }
     for (size_t i = 0; i < drains->count; i++) {
         struct drain *drain = drains->items[i];
-        bool is_there = region == drain->region;
+        bool is_meant = is_about(drain, place->group);
+        bool is_there = is_meant && place->keys[drain->level] == drain->key;
         bool is_before = at_ms <= drain->at_ms - (is_there ? 0 : SLACK_MS);
         if (is_before) {
             if (is_there && host != NULL && at_ms > drain->at_ms - TRAFFIC_DRAIN_WINDOW_MS) {
-                add_member(drains, drain, host, take_lately(host, region));
+                see_before(drains, drain, host, place);
             }
-        } else if (at_ms < drain->at_ms + TRAFFIC_DRAIN_OPEN_MS) {
+        } else if (is_meant && at_ms < drain->at_ms + TRAFFIC_DRAIN_OPEN_MS) {
             struct member *member = find_member(drain, addr);
             if (member != NULL && member->asked_ms == 0) {
                 member->asked_ms = at_ms > drain->at_ms ? at_ms : drain->at_ms;
@@ -209,43 +245,91 @@ void traffic_drains_see(struct traffic_drains *drains, const struct addr *addr, 
     }
 }
 
-static void drop_oldest(struct traffic_drains *drains)
+/* If there are as many of the level as there may be. */
+static void drop_oldest(struct traffic_drains *drains, enum traffic_level level)
 {
-    free_drain(drains->items[0]);
-    drains->count--;
-    memmove(drains->items, drains->items + 1, drains->count * sizeof(struct drain *));
+    size_t count = 0, oldest = 0,
+           most = level == TRAFFIC_OF_ENDPOINT ? TRAFFIC_DRAINS_ENDPOINTS : TRAFFIC_DRAINS_MAX;
+    for (size_t i = drains->count; i-- > 0;) {
+        bool is_same = drains->items[i]->level == level;
+        count += is_same;
+        oldest = is_same ? i : oldest;
+    }
+    if (count >= most) {
+        free_drain(drains->items[oldest]);
+        drains->count--;
+        memmove(drains->items + oldest, drains->items + oldest + 1,
+                (drains->count - oldest) * sizeof(struct drain *));
+    }
 }
 
-void traffic_drains_begin(struct traffic_drains *drains, const char *region, int64_t at_ms, unsigned share,
-                          const char *cause)
+static enum traffic_level level_of(const char *target)
 {
-    uint32_t number = traffic_drains_number(drains, region);
+    return strncmp(target, "region:", 7) == 0 ? TRAFFIC_OF_REGION
+           : strncmp(target, "az:", 3) == 0   ? TRAFFIC_OF_AZ
+                                              : TRAFFIC_OF_ENDPOINT;
+}
+
+static void read_groups(struct drain *drain)
+{
+    char name[TRAFFIC_DRAIN_TEXT];
+    for (const char *at = drain->names; *at != '\0' && drain->group_count < DRAIN_GROUPS_MAX;) {
+        size_t len = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", (int)len, at);
+        drain->groups[drain->group_count++] = traffic_drains_key(name);
+        at += len + (at[len] == ',');
+    }
+}
+
+static bool is_told_already(const struct traffic_drains *drains, const struct traffic_switch *what,
+                            uint64_t key)
+{
     for (size_t i = 0; i < drains->count; i++) {
         const struct drain *earlier = drains->items[i];
-        if (earlier->region == number && earlier->share >= share &&
-            llabs(at_ms - earlier->at_ms) < MERGE_MS) {
-            return;
+        if (earlier->key == key && earlier->share >= what->share &&
+            strcmp(earlier->names, what->names) == 0 && llabs(what->at_ms - earlier->at_ms) < MERGE_MS) {
+            return true;
         }
     }
-    if (drains->count == TRAFFIC_DRAINS_MAX) {
-        drop_oldest(drains);
+    return false;
+}
+
+/* Of those that are known: who was led there lately? */
+static void add_known(struct traffic_drains *drains, struct drain *drain, const struct host *host)
+{
+    for (int i = level_first[drain->level]; i < level_first[drain->level + 1]; i++) {
+        const struct lately *lately = &host->lately[i];
+        bool is_there = drain->group_count == 0 && lately->key == drain->key;
+        for (size_t g = 0; g < drain->group_count && !is_there; g++) {
+            is_there = lately->key == key_of_group(drain->key, drain->groups[g]);
+        }
+        if (is_there && lately->seen_ms > drain->at_ms - TRAFFIC_DRAIN_WINDOW_MS) {
+            add_member(drains, drain, host, lately);
+        }
+    }
+}
+
+void traffic_drains_begin(struct traffic_drains *drains, const struct traffic_switch *what)
+{
+    uint64_t key = traffic_drains_key(what->target);
+    if (is_told_already(drains, what, key)) {
+        return;
     }
     struct drain *drain = memory_alloc(sizeof *drain);
     drain->id = ++drains->last_id;
-    drain->region = number;
-    drain->at_ms = at_ms;
-    drain->share = share;
-    snprintf(drain->cause, sizeof drain->cause, "%s", cause);
+    drain->key = key;
+    drain->level = level_of(what->target);
+    drain->at_ms = what->at_ms;
+    drain->share = what->share;
+    snprintf(drain->target, sizeof drain->target, "%s", what->target);
+    snprintf(drain->names, sizeof drain->names, "%s", what->names);
+    snprintf(drain->cause, sizeof drain->cause, "%s", what->cause);
+    read_groups(drain);
+    drop_oldest(drains, drain->level);
     drain_index_init(&drain->by_addr, drains->room);
     drains->items[drains->count++] = drain;
     for (size_t i = 0; i < drains->host_count; i++) {
-        const struct host *host = &drains->hosts[i];
-        for (int k = 0; k < HOST_REGIONS; k++) {
-            const struct lately *lately = &host->lately[k];
-            if (lately->region == number && lately->seen_ms > at_ms - TRAFFIC_DRAIN_WINDOW_MS) {
-                add_member(drains, drain, host, lately);
-            }
-        }
+        add_known(drains, drain, &drains->hosts[i]);
     }
 }
 
@@ -262,7 +346,7 @@ static void index_hosts(struct traffic_drains *drains)
 static bool is_seen(const struct host *host, int64_t after_ms)
 {
     bool seen = false;
-    for (int i = 0; i < HOST_REGIONS; i++) {
+    for (int i = 0; i < HOST_PLACES; i++) {
         seen |= host->lately[i].seen_ms > after_ms;
     }
     return seen;

@@ -141,12 +141,48 @@ size_t traffic_drains_count(const struct traffic_drains *drains)
     return drains->count;
 }
 
+static const struct drain *drain_at(const struct traffic_drains *drains, size_t index)
+{
+    return drains->items[drains->count - 1 - index];
+}
+
+size_t traffic_drains_find(const struct traffic_drains *drains, const char *target, const char *names)
+{
+    size_t i = 0;
+    while (i < drains->count && (strcmp(drain_at(drains, i)->target, target) != 0 ||
+                                 strcmp(drain_at(drains, i)->names, names) != 0)) {
+        i++;
+    }
+    return i;
+}
+
+const char *traffic_drains_get_target(const struct traffic_drains *drains, size_t index, const char **names,
+                                      bool *is_latest)
+{
+    const struct drain *drain = drain_at(drains, index);
+    *names = drain->names;
+    *is_latest = traffic_drains_find(drains, drain->target, drain->names) == index;
+    return drain->target;
+}
+
+double traffic_drains_get_share(const struct traffic_drains *drains, size_t index, int64_t now_ms)
+{
+    const struct drain *drain = drain_at(drains, index);
+    struct traffic_drain_look look = {.id = drain->id};
+    if (drain->member_count == 0 || now_ms >= drain->at_ms + TRAFFIC_DRAIN_OPEN_MS) {
+        return -1;
+    }
+    count_members(drain, now_ms, &look);
+    return (double)(look.asked + look.expired) / (double)drain->member_count;
+}
+
 void traffic_drains_look(const struct traffic_drains *drains, size_t index, int64_t now_ms,
                          struct traffic_drain_look *look)
 {
-    const struct drain *drain = drains->items[drains->count - 1 - index];
+    const struct drain *drain = drain_at(drains, index);
     *look = (struct traffic_drain_look){.id = drain->id,
-                                        .region = drains->regions[drain->region],
+                                        .target = drain->target,
+                                        .names = drain->names,
                                         .cause = drain->cause,
                                         .at_ms = drain->at_ms,
                                         .share = drain->share,
@@ -178,13 +214,13 @@ static void measure(const struct drain *drain, int64_t now_ms, struct traffic_dr
     free(ends);
 }
 
-bool traffic_drains_measure(const struct traffic_drains *drains, const char *region, const int64_t span_ms[2],
+bool traffic_drains_measure(const struct traffic_drains *drains, const char *target, const int64_t span_ms[2],
                             int64_t now_ms, struct traffic_drain_progress *progress)
 {
     for (size_t i = 0; i < drains->count; i++) {
         const struct drain *drain = drains->items[i];
-        if (drain->at_ms >= span_ms[0] && drain->at_ms <= span_ms[1] &&
-            strcmp(drains->regions[drain->region], region) == 0) {
+        if (drain->at_ms >= span_ms[0] && drain->at_ms <= span_ms[1] && drain->group_count == 0 &&
+            strcmp(drain->target, target) == 0) {
             measure(drain, now_ms, progress);
             return true;
         }

@@ -5,7 +5,8 @@
 
 #include "traffic/drain.h"
 
-enum { HOST_REGIONS = 4 };
+/* What is known of a host: so many places of each level, those of a group of names beside those of all. */
+enum { HOST_REGIONS = 6, HOST_AZS = 6, HOST_ENDPOINTS = 12, HOST_PLACES = 24, DRAIN_GROUPS_MAX = 64 };
 
 /* Numbers by address: chains. */
 struct drain_index {
@@ -14,14 +15,16 @@ struct drain_index {
 };
 
 struct lately {
-    uint32_t region, seconds;
-    int64_t seen_ms, until_ms;
+    uint64_t key; /* 0: nothing */
+    int64_t seen_ms;
+    uint32_t until_after_ms; /* its TTL is over so long after that */
+    uint32_t seconds;
 };
 
 struct host {
     struct addr addr;
     uint32_t number;
-    struct lately lately[HOST_REGIONS];
+    struct lately lately[HOST_PLACES];
 };
 
 struct member {
@@ -32,11 +35,13 @@ struct member {
 };
 
 struct drain {
-    uint64_t id;
-    uint32_t region;
+    uint64_t id, key;
+    enum traffic_level level;
     unsigned share;
     int64_t at_ms;
-    char cause[TRAFFIC_DRAIN_TEXT];
+    char target[TRAFFIC_DRAIN_TARGET], names[TRAFFIC_DRAIN_TEXT], cause[TRAFFIC_DRAIN_TEXT];
+    uint64_t groups[DRAIN_GROUPS_MAX]; /* of names that it is about */
+    size_t group_count;                /* 0: of all */
     struct member *members;
     size_t member_count, member_capacity;
     struct drain_index by_addr;
@@ -46,9 +51,7 @@ struct traffic_drains {
     struct host *hosts;
     size_t room, host_count;
     struct drain_index by_addr;
-    char **regions;
-    size_t region_count, region_capacity;
-    struct drain *items[TRAFFIC_DRAINS_MAX]; /* the oldest first */
+    struct drain *items[TRAFFIC_DRAINS_ALL]; /* the oldest first */
     size_t count;
     uint64_t last_id;
 };

@@ -33,14 +33,16 @@ static void put(struct sights *sights, const struct sight *sight)
 
 void sights_note(struct sights *sights, const struct sight *sight)
 {
-    uint32_t second = sight->at_ms / 1000, hash = sights_number(sight->address) ^ sight->address[15];
+    uint32_t second = sight->at_ms / 1000 << 8 | sight->group;
+    uint32_t hash = sights_number(sight->address) ^ sight->address[15];
     size_t place = hash % SIGHTS_RECENT;
-    bool is_same = sights->recent[place].second == second && sights->recent[place].region == sight->region &&
+    bool is_same = sights->recent[place].second == second &&
+                   sights->recent[place].endpoint == sight->endpoint &&
                    memcmp(sights->recent[place].address, sight->address, sizeof sight->address) == 0;
     if (!is_same) {
         memcpy(sights->recent[place].address, sight->address, sizeof sight->address);
         sights->recent[place].second = second;
-        sights->recent[place].region = sight->region;
+        sights->recent[place].endpoint = sight->endpoint;
         put(sights, sight);
     }
 }
@@ -48,8 +50,10 @@ void sights_note(struct sights *sights, const struct sight *sight)
 void sights_note_turn(struct sights *sights, const struct addr *addr, uint64_t now_ms)
 {
     uint32_t every = atomic_load_explicit(&sights->sample->every, memory_order_relaxed);
-    struct sight sight = {
-        .at_ms = (uint32_t)now_ms, .region = SIGHT_NOWHERE, .turns = (uint16_t)every, .family = addr->family};
+    struct sight sight = {.at_ms = (uint32_t)now_ms,
+                          .endpoint = SIGHT_NOWHERE,
+                          .turns = (uint16_t)every,
+                          .family = addr->family};
     memcpy(sight.address, addr->bytes, sizeof sight.address);
     put(sights, &sight);
 }

@@ -23,10 +23,11 @@ struct sight {
     uint8_t address[16];
     uint32_t at_ms;      /* wall, modulo 2^32 */
     uint32_t ttl;        /* s, of what was answered */
-    uint32_t region;     /* that the answer led to: index in the topology of the view; SIGHT_NOWHERE */
+    uint32_t endpoint;   /* that the answer led to: index in the topology of the view; SIGHT_NOWHERE */
     uint32_t generation; /* of that view, modulo 2^32 */
     uint16_t turns;      /* by turn: stands for so many queries; by host: 0 */
     uint8_t family;      /* enum addr_family */
+    uint8_t group;       /* of names: 1 + index in that topology; 0: of none */
 };
 
 #define SIGHT_NOWHERE UINT32_MAX
@@ -43,7 +44,7 @@ struct sights {
     uint32_t countdown; /* queries until the next turn */
     struct {            /* notes of this second, so that nobody fills the ring alone */
         uint8_t address[16];
-        uint32_t second, region;
+        uint32_t second, endpoint; /* second: and the group of names, in the last eight bits */
     } recent[SIGHTS_RECENT];
     _Atomic uint64_t lost;
     _Atomic uint32_t written;
@@ -84,7 +85,8 @@ static inline size_t sights_find_turn(struct sights *sights, size_t from, size_t
     return at;
 }
 
-/* By host, what was answered. One that has the same second and region as one before is left out. */
+/* By host, what was answered. One that has the same second, endpoint and group as the one before is left out.
+ */
 void sights_note(struct sights *sights, const struct sight *sight);
 /* By turn. */
 void sights_note_turn(struct sights *sights, const struct addr *addr, uint64_t now_ms);

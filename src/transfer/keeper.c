@@ -33,7 +33,9 @@ struct entry {
     uint64_t fingerprint;         /* of what is served */
     uint64_t wanted_fingerprint;  /* of what `wanted` is for */
     struct kept ceiling, written; /* on storage; in the text that is being kept */
+    struct keeper_heard heard;    /* of another server: the newest */
     enum conf_serial policy;
+    bool has_heard;
     bool has_serial;  /* now, or before the restart */
     bool is_blurred;  /* the serial may stand for other contents, too: the fingerprint says nothing */
     bool has_ceiling; /* else nothing is kept of it */
@@ -102,6 +104,35 @@ static bool is_same(const struct entry *entry, const struct keeper_content *cont
     return entry->has_serial && !entry->is_blurred && entry->fingerprint == content->fingerprint;
 }
 
+/* Newer than what others have, as far as they are newer than we are. */
+static bool is_led(const struct entry *entry)
+{
+    return entry->has_heard && serial_is_newer(entry->heard.serial, entry->serial);
+}
+
+/* Of content that stays: ours, but where others are ahead. */
+static uint32_t follow_others(const struct entry *entry)
+{
+    bool is_theirs = entry->has_heard && entry->heard.fingerprint == entry->fingerprint;
+    if (is_theirs) {
+        return is_led(entry) ? entry->heard.serial : entry->serial;
+    }
+    bool waits_for_us =
+        entry->has_heard && entry->heard.is_last && (is_led(entry) || entry->heard.serial == entry->serial);
+    return waits_for_us ? entry->heard.serial + 1 : entry->serial;
+}
+
+/* Of content that changes. */
+static uint32_t next_serial(const struct entry *entry, const struct keeper_content *content)
+{
+    bool is_auto = content->policy == CONF_SERIAL_AUTO;
+    if (is_led(entry) && entry->heard.fingerprint == content->fingerprint) {
+        return entry->heard.serial;
+    }
+    uint32_t last = is_led(entry) ? entry->heard.serial : entry->serial;
+    return serial_next(last, is_auto ? content->file_serial : content->now_s, content->now_s);
+}
+
 /* What the serial would be if every number could be kept at once. */
 static uint32_t wish(const struct entry *entry, const struct keeper_content *content)
 {
@@ -111,11 +142,7 @@ static uint32_t wish(const struct entry *entry, const struct keeper_content *con
     if (!entry->has_serial) {
         return first_serial(content);
     }
-    if (is_same(entry, content)) {
-        return entry->serial;
-    }
-    bool is_auto = content->policy == CONF_SERIAL_AUTO;
-    return serial_next(entry->serial, is_auto ? content->file_serial : content->now_s, content->now_s);
+    return is_same(entry, content) ? follow_others(entry) : next_serial(entry, content);
 }
 
 static uint32_t newer_of(uint32_t a, uint32_t b)
@@ -141,6 +168,9 @@ static uint32_t make_do(const struct entry *entry, const struct keeper_content *
     if (!serial_is_newer(wished, limit)) {
         return wished;
     }
+    if (is_same(entry, content)) {
+        return entry->serial;
+    }
     return limit == entry->serial ? limit : entry->in_blocks ? entry->serial + 1 : limit;
 }
 
@@ -148,7 +178,15 @@ static bool is_bound(const struct keeper *keeper, const struct entry *entry,
                      const struct keeper_content *content)
 {
     return keeper->has_storage && content->policy != CONF_SERIAL_FILE && entry->has_serial &&
-           !is_same(entry, content);
+           (!is_same(entry, content) || follow_others(entry) != entry->serial);
+}
+
+static struct keeper_content get_content(const struct entry *entry, uint32_t now_s)
+{
+    return (struct keeper_content){.policy = entry->policy,
+                                   .file_serial = entry->file_serial,
+                                   .fingerprint = entry->fingerprint,
+                                   .now_s = now_s};
 }
 
 static void set_waiting(struct keeper *keeper, struct entry *entry, bool waits)
@@ -204,15 +242,35 @@ struct keeper_decision keeper_decide(struct keeper *keeper, const uint8_t *apex,
         .is_news = !entry->is_seen || serial != entry->serial,
         .is_silent = !is_new && !same && !waits && serial == entry->serial,
         .is_older = !is_new && serial != entry->serial && !serial_is_newer(serial, entry->serial),
-        .is_waiting = waits,
+        .is_waiting = waits && !same,
     };
     entry->serial = serial;
-    entry->is_blurred = waits;
+    entry->is_blurred = waits && !same;
     entry->has_serial = entry->is_seen = true;
     remember(entry, content);
+    /* others may be so far ahead that it has to be kept first */
+    waits |= is_bound(keeper, entry, content);
     set_waiting(keeper, entry, waits);
     decision.is_low = waits || is_low(keeper, entry, content->now_s);
     return decision;
+}
+
+bool keeper_hear(struct keeper *keeper, const uint8_t *apex, const struct keeper_heard *heard, uint32_t now_s,
+                 struct keeper_decision *decision)
+{
+    struct entry *entry = get_entry(keeper, apex);
+    if (!entry->has_heard || !serial_is_newer(entry->heard.serial, heard->serial)) {
+        entry->heard = *heard;
+        entry->has_heard = true;
+    }
+    const struct keeper_content content = get_content(entry, now_s);
+    if (!entry->is_seen || entry->policy == CONF_SERIAL_FILE || !is_same(entry, &content) ||
+        wish(entry, &content) == entry->serial) {
+        return false;
+    }
+    uint32_t before = entry->serial;
+    *decision = keeper_decide(keeper, apex, &content);
+    return decision->serial != before;
 }
 
 size_t keeper_count_waiting(const struct keeper *keeper)
@@ -227,12 +285,10 @@ bool keeper_go_on(struct keeper *keeper, const uint8_t *apex, uint32_t now_s,
     if (!entry->waits) {
         return false;
     }
-    *decision = keeper_decide(keeper, apex,
-                              &(struct keeper_content){.policy = entry->policy,
-                                                       .file_serial = entry->file_serial,
-                                                       .fingerprint = entry->fingerprint,
-                                                       .now_s = now_s});
-    return !decision->is_waiting;
+    const struct keeper_content content = get_content(entry, now_s);
+    uint32_t before = entry->serial;
+    *decision = keeper_decide(keeper, apex, &content);
+    return decision->serial != before;
 }
 
 /* ---- text ---- */
@@ -247,10 +303,8 @@ static struct kept describe(const struct keeper *keeper, const struct entry *ent
     if (entry->has_wanted && (!entry->has_serial || serial_is_newer(entry->wanted, entry->serial))) {
         kept = (struct kept){entry->wanted, true, entry->wanted_fingerprint};
     } else if (entry->waits) {
-        kept.number = wish(entry, &(struct keeper_content){.policy = entry->policy,
-                                                           .file_serial = entry->file_serial,
-                                                           .fingerprint = entry->fingerprint,
-                                                           .now_s = now_s});
+        const struct keeper_content content = get_content(entry, now_s);
+        kept.number = wish(entry, &content);
     }
     if (entry->in_blocks) {
         kept = (struct kept){.number = newer_of(kept.number, now_s) + KEEPER_BLOCK};

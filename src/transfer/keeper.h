@@ -61,6 +61,18 @@ size_t keeper_count_waiting(const struct keeper *keeper);
 bool keeper_go_on(struct keeper *keeper, const uint8_t *apex, uint32_t now_s,
                   struct keeper_decision *decision);
 
+/* What another server, which secondaries may copy from as well, serves the zone with. */
+struct keeper_heard {
+    uint64_t fingerprint; /* of its content */
+    uint32_t serial;
+    bool is_last; /* it is gone, and nobody else has that serial or a newer one: who copied it waits for us */
+};
+/* From now on content of this zone that changes gets a serial newer than that, or that one if it is the same
+ * content. The content that is served does as well: the same content gets that serial if it is newer; another
+ * one gets a newer one if that one is the last of its kind. Returns whether the serial is another one now. */
+bool keeper_hear(struct keeper *keeper, const uint8_t *apex, const struct keeper_heard *heard, uint32_t now_s,
+                 struct keeper_decision *decision);
+
 /* ---- storage ---- */
 
 /* One line per zone whose serial is not the file's: origin, number, and the fingerprint of the content that

@@ -424,6 +424,7 @@ static void fill_quorums(const struct conf_topology *topology, const struct conf
                                              .count = count,
                                              .monitors = parts->monitor_quorums,
                                              .local_weight = vantages->local_weight,
+                                             .local_name = vantages->local_name,
                                              .expires_ms = vantages->expires_ms};
 }
 

@@ -7,6 +7,7 @@ and a region makes its opinion of that "down". With fewer than AT_LEAST opinions
 them decide."""
 import collections
 import itertools
+import re
 
 import kit
 import vantagekit
@@ -73,8 +74,14 @@ class World:
 
     # ---- what is so ----
 
+    def read_own(self, vantage, region):
+        """What a vantage thinks of a region, as its log says: also of one that the server does not hear."""
+        lines = [line for line in self.probes[vantage].read_log().splitlines() if f' verdict target="web-{region} ' in line]
+        return re.search(r" verdict=(\S+)", lines[-1])[1] if lines else None
+
     def find_unsettled(self):
-        """Who does not think yet what it has to; None: everybody does. None of it is about what the server makes of it."""
+        """Who does not think yet what it has to; None: everybody does. None of it is about what the server makes of it. One that is
+        not heard has to be there as well: what it says when it is heard again would be of a moment ago."""
         vantages = {item["name"]: item for item in self.server.get("/v1/vantages")["items"]}
         for name in VANTAGES:
             heard = (SERVER, name) not in self.cut
@@ -82,6 +89,10 @@ class World:
             opinions = vantages[name]["opinions"]
             if opinions["count"] != heard:
                 return f"{name} is {'not ' if heard else ''}heard"
+            for region in REGIONS:
+                own = self.read_own(name, region)
+                if own != ("down" if (name, region) in self.cut else "up"):
+                    return f"{name} itself thinks that {region} is {own}"
             if heard and (opinions["up"], opinions["down"]) != (len(REGIONS) - down, down):
                 return f"{name} says {opinions}, expected {down} down"
         for region in REGIONS:

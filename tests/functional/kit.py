@@ -73,6 +73,21 @@ def wait_for(holds, what, patience_s=PATIENCE_S):
         time.sleep(0.01)
 
 
+def cost_checks(server, count):
+    """What the next `count` checks, or some more, take: turns of the prober's loop for each, and seconds of a processor (of the
+    whole process). Both are the same on a machine that has other work; who goes round and round without a cause takes thousands."""
+    def read():
+        lines = [line.split() for line in server.request("GET", "/metrics").body.decode().splitlines()]
+        fields = open(f"/proc/{server.process.pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()
+        return (sum(int(line[1]) for line in lines if line[0].startswith("steerd_checks_total{")),
+                next(int(line[1]) for line in lines if line[0] == "steerd_checks_turns_total"),
+                (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"))
+    before = read()
+    now = server.wait(lambda: (now := read())[0] >= before[0] + count and now, f"{count} checks", 4 * PATIENCE_S)
+    checks = now[0] - before[0]
+    return (now[1] - before[1]) / checks, (now[2] - before[2]) / checks
+
+
 def run_ip(*words):
     subprocess.run(["ip", *words], check=True)
 

@@ -33,12 +33,14 @@ class Scenario:
         self.ecs = more.pop("ecs", None)
         self.copies = more.pop("copies", {})  # region -> replicates_to
         self.prepare = more.pop("prepare", None)  # (site, server) before the loss
+        self.switchovers = more.pop("switchovers", [])  # of the document, and real ones, at 0
         self.source = more.pop("source", "healthy")
         assert not more, more
 
     def document(self):
         return {"name": self.name, "mode": "simulate", "from": self.source, "duration": f"{int(self.lasts_s * 1000)}ms",
                 "events": [{"at": f"{int(at * 1000)}ms", "what": what, "how": how, **words} for at, what, how, words in self.events],
+                "switchovers": [{"at": "0s", **one} for one in self.switchovers],
                 "clients": {"resolvers": RESOLVERS, "timeout": f"{PATIENCE_MS}ms"}}
 
 
@@ -117,9 +119,13 @@ def observing(site, scenario):
         process.wait()
 
 
-def happen(scenario, places, began):
+def happen(scenario, places, began, server):
     """All events, each in its time. How late the latest of them was, seconds."""
     late = 0
+    for switchover in scenario.switchovers:
+        time.sleep(max(0, began - time.monotonic()))
+        reply = server.request("POST", "/v1/switchovers", {**switchover, "execute": True, "reason": "a loss will come"})
+        assert reply.status == 201, reply
     for at, what, how, words in expand(scenario.events):
         pause = began + at - time.monotonic()
         if pause > 0:
@@ -161,7 +167,7 @@ def measure(scenario):
             scenario.prepare(site, server)
         predicted = predict(site, scenario, server)
         with observing(site, scenario) as wait:
-            late = happen(scenario, places, time.monotonic() + WARM_S)
+            late = happen(scenario, places, time.monotonic() + WARM_S, server)
             seen = wait()
         return predicted, seen, max(seen["late_ms"], int(late * 1000))
 
@@ -204,10 +210,6 @@ OVERSEAS = {"tiers": [["us-east"], ["eu-west"]]}
 CHECK_PORT = kit.WEB_PORT + 1
 
 
-def drain_east(_, server):
-    server.override("region", "us-east", "drain")
-
-
 def fall_behind(_, server):
     """30 s, as events of the document say."""
     reply = server.request("POST", "/v1/report", {"from": "us-east", "to": "eu-west", "lag": 30, "unit": "s"})
@@ -226,7 +228,8 @@ LIBRARY = [
     Scenario("flapping-region", AZS, OVERSEAS, [(0, "region:us-east", "flapping", {"down": "2s", "up": "3s", "for": "10s"})], 12),
     Scenario("prober-blackout", AZS, OVERSEAS, [(0, "vantage:local", "lost", {"for": "3s"})], 5, check={"port": CHECK_PORT}),
     Scenario("brown-out", AZS, OVERSEAS, [(0, "region:us-east", "slow", {"after": "3s", "for": "5s"})], 8),
-    Scenario("loss-during-switchover", AZS, OVERSEAS, [(0, "region:eu-west", "lost", {"for": "4s"})], 8, prepare=drain_east, source="live"),
+    Scenario("loss-during-switchover", AZS, OVERSEAS, [(2.5, "region:eu-west", "lost", {"for": "4s"})], 9,
+             switchovers=[{"source": "region:us-east", "to": "eu-west", "steps": [50], "each": "5s"}]),
     Scenario("last-region", AZS, OVERSEAS, [(0, "region:us-east", "lost", {}), (4, "region:eu-west", "lost", {"for": "4s"}),
                                             (10, "region:us-east", "recovered", {})], 13),
     Scenario("growing-lag", AZS, OVERSEAS, [(0, "copy:us-east/eu-west", "lag", {"value": "30s"}), (0, "region:us-east", "lost", {"for": "4s"})],

@@ -35,9 +35,9 @@ class Receiver:
         self.server.handle_error = lambda *_: None
         self.port = self.server.server_address[1]
         if certificate is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate, key)
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.show(certificate, key)
+            self.server.socket = self.context.wrap_socket(self.server.socket, server_side=True)
         self.scheme = "http" if certificate is None else "https"
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
         self.thread.start()
@@ -45,6 +45,10 @@ class Receiver:
     @property
     def url(self):
         return f"{self.scheme}://{self.address[0]}:{self.port}/events?token=secret"
+
+    def show(self, certificate, key):
+        """This one from now on, to whoever connects."""
+        self.context.load_cert_chain(certificate, key)
 
     def serve(self, handler):
         body = handler.rfile.read(int(handler.headers["Content-Length"]))

@@ -85,7 +85,8 @@ def start(site, pki, port):
     server.wait_state("region", "us-east", observed="healthy")
     assert server.request("POST", "/v1/report", {"from": "us-east", "to": "eu-west", "lag": 1}).status == 200
     server.ask("www.example.com")
-    server.override("region", "us-east", "drain")
+    for kind, name in ("endpoint", "web-us-east-1a"), ("az", "us-east-1a"), ("region", "us-east"):
+        server.override(kind, name, "drain")
     server.wait_answers("www.example.com", [at["eu-west-1a"]])
     return server
 

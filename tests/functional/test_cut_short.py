@@ -2,16 +2,15 @@
 """Endpoints that end their answer behind so many octets, at every octet of it: they close, close one direction only, or say
 nothing more. Each has its own outcome, and what waits for the rest costs no processor. https, HTTP/2 and gRPC have that in
 their own tests."""
-import os
 import socket
-import time
 
 import dns.message
 import pytest
 
+import kit
 import test_dns_checks
 import tlskit
-from test_https import LATE, count_outcomes, cpu_of, look, things, wait_each  # noqa: F401  pylint: disable=unused-import
+from test_https import LATE, count_outcomes, look, things, wait_each  # noqa: F401  pylint: disable=unused-import
 
 EXPECTED = b"PONG"
 TCP_ANSWER = b"+OK " + EXPECTED + b" more\r\n"
@@ -100,6 +99,5 @@ def test_an_answer_that_ends_at_any_octet(site, things, kind):  # noqa: F811  py
     assert set(count_outcomes(server)) <= {"ok", "closed"} | LATE
     well_now = {name for name, row in look(server).items() if row["verdict"] == "healthy"}
     assert well_now <= {name for name, outcome in expected.items() if outcome == "ok"}
-    before, ticks = cpu_of(server), os.sysconf("SC_CLK_TCK")
-    time.sleep(2)
-    assert (cpu_of(server) - before) / ticks < 1, "all of them for two seconds"
+    turns, cpu_s = kit.cost_checks(server, 2 * len(checks))
+    assert turns < 10 and cpu_s < 0.01

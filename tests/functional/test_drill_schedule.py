@@ -138,6 +138,8 @@ def test_what_is_known_outlives(scene, how):
     elif how == "reload":
         assert server.reload().status == 200
     else:
+        server.wait(lambda: any((entry["after"] or {}).get("outcome") == "met" for entry in server.get("/v1/journal?kind=drill-schedule")["items"]),
+                    "it is written down")
         server.kill()
         server = scene.start()
     assert wait(server, outcome="met") == before

@@ -93,6 +93,12 @@ def test_nobody_reports_for_another_or_shuts_him_out(scene):
     assert full.status == 503 and full.json["type"].endswith(":busy"), full
     assert "64 of a place, 1024 of one peer, 4096 in all" in full.json["detail"], full
     assert mallory.request("POST", "/v1/report", {**body, "actor": "a3"}).status == 200  # who is known stays so
+    trent = token(server, "trent", pki, at)
+    for i in range(32):  # others of the very same place get in, in the place of the oldest names of who has most
+        assert trent.request("POST", "/v1/report", {**body, "actor": f"b{i}"}).status == 200, i
+    assert trent.request("POST", "/v1/report", {**body, "actor": "b32"}).status == 503
+    assert report(server, endpoint="web-eu-west-1a", share=0.1)["taken"]
+    assert rows(server)["endpoint", "web-eu-west-1a"]["sources"] == 64
     assert report(server, **EU, share=0.1)["taken"] and report(server, endpoint="web-us-east-1a", share=0.1)["taken"]
 
 

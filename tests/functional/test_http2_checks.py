@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """https checks over HTTP/2, where ALPN leads to it: judged as over HTTP/1.1, against real servers and whatever may come
 instead; connections that are kept; each way to fail has its own outcome, within the time-out, and none spins."""
-import os
 import re
 import ssl
 import time
@@ -9,11 +8,12 @@ import time
 import pytest
 
 import h2kit
+import kit
 import tlskit
 from h2kit import ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PRIORITY, PUSH_PROMISE, RST_STREAM, SETTINGS, \
     WINDOW_UPDATE, data, fields, frame, headers
 from test_steerprobe import identities, scene, start as enrol  # noqa: F401
-from test_https import cpu_of, listen, look, needs_nginx, pki, start, things, trusting, wait_closed, wait_outcomes  # noqa: F401
+from test_https import listen, look, needs_nginx, pki, start, things, trusting, wait_closed, wait_outcomes  # noqa: F401
 
 pytestmark = pytest.mark.skipif(tlskit.OPENSSL is None, reason="openssl is not installed (contrib/packages test)")
 BOTH, ONLY = ["h2", "http/1.1"], ["h2"]
@@ -326,9 +326,8 @@ def test_floods(site, pki, things, keeps):
                      "keep_alive": keeps} for name, (serve, _) in FLOODS.items()}
     server = start(site, checks)
     wait_outcomes(server, {name: outcome for name, (_, outcome) in FLOODS.items()})
-    before = cpu_of(server)
-    time.sleep(2)
-    assert (cpu_of(server) - before) / os.sysconf("SC_CLK_TCK") < 1  # all of them for two seconds
+    turns, cpu_s = kit.cost_checks(server, 2 * len(FLOODS))
+    assert turns < 100 and cpu_s < 0.05
 
 
 def test_closed_at_every_octet(site, pki, things):

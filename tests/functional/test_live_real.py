@@ -3,6 +3,7 @@
 import datetime
 import json
 import sqlite3
+import threading
 
 from takeovers import reaper, take_over  # noqa: F401  pylint: disable=unused-import
 from test_clock import Clock
@@ -105,6 +106,24 @@ def test_what_somebody_else_puts_there_stays(scene):
     stop(server, drill)
     wait_end(server, drill)
     assert [(one["state"], one["reason"]) for one in overrides(server)] == [("drain", "mine")]
+
+
+def test_what_an_import_puts_there_while_it_ends_stays(scene):
+    """The order to remove its override waits for the import to be whole, and is about its own override only, whichever comes first."""
+    server = scene.running[0]
+    keys = [f"endpoint:other-{i}" for i in range(20000)] + ["region:us-east"]
+    lines = "".join(json.dumps({"kind": "override", "key": key, "value": {"state": "drain", "reason": "mine"}}) + "\n" for key in keys)
+    query = "reason=mine&replace=true&allow_unserved=true"
+    drill, replies = begin_override(scene, server), []
+    sending = threading.Thread(target=lambda: replies.append(
+        server.request("POST", f"/v1/import?{query}", lines.encode(), {"Content-Type": "application/jsonl"})))
+    sending.start()
+    server.wait(lambda: server.get("/v1/status")["overrides_dormant"] > 0, "some of it is in force")
+    stop(server, drill)
+    sending.join()
+    assert replies[0].status == 200, replies[0]
+    wait_end(server, drill)
+    assert [(one["state"], one["reason"]) for one in server.get("/v1/overrides?limit=1000")["items"] if one["kind"] == "region"] == [("drain", "mine")]
 
 
 def test_what_somebody_else_has_put_there_before_stays(scene):

@@ -2,8 +2,10 @@
 """steerctl from elsewhere: URL, token, certificates, profiles, and what it says when something is wrong."""
 import json
 import os
+import re
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -55,6 +57,16 @@ def test_a_certificate(far):
     assert listed.returncode == 0 and [item["name"] for item in json.loads(listed.stdout)["items"]] == ["us-east", "eu-west"]
 
 
+def test_a_stream(far):
+    """Those of the server that the URL says."""
+    done = remote(far, "--token-file", far.token, "drain", "region:us-east", "--reason", "a test", "--yes-unserved")
+    assert done.returncode == 0, done
+    seen = remote(far, "--token-file", far.token, "events", "--kind", "override", "--json", STEERD_SOCKET="/nonexistent")
+    assert seen.returncode == 0 and json.loads(seen.stdout.splitlines()[-1])["name"] == "region:us-east", seen
+    refused = remote(far, "events")
+    assert refused.returncode == 1 and refused.stdout == "", refused
+
+
 def test_long_answers_come_whole(far):
     assert remote(far, "--token-file", far.token, "metrics").stdout.count("\n") > 300
 
@@ -64,7 +76,62 @@ def test_nobody(far):
     assert refused.returncode == 1 and "has not shown who that is" in refused.stderr
 
 
+VERBS = """
+status; regions; regions us-east; azs; endpoints; checks; replication; lag; errors; objectives; rules; rules check region:us-east=drain
+watch --once; check run web-us-east-1a; vantages; vantage show nobody; config show; config diff; tokens; token show nobody
+show az:us-east-1a; drain az:us-east-1a --reason x; up az:us-east-1a --reason x; down az:us-east-1a --reason x; auto az:us-east-1a
+failback az:us-east-1a --reason x; load endpoint:web-us-east-1a 0.5; report endpoint:web-us-east-1a web up; overrides; history
+events; events region:us-east --since 5m; webhooks; webhooks nobody; retry nobody; hooks; audit verify; backup {folder}/backup
+export; salvage; operations; operations nobody; incidents; incidents nobody; traffic; resolvers; drains; drains 7
+switchover list; switchover plan region:us-east; switchover show nobody; point list; point show nobody; restore 1h --reason x
+import {folder}/objects --reason x; explain www.example.com; diff 1h; what-if region us-east down; zones; names; geo; reload
+takeover; drill list; drill reports; drill shadow --lose region:us-east --client 192.0.2.0/24 --for 1m --reason x
+observe www.example.com --server 127.0.0.1 --drill nobody; nodes; serving; withdraw --reason x; announce; cluster; cluster conflicts; metrics; openapi
+"""
+
+
+def test_each_verb_asks_the_server_of_the_url(far):
+    """By somebody who may only look, so that nothing happens; there is no socket here that could be asked instead."""
+    secret = far.request("POST", "/v1/tokens", {"name": "carol", "role": "viewer"}).json["secret"]
+    token = far.site.folder / "viewer"
+    token.write_text(secret + "\n")
+    token.chmod(0o600)
+    (far.site.folder / "objects").write_text('{"kind":"override"}\n')
+    lines = [words.strip().format(folder=far.site.folder).split() for words in re.split("[;\n]", VERBS) if words.strip()]
+    of_help = {line.split()[0] for line in steerctl(far, "help").stdout.splitlines() if re.match("  [a-z][a-z-]* ", line)}
+    assert of_help - {"help", "version"} == {words[0] for words in lines}
+    for words in lines:
+        done = steerctl(far, "-s", "/nonexistent/socket", "--url", far.url, "--ca", far.site.pki.root_pem, "--token-file", token, *words)
+        assert "/nonexistent" not in done.stderr and done.returncode in (0, 1, 4), (words, done)
+
+
+def test_events_from_elsewhere(far):
+    """Those that were, and those that come."""
+    far.override("az", "us-east-1a", "drain", reason="first")
+    asked = ("--token-file", far.token)
+    assert 'az:us-east-1a state=drain' in remote(far, *asked, "events", "--kind", "override").stdout
+    refused = remote(far, "events")
+    assert refused.returncode == 1 and "has not shown who that is" in refused.stderr
+    gone = steerctl(far, "--url", f"https://127.0.0.1:{kit.find_port('127.0.0.1')}", "--ca", far.site.pki.root_pem, *asked, "events")
+    assert gone.returncode == 3 and "cannot connect" in gone.stderr
+    lines = []
+    with subprocess.Popen([str(kit.STEERCTL), "--url", far.url, "--ca", str(far.site.pki.root_pem), "--token-file", str(far.token),
+                           "--json", "events", "--follow", "--kind", "override"], stdout=subprocess.PIPE, text=True) as following:
+        reader = threading.Thread(target=lambda: lines.extend(iter(following.stdout.readline, "")))
+        reader.start()
+        try:
+            def is_told():
+                far.override("az", "us-east-1b", "drain", reason="second")
+                far.request("DELETE", "/v1/overrides/az/us-east-1b?reason=x")
+                return any(json.loads(line)["name"] == "az:us-east-1b" for line in list(lines))
+            far.wait(is_told, "it is told")
+        finally:
+            following.terminate()
+            reader.join(kit.PATIENCE_S)
+
+
 def test_profiles(far):
+    far.override("az", "us-east-1a", "drain", reason="x")
     folder = far.site.folder / ".config/steerctl"
     folder.mkdir(parents=True)
     config = folder / "config.json"
@@ -73,6 +140,8 @@ def test_profiles(far):
     assert steerctl(far, "--profile", "prod", "regions").returncode == 0
     assert steerctl(far, "regions", STEERCTL_PROFILE="prod").returncode == 0
     assert steerctl(far, "--profile", "here", "regions").returncode == 0
+    assert steerctl(far, "--profile", "prod", "export").returncode != 3  # by a program of its own
+    assert 'az:us-east' in steerctl(far, "--profile", "prod", "events", "az:us-east-1a").stdout
     for name, said in ("none", "there is no profile"), ("odd", "colour"):
         refused = steerctl(far, "--profile", name, "status")
         assert refused.returncode == 2 and said in refused.stderr

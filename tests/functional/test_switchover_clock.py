@@ -57,3 +57,20 @@ def test_a_clock_that_is_set_while_it_is_written_down(scene, step):
     act(server, made, "rollback")
     again = begin(server, to="eu-west", steps=[5, 50], each="30m", execute=True)
     assert abs(read_time(again["next_step"]) - read_time(seen["next_step"])) < HOUR_S / 2, "by the clock as it is now"
+
+
+@pytest.mark.parametrize("step", [HOUR_S, -HOUR_S], ids=["forward", "back"])
+@pytest.mark.parametrize("is_seen", [True, False], ids=["while it runs", "while it is down"])
+def test_a_clock_that_is_set_before_it_starts_anew(scene, step, is_seen):
+    """What is in the store says by which clock it is, whoever has seen it being set."""
+    server = start(scene)
+    made = begin(server, to="eu-west", steps=[5, 50], each="30m", execute=True)
+    if is_seen:
+        scene.clock.set(server, step)
+    server.kill()
+    if not is_seen:
+        scene.clock.set_unseen(step)
+    server.start()
+    see_steps_taken(server)
+    seen = shown(server, made)
+    assert seen["share"] == 5 and abs(read_time(seen["next_step"]) - read_time(made["next_step"]) - step) < 1, seen

@@ -226,3 +226,67 @@ def test_reloads_keep_drains(server):
     ask(server, WWW, source=HOSTS[1])
     drain = server.wait(lambda: [one for one in drains(server) if one["asked"] == 2], "both have asked")[0]
     assert drain["resolvers"] == 2 and drain["asked_share"] == 1
+
+
+def test_resolvers_leave_an_az_and_an_endpoint(server):
+    """Only those are members that were led to that az, to that endpoint; what lies in it begins no drain of its own."""
+    for host in HOSTS:
+        ask(server, WWW, source=host)
+    led = counts(server, "az")
+    server.override("az", "us-east-1a", "drain")
+    (drain,) = drains(server)
+    assert (drain["target"], drain["region"], drain["names"], drain["resolvers"]) == ("az:us-east-1a", None, None, led["us-east-1a"])
+    for host in HOSTS:
+        ask(server, WWW, source=host)
+    (drain,) = drains(server)
+    assert drain["asked"] == drain["resolvers"] and drain["asked_back"] == 0
+    server.override("endpoint", "web-us-east-1b", "drain", allow_unserved=True)
+    drain = drains(server)[0]
+    assert (drain["target"], drain["resolvers"], drain["waiting"]) == ("endpoint:web-us-east-1b", 10, 10)
+    ask(server, WWW, source=HOSTS[0])
+    assert drains(server)[0]["asked"] == 1
+    rows = [row.split()[:2] for row in server.ctl("drains").stdout.splitlines()[1:]]
+    assert rows == [["2", "endpoint:web-us-east-1b"], ["1", "az:us-east-1a"]]
+    assert "endpoint:web-us-east-1b" in server.ctl("drains", "2").stdout
+    text = server.request("GET", "/metrics").body.decode()
+    assert 'steerd_drain_share{endpoint="web-us-east-1b"} 0.1' in text
+    assert not led["us-east-1a"] or 'steerd_drain_share{az="us-east-1a"} 1' in text
+
+
+def test_resolvers_of_some_names_only(server, site):
+    """Who was led there for other names is no member, and who asks for others has not asked."""
+    site.topology["name_groups"] = {"shop": ["www.example.com"], "pay": ["api.example.com"]}
+    site.write()
+    assert server.reload().status == 200
+    for host in HOSTS[:3]:
+        ask(server, WWW, source=host)
+    for host in HOSTS[3:]:
+        ask(server, "all.example.com.", source=host)
+    server.override("region", "us-east", "drain", names=["shop"], allow_unserved=True)
+    (drain,) = drains(server)
+    assert (drain["target"], drain["names"], drain["resolvers"], drain["share"]) == ("region:us-east", ["shop"], 3, 100)
+    assert {host["address"] for host in drain["missing"]} == set(HOSTS[:3])
+    for host in HOSTS:
+        ask(server, "all.example.com.", source=host)
+    assert drains(server)[0]["asked"] == 0
+    ask(server, WWW, source=HOSTS[0]), ask(server, WWW, source=HOSTS[5])
+    drain = drains(server)[0]
+    assert drain["asked"] == 1 and drain["asked_back"] == 0
+    assert "us-east for shop" in server.ctl("drains").stdout
+    assert 'steerd_drain_share{region="us-east",names="shop"}' in server.request("GET", "/metrics").body.decode()
+
+
+def test_a_switchover_of_azs_tells_how_they_drain(server):
+    for host in HOSTS:
+        ask(server, WWW, source=host)
+    body = {"source": ["az:us-east-1a", "az:us-east-1b"], "reason": "power work", "execute": True, "accept": ["served"]}
+    made = server.request("POST", "/v1/switchovers", body)
+    assert made.status == 201, made
+    for host in HOSTS:
+        ask(server, WWW, source=host)
+    assert {drain["target"] for drain in drains(server)} == {"az:us-east-1a", "az:us-east-1b"}
+    path = f"/v1/switchovers/{made.json['id']}:verify"
+    objections = [error["field"] for error in server.request("POST", path, {"reason": "x"}).json["errors"]]
+    looked = server.request("POST", path, {"reason": "x", "accept": objections}).json
+    texts = [finding["text"] for finding in looked["look"]["findings"] if finding["name"] == "drain"]
+    assert len(texts) == 1 and "az:us-east-1a" in texts[0] and "az:us-east-1b" in texts[0] and "have asked again" in texts[0], looked

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import json
+import signal
 import socket
 import ssl
 import subprocess
@@ -409,12 +410,57 @@ def test_garbage_is_no_vantage(scene):
     server.wait_answers("www.example.com", scene.eu)
 
 
+def test_an_address_that_cannot_be_listened_to_is_tried_again_alone(scene):
+    """Where others are listened to they stay, so that nobody who knocks there is turned away; and it is told once."""
+    def find_socket(port):
+        return next((line.split()[9] for line in open(f"/proc/{server.process.pid}/net/tcp", encoding="ascii")
+                     if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"), None)
+    address = kit.new_address()
+    port = kit.find_port(address)
+    other = socket.create_server((address, port))
+    scene.server["vantages"]["listen"] = [scene.server["vantages"]["listen"], f"{address}:{port}"]
+    scene.write()
+    server = start(scene)
+    fra = make(scene, server, "fra-1")
+    server.wait_log("vantages cannot come", f"{address}:{port}")
+    before = find_socket(scene.vantages_at[1])
+    assert before is not None
+    other.close()
+    server.wait_log("vantages can come", f"{address}:{port}")
+    assert find_socket(scene.vantages_at[1]) == before
+    assert server.read_log().count("vantages cannot come") == 1
+    fra.server.vantages_at = (address, port)
+    assert "server" in fra.hello()
+
+
 def test_who_stalls_in_a_line_goes(scene):
     server = quick(scene)
     fra = make(scene, server, "fra-1")
     fra.say_raw(b'{"alive":{"generation":1')
     server.wait(lambda: row(server, "fra-1")["state"] == "away", "its end")
     assert row(server, "fra-1")["ended_because"] == "nothing was heard of it"
+
+
+def test_a_server_that_was_held_up_asks_them_to_come_again(scene):
+    """What they have said does not count any more, so they have to say it anew; and heartbeats were on time."""
+    server = quick(scene)
+    fra = make(scene, server, "fra-1")
+    fra.think({f"{US} web ipv4": "down", f"{EU} web ipv4": "up"})
+    server.wait_answers("www.example.com", scene.eu)
+    server.process.send_signal(signal.SIGSTOP)
+    for _ in range(6):
+        time.sleep(0.25)
+        fra.live()
+    server.process.send_signal(signal.SIGCONT)
+    with pytest.raises(Ended):
+        while True:
+            fra.hear("never")
+    server.wait(lambda: row(server, "fra-1")["state"] == "away", "its end")
+    assert "for too long" in row(server, "fra-1")["ended_because"]
+    fra.generation = None
+    fra.come()
+    fra.think({f"{US} web ipv4": "up"})
+    server.wait_answers("www.example.com", scene.us)
 
 
 def test_who_floods_waits(scene):
@@ -494,6 +540,7 @@ def test_a_takeover_sends_them_on(scene, reaper):  # noqa: F811  pylint: disable
     assert server.addresses("www.example.com") == scene.eu, "a verdict stands"
     fra.generation = None
     server.wait(lambda: "server" in fra.hello(), "the new process")
+    server.wait_log("disconnected", "fra-1", "another process takes over")
     fra.hear("listed")
     fra.think({f"{US} web ipv4": "up"})
     server.wait_answers("www.example.com", scene.us)

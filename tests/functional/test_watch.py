@@ -154,10 +154,54 @@ def test_a_server_that_hangs_does_not_hold_us(pair):
             os.kill(pair.server.process.pid, signal.SIGCONT)
 
 
+def test_events_are_shown_as_they_come(pair):
+    """Below the checks, the latest first: when, what kind, about whom and what."""
+    pair.server.override("az", "us-east-1a", "drain", reason="before")
+    with watch(pair.server, rows=40, columns=160) as terminal:
+        terminal.wait(has("EVENTS", "az:us-east-1a"), "what was before")
+        pair.server.override("az", "eu-west-1a", "drain", reason="a storm")
+        def comes_first(lines, _):
+            heading = next((i for i, line in enumerate(lines) if line.startswith(" EVENTS")), None)
+            below = [] if heading is None else lines[heading + 1:]
+            told = [line for line in below if re.match(r" \d\d:\d\d:\d\dZ override +az:eu-west-1a +state=drain .*a storm", line)]
+            older = [line for line in below if " override " in line and "az:us-east-1a" in line]
+            checks = next(i for i, line in enumerate(lines) if line.startswith(" ENDPOINT"))
+            return told and older and below.index(told[0]) < below.index(older[0]) and checks < heading and len(lines) <= 40
+        terminal.wait(comes_first, "the latest event, above the one before")
+        assert terminal.end(b"q") == 0
+
+
+def test_events_have_room_beside_many_checks(pair):
+    pair.server.override("az", "us-east-1a", "drain", reason="x")
+    with watch(pair.server, rows=12) as terminal:
+        terminal.wait(lambda lines, raw: has("ENDPOINT", "EVENTS")(lines, raw) and len(lines) <= 12, "both")
+        terminal.resize(5, 80)
+        terminal.wait(lambda lines, raw: 0 < len(lines) <= 5, "a small one")
+        terminal.resize(12, 80)
+        terminal.wait(has("EVENTS"), "both once more")
+        assert terminal.end(b"q") == 0
+
+
+def test_events_go_on_behind_a_server_that_was_away(pair):
+    with watch(pair.server, rows=40, columns=160) as terminal:
+        terminal.wait(has("EVENTS"), "the first frame")
+        pair.server.stop()
+        terminal.wait(has("DOES NOT ANSWER"), "it is away")
+        pair.server.start()
+        def is_told(lines, raw):
+            pair.server.override("az", "us-east-1b", "drain", reason="after that")
+            return has("after that")(lines, raw)
+        terminal.wait(is_told, "what comes after that")
+        assert terminal.end(b"q") == 0
+
+
 def test_once(pair):
     text = pair.server.ctl("watch", "--once").stdout
+    pair.server.override("az", "us-east-1a", "auto", reason="x")
+    assert "EVENTS" in text
     assert "\x1b" not in text and "web-us-east-1a" in text and "eu-west-1b" in text
-    assert pair.server.ctl("watch").stdout.count("web-") == 4  # the output is no terminal
+    checks, events = pair.server.ctl("watch").stdout.split("EVENTS", 1)  # the output is no terminal
+    assert checks.count("web-") == 4 and "us-east" in events
     one = pair.server.ctl("watch", "--once", "--region", "eu-west").stdout
     assert "web-eu-west-1a" in one and "us-east" not in one
     assert "eu-west" in pair.server.ctl("watch", "--once", "--region", "eu-wst", code=4).stderr

@@ -304,6 +304,33 @@ def test_tls_is_verified(scene, receiver, tmp_path):  # noqa: F811
     assert len(good.requests) == 1 and other.requests == [] and not good.wrong
 
 
+@pytest.mark.skipif(tlskit.OPENSSL is None, reason="openssl is not installed (contrib/packages test)")
+def test_a_ca_that_is_renewed(scene, receiver, tmp_path):  # noqa: F811
+    """What the file holds now is trusted, not what it held when it was looked at first."""
+    address, ca = kit.new_address(), tmp_path / "ca.pem"
+
+    def make(name):
+        key, certificate = tmp_path / f"{name}.key", tmp_path / f"{name}.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(key), "-out",
+                        str(certificate), "-days", "3", "-subj", f"/CN={name}", "-addext", f"subjectAltName=IP:{address}"],
+                       check=True, capture_output=True)
+        return certificate, key
+    old, new = make("old"), make("new")
+    ca.write_text(old[0].read_text())
+    good = receiver("take", *old, address)
+    start(scene, hook("good", good, ca=str(ca)))
+    act(scene, 1)
+    good.wait(1, kind="override")
+    good.show(*new)
+    good.mode = "close"  # it would go on with the connection that it has
+    act(scene, 1, first=1)
+    scene.steerd.wait(lambda: "certificate" in (look(scene, "good")["last_error"] or "").lower(), "the new certificate is not trusted")
+    good.mode = "take"
+    ca.write_text(new[0].read_text())
+    good.wait(2, kind="override")
+    assert not good.wrong
+
+
 @pytest.mark.parametrize("webhook, words", [
     ({"name": "x"}, ["url"]), ({"url": "https://x/"}, ["name"]), ({"name": "x", "url": "ftp://x/"}, ["https://"]),
     ({"name": "x", "url": "https://u:p@x/"}, ["password"]), ({"name": "x", "url": "https:///"}, ["host"]),

@@ -22,6 +22,8 @@ class Vantage:
     def __init__(self, folder, server, name):
         self.name, self.server, self.run = name, server, 1
         self.room = None  # of the socket, in octets, for what it does not take
+        self.changes = False  # it takes changes of its list; else it is of a version that does not know them
+        self.mark, self.whole, self.old = None, 0, []  # of its list; targets that were told whole; those of the list before
         self.pem = folder / f"{name}.pem"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                         "-subj", f"/CN={name}", "-keyout", self.pem, "-out", f"{self.pem}.crt"], check=True, capture_output=True)
@@ -76,13 +78,22 @@ class Vantage:
         raise AssertionError(f"none of {kinds} was heard")
 
     def take(self, kind, body):
-        if kind == "list":
-            self.checks, self.targets = [], []
+        if kind == "mark":
+            self.mark = body["mark"]
+            if self.changes:
+                self.say("can", change=True)
+        elif kind in ("list", "change"):
+            assert kind == "list" or body["from"] == self.generation
+            self.old, self.checks, self.targets, self.whole = self.targets, [], [], 0
+        elif kind == "keep":
+            for first, count, shift in body["ranges"]:
+                self.targets += [{**target, "check": target["check"] + shift} for target in self.old[first:first + count]]
         elif kind == "check":
             assert body["index"] == len(self.checks)
             self.checks.append(body)
         elif kind == "targets":
             self.targets += body
+            self.whole += len(body)
         elif kind in ("listed", "same"):
             self.generation = body["generation"]
             self.say("taken", generation=self.generation, refused=[])
@@ -95,9 +106,9 @@ class Vantage:
         self.say("enrol", version=1, name=self.name, token=token)
         return self.hear("enrolled", "refused")
 
-    def hello(self, version=1):
+    def hello(self, version=1, **more):
         self.connect()
-        self.say("hello", version=version, name=self.name, software="a test", run=f"{self.run:016x}")
+        self.say("hello", version=version, name=self.name, software="a test", run=f"{self.run:016x}", **more)
         return self.hear("welcome", "refused")
 
     def come(self, token=None):

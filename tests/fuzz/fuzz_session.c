@@ -86,6 +86,20 @@ static void on_declined(void *context, unsigned number, const char *why)
     demand(why != NULL);
 }
 
+static void on_ordered(void *context, unsigned number, uint64_t mark, const char *text)
+{
+    (void)mark;
+    expect_member(context, number);
+    demand(strlen(text) <= FLEET_ORDER_MAX);
+}
+
+static void on_join(void *context, uint64_t connection, const char *from, const char *what)
+{
+    struct world *w = context;
+    demand(w->came == 0 && w->left == 0 && connection == w->session->id && from != NULL && what != NULL);
+    w->enrols++;
+}
+
 static void on_enrol(void *context, uint64_t connection, const struct fleet_enrol *enrol,
                      const uint8_t fingerprint[TLS_FINGERPRINT_SIZE])
 {
@@ -150,7 +164,9 @@ static void open_world(struct world *w, bool is_member, int fds[2])
                                           .left = on_left,
                                           .taken = on_taken,
                                           .declined = on_declined,
-                                          .enrol = on_enrol};
+                                          .enrol = on_enrol,
+                                          .ordered = on_ordered,
+                                          .join = on_join};
     pthread_mutex_init(&w->fleet.status_lock, NULL);
     pthread_mutex_init(&w->fleet.trial_lock, NULL);
     struct fleet_member *member = &w->fleet.members[NUMBER];
@@ -196,7 +212,8 @@ static void take_line(struct world *w, const char *text, size_t len)
     } else if (is == '@') {
         use_next_list(w);
     } else if (is == '!' || is == '?') {
-        session_answer_enrol(w->session, "fra-1", is == '!' ? NULL : "the token is not known");
+        const struct fleet_message message = {.kind = FLEET_ENROLLED, .enrolled = "fra-1"};
+        session_answer(w->session, &message, is == '!' ? NULL : "the token is not known");
     } else {
         session_hear_line(w->session, text, len);
     }

@@ -22,10 +22,10 @@ static void expect(int truth)
 static void read_again(const struct switchover *what)
 {
     const char *why;
-    char *written = switchover_write_json(what);
+    char *written = switchover_write_json(what, NULL);
     struct switchover *second = switchover_read_json(what->id, written, &why);
     expect(second != NULL && why == NULL);
-    char *again = switchover_write_json(second);
+    char *again = switchover_write_json(second, NULL);
     expect(strcmp(written, again) == 0);
     free(written);
     free(again);

@@ -221,6 +221,13 @@ tests_fuzz_fuzz_herald_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_herald_SOURCES = tests/fuzz/fuzz_herald.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_herald_LDADD = src/libherald.a src/libpost.a src/libevents.a src/libbase.a $(JANSSON_LIBS)
 
+## what etcd answers, and frames between steerd and steerd-etcd
+fuzz_programs += tests/fuzz/fuzz_etcd
+tests_fuzz_fuzz_etcd_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"etcd"'
+tests_fuzz_fuzz_etcd_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_etcd_SOURCES = tests/fuzz/fuzz_etcd.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_etcd_LDADD = src/libetcd.a src/libbase.a $(JANSSON_LIBS)
+
 ## the stream of events that steerctl reads
 fuzz_programs += tests/fuzz/fuzz_sse
 tests_fuzz_fuzz_sse_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"sse"'
@@ -385,3 +392,17 @@ tests_fuzz_fuzz_reply_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"reply"'
 tests_fuzz_fuzz_reply_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_reply_SOURCES = tests/fuzz/fuzz_reply.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_reply_LDADD = src/libobserve.a src/libdns.a src/libbase.a
+
+## what is said when a machine joins a cluster
+fuzz_programs += tests/fuzz/fuzz_admission
+tests_fuzz_fuzz_admission_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"admission"'
+tests_fuzz_fuzz_admission_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_admission_SOURCES = tests/fuzz/fuzz_admission.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_admission_LDADD = src/libfleet.a src/libbase.a $(JANSSON_LIBS) $(OPENSSL_LIBS)
+
+## what a cluster keeps in etcd
+fuzz_programs += tests/fuzz/fuzz_cluster
+tests_fuzz_fuzz_cluster_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"cluster"'
+tests_fuzz_fuzz_cluster_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_cluster_SOURCES = tests/fuzz/fuzz_cluster.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_cluster_LDADD = src/libcluster.a src/libbase.a $(JANSSON_LIBS) $(OPENSSL_LIBS)

@@ -134,11 +134,14 @@ tests_unit_test_health_stay_model_SOURCES = tests/unit/test_health_stay_model.c 
 tests_unit_test_health_stay_model_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
 endif
 if HAVE_CMOCKA
-opinion_tests = tests/unit/test_health_opinion tests/unit/test_health_opinion_model tests/unit/test_health_sight
+opinion_tests = tests/unit/test_health_own tests/unit/test_health_opinion tests/unit/test_health_opinion_model tests/unit/test_health_sight
 opinion_scene = tests/unit/opinion_scene.c tests/unit/opinion_scene.h tests/unit/unit.h
 opinion_libs = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
 TESTS += $(opinion_tests)
 check_PROGRAMS += $(opinion_tests)
+tests_unit_test_health_own_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_own_SOURCES = tests/unit/test_health_own.c $(opinion_scene)
+tests_unit_test_health_own_LDADD = $(opinion_libs)
 tests_unit_test_health_opinion_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_opinion_SOURCES = tests/unit/test_health_opinion.c $(opinion_scene)
 tests_unit_test_health_opinion_LDADD = $(opinion_libs)
@@ -162,3 +165,10 @@ check_PROGRAMS += tests/unit/test_health_guard
 tests_unit_test_health_guard_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_health_guard_SOURCES = tests/unit/test_health_guard.c tests/unit/unit.h
 tests_unit_test_health_guard_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS) -lm
+if HAVE_CMOCKA
+TESTS += tests/unit/test_health_contact
+check_PROGRAMS += tests/unit/test_health_contact
+tests_unit_test_health_contact_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_health_contact_SOURCES = tests/unit/test_health_contact.c tests/unit/unit.h
+tests_unit_test_health_contact_LDADD = src/libhealth.a src/libbase.a $(CMOCKA_LIBS)
+endif

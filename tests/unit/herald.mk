@@ -15,3 +15,9 @@ tests_unit_test_hooks_SOURCES = tests/unit/test_hooks.c tests/unit/unit.h
 tests_unit_test_hooks_LDADD = src/libherald.a src/libprobe.a src/libexec.a src/libpost.a src/libevents.a src/libbase.a \
 	$(EVENT_LIBS) $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 endif
+
+TESTS += tests/unit/test_herald_share
+check_PROGRAMS += tests/unit/test_herald_share
+tests_unit_test_herald_share_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_herald_share_SOURCES = tests/unit/test_herald_share.c tests/unit/unit.h
+tests_unit_test_herald_share_LDADD = src/libherald.a src/libpost.a src/libevents.a src/libbase.a $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)

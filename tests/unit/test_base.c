@@ -269,11 +269,17 @@ static void base64_is_strict(void **state)
     static const char *const bad[] = {
         "Z", "Zg", "Zg=", "Zh==", "Zm9=", "Z===", "====", "Zg==Zg==", "Zm9\n", "Zm-_"};
     uint8_t out[8];
+    char text[16];
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         int len = (int)strlen(good[i][1]);
         assert_int_equal(base64_decode(good[i][0], strlen(good[i][0]), out, sizeof out), len);
         assert_memory_equal(out, good[i][1], (size_t)len);
         assert_int_equal(base64_decode(good[i][0], strlen(good[i][0]), out, (size_t)len), len);
+        assert_int_equal(BASE64_LEN((size_t)len), strlen(good[i][0]));
+        memset(text, '!', sizeof text);
+        base64_encode(good[i][1], (size_t)len, text);
+        assert_memory_equal(text, good[i][0], BASE64_LEN((size_t)len));
+        assert_int_equal(text[BASE64_LEN((size_t)len)], '!');
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(base64_decode(bad[i], strlen(bad[i]), out, sizeof out), ERROR_SYNTAX);

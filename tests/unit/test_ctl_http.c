@@ -175,12 +175,12 @@ static void requests(void **state)
     (void)state;
     struct buffer request;
     buffer_init(&request);
-    http_write_request(&request, "GET", "/v1/status?a=%20", NULL);
+    http_write_request(&request, "Host: localhost\r\n", "GET", "/v1/status?a=%20", NULL);
     assert_string_equal(request.bytes,
                         "GET /v1/status?a=%20 HTTP/1.1\r\nHost: localhost\r\nUser-Agent: "
                         "steerctl/" PACKAGE_VERSION "\r\nAccept: */*\r\nConnection: close\r\n\r\n");
     buffer_fini(&request);
-    http_write_request(&request, "PUT", "/x", "{}");
+    http_write_request(&request, "Host: localhost\r\n", "PUT", "/x", "{}");
     assert_non_null(
         strstr(request.bytes, "\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"));
     buffer_fini(&request);

@@ -40,7 +40,7 @@ static void talk_init(struct talk *talk, size_t request_len)
     char *body = malloc(request_len + 1);
     memset(body, 'x', request_len);
     body[request_len] = '\0';
-    http_write_request(&talk->request, "PUT", "/", body);
+    http_write_request(&talk->request, "Host: localhost\r\n", "PUT", "/", body);
     free(body);
     http_answer_init(&talk->answer, 0);
     buffer_add_text(&talk->why, "");

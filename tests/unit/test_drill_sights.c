@@ -95,7 +95,7 @@ static void begin(struct real *real, const char *quorum, const char *events)
     report_write(scene->errors, stderr);
     assert_int_equal(error, 0);
     real->stage = drill_stage_new(&scene->view, &scene->document, &real->lock, NULL);
-    drill_stage_begin(real->stage, 0);
+    drill_stage_begin(real->stage, 0, 0);
 }
 
 static void probe(struct real *real, uint32_t monitor)

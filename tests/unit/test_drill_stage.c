@@ -112,7 +112,7 @@ static void begin(struct scene *scene, const char *document)
         scene->probes[i].ends_ms = -1;
     }
     scene->stage = drill_stage_new(&scene->view, &scene->document, &scene->lock, NULL);
-    drill_stage_begin(scene->stage, 0);
+    drill_stage_begin(scene->stage, 0, 0);
 }
 
 /* Likewise owned. */

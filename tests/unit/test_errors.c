@@ -241,18 +241,47 @@ static void sources_are_bounded(void **state)
     }
     assert_int_equal(take(feed, "token:a", 0, 0, 1), 0);
     assert_int_equal(take(feed, "token:a", 0, ERRORS_PLACE_MAX, 1), ERROR_BUSY);
-    assert_int_equal(take(feed, "token:b", 0, 0, 1), ERROR_BUSY);
     assert_int_equal(take(feed, "token:a", 1, 0, 1), 0); /* another place is free */
     fill(feed, "token:a", 0);
     assert_int_equal(take(feed, "token:a", PLACES, 0, 1), ERROR_BUSY);
     assert_int_equal(PEERS, 4);
     for (int i = 1; i < PEERS; i++) {
-        fill(feed, peers[i], i * PLACES); /* others are not concerned … */
+        fill(feed, peers[i], i * PLACES); /* others are not concerned */
     }
-    assert_int_equal(take(feed, "token:e", PEERS * PLACES, 0, 1), ERROR_BUSY); /* … until all are too many */
-    int64_t later_ms = TTL + ERRORS_PEER_MAX + ERRORS_KEPT_MS;                 /* those are forgotten then */
+    assert_int_equal(take(feed, "token:a", PEERS * PLACES, 0, 1), ERROR_BUSY);
+    assert_int_equal(take(feed, "token:e", PEERS * PLACES, 0, 1),
+                     0);                                       /* one of those that have most gives way */
+    int64_t later_ms = TTL + ERRORS_PEER_MAX + ERRORS_KEPT_MS; /* those are forgotten then */
     assert_int_equal(take(feed, "token:e", 0, 0, later_ms), 0);
     assert_int_equal(look(feed, HEALTH_ENDPOINT, "p0", later_ms).sources, 1);
+    errors_free(feed);
+}
+
+/* Who has taken all of a place by many names has half of it once another one comes with as many; each that
+ * comes alone gets in, as long as there are not as many of them as there is room. */
+static void nobody_fills_a_place(void **state)
+{
+    (void)state;
+    struct errors_feed *feed = errors_new();
+    for (int i = 0; i < ERRORS_PLACE_MAX; i++) {
+        assert_int_equal(take(feed, "token:a", 0, i, i), 0);
+    }
+    for (int i = 0; i < ERRORS_PLACE_MAX / 2; i++) {
+        assert_int_equal(take(feed, "token:b", 0, i, 100), 0);
+    }
+    assert_int_equal(take(feed, "token:b", 0, ERRORS_PLACE_MAX / 2, 100), ERROR_BUSY); /* both have as many */
+    assert_int_equal(take(feed, "token:a", 0, ERRORS_PLACE_MAX - 1, 101), 0);          /* the latest stayed */
+    assert_int_equal(take(feed, "token:a", 0, 0, 101), ERROR_BUSY);                    /* the oldest went */
+    assert_int_equal(take(feed, "token:b", 0, 0, 102), 0);
+    assert_int_equal(look(feed, HEALTH_ENDPOINT, "p0", 102).sources, ERRORS_PLACE_MAX);
+    for (int i = 0; i < ERRORS_PLACE_MAX - 2; i++) {
+        char peer[16];
+        snprintf(peer, sizeof peer, "uid:%d", i);
+        assert_int_equal(take(feed, peer, 0, 0, 103), 0);
+    }
+    assert_int_equal(take(feed, "uid:999", 0, 0, 103), ERROR_BUSY); /* one each */
+    assert_int_equal(take(feed, "token:b", 0, 0, 104), 0);          /* they are there yet */
+    assert_int_equal(look(feed, HEALTH_ENDPOINT, "p0", 104).sources, ERRORS_PLACE_MAX);
     errors_free(feed);
 }
 
@@ -267,8 +296,7 @@ static void what_does_not_count_makes_room(void **state)
     assert_int_equal(take(feed, "token:a", 100, 1, TTL), ERROR_BUSY);
     assert_int_equal(look(feed, HEALTH_ENDPOINT, "p0", TTL).sources, ERRORS_PLACE_MAX - 1);
     assert_int_equal(look(feed, HEALTH_ENDPOINT, "p99", TTL).sources, 1);
-    assert_int_equal(take(feed, "token:b", 0, 0, TTL), 0);
-    assert_int_equal(take(feed, "token:b", 0, 1, TTL), ERROR_BUSY);
+    assert_int_equal(take(feed, "token:b", 0, 0, TTL), 0);     /* there was room */
     assert_int_equal(take(feed, "token:b", 0, 1, TTL + 1), 0); /* a1 did not */
     assert_int_equal(look(feed, HEALTH_ENDPOINT, "p0", TTL + 1).sources, ERRORS_PLACE_MAX);
     errors_free(feed);
@@ -286,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_name_is_one_of_whom_it_was_given_by),
         cmocka_unit_test(a_user_is_the_same_with_his_name),
         cmocka_unit_test(sources_are_bounded),
+        cmocka_unit_test(nobody_fills_a_place),
         cmocka_unit_test(what_does_not_count_makes_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

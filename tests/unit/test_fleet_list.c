@@ -197,6 +197,32 @@ static void a_list_that_is_the_same_tells_addresses(void **state)
     arena_free(heard.arena);
 }
 
+/* Who goes by an older list is told what is new of those that are in it, too. */
+static void addresses_change_in_an_older_list(void **state)
+{
+    (void)state;
+    static struct heard heard;
+    heard = (struct heard){.arena = arena_new(0)};
+    struct fleet_list *older = make(&(struct plan){1, "{\"type\":\"tcp\"}", 600, NULL, &first});
+    struct fleet_list *list = make(&(struct plan){2, "{\"type\":\"tcp\"}", 700, NULL, &first});
+    struct fleet_share *share = fleet_share_new(older, "us-1");
+    step(share, &heard, SIZE_MAX);
+    const struct fleet_aim aims[] = {{699, false, &second, 1}, /* it is not in the older one, in any order */
+                                     {599, false, &second, 1},
+                                     {5000, false, &second, 1},
+                                     {2, false, &second, 1},
+                                     {1, false, &second, 1}};
+    fleet_list_aim_older(older, list, aims, 5);
+    step(share, &heard, SIZE_MAX);
+    assert_int_equal(heard.aims, 2);
+    assert_true(addr_equal(&heard.addresses[1], &second) && addr_equal(&heard.addresses[599], &second));
+    assert_true(addr_equal(&heard.addresses[2], &first)); /* it is not in turn */
+    fleet_share_free(share);
+    fleet_list_drop(older);
+    fleet_list_drop(list);
+    arena_free(heard.arena);
+}
+
 static void expect_room(const char *content, bool has_room)
 {
     struct fleet_list *list = fleet_list_new(1);
@@ -237,6 +263,7 @@ int main(void)
         cmocka_unit_test(what_is_the_same_has_the_same_mark),
         cmocka_unit_test(addresses_change_amid_the_list),
         cmocka_unit_test(a_list_that_is_the_same_tells_addresses),
+        cmocka_unit_test(addresses_change_in_an_older_list),
         cmocka_unit_test(a_check_that_fits_into_no_line_is_for_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,13 @@ static void every_kind_is_read_as_it_was_written(void **state)
                                  .hello = {.version = 1, .name = "fra-1", .software = "0.1.0", .run = 0xab}},
          "{\"hello\":{\"version\":1,\"name\":\"fra-1\",\"software\":\"0.1.0\",\"run\":\"00000000000000ab\"}}"
          "\n");
+    hold(
+        &(struct fleet_message){
+            .kind = FLEET_HELLO,
+            .hello =
+                {.version = 1, .name = "fra-1", .software = "", .run = 1, .has_list = true, .list = 0xabc}},
+        "{\"hello\":{\"version\":1,\"name\":\"fra-1\",\"software\":\"\",\"run\":\"0000000000000001\","
+        "\"list\":\"0000000000000abc\"}}\n");
     hold(&(struct fleet_message){.kind = FLEET_WELCOME, .welcome = {1, "ns1", 2000, 10000}},
          "{\"welcome\":{\"version\":1,\"server\":\"ns1\",\"heartbeat_ms\":2000,\"expires_ms\":10000}}\n");
     hold(&(struct fleet_message){.kind = FLEET_REFUSED, .refused = "it \"is\"\n\x01 \xc3\xa4 \\"},
@@ -74,6 +81,13 @@ static void every_kind_is_read_as_it_was_written(void **state)
          "{\"clock\":{\"wall_ms\":1764016047123}}\n");
     hold(&(struct fleet_message){.kind = FLEET_LIMITS, .limits = {2000, 4, 0}},
          "{\"limits\":{\"in_flight\":2000,\"per_address\":4,\"per_second\":0}}\n");
+    hold(&(struct fleet_message){.kind = FLEET_MARK, .mark = {7, 0xabc}},
+         "{\"mark\":{\"generation\":7,\"mark\":\"0000000000000abc\"}}\n");
+    hold(&(struct fleet_message){.kind = FLEET_CAN, .can_change = true}, "{\"can\":{\"change\":true}}\n");
+    hold(&(struct fleet_message){.kind = FLEET_ORDER, .order = {0xabc, "{\"at\":null}"}},
+         "{\"order\":{\"mark\":\"0000000000000abc\",\"text\":\"{\\\"at\\\":null}\"}}\n");
+    hold(&(struct fleet_message){.kind = FLEET_HOLDS, .holds = {0xabc, ""}},
+         "{\"holds\":{\"mark\":\"0000000000000abc\",\"why\":\"\"}}\n");
 }
 
 static void lists_are_read_as_they_were_written(void **state)
@@ -102,6 +116,13 @@ static void lists_are_read_as_they_were_written(void **state)
     hold(&(struct fleet_message){.kind = FLEET_AIM, .aim = {7, aims, 2}},
          "{\"aim\":{\"generation\":7,\"items\":[{\"index\":3,\"addresses\":[\"192.0.2.1\",\"2001:db8::9\"],"
          "\"idle\":false},{\"index\":4,\"addresses\":[],\"idle\":true}]}}\n");
+    hold(&(struct fleet_message){.kind = FLEET_CHANGE, .change = {8, 7, 1201}},
+         "{\"change\":{\"generation\":8,\"from\":7,\"count\":1201}}\n");
+    const struct fleet_range ranges[] = {{0, 600, 0}, {601, 600, -1}};
+    hold(&(struct fleet_message){.kind = FLEET_SERIALS, .serials = "example.com. feedbeef01234567 1\n"},
+         "{\"serials\":{\"text\":\"example.com. feedbeef01234567 1\\n\"}}\n");
+    hold(&(struct fleet_message){.kind = FLEET_KEEP, .keep = {ranges, 2}},
+         "{\"keep\":{\"ranges\":[[0,600,0],[601,600,-1]]}}\n");
     const struct fleet_untaken untaken = {2, "no such kind"};
     hold(&(struct fleet_message){.kind = FLEET_TAKEN, .taken = {7, &untaken, 1, 0}},
          "{\"taken\":{\"generation\":7,\"refused\":[{\"check\":2,\"why\":\"no such kind\"}]}}\n");

@@ -444,6 +444,35 @@ static void at_the_start_all_are_awaited(void **state)
     assert_up(s, 0);
 }
 
+/* A machine that was suspended: it and FRA saw the place down, the others did not, and what anybody said then
+ * is of then. */
+static void who_was_held_up_begins_anew(void **state)
+{
+    struct scene *s = *state;
+    s->quorum.at_least = 2;
+    begin(s);
+    start_well(s, 0);
+    see(s, 0, false, 3);
+    down(s, FRA, 0);
+    assert_up(s, 0);
+    assert_false(health_hold_up(s->health, EXPIRES, s->now_ms));
+    s->now_ms += 2 * EXPIRES;
+    assert_true(health_hold_up(s->health, 2 * EXPIRES, s->now_ms));
+    follow(s);
+    assert_int_equal(health_get_own_opinion(s->health, 0).verdict, HEALTH_OBSERVED_UNKNOWN);
+    down(s, FRA, 0);
+    down(s, SIN, 0);
+    assert_up(s, 0); /* two of those who are heard, but the others may say up */
+    up(s, SIN, 0);
+    see(s, 0, true, 1);
+    assert_int_equal(health_get_own_opinion(s->health, 0).verdict, HEALTH_OBSERVED_UNKNOWN);
+    see(s, 0, true, 1);
+    assert_int_equal(health_get_own_opinion(s->health, 0).verdict, HEALTH_OBSERVED_HEALTHY);
+    up(s, NYC, 0);
+    assert_up(s, 0);
+    assert_int_equal(judgement(s, 0).awaited, 0);
+}
+
 /* What turned an opinion stands among our own results, and does not say when we check next. */
 static void turns_are_kept_with_who_saw_them(void **state)
 {
@@ -557,6 +586,7 @@ int main(void)
         TEST(nobody_is_awaited_for_ever),
         TEST(who_is_awaited_does_not_hold_up_what_is_certain),
         TEST(at_the_start_all_are_awaited),
+        TEST(who_was_held_up_begins_anew),
         TEST(what_is_said_instead_is_no_sign_of_life),
         TEST(what_one_said_who_was_revoked_is_not_what_the_next_one_says),
     };

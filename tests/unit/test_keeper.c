@@ -424,9 +424,154 @@ static void no_crash_takes_a_serial_back(void **state)
     }
 }
 
+/* ---- several servers, and who copies from any of them ---- */
+
+enum { SERVERS = 3 };
+
+struct server {
+    struct keeper *keeper;
+    struct buffer disk;
+    uint64_t content;
+    uint32_t serial;
+};
+
+static void serve(struct server *server, const struct keeper_decision *decision)
+{
+    assert_true(decision->serial == server->serial || serial_is_newer(decision->serial, server->serial));
+    server->serial = decision->serial;
+}
+
+static void store(struct server *server, uint32_t now_s)
+{
+    struct keeper_decision decision;
+    buffer_fini(&server->disk);
+    write_whole(server->keeper, now_s, &server->disk);
+    keep(server->keeper);
+    if (keeper_go_on(server->keeper, apex, now_s, &decision)) {
+        serve(server, &decision);
+    }
+}
+
+static void begin_server(struct server *server, uint32_t now_s)
+{
+    const struct keeper_content content = {CONF_SERIAL_AUTO, 7, server->content, now_s};
+    (void)keeper_reserve(server->keeper, apex, &content, true);
+    store(server, now_s);
+    const struct keeper_decision decision = keeper_decide(server->keeper, apex, &content);
+    serve(server, &decision);
+}
+
+static void hear(struct server *server, const struct server *its, bool is_last, uint32_t now_s)
+{
+    struct keeper_decision decision;
+    const struct keeper_heard heard = {its->content, its->serial, is_last};
+    if (keeper_hear(server->keeper, apex, &heard, now_s, &decision)) {
+        serve(server, &decision);
+    }
+}
+
+static void change(struct server *server, uint64_t content, uint32_t now_s)
+{
+    server->content = content;
+    const struct keeper_decision decision = flip(server->keeper, content, now_s);
+    serve(server, &decision);
+}
+
+/* As a secondary does. */
+static void copy(struct server *to, const struct server *from)
+{
+    if (serial_is_newer(from->serial, to->serial)) {
+        to->serial = from->serial;
+        to->content = from->content;
+    }
+}
+
+/* All hear of each other, and disks take what they are given. */
+static void settle(struct server *servers, uint32_t now_s)
+{
+    for (int turn = 0; turn < 4; turn++) {
+        for (int i = 0; i < SERVERS * SERVERS; i++) {
+            hear(&servers[i / SERVERS], &servers[i % SERVERS], false, now_s);
+        }
+        for (int i = 0; i < SERVERS; i++) {
+            store(&servers[i], now_s);
+        }
+    }
+}
+
+static void whoever_copies_from_any_has_what_all_have(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        struct random random;
+        random_init(&random, seed);
+        struct server servers[SERVERS] = {{.content = 1}, {.content = 1}, {.content = 1}}, secondary;
+        uint32_t now_s = 1000;
+        for (int i = 0; i < SERVERS; i++) {
+            servers[i].keeper = keeper_new(true);
+            buffer_init(&servers[i].disk);
+            begin_server(&servers[i], now_s + (uint32_t)random_below(&random, 5));
+        }
+        secondary = servers[0];
+        for (int i = 0; i < 200; i++) {
+            struct server *one = &servers[random_below(&random, SERVERS)];
+            const struct server *its = &servers[random_below(&random, SERVERS)];
+            now_s += (uint32_t)random_below(&random, 3);
+            switch (random_below(&random, 6)) {
+            case 0: change(one, 1 + random_below(&random, 3), now_s); break;
+            case 1: hear(one, its, false, now_s); break;
+            case 2: copy(&secondary, one); break;
+            case 3: store(one, now_s); break;
+            case 4:
+                if (random_below(&random, 10) == 0) {
+                    one->keeper = crash(one->keeper, &one->disk);
+                    begin_server(one, now_s);
+                }
+                break;
+            default: break;
+            }
+        }
+        for (int i = 0; i < SERVERS; i++) { /* they see the same in the end */
+            change(&servers[i], 9, now_s + 1);
+        }
+        settle(servers, now_s + 1);
+        assert_true(servers[0].serial == servers[1].serial && servers[1].serial == servers[2].serial);
+        copy(&secondary, &servers[random_below(&random, SERVERS)]);
+        assert_true(secondary.content == 9 && secondary.serial == servers[0].serial);
+        for (int i = 0; i < SERVERS; i++) {
+            buffer_fini(&servers[i].disk);
+            keeper_free(servers[i].keeper);
+        }
+    }
+}
+
+static void who_copied_from_one_that_is_gone_waits_for_nobody(void **state)
+{
+    (void)state;
+    struct server servers[2] = {{.content = 1}, {.content = 1}};
+    for (int i = 0; i < 2; i++) {
+        servers[i].keeper = keeper_new(true);
+        buffer_init(&servers[i].disk);
+        begin_server(&servers[i], 1000);
+    }
+    change(&servers[0], 2, 1005);
+    hear(&servers[1], &servers[0], false, 1005);
+    assert_int_equal(servers[1].serial, 1000); /* it may be about to see the same */
+    hear(&servers[1], &servers[0], true, 1015);
+    assert_int_equal(servers[1].serial, 1006);
+    hear(&servers[1], &servers[0], true, 1016);
+    assert_int_equal(servers[1].serial, 1006); /* once */
+    for (int i = 0; i < 2; i++) {
+        buffer_fini(&servers[i].disk);
+        keeper_free(servers[i].keeper);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whoever_copies_from_any_has_what_all_have),
+        cmocka_unit_test(who_copied_from_one_that_is_gone_waits_for_nobody),
         cmocka_unit_test(numbers_go_round),
         cmocka_unit_test(file_serials_are_kept_as_they_are),
         cmocka_unit_test(automatic_serials_rise_with_changes_only),

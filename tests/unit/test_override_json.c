@@ -5,6 +5,7 @@
 
 #include "unit.h"
 
+#include "cluster/entry.h"
 #include "daemon/override_json.h"
 #include "base/error.h"
 
@@ -144,10 +145,45 @@ static void what_is_not_understood_is_refused(void **state)
     refuse(text, "\"actor\": expected a text");
 }
 
+/* src/cluster reads by itself what decides that. */
+static void a_cluster_knows_which_is_the_safer_one(void **state)
+{
+    (void)state;
+    const int64_t now_ms = 1795000000000, later_ms = now_ms + 3600000;
+    const struct override_clock clock = {"a-boot", now_ms};
+    struct health_override overrides[] = {{.desired = HEALTH_DESIRED_DOWN},
+                                          {.desired = HEALTH_DESIRED_DRAIN},
+                                          {.desired = HEALTH_DESIRED_DRAIN, .share = 25},
+                                          {.desired = HEALTH_DESIRED_UP}};
+    char *texts[4];
+    for (size_t i = 0; i < 4; i++) {
+        texts[i] = override_write_json(&overrides[i], false, &clock);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(cluster_compare_safety(texts[i], texts[i + 1], now_ms) < 0);
+    }
+    assert_true(cluster_compare_safety(texts[2], NULL, now_ms) < 0);
+    assert_true(cluster_compare_safety(NULL, texts[3], now_ms) < 0);
+    struct health_override planned = {.desired = HEALTH_DESIRED_DOWN, .starts_ms = later_ms};
+    char *text = override_write_json(&planned, true, &clock);
+    assert_int_equal(cluster_compare_safety(text, NULL, now_ms), 0);
+    assert_true(cluster_compare_safety(text, NULL, later_ms) < 0);
+    free(text);
+    struct health_override over = {.desired = HEALTH_DESIRED_DOWN, .expires_ms = later_ms};
+    text = override_write_json(&over, false, &clock);
+    assert_true(cluster_compare_safety(text, NULL, now_ms) < 0);
+    assert_int_equal(cluster_compare_safety(text, NULL, later_ms), 0);
+    free(text);
+    for (size_t i = 0; i < 4; i++) {
+        free(texts[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_comes_back),
+        cmocka_unit_test(a_cluster_knows_which_is_the_safer_one),
         cmocka_unit_test(a_duration_says_by_which_clock),
         cmocka_unit_test(a_clock_that_was_set_back),
         cmocka_unit_test(peers_that_are_no_text),

@@ -10,6 +10,7 @@
 #include "steerprobe/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,8 +78,8 @@ static struct enrolment make(const char *place, const char *name)
 {
     struct enrolment made = {.name = memory_copy_text(name),
                              .fingerprint = memory_copy_text(FINGERPRINT),
-                             .certificate = memory_copy_text("-----BEGIN\nx\n"),
-                             .key = memory_copy_text("-----BEGIN KEY\n\"y\"\n")};
+                             .certificate = memory_copy_text("-----BEGIN\n\"x\"\n"),
+                             .key = memory_print("key of %s", place)};
     assert_int_equal(state_parse_place(place, &made.place), 0);
     return made;
 }
@@ -136,6 +137,49 @@ static void what_is_written_is_read(void **state)
     state_fini_enrolment(&found[0]);
     state_fini_enrolment(&same);
     report_free(report);
+    remove_all(folder);
+}
+
+static void write_at(const char *folder, const char *place, const char *name, time_t when)
+{
+    const struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
+    char *path = memory_print("%s/servers/%s.json", folder, place);
+    put(folder, place, name);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    free(path);
+}
+
+/* The one of the latest enrolment by that name; enrolled again there it gets another one. */
+static void one_key_for_servers_that_share(void **state)
+{
+    static const struct {
+        const char *place, *name, *expected;
+    } cases[] = {
+        {"c.example:53", "fra-1", "key of b.example:53"},
+        {"a.example:53", "fra-1", "key of b.example:53"},
+        {"b.example:53", "fra-1", NULL},
+        {"d.example:53", "fra-2", "key of d.example:5"},
+        {"c.example:53", "fra-3", NULL},
+    };
+    char folder[] = "/tmp/test_probe_state.XXXXXX";
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    write_at(folder, "b.example:53", "fra-1", 2000);
+    write_at(folder, "a.example:53", "fra-1", 1000);
+    write_at(folder, "d.example:5", "fra-2", 3000);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct state_place place;
+        struct enrolment found = {.name = NULL};
+        assert_int_equal(state_parse_place(cases[i].place, &place), 0);
+        if (state_find_key(folder, cases[i].name, &place, &found) != (cases[i].expected != NULL)) {
+            fail_msg("%s at %s", cases[i].name, cases[i].place);
+        }
+        if (cases[i].expected != NULL) {
+            assert_string_equal(found.key, cases[i].expected);
+            assert_non_null(found.certificate);
+        }
+        state_fini_enrolment(&found);
+    }
     remove_all(folder);
 }
 
@@ -198,6 +242,7 @@ int main(void)
         cmocka_unit_test(places),
         cmocka_unit_test(tokens),
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(one_key_for_servers_that_share),
         cmocka_unit_test(what_is_broken_is_said),
         cmocka_unit_test(it_cannot_be_written),
     };

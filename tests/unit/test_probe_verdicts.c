@@ -6,7 +6,7 @@
 #include "unit.h"
 
 #include "base/random.h"
-#include "steerprobe/pause.h"
+#include "fleet/pause.h"
 #include "steerprobe/verdicts.h"
 
 #include <stdlib.h>
@@ -174,6 +174,36 @@ static void what_was_not_looked_at_for_long_is_no_opinion(void **state)
 }
 
 /* A check that is made seldom had better be asked again before it says nothing. */
+/* What was thought before this host was suspended is no opinion of now: up is until a result says so again,
+ * or as many as it takes say down. */
+static void what_is_from_before_a_pause_is_no_opinion(void **state)
+{
+    struct scene *scene = *state;
+    for (uint32_t i = 0; i < 3; i++) {
+        note(scene, i, HEALTH_OUTCOME_OK, 2);
+        expect_change(scene, i, UP);
+    }
+    verdicts_hold_up(scene->verdicts, BLIND_MS, scene->now_ms);
+    expect_none(scene);
+    verdicts_hold_up(scene->verdicts, BLIND_MS + 1, scene->now_ms);
+    struct fleet_opinion opinions[COUNT];
+    assert_int_equal(verdicts_take_changes(scene->verdicts, opinions, COUNT, scene->now_ms), 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(opinions[i].verdict, NONE);
+    }
+    assert_int_equal(verdicts_sum_up(scene->verdicts).none, COUNT);
+    note(scene, 0, HEALTH_OUTCOME_OK, 1);
+    expect_change(scene, 0, UP);
+    note(scene, 1, HEALTH_OUTCOME_TIMEOUT, 2);
+    expect_none(scene);
+    note(scene, 1, HEALTH_OUTCOME_TIMEOUT, 1);
+    expect_change(scene, 1, DOWN);
+    note(scene, 2, HEALTH_OUTCOME_TIMEOUT, 1);
+    expect_none(scene);
+    note(scene, 2, HEALTH_OUTCOME_OK, 1);
+    expect_change(scene, 2, UP);
+}
+
 static void rare_checks_are_blind_later(void **state)
 {
     struct scene *scene = *state;
@@ -353,6 +383,7 @@ int main(void)
         SCENE(a_round_tells_each_once_and_takes_changes_along),
         SCENE(trouble_of_this_host_is_no_opinion_for_ever),
         SCENE(what_was_not_looked_at_for_long_is_no_opinion),
+        SCENE(what_is_from_before_a_pause_is_no_opinion),
         SCENE(rare_checks_are_blind_later),
         SCENE(windows_are_judged_here_too),
         SCENE(a_recheck_is_wanted_while_a_verdict_hangs),

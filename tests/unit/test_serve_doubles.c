@@ -92,6 +92,16 @@ static size_t put_echo(const struct answer_request *request, uint8_t *out, size_
     return request->len + TAIL;
 }
 
+size_t answer_withdrawn(const struct answer_context *context, const struct answer_request *request,
+                        uint8_t *out, size_t cap)
+{
+    (void)context, (void)cap;
+    memcpy(out, request->bytes, request->len);
+    out[2] |= 0x80;
+    out[3] = 2;
+    return request->len;
+}
+
 /* ---- transfers: `slot` messages are left, `position` were made, `question_end` is the id ---- */
 
 static struct zone no_zone; /* its apex is the root */

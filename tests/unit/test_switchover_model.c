@@ -208,11 +208,11 @@ static bool wants_checked[SWITCHOVER_STATES][SWITCHOVER_STEPS_MAX]; /* on which 
 static struct switchover *crash(struct switchover *old)
 {
     const char *why = NULL;
-    char *text = switchover_write_json(old);
+    char *text = switchover_write_json(old, NULL);
     struct switchover *read = switchover_read_json(old->id, text, &why);
     assert_null(why);
     if (crashes++ % 16 == 0) {
-        char *again = switchover_write_json(read);
+        char *again = switchover_write_json(read, NULL);
         assert_string_equal(text, again);
         free(again);
     }

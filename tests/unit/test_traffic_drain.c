@@ -7,10 +7,11 @@
 #include "traffic/sight.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECOND = 1000, START = 1000000000 };
+enum { SECOND = 1000, START = 1000000000, HOSTS_OF_ALL = 10 };
 
 static struct addr make_addr(uint32_t number)
 {
@@ -19,11 +20,26 @@ static struct addr make_addr(uint32_t number)
     return addr;
 }
 
-static void see(struct traffic_drains *drains, uint32_t host, uint32_t region, int64_t at_ms)
+static void see_at(struct traffic_drains *drains, uint32_t host, struct traffic_place place, int64_t at_ms)
 {
     struct addr addr = make_addr(host);
-    traffic_drains_see(drains, &addr, sights_number(addr.bytes), region, START + at_ms, 30);
+    traffic_drains_see(drains, &addr, sights_number(addr.bytes), &place, START + at_ms, 30);
 }
+
+static void see(struct traffic_drains *drains, uint32_t host, uint64_t region, int64_t at_ms)
+{
+    see_at(drains, host, (struct traffic_place){.keys = {region}}, at_ms);
+}
+
+static void begin(struct traffic_drains *drains, const char *target, int64_t at_ms, unsigned share,
+                  const char *cause)
+{
+    traffic_drains_begin(drains,
+                         &(struct traffic_switch){
+                             .target = target, .at_ms = at_ms, .share = share, .names = "", .cause = cause});
+}
+
+enum { NOWHERE = 0 };
 
 static struct traffic_drain_look look(const struct traffic_drains *drains, int64_t at_ms)
 {
@@ -36,23 +52,22 @@ static void members_leave(void **state)
 {
     (void)state;
     struct traffic_drains *drains = traffic_drains_new(100);
-    uint32_t us = traffic_drains_number(drains, "us"), eu = traffic_drains_number(drains, "eu");
-    assert_int_equal(traffic_drains_number(drains, "us"), us);
+    uint64_t us = traffic_drains_key("region:us"), eu = traffic_drains_key("region:eu");
     for (uint32_t i = 0; i < 10; i++) {
         see(drains, i, us, -10 * SECOND);
         see(drains, i, us, -9 * SECOND);
     }
     see(drains, 20, eu, -SECOND);                           /* elsewhere */
     see(drains, 21, us, -TRAFFIC_DRAIN_WINDOW_MS - SECOND); /* long ago */
-    traffic_drains_begin(drains, "us", START, 100, "drained");
-    traffic_drains_begin(drains, "us", START + SECOND / 2, 100, "once more");
-    traffic_drains_begin(drains, "us", START + SECOND / 2, 25, "a part of it");
+    begin(drains, "region:us", START, 100, "drained");
+    begin(drains, "region:us", START + SECOND / 2, 100, "once more");
+    begin(drains, "region:us", START + SECOND / 2, 25, "a part of it");
     assert_int_equal(traffic_drains_count(drains), 1);
     see(drains, 22, us, -SECOND); /* read too late to be there at the start */
     assert_int_equal(look(drains, 0).members, 11);
     see(drains, 0, eu, 2 * SECOND), see(drains, 1, eu, 4 * SECOND), see(drains, 1, eu, 5 * SECOND);
-    see(drains, 2, us, 6 * SECOND);                /* led there again */
-    see(drains, 3, TRAFFIC_NO_REGION, 7 * SECOND); /* nobody is left to lead it to */
+    see(drains, 2, us, 6 * SECOND);      /* led there again */
+    see(drains, 3, NOWHERE, 7 * SECOND); /* nobody is left to lead it to */
     see(drains, 20, eu, 3 * SECOND);
     struct traffic_drain_look now = look(drains, 10 * SECOND);
     assert_int_equal(now.asked, 4);
@@ -82,18 +97,18 @@ static void marks_are_what_was_reached(void **state)
     (void)state;
     struct traffic_drain_progress found;
     struct traffic_drains *drains = traffic_drains_new(100);
-    uint32_t us = traffic_drains_number(drains, "us"), eu = traffic_drains_number(drains, "eu");
+    uint64_t us = traffic_drains_key("region:us"), eu = traffic_drains_key("region:eu");
     const int64_t span[2] = {START - SECOND, START + SECOND}, later[2] = {START + 1, INT64_MAX};
     for (uint32_t i = 0; i < 10; i++) {
         see(drains, i, us, -10 * SECOND); /* its TTL is over 20 s after the switch */
     }
-    traffic_drains_begin(drains, "us", START, 100, "lost");
+    begin(drains, "region:us", START, 100, "lost");
     for (uint32_t i = 0; i < 9; i++) {
         see(drains, i, eu, (i + 1) * SECOND);
     }
-    assert_false(traffic_drains_measure(drains, "eu", span, START, &found));
-    assert_false(traffic_drains_measure(drains, "us", later, START, &found));
-    assert_true(traffic_drains_measure(drains, "us", span, START + 10 * SECOND, &found));
+    assert_false(traffic_drains_measure(drains, "region:eu", span, START, &found));
+    assert_false(traffic_drains_measure(drains, "region:us", later, START, &found));
+    assert_true(traffic_drains_measure(drains, "region:us", span, START + 10 * SECOND, &found));
     assert_int_equal(found.at_ms, START);
     assert_int_equal(found.members, 10);
     assert_int_equal(found.asked, 9);
@@ -102,18 +117,85 @@ static void marks_are_what_was_reached(void **state)
     assert_int_equal(found.marks_ms[1], 9 * SECOND);
     assert_int_equal(found.marks_ms[2], -1);
     assert_false(found.is_over);
-    assert_true(traffic_drains_measure(drains, "us", span, START + 30 * SECOND, &found));
+    assert_true(traffic_drains_measure(drains, "region:us", span, START + 30 * SECOND, &found));
     assert_int_equal(found.expired, 1);
     assert_int_equal(found.marks_ms[2], 20 * SECOND);
     assert_false(found.is_over); /* it may ask yet */
     see(drains, 9, eu, 40 * SECOND);
-    assert_true(traffic_drains_measure(drains, "us", span, START + 41 * SECOND, &found));
+    assert_true(traffic_drains_measure(drains, "region:us", span, START + 41 * SECOND, &found));
     assert_int_equal(found.asked, 10);
     assert_int_equal(found.marks_ms[2], 20 * SECOND);
     assert_true(found.is_over);
-    traffic_drains_begin(drains, "ap", START, 100, "nobody was led there");
-    assert_true(traffic_drains_measure(drains, "ap", span, START + TRAFFIC_DRAIN_OPEN_MS, &found));
+    begin(drains, "region:ap", START, 100, "nobody was led there");
+    assert_true(traffic_drains_measure(drains, "region:ap", span, START + TRAFFIC_DRAIN_OPEN_MS, &found));
     assert_true(found.is_over && found.members == 0 && found.marks_ms[0] == -1);
+    traffic_drains_free(drains);
+}
+
+/* Of azs and endpoints: who was led elsewhere in the same region is no member. */
+static void smaller_places_have_drains_too(void **state)
+{
+    (void)state;
+    struct traffic_drains *drains = traffic_drains_new(100);
+    uint64_t us = traffic_drains_key("region:us"), a = traffic_drains_key("az:a"),
+             b = traffic_drains_key("az:b");
+    uint64_t ends[HOSTS_OF_ALL];
+    for (uint32_t i = 0; i < HOSTS_OF_ALL; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "endpoint:e-%u", i);
+        ends[i] = traffic_drains_key(name);
+        see_at(drains, i, (struct traffic_place){.keys = {us, i < 4 ? a : b, ends[i]}}, -10 * SECOND);
+    }
+    see_at(drains, 0, (struct traffic_place){.keys = {us, a, ends[3]}}, -9 * SECOND); /* by turns */
+    begin(drains, "az:a", START, 100, "az_override");
+    begin(drains, "endpoint:e-3", START, 100, "endpoint_override");
+    begin(drains, "endpoint:e-3", START + 10, 100, "once more");
+    assert_int_equal(traffic_drains_count(drains), 2);
+    struct traffic_drain_look now;
+    traffic_drains_look(drains, traffic_drains_find(drains, "az:a", ""), START, &now);
+    assert_int_equal(now.members, 4);
+    assert_string_equal(now.target, "az:a");
+    traffic_drains_look(drains, traffic_drains_find(drains, "endpoint:e-3", ""), START, &now);
+    assert_int_equal(now.members, 2); /* the third, and the one by turns */
+    see_at(drains, 0, (struct traffic_place){.keys = {us, b, ends[5]}}, SECOND);
+    see_at(drains, 3, (struct traffic_place){.keys = {us, a, ends[3]}}, SECOND);
+    traffic_drains_look(drains, traffic_drains_find(drains, "az:a", ""), START + 2 * SECOND, &now);
+    assert_int_equal(now.asked, 2);
+    assert_int_equal(now.back, 1);
+    assert_int_equal(traffic_drains_find(drains, "az:b", ""), 2);
+    assert_true(
+        traffic_drains_get_share(drains, traffic_drains_find(drains, "az:a", ""), START + 2 * SECOND) == .5);
+    traffic_drains_free(drains);
+}
+
+/* Who was led there for other names only, or asks for these, has no part in it. */
+static void some_names_only(void **state)
+{
+    (void)state;
+    struct traffic_drains *drains = traffic_drains_new(100);
+    uint64_t us = traffic_drains_key("region:us"), eu = traffic_drains_key("region:eu"),
+             shop = traffic_drains_key("shop"), pay = traffic_drains_key("pay"),
+             blog = traffic_drains_key("blog");
+    see_at(drains, 1, (struct traffic_place){.keys = {us}, .group = shop}, -9 * SECOND);
+    see_at(drains, 2, (struct traffic_place){.keys = {us}, .group = pay}, -9 * SECOND);
+    see_at(drains, 3, (struct traffic_place){.keys = {us}, .group = blog}, -9 * SECOND);
+    see_at(drains, 4, (struct traffic_place){.keys = {us}}, -9 * SECOND);
+    see_at(drains, 5, (struct traffic_place){.keys = {eu}, .group = shop}, -9 * SECOND);
+    traffic_drains_begin(
+        drains, &(struct traffic_switch){
+                    .target = "region:us", .at_ms = START, .share = 100, .names = "shop,pay", .cause = "x"});
+    see_at(drains, 6, (struct traffic_place){.keys = {us}, .group = pay}, -SECOND); /* read too late */
+    assert_int_equal(look(drains, 0).members, 3);
+    assert_string_equal(look(drains, 0).names, "shop,pay");
+    see_at(drains, 1, (struct traffic_place){.keys = {us}, .group = blog}, SECOND);
+    see_at(drains, 1, (struct traffic_place){.keys = {us}}, SECOND);
+    assert_int_equal(look(drains, 2 * SECOND).asked, 0);
+    see_at(drains, 1, (struct traffic_place){.keys = {eu}, .group = pay}, 3 * SECOND);
+    assert_int_equal(look(drains, 4 * SECOND).asked, 1);
+    assert_int_equal(look(drains, 4 * SECOND).back, 0);
+    begin(drains, "region:us", START + 100, 100, "all of it");
+    assert_int_equal(traffic_drains_count(drains), 2);
+    assert_int_equal(look(drains, SECOND).members, 5);
     traffic_drains_free(drains);
 }
 
@@ -121,12 +203,14 @@ static void nobody_was_there(void **state)
 {
     (void)state;
     struct traffic_drains *drains = traffic_drains_new(10);
-    for (int i = 0; i < TRAFFIC_DRAINS_MAX + 3; i++) { /* the oldest go */
-        traffic_drains_begin(drains, "us", START + i * 2 * SECOND, 25, "a part");
+    begin(drains, "az:us-1", START, 100, "drained");
+    for (int i = 0; i < TRAFFIC_DRAINS_MAX + 3; i++) { /* the oldest of regions go */
+        begin(drains, "region:us", START + i * 2 * SECOND, 25, "a part");
     }
-    assert_int_equal(traffic_drains_count(drains), TRAFFIC_DRAINS_MAX);
+    assert_int_equal(traffic_drains_count(drains), TRAFFIC_DRAINS_MAX + 1);
+    assert_int_equal(traffic_drains_find(drains, "az:us-1", ""), TRAFFIC_DRAINS_MAX);
     struct traffic_drain_look now = look(drains, 0);
-    assert_int_equal(now.id, TRAFFIC_DRAINS_MAX + 3);
+    assert_int_equal(now.id, TRAFFIC_DRAINS_MAX + 4);
     assert_int_equal(now.members, 0);
     assert_int_equal(now.t99_ms, -1);
     traffic_drains_free(drains);
@@ -138,12 +222,12 @@ static void the_sample_shrinks(void **state)
     (void)state;
     enum { HOSTS = 2000, ROOM = 1000 };
     struct traffic_drains *drains = traffic_drains_new(ROOM);
-    uint32_t us = traffic_drains_number(drains, "us"), eu = traffic_drains_number(drains, "eu");
+    uint64_t us = traffic_drains_key("region:us"), eu = traffic_drains_key("region:eu");
     for (uint32_t i = 0; i < HOSTS; i++) {
         see(drains, i, us, -SECOND);
     }
     assert_int_equal(traffic_drains_count_hosts(drains), ROOM);
-    traffic_drains_begin(drains, "us", START, 100, "lost");
+    begin(drains, "region:us", START, 100, "lost");
     for (uint32_t i = 0; i < ROOM / 2; i++) {
         see(drains, i, eu, SECOND);
     }
@@ -228,9 +312,11 @@ static void notes_of_a_second_are_one(void **state)
     (void)state;
     struct sights_sample sample = {.below = UINT32_MAX, .every = 1};
     struct sights *sights = sights_new(&sample);
-    struct sight sight = {.at_ms = 5000, .region = 1, .family = ADDR_V4, .address = {192, 0, 2, 1}};
+    struct sight sight = {.at_ms = 5000, .endpoint = 1, .family = ADDR_V4, .address = {192, 0, 2, 1}};
     sights_note(sights, &sight), sights_note(sights, &sight);
-    sight.region = 2; /* elsewhere */
+    sight.endpoint = 2; /* elsewhere */
+    sights_note(sights, &sight);
+    sight.group = 1; /* for other names */
     sights_note(sights, &sight);
     sight.at_ms = 6000;
     sights_note(sights, &sight), sights_note(sights, &sight);
@@ -240,7 +326,7 @@ static void notes_of_a_second_are_one(void **state)
     for (; sights_peek(sights) != NULL; count++) {
         sights_pass(sights);
     }
-    assert_int_equal(count, 4);
+    assert_int_equal(count, 5);
     sights_free(sights);
 }
 
@@ -266,6 +352,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_leave),
+        cmocka_unit_test(smaller_places_have_drains_too),
+        cmocka_unit_test(some_names_only),
         cmocka_unit_test(nobody_was_there),
         cmocka_unit_test(marks_are_what_was_reached),
         cmocka_unit_test(the_sample_shrinks),

@@ -15,7 +15,8 @@
 enum { CHECKS = 40 };
 
 struct scene {
-    json_t *status, *regions, *azs, *failing, *checks, *switchovers, *drills;
+    json_t *status, *regions, *azs, *failing, *checks, *switchovers, *drills, *events;
+    const char *no_events;
     struct watch_memory memory;
 };
 
@@ -71,6 +72,7 @@ static int tear_down(void **state)
     json_decref(scene->checks);
     json_decref(scene->switchovers);
     json_decref(scene->drills);
+    json_decref(scene->events);
     watch_forget(&scene->memory);
     return 0;
 }
@@ -83,7 +85,9 @@ static void draw(struct scene *scene, struct watch_screen screen, struct buffer 
                                     .failing = scene->failing,
                                     .checks = scene->checks,
                                     .switchovers = scene->switchovers,
-                                    .drills = scene->drills};
+                                    .drills = scene->drills,
+                                    .events = scene->events,
+                                    .no_events = scene->no_events};
     screen.clear = "";
     screen.end = "\n";
     buffer_init(out);
@@ -99,9 +103,25 @@ static unsigned count_columns(const char *line, size_t len)
     return columns;
 }
 
+/* So many, the latest last; each is about the endpoint of its number. */
+static json_t *make_events(int count)
+{
+    json_t *events = json_array();
+    for (int i = 0; i < count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "endpoint:e-%d", i);
+        json_array_append_new(events, json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s, s:i}}", "time",
+                                                "2026-11-23T04:05:06.789Z", "kind", "health", "name", name,
+                                                "actor", "ann", "reason", "a \033[7mstorm", "body",
+                                                "observed", "unhealthy", "share", i));
+    }
+    return events;
+}
+
 static void it_fits_every_size(void **state)
 {
     struct scene *scene = *state;
+    scene->events = make_events(30);
     for (unsigned rows = 1; rows < 60; rows++) {
         for (unsigned columns = 1; columns < 140; columns += 7) {
             struct buffer out;
@@ -208,6 +228,46 @@ static void what_goes_on_is_shown(void **state)
     buffer_fini(&out);
 }
 
+/* A quarter of the lines is theirs, and what checks leave; the latest comes first. */
+static void the_latest_events_stand_below(void **state)
+{
+    struct scene *scene = *state;
+    struct buffer out;
+    scene->events = make_events(30);
+    draw(scene, (struct watch_screen){.columns = 200, .rows = 40}, &out);
+    assert_true(place_of(&out, "web-33 ") < place_of(&out, "EVENTS"));
+    assert_true(place_of(&out, "EVENTS") < place_of(&out, " 04:05:06Z health      endpoint:e-29 "));
+    assert_true(place_of(&out, "endpoint:e-29 ") < place_of(&out, "endpoint:e-28 "));
+    place_of(&out, "observed=unhealthy share=29 actor=ann reason=\"a ");
+    place_of(&out, "endpoint:e-22 ");
+    assert_null(strstr(out.bytes, "endpoint:e-21 ")); /* 40 / 4, without the heading and the line above */
+    assert_null(strchr(out.bytes, '\033'));
+    buffer_fini(&out);
+    draw(scene, (struct watch_screen){.columns = 200, .rows = 100}, &out);
+    place_of(&out, "endpoint:e-0 "); /* there is room for all */
+    place_of(&out, "web-39 ");
+    buffer_fini(&out);
+    draw(scene, (struct watch_screen){.columns = 200}, &out);
+    place_of(&out, "endpoint:e-10 ");
+    assert_null(strstr(out.bytes, "endpoint:e-9 "));
+    buffer_fini(&out);
+}
+
+static void what_is_missing_is_said(void **state)
+{
+    struct scene *scene = *state;
+    struct buffer out;
+    scene->no_events = "nobody may look";
+    draw(scene, (struct watch_screen){.columns = 200}, &out);
+    place_of(&out, "NO EVENTS ARE HEARD OF: nobody may look");
+    buffer_fini(&out);
+    scene->no_events = "";
+    scene->events = json_pack("[{s:b, s:i, s:s}]", "gap", true, "missed", 12, "because", "slow");
+    draw(scene, (struct watch_screen){.columns = 200}, &out);
+    place_of(&out, "-- 12 events are missing here (slow)");
+    buffer_fini(&out);
+}
+
 static void nothing_known_is_nothing_shown(void **state)
 {
     struct scene *scene = *state;
@@ -243,6 +303,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(azs_that_are_well_give_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_changed_is_marked_for_a_while, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_goes_on_is_shown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_latest_events_stand_below, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_missing_is_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_known_is_nothing_shown, set_up, tear_down),
         cmocka_unit_test(results_are_bars),
     };

@@ -275,6 +275,37 @@ static void the_whole_adds_up(void **state)
     assert_near(report.traffic, 900 / (2.5 / 6)); /* us-1 is full: half of four names and all of mail */
 }
 
+/* Nine of ten answers are of www, three of four of these for its first class; one is of mail. */
+static void names_weigh_by_their_answers(void **state)
+{
+    struct world *w = *state;
+    double names[16] = {0}, parts[] = {3, 1};
+    const double *classes[16] = {NULL};
+    assert_true(w->view->name_count <= 16 && steer_set_count(w->view->steer) <= 16);
+    for (size_t i = 0; i < w->view->name_count; i++) {
+        const struct view_name *name = &w->view->names[i];
+        bool is_www = strcmp(name->owner, "www.example.com.") == 0;
+        names[i] = is_www ? 90 : strcmp(name->owner, "mail.example.com.") == 0 ? 10 : 0;
+        if (is_www) {
+            classes[name->policy] = parts;
+        }
+    }
+    struct operate_rates rates = {.names = names, .classes = classes, .all = 100};
+    struct operate_what_if question = all;
+    question.rates = &rates;
+    struct operate_report report = report_if(w, "region:us=down", question);
+    assert_true(report.is_by_rates);
+    assert_near(find_place(&report.regions, "us")->share[0], .9 * .75 + .1);
+    assert_near(find_place(&report.regions, "eu")->share[0], .9 * .25);
+    assert_near(find_place(&report.regions, "eu")->share[1], .9);
+    assert_near(find_place(&report.regions, NULL)->share[1], .1);
+    assert_int_equal(report.names_changed, 4); /* whoever asks for them */
+    rates.all = 0;                             /* nothing was asked: all alike */
+    report = report_if(w, "region:us=down", question);
+    assert_false(report.is_by_rates);
+    assert_near(find_place(&report.regions, "us")->share[0], 4.0 / 6);
+}
+
 static void pages_are_the_whole(void **state)
 {
     struct world *w = *state;
@@ -407,6 +438,7 @@ int main(void)
         TEST(static_records_are_looked_for),
         TEST(loads_are_of_what_just_fits),
         TEST(the_whole_adds_up),
+        TEST(names_weigh_by_their_answers),
         TEST(pages_are_the_whole),
         TEST(one_policy_alone),
         cmocka_unit_test_setup_teardown(the_brake_is_foreseen, open_braked, world_close),

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * How a node of a cluster is, as it says itself: JSON and back (doc/cluster.md). Pure. */
+#pragma once
+
+#include "base/addr.h"
+#include "cluster/entry.h"
+
+enum {
+    CLUSTER_SOFTWARE_SIZE = 64,
+    CLUSTER_LISTEN_MAX = 4,
+    CLUSTER_NODES_MAX = 31, /* as many as vantages can be */
+    CLUSTER_FRESH_MS = 3000,
+    CLUSTER_BEAT_MS = 1000,
+    CLUSTER_AHEADS = 8,
+    CLUSTER_FINGERPRINT_SIZE = 32,
+};
+
+enum cluster_phase {
+    CLUSTER_AWAY,     /* etcd is not reached */
+    CLUSTER_CATCHING, /* it is, and there are entries that are not applied, or pending ones */
+    CLUSTER_FOLLOWING,
+    CLUSTER_ESTRANGED, /* see why */
+};
+const char *cluster_phase_text(enum cluster_phase phase); /* "away" "catching_up" "following" "estranged" */
+
+struct cluster_self {
+    uint64_t health;        /* hash over names and effective states */
+    uint64_t configuration; /* … over what was loaded */
+    uint64_t generation;
+    struct addr_port listen[CLUSTER_LISTEN_MAX]; /* for the other nodes */
+    size_t listen_count;
+    bool has_fingerprint;
+    uint8_t fingerprint[CLUSTER_FINGERPRINT_SIZE]; /* of the certificate there */
+};
+
+struct cluster_node {
+    char name[CLUSTER_NAME_MAX + 1];
+    char software[CLUSTER_SOFTWARE_SIZE];
+    uint32_t protocol; /* 1 */
+    uint64_t run, beat;
+    int64_t wall_ms; /* by its own clock, then */
+    uint64_t applied;
+    unsigned char hash[STORE_HASH_SIZE];
+    struct cluster_self self;
+    bool has_work;
+    const char *phase; /* "following" …; static; "": one that is not known here */
+    /* as this node sees it; not in its JSON: */
+    int64_t heard_ms; /* monotonic: the latest beat that was another one, or when it was first seen */
+    bool is_fresh;
+    /* How far its clock is ahead of this one's, by its latest beats: the most, since on its way a beat only
+     * grows old. 0 until there are some. */
+    int64_t ahead_ms;
+    int64_t aheads[CLUSTER_AHEADS];
+    size_t ahead_count; /* ever */
+};
+
+char *cluster_write_node(const struct cluster_node *node); /* owned (free) */
+/* Unknown members are passed over: it may be a later version. 0, ERROR_SYNTAX or ERROR_INVALID and *why
+ * (static).
+ */
+int cluster_read_node(const char *text, size_t len, struct cluster_node *node, const char **why);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * "cluster" of steerd.json: this server is a node of several that agree (doc/cluster.md). What was said goes
+ * through etcd; what is seen from node to node. Plain data. */
+#pragma once
+
+#include "base/addr.h"
+#include "conf/doc.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf_server;
+
+enum {
+    CONF_NODE_NAME_MAX = 58, /* octets: with "node:" before it it is the name of a vantage */
+    CONF_CLUSTER_ETCD_MAX = 9,
+    CONF_CLUSTER_LISTEN_MAX = 4, /* also addresses of one peer */
+    CONF_CLUSTER_PEERS_MAX = 30, /* as many vantages as there can be, without ourselves */
+    CONF_CLUSTER_FINGERPRINT_SIZE = 32,
+    CONF_CLUSTER_PASSWORD_MAX = 256,
+};
+
+/* Who has to have an order in force before it is answered. */
+enum conf_acknowledge { CONF_ACKNOWLEDGE_LOCAL, CONF_ACKNOWLEDGE_MAJORITY, CONF_ACKNOWLEDGE_ALL };
+
+/* Another node, where there is no etcd to ask. */
+struct conf_peer {
+    const char *name;
+    struct addr_port *at; /* 1 to CONF_CLUSTER_LISTEN_MAX */
+    size_t at_count;
+    uint8_t fingerprint[CONF_CLUSTER_FINGERPRINT_SIZE]; /* of its certificate there: SHA-256 */
+};
+
+struct conf_cluster {
+    const char *name, *node; /* of the cluster; of this server in it */
+    const char **etcd;       /* "https://10.0.0.1:2379"; none: only what is seen is exchanged */
+    size_t etcd_count;
+    const char *ca, *certificate, *key; /* paths, for etcd; NULL: authorities of the system, none, none */
+    const char *user, *password;        /* likewise; NULL: none; the password is never to be shown */
+    bool shares_credentials;            /* all of these go to who joins (default: not) */
+    uint64_t member;                    /* by which this machine has joined; 0: it has not */
+    struct addr_port *listen;           /* for the other nodes */
+    size_t listen_count;
+    struct conf_peer *peers; /* only without etcd */
+    size_t peer_count;
+    enum conf_acknowledge acknowledge; /* default majority */
+    uint32_t deadline_ms;              /* of that, 100 ms .. 60 s; default 1 s */
+};
+
+/* Fills cluster of the server, after its "vantages" and its "state". What is wrong goes to the document's
+ * report. */
+void cluster_read(const struct doc_node *root, struct conf_server *server);
+/* A node's name: a label of letters, digits and '-'. */
+bool conf_is_node_name(const char *text);

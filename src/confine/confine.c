@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See confine.h. The list is what src/serve, src/answer, liburcu, libevent and the C library's memory and
+ * locks ask for; tests/functional/test_confined.py runs everything that a DNS thread does with it. */
+#include "config.h"
+
+#include "confine/confine.h"
+
+#include "base/error.h"
+#include "base/sanitizer.h"
+#include "base/thread.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cap-ng.h>
+#include <seccomp.h>
+
+/* ---- who it is ---- */
+
+static int fail(int otherwise)
+{
+    return errno != 0 ? -errno : otherwise;
+}
+
+int confine_become(const char *user)
+{
+    errno = 0;
+    const struct passwd *who = getpwnam(user);
+    if (who == NULL) {
+        return fail(ERROR_NOT_FOUND);
+    }
+    if (geteuid() == who->pw_uid && geteuid() != 0) {
+        return 0;
+    }
+    errno = 0;
+    capng_clear(CAPNG_SELECT_ALL);
+    (void)capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE,
+                        CAP_NET_BIND_SERVICE, CAP_NET_RAW, -1);
+    if (capng_change_id((int)who->pw_uid, (int)who->pw_gid, CAPNG_INIT_SUPP_GRP) != 0) {
+        return fail(-EPERM);
+    }
+    /* for who takes over: it is started by this process, and binds what is new in its configuration */
+    (void)capng_updatev(CAPNG_ADD, CAPNG_AMBIENT, CAP_NET_BIND_SERVICE, CAP_NET_RAW, -1);
+    return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) == 0 ? 0 : fail(-EPERM);
+}
+
+int confine_drop_inherited(void)
+{
+    errno = 0;
+    if (geteuid() == 0) { /* it was started by somebody who did not */
+        return 0;
+    }
+    capng_clear(CAPNG_SELECT_ALL);
+    return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) == 0 ? 0 : fail(-EPERM);
+}
+
+/* ---- what it asks for ---- */
+
+static const int answering[] = {
+    /* queries and answers */
+    SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recvfrom),
+    SCMP_SYS(sendto), SCMP_SYS(recv), SCMP_SYS(send), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv),
+    SCMP_SYS(writev), SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(shutdown), SCMP_SYS(close),
+    SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(fcntl),
+    SCMP_SYS(ioctl),
+    /* waiting */
+    SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl), SCMP_SYS(poll),
+    SCMP_SYS(ppoll), SCMP_SYS(futex), SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep), SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday), SCMP_SYS(timerfd_settime), SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall),
+    SCMP_SYS(membarrier), SCMP_SYS(getrandom),
+    /* memory */
+    SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mprotect),
+    /* signals, and the end of the thread or, by abort(), of the process */
+    SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(getpid),
+    SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(set_robust_list), SCMP_SYS(exit), SCMP_SYS(exit_group)};
+
+int confine_answering(void)
+{
+    errno = 0;
+    if (SANITIZER_SLOWNESS != 1) {
+        return -ENOSYS;
+    }
+    capng_clear(CAPNG_SELECT_BOTH);
+    if (capng_apply(CAPNG_SELECT_CAPS) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) {
+        return fail(-EPERM);
+    }
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    if (filter == NULL) {
+        return -ENOMEM;
+    }
+    /* It runs nobody's code but ours, so it need not be as slow as who does. */
+    int error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
+    for (size_t i = 0; i < sizeof answering / sizeof answering[0] && error == 0; i++) {
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, answering[i], 0);
+    }
+    error = error == 0 ? seccomp_load(filter) : error;
+    seccomp_release(filter);
+    return error;
+}
+
+static void *try(void *argument)
+{
+    *(int *)argument = confine_answering();
+    return NULL;
+}
+
+int confine_try_answering(void)
+{
+    pthread_t thread;
+    int outcome = 0, error = -thread_start(&thread, try, &outcome);
+    if (error == 0) {
+        pthread_join(thread, NULL);
+    }
+    return error == 0 ? outcome : error;
+}

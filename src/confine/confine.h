@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What this process takes away from itself, so that who takes it over has little: identity and capabilities
+ * by libcap-ng (capabilities(7)), system calls by libseccomp (seccomp(2)). All of it is for good. */
+#pragma once
+
+/* The process becomes this user, with the groups of that one. What is left of privileges are
+ * CAP_NET_BIND_SERVICE and CAP_NET_RAW (low ports and pings, also after a reload), which programs that it
+ * starts inherit. Nobody else's thread may be there yet. Somebody without privileges can become only who they
+ * are. 0; ERROR_NOT_FOUND: there is no such user; -errno. */
+int confine_become(const char *user);
+/* The calling process, which one that did so has started, keeps none of that. 0 or -errno. */
+int confine_drop_inherited(void);
+/* The calling thread has no capability any more, and may only do what a thread does that answers queries:
+ * read, write, accept, wait, take memory, end. It cannot open a file, make a socket, start a program, or look
+ * into another process; what it asks beyond fails with EPERM, and the thread goes on. Other threads are as
+ * they were. 0; -ENOSYS: built with a sanitizer, which needs more; -errno: what the kernel says (-EINVAL: it
+ * has no such filters). */
+int confine_answering(void);
+/* Would that do what it says? In a thread of its own. */
+int confine_try_answering(void);

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What others said comes into force here and into the store, with the position, in one transaction; one entry
+ * after the other. Or all that there is, as the difference to what is here. */
+#include "config.h"
+
+#include "daemon/clustered_inside.h"
+
+#include "daemon/batch.h"
+#include "daemon/drilling.h"
+#include "daemon/changes.h"
+#include "daemon/durable.h"
+#include "daemon/expiry.h"
+#include "daemon/override_json.h"
+#include "daemon/server.h"
+#include "daemon/snapshot.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "past/objects.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char kind_override[] = "override";
+
+static const char *const kinds[] = {kind_override, "failback",          "release",          "token",
+                                    "vantage",     "drill-schedule",    "switchover",       CONFLICT_KIND,
+                                    DRILLING_KIND, CLUSTER_MEMBER_KIND, CLUSTER_INVITE_KIND};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* On its way. */
+struct applying {
+    struct clustered *clustered;
+    struct cluster *cluster; /* to compare only: it may be another one by then */
+    struct store_op *others; /* in the batch's arena, like their texts */
+    size_t other_count;
+    const struct cluster_pending
+        *told;        /* by another node directly, while it is planned; NULL: it is not that */
+    const char *text; /* … as the store gets it */
+    uint64_t mark;    /* of that; 0: it is not that */
+    clustered_put_fn *put;
+};
+
+/* ---- what is to be done ---- */
+
+static const char *write_value(struct arena *arena, const struct batch_op *op)
+{
+    char *text = override_write_json(&op->what, op->planned, NULL);
+    const char *copy = arena_copy_text(arena, text);
+    free(text);
+    return copy;
+}
+
+/* One that is over, or not understood, is as good as none. */
+static bool read_override(const struct server *server, const struct store_op *from, struct arena *arena,
+                          struct batch_op *op)
+{
+    const char *why = "its key is none";
+    int64_t wall_ms = clock_wall_ms(&server->clock);
+    *op =
+        (struct batch_op){.key = arena_copy_text(arena, from->key), .what = {.desired = HEALTH_DESIRED_AUTO}};
+    if (health_parse_target(op->key, &op->kind, &op->name) != 0 ||
+        (from->value != NULL && override_read_json(from->value, &op->what, &op->planned, &why) != 0)) {
+        log_error(
+            "override of another node not understood key=%s reason=\"%s\" effect=\"it is not in force here\"",
+            from->key, why);
+        return false;
+    }
+    bool is_over = op->what.expires_ms != 0 && op->what.expires_ms <= wall_ms;
+    if (from->value == NULL || is_over) {
+        op->what = (struct health_override){.desired = HEALTH_DESIRED_AUTO, .set_ms = wall_ms};
+        op->planned = false;
+        return true;
+    }
+    op->planned = op->planned && op->what.starts_ms > wall_ms;
+    op->value = write_value(arena, op);
+    op->written = arena_copy_text(arena, from->value);
+    return true;
+}
+
+static int compare_ops(const void *a, const void *b)
+{
+    return strcmp(((const struct batch_op *)a)->key, ((const struct batch_op *)b)->key);
+}
+
+/* Of several about one target the last holds; there are such in an entry only. */
+static void add_override(struct batch_plan *plan, const struct batch_op *op, bool is_entry)
+{
+    size_t at = is_entry ? 0 : plan->ops.count;
+    while (at < plan->ops.count && strcmp(plan->ops.items[at].key, op->key) != 0) {
+        at++;
+    }
+    plan->ops.count += at == plan->ops.count;
+    plan->ops.items[at] = *op;
+}
+
+static struct store_op copy_op(const struct store_op *op, struct arena *arena)
+{
+    return (struct store_op){.kind = arena_copy_text(arena, op->kind),
+                             .key = arena_copy_text(arena, op->key),
+                             .value = arena_copy_text(arena, op->value),
+                             .expires_ms = op->expires_ms,
+                             .if_revision = STORE_ANY};
+}
+
+/* Of the target of an override, as the store has it. Owned; NULL: nothing. */
+static char *write_present(struct server *server, const char *key)
+{
+    enum health_kind kind;
+    const char *name;
+    struct health_override what;
+    if (health_parse_target(key, &kind, &name) != 0) {
+        return NULL;
+    }
+    lock_take(&server->lock);
+    const struct health *health = server->view->health;
+    ptrdiff_t index = health_find(health, kind, name);
+    const struct health_override *override =
+        index < 0 ? NULL : health_get_override(health, kind, (uint32_t)index);
+    bool is_there = override != NULL;
+    if (is_there) {
+        what = *override;
+    }
+    lock_leave(&server->lock);
+    return is_there ? override_write_json(&what, what.starts_ms > clock_wall_ms(&server->clock), NULL) : NULL;
+}
+
+/* Until what is provisional is settled, the safer of two overrides is in force. */
+static bool is_safer(struct server *server, const struct store_op *op)
+{
+    char *present = write_present(server, op->key);
+    bool is = cluster_compare_safety(present, op->value, clock_wall_ms(&server->clock)) > 0;
+    free(present);
+    return is;
+}
+
+/* What holds here provisionally holds on until that is settled. */
+static bool is_pending(const struct clustered *clustered, const struct store_op *op)
+{
+    return clustered->cluster != NULL && cluster_is_pending(clustered->cluster, op->kind, op->key);
+}
+
+/* In force only: the store has what the cluster said last, as far as it came here, and gets what comes of the
+ * two when that is known. */
+static void put_safer(struct server *server, const struct store_op *op)
+{
+    struct arena *arena = arena_new(0);
+    struct batch_op put;
+    int64_t wall_ms = clock_wall_ms(&server->clock);
+    if (strcmp(op->kind, kind_override) == 0 && is_safer(server, op) &&
+        read_override(server, op, arena, &put)) {
+        lock_take(&server->lock);
+        bool is_put = batch_apply(server->view, &put, wall_ms);
+        lock_leave(&server->lock);
+        if (is_put) {
+            changes_tell_override(server->changes, put.kind, put.name, &put.what);
+        }
+        server_forget_snapshot(server);
+        server_schedule_expiry(server);
+    }
+    arena_free(arena);
+}
+
+void clustered_put_safer(struct clustered *clustered, const struct cluster_pending *pending)
+{
+    for (size_t i = 0; i < pending->op_count; i++) {
+        put_safer(clustered->server, &pending->ops[i]);
+    }
+}
+
+/* Of what another node says directly: where it was given on top of what is here it holds as it is. */
+static bool is_passed_over(const struct applying *applying, const struct store_op *op)
+{
+    if (applying->told == NULL || clustered_is_laid_over(applying->clustered, applying->told, op)) {
+        return false;
+    }
+    put_safer(applying->clustered->server, op);
+    return true;
+}
+
+static bool is_bound(const struct applying *applying, const struct store_op *op)
+{
+    return applying->told == NULL && is_pending(applying->clustered, op) &&
+           !is_safer(applying->clustered->server, op);
+}
+
+static void plan_ops(struct applying *applying, const struct store_op *ops, size_t count,
+                     struct batch_plan *plan)
+{
+    struct arena *arena = plan->arena;
+    plan->ops.items = arena_alloc(arena, (count + 1) * sizeof *plan->ops.items);
+    applying->others = arena_alloc(arena, (count + 2) * sizeof *applying->others); /* one more, or two */
+    for (size_t i = 0; i < count; i++) {
+        struct batch_op op;
+        if (is_passed_over(applying, &ops[i])) {
+            continue;
+        }
+        if (strcmp(ops[i].kind, kind_override) == 0 && !is_bound(applying, &ops[i]) &&
+            read_override(applying->clustered->server, &ops[i], arena, &op)) {
+            add_override(plan, &op, count <= CLUSTER_OPS_MAX);
+        } else {
+            applying->others[applying->other_count++] = copy_op(&ops[i], arena);
+        }
+    }
+    qsort(plan->ops.items, plan->ops.count, sizeof *plan->ops.items, compare_ops);
+}
+
+/* ---- in force ---- */
+
+static void on_done(void *context, const struct batch_result *result)
+{
+    struct applying *applying = context;
+    struct clustered *clustered = applying->clustered;
+    clustered->applying--;
+    for (size_t i = 0; result->error == 0 && i < applying->other_count; i++) {
+        const struct store_op *op = &applying->others[i];
+        if (strcmp(op->kind, PENDING_KIND) != 0 && (applying->mark != 0 || !is_pending(clustered, op))) {
+            clustered_follow_object(clustered, op->kind, op->key, op->value);
+        }
+    }
+    if (result->error == 0 && clustered->cluster != NULL && clustered->cluster == applying->cluster) {
+        cluster_applied(clustered->cluster);
+        clustered_poke(clustered);
+    }
+    if (applying->mark != 0) {
+        applying->put(clustered, applying->mark, result->error == 0);
+    }
+    free(applying);
+}
+
+static struct applying *begin(struct clustered *clustered)
+{
+    struct applying *applying = memory_alloc(sizeof *applying);
+    *applying = (struct applying){.clustered = clustered, .cluster = clustered->cluster};
+    return applying;
+}
+
+/* Takes the arena of the plan. */
+static void start(struct applying *applying, const struct store_op *ops, size_t count,
+                  const struct cluster_position *at, struct batch_plan *plan)
+{
+    struct clustered *clustered = applying->clustered;
+    plan_ops(applying, ops, count, plan);
+    if (at != NULL) {
+        applying->others[applying->other_count++] = clustered_position_op(at, plan->arena);
+    }
+    if (applying->told != NULL) {
+        applying->others[applying->other_count++] =
+            (struct store_op){.kind = PENDING_KIND,
+                              .key = arena_print(plan->arena, "%020" PRIu64, applying->told->number),
+                              .value = arena_copy_text(plan->arena, applying->text),
+                              .if_revision = STORE_ANY};
+        applying->told = NULL;
+    }
+    plan->others = applying->others;
+    plan->other_count = applying->other_count;
+    plan->is_local = true;
+    plan->clock_offset_ms = clustered->server->clock_offset_ms;
+    plan->context = applying;
+    plan->done = on_done;
+    clustered->applying++;
+    batches_start(clustered->server->batches, plan);
+}
+
+static struct store_cause copy_cause(const struct store_cause *cause, struct arena *arena)
+{
+    return (struct store_cause){.wall_ms = cause->wall_ms,
+                                .actor = arena_copy_text(arena, cause->actor),
+                                .peer = arena_copy_text(arena, cause->peer),
+                                .reason = arena_copy_text(arena, cause->reason),
+                                .request = arena_copy_text(arena, cause->request)};
+}
+
+static void apply(void *context, const struct cluster_entry *entry, const struct cluster_position *at)
+{
+    struct clustered *clustered = context;
+    struct arena *arena = arena_new(0);
+    log_info("order of a node seq=%llu node=%s actor=\"%s\" ops=%zu", (unsigned long long)entry->seq,
+             entry->node, entry->cause.actor == NULL ? "" : entry->cause.actor, entry->op_count);
+    struct batch_plan plan = {.arena = arena, .cause = copy_cause(&entry->cause, arena)};
+    start(begin(clustered), entry->ops, entry->op_count, at, &plan);
+}
+
+void clustered_put_again(struct clustered *clustered, const struct store_op *ops, size_t count,
+                         const struct cluster_position *at, const char *reason)
+{
+    struct batch_plan plan = {.arena = arena_new(0), .cause = {.actor = "steerd", .reason = reason}};
+    struct applying *applying = begin(clustered);
+    applying->cluster = NULL; /* nobody waits for it */
+    start(applying, ops, count, at, &plan);
+}
+
+void clustered_put_told(struct clustered *clustered, const struct cluster_pending *pending, const char *text,
+                        clustered_put_fn *done)
+{
+    struct arena *arena = arena_new(0);
+    struct batch_plan plan = {
+        .arena = arena, .cause = copy_cause(&pending->cause, arena), .is_emergency = true};
+    struct applying *applying = begin(clustered);
+    applying->cluster = NULL; /* nobody waits for it */
+    applying->told = pending;
+    applying->text = text;
+    applying->mark = pending->mark;
+    applying->put = done;
+    start(applying, pending->ops, pending->op_count, NULL, &plan);
+}
+
+/* ---- all that there is ---- */
+
+static bool take_object(void *context, const struct store_object *object)
+{
+    objects_add(context, object);
+    return true;
+}
+
+/* Owned, sorted; NULL: they cannot be read. */
+static struct objects *read_all(const struct clustered *clustered)
+{
+    struct objects *objects = objects_new();
+    struct report *report = report_new();
+    struct store_reader *reader;
+    const struct store_object *twice;
+    int error = store_reader_open(clustered->folder, report, &reader);
+    for (size_t i = 0; error == 0 && i < KINDS; i++) {
+        error = store_list(reader, kinds[i], "", NULL, take_object, objects);
+    }
+    if (error == 0) {
+        store_reader_close(reader);
+    }
+    report_free(report);
+    if (error != 0 && error != ERROR_NOT_FOUND) {
+        log_error("shared objects cannot be read reason=\"%s\"", error_text(error));
+        objects_close(objects);
+        return NULL;
+    }
+    (void)objects_sort(objects, &twice);
+    return objects;
+}
+
+struct difference {
+    struct arena *arena;
+    struct store_op *ops;
+    size_t count, taken_away;
+};
+
+static bool differ(void *context, const struct store_object *before, const struct store_object *after)
+{
+    struct difference *difference = context;
+    if (after == NULL) {
+        difference->taken_away++;
+        log_warning("object taken away kind=%s key=%s reason=\"the cluster does not have it\"", before->kind,
+                    before->key);
+        difference->ops[difference->count++] =
+            (struct store_op){.kind = before->kind, .key = before->key, .if_revision = STORE_ANY};
+    } else if (before == NULL || strcmp(before->value, after->value) != 0) {
+        difference->ops[difference->count++] = (struct store_op){.kind = after->kind,
+                                                                 .key = after->key,
+                                                                 .value = after->value,
+                                                                 .expires_ms = after->expires_ms,
+                                                                 .if_revision = STORE_ANY};
+    }
+    return true;
+}
+
+static void adopt(void *context, const struct cluster_object *from, size_t count,
+                  const struct cluster_position *at)
+{
+    struct clustered *clustered = context;
+    struct objects *present = read_all(clustered), *wanted = objects_new();
+    const struct store_object *twice;
+    if (present == NULL) {
+        objects_close(wanted);
+        return; /* it is asked again when etcd is reached anew */
+    }
+    for (size_t i = 0; i < count; i++) {
+        objects_add(wanted, &(struct store_object){.kind = from[i].kind,
+                                                   .key = from[i].key,
+                                                   .value = from[i].value,
+                                                   .expires_ms = from[i].expires_ms});
+    }
+    (void)objects_sort(wanted, &twice);
+    struct arena *arena = arena_new(0);
+    struct difference difference = {.arena = arena};
+    difference.ops = arena_alloc(arena, (objects_count(present) + count + 1) * sizeof *difference.ops);
+    objects_compare(present, wanted, differ, &difference);
+    log_info("cluster adopted seq=%llu objects=%zu changed=%zu taken_away=%zu", (unsigned long long)at->seq,
+             count, difference.count, difference.taken_away);
+    struct batch_plan plan = {
+        .arena = arena,
+        .cause = {.actor = "steerd", .reason = "the cluster has it so", .request = "steerctl cluster adopt"}};
+    start(begin(clustered), difference.ops, difference.count, at, &plan);
+    objects_close(present);
+    objects_close(wanted);
+}
+
+static void collect(void *context)
+{
+    struct clustered *clustered = context;
+    struct objects *present = read_all(clustered);
+    for (size_t i = 0; present != NULL && i < objects_count(present); i++) {
+        const struct store_object *object = objects_get(present, i);
+        cluster_offer(clustered->cluster, &(struct cluster_object){.kind = object->kind,
+                                                                   .key = object->key,
+                                                                   .value = object->value,
+                                                                   .expires_ms = object->expires_ms});
+    }
+    if (present != NULL) {
+        objects_close(present);
+        cluster_offered(clustered->cluster);
+        clustered_poke(clustered);
+    }
+}
+
+static void changed(void *context)
+{
+    clustered_poke(context);
+}
+
+void clustered_fill_hooks(struct clustered *clustered, struct cluster_hooks *hooks)
+{
+    *hooks = (struct cluster_hooks){.context = clustered,
+                                    .wake = changed,
+                                    .apply = apply,
+                                    .adopt = adopt,
+                                    .collect = collect,
+                                    .changed = changed};
+}

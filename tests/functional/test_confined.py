@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the server takes away from itself: DNS threads are told by a debugger to do what somebody would who has taken one over."""
+import os
+import pwd
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import kit
+import takeovers
+from takeovers import reaper  # noqa: F401  pylint: disable=unused-import
+from test_soak import is_sanitized
+
+SCRIPT = """
+import gdb
+for thread in gdb.selected_inferior().threads():
+    if thread.name == "{name}":
+        thread.switch()
+for text in {calls}:
+    value = int(gdb.parse_and_eval(text))
+    error = int(gdb.parse_and_eval("*((int *(*)(void))__errno_location)()"))
+    print("GIVES", value, error if value < 0 else 0)
+"""
+EPERM = 1
+OPEN = '((int (*)(const char *, int, int))open)("{}", {}, 0600)'
+
+
+def call_in_thread(server, name, *calls):
+    """What each gave: its value, and errno where that is below 0."""
+    script = server.site.folder / "escape.py"
+    script.write_text(SCRIPT.format(name=name, calls=list(calls)))
+    done = subprocess.run(["gdb", "-q", "-batch", "-nx", "-p", str(server.process.pid), "-x", str(script)], capture_output=True, text=True,
+                          timeout=kit.PATIENCE_S, stdin=subprocess.DEVNULL, check=False)
+    given = [tuple(map(int, line.split()[1:])) for line in done.stdout.splitlines() if line.startswith("GIVES")]
+    assert len(given) == len(calls), done
+    return given
+
+
+@pytest.fixture
+def site():
+    with kit.new_site() as site:
+        site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+        yield site
+
+
+def start(site):
+    server = site.start()
+    if is_sanitized(server):
+        assert "not confined what=dns_threads" in server.read_log()
+        pytest.skip("a sanitizer asks the kernel for more")
+    return server
+
+
+def test_a_dns_thread_can_only_answer(site, tmp_path):
+    server = start(site)
+    made = tmp_path / "made"
+    escapes = [OPEN.format("/etc/shadow", os.O_RDONLY), OPEN.format(made, os.O_WRONLY | os.O_CREAT),
+               "((int (*)(int, int, int))socket)(2, 1, 0)", "((int (*)(const char *))unlink)(\"%s\")" % server.site.folder,
+               '((int (*)(const char *, void *, void *))execve)("/bin/true", 0, 0)', "((int (*)(int, int))kill)(1, 0)",
+               "((long (*)(long))syscall)(57)"]
+    for thread in ("udp/0", "tcp/0"):
+        assert call_in_thread(server, thread, *escapes) == [(-1, EPERM)] * len(escapes), thread
+    assert not made.exists()
+    (opened,) = call_in_thread(server, "steerd", OPEN.format("/etc/hostname", os.O_RDONLY))
+    assert opened[0] > 2, "another thread can, so it is not something else that forbids it"
+    assert server.addresses("www.example.com") == ["192.0.2.99"]
+    assert "confined user=" in server.read_log() and "dns_threads=yes" in server.read_log()
+
+
+def read_status(pid, thread, key):
+    """Of /proc, of the first thread of that name."""
+    for task in sorted(os.listdir(f"/proc/{pid}/task"), key=int):
+        text = open(f"/proc/{pid}/task/{task}/status", encoding="utf-8").read()
+        if re.search(r"^Name:\s+(.*)$", text, re.M)[1] == thread:
+            return re.search(rf"^{key}:\s+(.*)$", text, re.M)[1]
+    raise AssertionError(f"no thread {thread}")
+
+
+def test_it_can_be_turned_off(site):
+    site.server["confine"] = {"dns_threads": False}
+    server = site.start()
+    assert read_status(server.process.pid, "udp/0", "Seccomp") == "0"
+    assert "dns_threads=off" in server.read_log()
+
+
+def test_dns_threads_have_no_capabilities(site):
+    server = start(site)
+    for thread in ("udp/0", "tcp/0"):
+        assert read_status(server.process.pid, thread, "Seccomp") == "2"
+        assert read_status(server.process.pid, thread, "NoNewPrivs") == "1"
+        assert int(read_status(server.process.pid, thread, "CapEff"), 16) == int(read_status(server.process.pid, thread, "CapPrm"), 16) == 0
+
+
+USER = "nobody"
+KEPT = 1 << 10 | 1 << 13  # CAP_NET_BIND_SERVICE, CAP_NET_RAW
+
+
+@pytest.fixture
+def owned(site, monkeypatch):
+    """A site of that user's, who can also run the programs."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, which can become somebody else")
+    programs = site.folder / "bin"
+    programs.mkdir()
+    for program in kit.STEERD.parent.glob("steerd*"):
+        if program.is_file():
+            shutil.copy2(program, programs)
+    monkeypatch.setattr(kit, "STEERD", programs / "steerd")
+    site.server["confine"] = {"user": USER}
+    site.write()
+    give(site)
+    return site
+
+
+def give(site):
+    who = pwd.getpwnam(USER)
+    for folder, _, files in os.walk(site.folder):
+        for path in (folder, *(os.path.join(folder, name) for name in files)):
+            os.chown(path, who.pw_uid, who.pw_gid)
+
+
+def is_theirs(pid):
+    who = pwd.getpwnam(USER)
+    return read_status(pid, "steerd", "Uid").split() == [str(who.pw_uid)] * 4 and read_status(pid, "steerd", "Gid").split() == [str(who.pw_gid)] * 4
+
+
+def test_it_becomes_somebody_else_and_binds_low_ports(owned):
+    address, _ = owned.listen[0]
+    owned.listen = [(address, 53)]
+    server = owned.start()
+    give(owned)
+    assert is_theirs(server.process.pid)
+    assert int(read_status(server.process.pid, "steerd", "CapEff"), 16) == KEPT
+    assert server.addresses("www.example.com") == ["192.0.2.99"]
+    assert f"confined user={USER}" in server.read_log()
+    # one that takes over binds a port that is new
+    other = kit.new_address()
+    owned.listen.append((other, 53))
+    owned.write()
+    give(owned)
+    old, _ = takeovers.take_over(server)
+    assert old.wait(kit.PATIENCE_S) == 0
+    assert is_theirs(server.process.pid)
+    assert server.addresses("www.example.com", at=(other, 53)) == ["192.0.2.99"]
+
+
+def test_commands_of_checks_get_nothing_of_it(owned):
+    found = owned.folder / "found"
+    owned.topology = {"regions": {"r": {"azs": {"a": {}}}}, "brake": False,
+                      "checks": {"look": {"type": "exec", "interval": "10s", "timeout": "10s", "rise": 1, "command": [str(owned.folder / "look")]}},
+                      "endpoints": {"e": {"az": "a", "addresses": ["127.0.0.1"], "checks": ["look"]}}}
+    script = owned.folder / "look"
+    script.write_text(f"#!/bin/sh\ngrep -E '^(Cap|Uid)' /proc/self/status > {found}.new && mv {found}.new {found}\n")
+    script.chmod(0o755)
+    owned.write()
+    give(owned)
+    server = owned.start()
+    server.wait(found.exists, "the command has run")
+    sets = dict(line.split(":", 1) for line in found.read_text().splitlines())
+    assert sets["Uid"].split() == [str(pwd.getpwnam(USER).pw_uid)] * 4
+    assert {key: int(sets[key], 16) for key in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == dict.fromkeys(("CapInh", "CapPrm", "CapEff", "CapAmb"), 0)
+
+
+@pytest.mark.parametrize("user, why", (("no-such-user", "there is no such user"), ("", "expected a non-empty string")))
+def test_who_is_not_there(site, user, why):
+    site.server["confine"] = {"user": user}
+    site.write()
+    done = subprocess.run([str(kit.STEERD), "-c", str(site.config)], capture_output=True, text=True, timeout=kit.PATIENCE_S, check=False,
+                          stdin=subprocess.DEVNULL, env=kit.make_environment())
+    assert done.returncode == 1
+    assert why in done.stderr
+    assert "$.confine.user" in done.stderr
+
+
+def test_a_configuration_that_they_cannot_read(owned):
+    os.chown(owned.config, 0, 0)
+    owned.config.chmod(0o600)
+    done = subprocess.run([str(kit.STEERD), "-c", str(owned.config)], capture_output=True, text=True, timeout=kit.PATIENCE_S, check=False,
+                          stdin=subprocess.DEVNULL, env=kit.make_environment())
+    assert done.returncode == 1
+    assert "Permission denied" in done.stderr
