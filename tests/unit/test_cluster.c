@@ -8,6 +8,7 @@
 #include "cluster_case.h"
 
 #include "base/error.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -546,6 +547,50 @@ static void test_a_long_order_becomes_several(void **state)
     case_end(world);
 }
 
+struct long_order {
+    struct cluster_write write;
+    bool is_done;
+    struct store_op ops[600];
+    char keys[600][16];
+};
+
+static void submit_long(struct world_node *node, struct long_order *order, size_t count)
+{
+    order->write = (struct cluster_write){
+        .ops = order->ops, .op_count = count, .deadline_ms = 300, .done = done, .late = done};
+    order->is_done = false;
+    for (size_t i = 0; i < count; i++) {
+        snprintf(order->keys[i], sizeof order->keys[i], "az:%zu", i % 100);
+        order->ops[i] = (struct store_op){.kind = "override", .key = order->keys[i], .value = drain};
+    }
+    cluster_submit(node->cluster, &order->write);
+}
+
+/* Its deadline is that of an entry, not of all of them; so is that of one behind it. */
+static void test_a_long_order_has_time_as_long_as_it_goes_on(void **state)
+{
+    (void)state;
+    struct world *world = case_begin(1);
+    struct long_order *orders = memory_alloc(2 * sizeof *orders);
+    int64_t began_ms = world->now_ms;
+    etcd_model_way(world->nodes[0].etcd)->delay_ms = 100;
+    submit_long(&world->nodes[0], &orders[0], 600);
+    submit_long(&world->nodes[0], &orders[1], 1);
+    while (!orders[1].is_done && world->now_ms < began_ms + 10000) {
+        world_run(world, 10);
+    }
+    assert_true(world->now_ms > began_ms + 600); /* or it would say nothing */
+    assert_true(orders[0].is_done && orders[0].write.error == 0 && orders[0].write.written == 600);
+    assert_true(orders[1].is_done && orders[1].write.error == 0);
+    submit_long(&world->nodes[0], &orders[0], 600);
+    world_run(world, 300);
+    etcd_model_way(world->nodes[0].etcd)->is_refused = true; /* it does not go on */
+    world_run(world, 1000);
+    assert_true(orders[0].is_done && orders[0].write.written < 600);
+    free(orders);
+    case_end(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -570,6 +615,7 @@ int main(void)
         cmocka_unit_test(test_a_deaf_watch_and_a_compacted_one),
         cmocka_unit_test(test_who_has_applied_it),
         cmocka_unit_test(test_a_long_order_becomes_several),
+        cmocka_unit_test(test_a_long_order_has_time_as_long_as_it_goes_on),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
