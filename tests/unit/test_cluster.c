@@ -547,6 +547,32 @@ static void test_a_long_order_becomes_several(void **state)
     case_end(world);
 }
 
+/* One of a kind that this version does not know, as a node that was upgraded already writes it. */
+static void test_a_later_version_is_followed(void **state)
+{
+    (void)state;
+    struct world *world = case_begin(2);
+    struct cluster_position at = status_of(&world->nodes[0]).at;
+    struct store_op op = {.kind = "later-kind", .key = "a", .value = "{\"x\":1}", .if_revision = STORE_ANY};
+    struct cluster_entry entry = {
+        .node = "ns9", .mark = 5, .mark_to = 1, .cause = {.wall_ms = 1}, .ops = &op, .op_count = 1};
+    char key[64], head[CLUSTER_HEAD_SIZE];
+    char *text = cluster_write_entry(&at, &entry);
+    assert_non_null(text);
+    cluster_step(&at, &entry);
+    snprintf(key, sizeof key, "/steerd/prod/entry/%020llu", (unsigned long long)at.seq);
+    etcd_model_put(world->model, key, text, 0);
+    etcd_model_put(world->model, "/steerd/prod/head", cluster_write_head(&at, head), 0);
+    free(text);
+    world_run(world, 3000);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(status_of(&world->nodes[i]).phase, CLUSTER_FOLLOWING);
+        assert_string_equal(world_find(&world->nodes[i].disk, "later-kind", "a"), "{\"x\":1}");
+    }
+    give(world, 1, "region:a", drain);
+    case_end(world);
+}
+
 struct long_order {
     struct cluster_write write;
     bool is_done;
@@ -615,6 +641,7 @@ int main(void)
         cmocka_unit_test(test_a_deaf_watch_and_a_compacted_one),
         cmocka_unit_test(test_who_has_applied_it),
         cmocka_unit_test(test_a_long_order_becomes_several),
+        cmocka_unit_test(test_a_later_version_is_followed),
         cmocka_unit_test(test_a_long_order_has_time_as_long_as_it_goes_on),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
