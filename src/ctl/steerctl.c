@@ -139,7 +139,7 @@ static const struct verb verbs[] = {
      "gives its name to another machine",
      "  steerctl cluster\n  steerctl cluster conflicts\n  steerctl cluster refill --yes\n"
      "  steerctl cluster init --name prod --node ns1 --etcd https://10.0.0.1:2379\n"
-     "  steerctl cluster invite ns2\n  steerctl cluster remove ns2 --reason \"its disk died\"",
+     "  steerctl cluster remove ns2 --reason \"its disk died\"\n  steerctl cluster invite ns2",
      0, 2, OPTIONS_CLUSTER, "name=NAME", run_cluster},
     {"serving", "", "is this server one to be asked?",
      "Whether this server is cut off from everything, whether it has withdrawn, and who is heard of. For "
