@@ -142,8 +142,6 @@ static struct view *load_first(struct server *server, struct report *report)
     server_print_report(report);
     if (view == NULL) {
         heir_confess(server->heir, "its configuration cannot be used", report);
-    }
-    if (view == NULL) {
         log_error("start failed config=%s errors=%zu reason=\"the configuration cannot be used, see above\"",
                   server->path, report_errors(report));
     }

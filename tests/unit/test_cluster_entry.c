@@ -113,7 +113,7 @@ static void test_what_is_no_entry(void **state)
     assert_int_equal(read_with("[]", ",\"later\":true"), 0); /* a member of a later version */
     assert_int_equal(read_with("[{\"kind\":\"override\",\"key\":\"a\",\"value\":\"{}\"}]", ""), 0);
     assert_int_equal(read_with("[{\"kind\":\"incident\",\"key\":\"a\"}]", ""),
-                     ERROR_INVALID); /* not shared */
+                     ERROR_INVALID);                                                 /* not shared */
     assert_int_equal(read_with("[{\"kind\":\"later-kind\",\"key\":\"a\"}]", ""), 0); /* likewise */
     assert_int_equal(read_with("[{\"kind\":\"Later\",\"key\":\"a\"}]", ""), ERROR_INVALID);
     assert_int_equal(read_with("[{\"kind\":\"override\",\"key\":\"\"}]", ""), ERROR_INVALID);
