@@ -10,9 +10,9 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/sha2.h"
-#include "base/utf8.h"
 #include "cluster/json.h"
 #include "cluster/member.h"
+#include "store/key.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -58,20 +58,6 @@ bool cluster_is_name(const char *text)
            text[len - 1] != '-';
 }
 
-static bool is_key(const char *key)
-{
-    size_t len = strnlen(key, STORE_KEY_MAX + 1), at = 0;
-    while (at < len) {
-        uint32_t code;
-        size_t step = utf8_read(key + at, len - at, &code);
-        if (step == 0 || utf8_is_control(code)) {
-            return false;
-        }
-        at += step;
-    }
-    return len > 0 && len <= STORE_KEY_MAX;
-}
-
 static bool is_json(const char *value)
 {
     json_t *json = json_loads(value, JSON_DECODE_ANY, NULL);
@@ -84,7 +70,7 @@ static const char *judge_op(const struct store_op *op)
     if (op->kind == NULL || !cluster_may_share(op->kind)) {
         return "a kind that nodes do not share";
     }
-    if (op->key == NULL || !is_key(op->key)) {
+    if (op->key == NULL || !store_is_key(op->key)) {
         return "a key that is none";
     }
     if (op->value != NULL &&

@@ -129,8 +129,8 @@ struct carrying {
     struct switchover_change change;
 };
 
-static void tell(const struct switchovers *all, const struct switchover *before,
-                 const struct switchover *after, const struct store_cause *cause)
+void switchovers_tell(const struct switchovers *all, const struct switchover *before,
+                      const struct switchover *after, const struct store_cause *cause)
 {
     changes_tell_switchover(
         all->server->changes,
@@ -157,7 +157,7 @@ static void on_carried_out(void *context, const struct batch_result *result)
     if (is_done || is_new) {
         kept->what = carrying->next;
         if (is_done) {
-            tell(all, is_new ? NULL : before, kept->what, &carrying->change.cause);
+            switchovers_tell(all, is_new ? NULL : before, kept->what, &carrying->change.cause);
         }
         if (!is_new) {
             switchover_free(before);
