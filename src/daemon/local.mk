@@ -99,7 +99,7 @@ src_steerd_SOURCES = \
 	src/daemon/stored.c src/daemon/stored.h \
 	src/daemon/switchover_json.c src/daemon/switchover_json.h \
 	src/daemon/switchover_probe.c src/daemon/switchover_probe.h \
-	src/daemon/switchovers.c src/daemon/switchovers_kept.c src/daemon/switchovers.h src/daemon/switchovers_inside.h src/daemon/switchovers_hooks.c src/daemon/switchovers_look.c src/daemon/switchovers_steps.c src/daemon/switchovers_order.c src/daemon/switchovers_order.h \
+	src/daemon/switchovers.c src/daemon/switchovers_kept.c src/daemon/switchovers.h src/daemon/switchovers_inside.h src/daemon/switchovers_hooks.c src/daemon/switchovers_asked.c src/daemon/switchovers_look.c src/daemon/switchovers_steps.c src/daemon/switchovers_order.c src/daemon/switchovers_order.h \
 	src/daemon/takeover.c src/daemon/takeover.h \
 	src/daemon/tries.c src/daemon/tries.h \
 	src/daemon/token.c src/daemon/token.h src/daemon/tokens.c src/daemon/tokens_kept.c src/daemon/tokens_inside.h src/daemon/tokens.h \

@@ -31,6 +31,8 @@ struct switchovers {
     struct kept_switchover *first;
     struct event *timer;
     struct switchover_order *orders; /* on their way */
+    /* Nothing is done with that one any more. NULL: nobody has ordered anything yet. */
+    void (*rests)(struct switchovers *all, const char *id);
 };
 
 struct kept_switchover *switchovers_find(const struct switchovers *all, const char *id);

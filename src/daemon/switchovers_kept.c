@@ -183,6 +183,22 @@ void switchovers_take_over(struct switchovers *all)
     switchovers_schedule(all);
 }
 
+void switchovers_tell(const struct switchovers *all, const struct switchover *before,
+                      const struct switchover *after, const struct store_cause *cause)
+{
+    changes_tell_switchover(
+        all->server->changes,
+        &(struct changes_switchover){.id = after->id,
+                                     .before = before == NULL ? NULL : switchover_state_text(before->state),
+                                     .after = switchover_state_text(after->state),
+                                     .share = switchover_get_share(after),
+                                     .held_by = after->held_by,
+                                     .held = after->held,
+                                     .actor = cause->actor,
+                                     .peer = cause->peer,
+                                     .reason = cause->reason});
+}
+
 void switchovers_follow(struct switchovers *all, const char *id, const char *value)
 {
     const char *why = NULL;
