@@ -145,8 +145,12 @@ struct conf_query_log;
 
 /* What the process takes away from itself. */
 struct conf_confine {
-    const char *user; /* whom it becomes; NULL: it stays who started it */
-    bool dns_threads; /* they may only answer; default true */
+    const char *user;       /* whom it becomes; NULL: it stays who started it */
+    bool dns_threads;       /* they may only answer; default true */
+    bool no_new_privileges; /* programs that it starts get no more than it has; default true */
+    bool files;             /* it writes in its own folders only; default true */
+    const char **write;     /* further folders that are its own */
+    size_t write_count;
 };
 
 struct conf_server {
@@ -171,11 +175,13 @@ struct conf_server {
     size_t zone_count;
     const struct conf_zone_options *zone_defaults; /* of zones that do not have their own */
     const char *topology_path;                     /* NULL: no topology, no steering */
-    const char *state_path;                        /* folder; NULL if not given */
-    const char *admin_socket;                      /* NULL: no admin */
-    unsigned admin_socket_mode;                    /* default 0600 */
-    struct roles socket_roles;                     /* of those who may open it */
-    struct conf_door *doors;                       /* where the admin API listens beside its socket */
+    const char **topology_paths;                   /* all of its files, that one first */
+    size_t topology_count;
+    const char *state_path;     /* folder; NULL if not given */
+    const char *admin_socket;   /* NULL: no admin */
+    unsigned admin_socket_mode; /* default 0600 */
+    struct roles socket_roles;  /* of those who may open it */
+    struct conf_door *doors;    /* where the admin API listens beside its socket */
     size_t door_count;
     struct roles client_roles;    /* of who comes there with a certificate */
     const char *resolver_servers; /* "192.0.2.1:53,[2001:db8::1]:53"; NULL: of the system */

@@ -320,6 +320,9 @@ struct conf_place {
 /* Load and check (topology_read.c); all errors go to the report. Returns owned, or NULL if there was any
  * error. */
 struct conf_topology *conf_load_topology(const char *path, struct report *report);
+/* The same of one that is in several files: their regions, checks, endpoints, groups, geo rules and groups of
+ * names stand side by side, and anything else in one of them. */
+struct conf_topology *conf_load_topologies(const char *const *paths, size_t count, struct report *report);
 /* The same from bytes (tests, fuzzers); path is for messages only. */
 struct conf_topology *conf_parse_topology(const char *path, const char *text, size_t len,
                                           struct report *report);

@@ -59,6 +59,11 @@ int confine_drop_inherited(void)
     return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) == 0 ? 0 : fail(-EPERM);
 }
 
+int confine_no_new_privileges(void)
+{
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ? -errno : 0;
+}
+
 /* ---- what it asks for ---- */
 
 static const int answering[] = {

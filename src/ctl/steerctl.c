@@ -4,6 +4,7 @@
  * codes are in base/exits.h and steerctl(1). */
 #include "config.h"
 
+#include "ctl/completion.h"
 #include "ctl/observe.h"
 #include "ctl/verbs.h"
 
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 static enum steerctl_exit run_help(const struct steerctl *ctl);
+static enum steerctl_exit run_completion(const struct steerctl *ctl);
 
 static enum steerctl_exit run_version(const struct steerctl *ctl)
 {
@@ -33,6 +35,17 @@ static enum steerctl_exit run_version(const struct steerctl *ctl)
     "name any more\nthese names are listed, and nothing is done without --yes-unserved"
 
 static const struct verb verbs[] = {
+    {"init", "", "write a first configuration, after five questions",
+     "Ask where queries are answered, which zone is served, which of its names leads to the servers, where "
+     "these\nare and how they are checked, and write steerd.json, topology.json, the zone and its policy "
+     "to the folder --to\n(/etc/steerd). What an option says is not asked: --listen, --zone, --names, "
+     "--endpoints, --check. Files that\nare there stay, but for --force. No server is asked",
+     "  steerctl init\n"
+     "  steerctl init --to conf --zone example.com --names www --check http:80/healthz \\\n"
+     "    --endpoints \"us-east=192.0.2.10,192.0.2.11 eu-west=198.51.100.10\"",
+     0, 0,
+     OPTION_LISTEN | OPTION_ZONE | OPTION_NAMES | OPTION_ENDPOINTS | OPTION_CHECK | OPTION_TO | OPTION_FORCE,
+     NULL, run_init},
     {"status", "", "the server at a glance",
      "The version and generation that serve, since when, and how many regions, azs and endpoints are in "
      "which\n"
@@ -486,6 +499,12 @@ static const struct verb verbs[] = {
      "All operations of the server that answers, for tools that make clients of it; YAML, with --json as one "
      "string",
      "  steerctl openapi | head -n 20", 0, 0, 0, NULL, run_openapi},
+    {"completion", "bash|zsh|fish", "what a shell needs to complete this command line",
+     "A script that completes verbs and options, for bash, zsh or fish. It is installed with steerctl, where "
+     "these\nshells look for it",
+     "  source <(steerctl completion bash)\n"
+     "  steerctl completion fish | source",
+     1, 1, 0, NULL, run_completion},
     {"help", "[VERB]", "this text, or all about a verb",
      "All verbs, or the options of one, what it does and an example", "  steerctl help drain", 0, 1, 0, NULL,
      run_help},
@@ -530,6 +549,11 @@ static enum steerctl_exit run_help(const struct steerctl *ctl)
     }
     help_print_verb(verb);
     return STEERCTL_OK;
+}
+
+static enum steerctl_exit run_completion(const struct steerctl *ctl)
+{
+    return completion_print(ctl->words[1], verbs, VERBS);
 }
 
 static enum steerctl_exit check(struct steerctl *ctl)

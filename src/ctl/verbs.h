@@ -31,6 +31,8 @@ enum steerctl_exit run_metrics(const struct steerctl *ctl);
 enum steerctl_exit run_openapi(const struct steerctl *ctl);
 /* checks.c */
 enum steerctl_exit run_checks(const struct steerctl *ctl);
+/* init.c */
+enum steerctl_exit run_init(const struct steerctl *ctl);
 /* errors.c */
 enum steerctl_exit run_errors(const struct steerctl *ctl);
 /* replication.c */

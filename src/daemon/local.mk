@@ -3,6 +3,7 @@ sbin_PROGRAMS += src/steerd
 src_steerd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) -DPROGRAM_FOLDER='"$(pkglibexecdir)"'
 src_steerd_CFLAGS = $(AM_CFLAGS) -pthread
 src_steerd_SOURCES = \
+	src/daemon/activated.c src/daemon/activated.h \
 	src/daemon/anchors.c src/daemon/anchors.h \
 	src/daemon/answers.c src/daemon/answers.h \
 	src/daemon/archive.c src/daemon/archive.h \

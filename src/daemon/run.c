@@ -7,6 +7,7 @@
 #include "daemon/answers.h"
 #include "daemon/run.h"
 
+#include "daemon/activated.h"
 #include "daemon/archive.h"
 #include "daemon/batch.h"
 #include "daemon/changes.h"
@@ -162,11 +163,15 @@ static int open_sockets(struct server *server, const struct view *view, struct r
     server->serve_options.taps = taps_list(server->taps);
     if (server->heir != NULL) {
         heir_lend_sockets(server->heir);
+    } else {
+        activated_lend_sockets(server->activated, &server->serve_options);
     }
     confined_prepare(server, &view->server->confine);
     int error = serve_open(&server->serve_options, report, &server->serve);
     if (server->heir != NULL) {
         heir_note_sockets(server->heir);
+    } else {
+        activated_note_sockets(server->activated, &server->serve_options);
     }
     /* the options outlive the view that they came from */
     server->serve_options.listen =
@@ -222,7 +227,7 @@ static int open_admin(struct server *server, struct report *report)
     return error;
 }
 
-static void say_ready(const struct server *server)
+static void say_ready(struct server *server)
 {
     struct buffer list;
     char text[ADDR_TEXT_SIZE];
@@ -239,6 +244,7 @@ static void say_ready(const struct server *server)
              server->admin == NULL ? "none" : server->view->server->admin_socket);
     buffer_fini(&list);
     spawn_tell_supervisor("READY=1\nMAINPID=%ld", (long)getpid());
+    activated_begin(server->activated, server);
     withdrawal_settle(server->withdrawal);
 }
 
@@ -496,6 +502,7 @@ static void stop(struct server *server)
         durable_free(server->durable); /* who read for the archive knew the folder from it */
     }
     withdrawal_free(server->withdrawal);
+    activated_free(server->activated);
     ends_note(server->ends, "memory");
     reclaim_close(server->reclaim);
     documents_close(server->documents);
@@ -533,10 +540,12 @@ static void store_is_read(struct server *server)
 
 int server_run(const char *path, char *const *argv, bool takes_over)
 {
-    if (confined_begin(path) != 0) {
+    struct confined confined;
+    if (confined_begin(path, &confined) != 0) {
         return EXIT_FAILURE;
     }
     struct server server = {.path = path,
+                            .confined = confined,
                             .argv = argv,
                             .is_invited = takes_over,
                             .slot = view_slot_new(),
@@ -550,6 +559,7 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     server.clock_offset_ms = clock_offset_ms(&server.clock);
     (void)clock_read_boot(server.boot);
     lock_init(&server.lock);
+    server.activated = activated_new();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow any more is as good as a full disk */
     server_raise_descriptor_limit();

@@ -249,6 +249,13 @@ tests_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_json_LDADD = src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
 
+## documents in several files
+fuzz_programs += tests/fuzz/fuzz_merge
+tests_fuzz_fuzz_merge_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"merge"'
+tests_fuzz_fuzz_merge_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_merge_SOURCES = tests/fuzz/fuzz_merge.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_merge_LDADD = src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
+
 ## manifests of the files of a configuration
 fuzz_programs += tests/fuzz/fuzz_manifest
 tests_fuzz_fuzz_manifest_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"manifest"'
