@@ -33,6 +33,7 @@ class Tier:
     enough: int = 1       # how many targets have to be up, by gdnsd's up_thresh
     enough_weight: int = 0  # or how much weight, where weights differ; enough is the least number that can have it then
     path: tuple = ()      # the data centres around it, outermost first: (plugin, name)
+    is_down: bool = False  # its resource has failed for ever: what goes through data centres passes it over
 
     def inside(self, plugin, datacenter):
         return dataclasses.replace(self, path=((plugin, datacenter),) + self.path)
@@ -49,8 +50,9 @@ class Nearest(list):
 @dataclasses.dataclass
 class Plan:
     tiers: list = dataclasses.field(default_factory=list)
-    rules: list = dataclasses.field(default_factory=list)    # (when, tiers), narrowest first
+    rules: list = dataclasses.field(default_factory=list)    # (when, tiers), narrowest first; no tiers: no answer
     map_name: str = None                                     # of the geoip map that the rules are of
+    ignores_subnet: bool = False                             # what resolvers say of clients does not count
     static: list = dataclasses.field(default_factory=list)   # addresses that nothing watches or changes
 
     def choices(self):

@@ -14,10 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of the client subnet option, header included. */
+/* Of the client subnet option, header included: as long as it came, also where its source does not count. */
 static inline size_t edns_ecs_len(const struct dns_query *query)
 {
-    return 8u + (query->ecs.source_len + 7u) / 8;
+    return 4u + query->ecs.option[-1]; /* the low octet of its length, which is at most 20 */
 }
 
 /* Of all other options; most queries have none. */

@@ -19,16 +19,29 @@ static const struct addr *find_source(const struct work *w, struct addr_port *at
 struct geo_match pick_find_class_of_source(const struct work *w, const struct steer_policy *policy)
 {
     struct addr_port at;
-    return steer_find_class(policy, find_source(w, &at));
+    const struct addr *source = find_source(w, &at);
+    struct geo_match match = geo_look_up(policy->geo, source);
+    return __builtin_expect(match.class_id < policy->class_count, 1) ? match
+                                                                     : steer_find_class(policy, source);
+}
+
+struct geo_match pick_find_class_elsewhere(const struct work *w, const struct steer_policy *policy)
+{
+    if (!policy->ignores_subnet) {
+        return steer_find_class(policy, pick_find_subnet(w));
+    }
+    struct geo_match match = pick_find_class_of_source(w, policy);
+    match.scope = 0; /* RFC 7871 section 7.2.1: good for every subnet */
+    return match;
 }
 
 size_t pick_sticky(struct work *w, const struct steer_policy *policy, const struct steer_choice *choice,
                    uint16_t members[STEER_ANSWERS_MAX])
 {
     struct addr_port at;
-    const struct addr *subnet = pick_find_subnet(w);
+    const struct addr *subnet = policy->ignores_subnet ? NULL : pick_find_subnet(w);
     struct steer_key key = steer_find_key(policy, subnet != NULL ? subnet : find_source(w, &at));
-    if (choice->count > 1 && key.prefix_len > w->scope) {
+    if (choice->count > 1 && key.prefix_len > w->scope && !policy->ignores_subnet) {
         w->scope = key.prefix_len;
     }
     return steer_pick_sticky(policy, choice, key.key, members);

@@ -321,11 +321,12 @@ static void read_members(struct reader *reader, const struct doc_node *node, str
 
 static void read_settings(struct reader *reader, const struct doc_node *node, struct conf_name *name)
 {
-    static const char *const keys[] = {"ttl",         "ttl_failing", "endpoints", "weights", "tiers",
-                                       "min_healthy", "spill_below", "spill",     "geo",     "pick",
-                                       "sticky",      "answers",     "fallback",  "records", "addresses",
-                                       "host_answer", "on_hold",     NULL};
+    static const char *const keys[] = {"ttl",         "ttl_failing", "endpoints",     "weights", "tiers",
+                                       "min_healthy", "spill_below", "spill",         "geo",     "pick",
+                                       "sticky",      "answers",     "fallback",      "records", "addresses",
+                                       "host_answer", "on_hold",     "client_subnet", NULL};
     static const char *const holds[] = {"stay", "fallback", NULL};
+    static const char *const subnets[] = {"use", "ignore", NULL};
     static const uint32_t answers[2] = {1, 64};
     if (!doc_check_object(node, keys)) {
         return;
@@ -338,6 +339,7 @@ static void read_settings(struct reader *reader, const struct doc_node *node, st
     name->spill_below = need_get(node, "spill_below");
     name->spill = georule_get_spill(node, CONF_SPILL_NEXT);
     name->falls_back = doc_get_choice(node, "on_hold", holds, 0) != 0;
+    name->ignores_subnet = doc_get_choice(node, "client_subnet", subnets, 0) != 0;
     read_members(reader, node, name);
 }
 

@@ -116,6 +116,7 @@ struct conf_name {
     const struct conf_last_resort *fallback;   /* default first */
     const struct report_place *wants_static;   /* where it, or that of a rule, says "static"; NULL: nowhere */
     const struct conf_records *records;        /* shared by names that are written alike; NULL: none */
+    bool ignores_subnet;                       /* "client_subnet": "ignore"; default "use" */
     bool falls_back;                           /* "on_hold": "fallback"; default "stay" */
     enum conf_host_answer host_answer;         /* how endpoints that are host names answer */
     bool may_alias;                            /* as far as the document goes, they may be CNAMEs */

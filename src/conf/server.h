@@ -67,6 +67,20 @@ struct conf_zone_options {
     enum conf_serial serial;
 };
 
+/* What becomes of the client subnet option of queries (RFC 7871). */
+enum conf_subnets {
+    CONF_SUBNETS_USE,    /* it tells where clients are */
+    CONF_SUBNETS_IGNORE, /* it does not: answers are good for every subnet */
+    CONF_SUBNETS_OFF,    /* as if it were unknown: no answer has it */
+};
+
+/* What holds for one listen address. */
+struct conf_listener {
+    const struct acl *allow;   /* who may ask; NULL: everybody */
+    const struct acl *proxies; /* who says by the PROXY protocol whom it asks for; NULL: nobody */
+    enum conf_subnets subnets;
+};
+
 /* One zone to load. */
 struct conf_zone_source {
     const struct conf_zone_options *options; /* never NULL; zones may share it */
@@ -156,7 +170,7 @@ struct conf_confine {
 struct conf_server {
     const char *path; /* of the document, for messages */
     struct addr_port *listen;
-    const struct acl **listen_allow; /* for each of them; NULL: everybody */
+    struct conf_listener *listeners; /* for each of them */
     size_t listen_count;             /* at least 1 */
     unsigned threads;                /* DNS threads per listen address and transport, 1..64; default 1 */
     unsigned load_threads;           /* that read zones at once, 1..64; 0: as many as there are processors */

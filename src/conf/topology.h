@@ -79,8 +79,9 @@ struct conf_lag {
     const char *words[CONF_STAGES]; /* which one means which stage */
 };
 
-/* Statuses as bits: of status s bit s - CONF_STATUS_LEAST. */
-enum { CONF_STATUS_LEAST = 100, CONF_STATUS_MOST = 599, CONF_STATUS_WORDS = 8 };
+/* Statuses as bits: of status s bit s - CONF_STATUS_LEAST. RFC 9110 section 15 ends at 599; servers do not.
+ */
+enum { CONF_STATUS_LEAST = 100, CONF_STATUS_MOST = 999, CONF_STATUS_WORDS = 15 };
 
 struct conf_check {
     const char *name;

@@ -162,7 +162,8 @@ static size_t write_content(struct buffer *buffer, const struct steer_policy *po
     buffer->len = 0;
     add_number(buffer, policy->pick);
     add_number(buffer, policy->fallback);
-    add_number(buffer, (uint64_t)policy->group << 1 | policy->falls_back);
+    add_number(buffer,
+               (uint64_t)policy->group << 2 | (unsigned)policy->ignores_subnet << 1 | policy->falls_back);
     add_number(buffer, policy->answers);
     add_number(buffer, (uint64_t)policy->has_ttl_failing << 32 | policy->ttl_failing);
     add_number(buffer, (uint64_t)policy->sticky.v4_len << 40 | (uint64_t)policy->sticky.v6_len << 32 |
@@ -504,6 +505,7 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     policy->places = set->places != NULL ? set->places : plan->places;
     policy->classes = keep_classes(set, policy, set->wanted.bytes + classes_at, set->wanted.len - classes_at);
     policy->geo = tree;
+    policy->subnets = tree != NULL && plan->ignores_subnet ? geo_get_nowhere() : tree;
     policy->geo_label = arena_copy_text(set->arena, plan->geo_label);
     set->has_ttl_failing |= plan->has_ttl_failing;
     policy->cache_at = set->cache_slots;

@@ -134,11 +134,15 @@ struct steer_policy {
     const struct steer_place *places; /* by endpoint; those of the set, if that was given any */
     const struct steer_class *classes;
     const struct geo_tree *geo; /* NULL: one class, scope 0 */
+    /* What the data path asks with the client subnet: `geo`, or what tells nothing where that is not to
+     * decide; made by steer_set_add(). */
+    const struct geo_tree *subnets;
     struct {
         uint8_t v4_len, v6_len; /* clients in one prefix of this length stick together */
         uint32_t hold_ms;       /* for so long after it came back an endpoint gets no clients; 0: at once */
     } sticky;                   /* of STEER_PICK_STICKY */
     bool has_ttl_failing;
+    bool ignores_subnet; /* clients are where their resolvers are, whatever these say */
     bool falls_back; /* where it may not leave a tier and not go elsewhere: to the fallback, else it stays */
     uint32_t ttl_failing;  /* s, at most, while a member of the class does not serve or is about to change, by
                               its checks or by plan */

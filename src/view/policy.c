@@ -111,7 +111,7 @@ struct shared {
     struct conf_need min_healthy, spill_below;
     struct conf_sticky sticky;
     const struct conf_records *records;
-    uint64_t settings; /* pick, spill, answers, nearest of the tiers, addresses, aliases */
+    uint64_t settings; /* pick, spill, answers, nearest of the tiers, addresses, aliases … */
     uint64_t ttl_failing;
     uint64_t group; /* of names */
 };
@@ -140,7 +140,8 @@ static void get_shared(const struct conf_name *name, const struct compile_record
     shared->settings = (uint64_t)name->answers << 32 | (uint64_t)name->tiers.nearest << 16 |
                        (uint64_t)name->tiers.others << 15 | (uint64_t)name->addresses << 14 |
                        (uint64_t)records->is_alias << 13 | (uint64_t)name->falls_back << 12 |
-                       (uint64_t)name->spill << 8 | (uint64_t)name->pick;
+                       (uint64_t)name->ignores_subnet << 11 | (uint64_t)name->spill << 8 |
+                       (uint64_t)name->pick;
     shared->records = name->records;
     shared->group = group;
     shared->ttl_failing = (uint64_t)name->has_ttl_failing << 32 | name->ttl_failing;
@@ -164,6 +165,7 @@ static int enter_policy(const struct compile_policy *p, const struct conf_name *
             .pick = pick_of(name->pick),
             .fallback = compile_get_fallback(name->fallback->then),
             .falls_back = name->falls_back,
+            .ignores_subnet = name->ignores_subnet,
             .answers = (uint16_t)name->answers,
             .sticky = {.v4_len = name->sticky.v4_len,
                        .v6_len = name->sticky.v6_len,

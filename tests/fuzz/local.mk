@@ -51,6 +51,13 @@ tests_fuzz_fuzz_transfer_SOURCES = tests/fuzz/fuzz_transfer.c tests/unit/transfe
 tests_fuzz_fuzz_transfer_LDADD = $(tests_fuzz_fuzz_message_LDADD)
 endif
 
+## heads of the PROXY protocol
+fuzz_programs += tests/fuzz/fuzz_proxy
+tests_fuzz_fuzz_proxy_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"proxy"'
+tests_fuzz_fuzz_proxy_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_proxy_SOURCES = tests/fuzz/fuzz_proxy.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_proxy_LDADD = src/libserve.a src/libbase.a
+
 ## TSIG records, and messages signed with them
 fuzz_programs += tests/fuzz/fuzz_tsig
 tests_fuzz_fuzz_tsig_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"tsig"'
