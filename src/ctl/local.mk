@@ -41,7 +41,7 @@ src_libctl_a_SOURCES = \
 
 bin_PROGRAMS += src/steerctl
 src_steerctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-src_steerctl_SOURCES = src/ctl/steerctl.c
+src_steerctl_SOURCES = src/ctl/main.c src/ctl/steerctl.c
 src_steerctl_LDADD = src/libctl.a src/libpage.a src/libobserve.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
 
 ## What backups are made with: a program of its own, since its libraries would triple the time in which steerctl starts.

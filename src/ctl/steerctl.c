@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The command line of the admin API: one verb, one or a few requests, text for people or the API's JSON. Exit
- * codes are in base/exits.h and steerctl(1). */
+ * The verbs of the command line, in one table: what each is called, takes and does. */
 #include "config.h"
 
 #include "ctl/completion.h"
@@ -10,10 +9,7 @@
 
 #include "base/words.h"
 
-#include <locale.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static enum steerctl_exit run_help(const struct steerctl *ctl);
 static enum steerctl_exit run_completion(const struct steerctl *ctl);
@@ -578,41 +574,11 @@ static enum steerctl_exit check(struct steerctl *ctl)
     return STEERCTL_OK;
 }
 
-static enum steerctl_exit run(struct steerctl *ctl)
+enum steerctl_exit verbs_run(struct steerctl *ctl)
 {
     if (ctl->wants_help || ctl->wants_version) {
         return ctl->wants_help ? run_help(ctl) : run_version(ctl);
     }
     enum steerctl_exit code = check(ctl);
     return code == STEERCTL_OK ? ctl->verb->run(ctl) : code;
-}
-
-static bool wants_colour(void)
-{
-    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(STDOUT_FILENO) == 1 && (none == NULL || none[0] == '\0') && term != NULL &&
-           strcmp(term, "dumb") != 0;
-}
-
-int main(int argc, char **argv)
-{
-    const char *socket = getenv("STEERD_SOCKET");
-    struct steerctl ctl = {.socket = socket != NULL && socket[0] != '\0' ? socket : SOCKET_DEFAULT};
-    setlocale(LC_CTYPE, "");
-    ctl.colour = wants_colour();
-    enum steerctl_exit code = options_parse(&ctl, argc, argv);
-    if (code == STEERCTL_OK) {
-        code = remote_use_profile(&ctl) ? run(&ctl) : STEERCTL_USAGE;
-    }
-    free(ctl.arguments);
-    free(ctl.losses);
-    free(ctl.accepted);
-    free(ctl.assumed);
-    free(ctl.rules);
-    json_decref(ctl.config);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fputs("steerctl: the output could not be written\n", stderr);
-        return code == STEERCTL_OK ? STEERCTL_REFUSED : (int)code;
-    }
-    return (int)code;
 }

@@ -17,6 +17,8 @@ struct verb {
     enum steerctl_exit (*run)(const struct steerctl *ctl);
 };
 
+/* steerctl.c: the verb of this command line, or its help */
+enum steerctl_exit verbs_run(struct steerctl *ctl);
 void help_print_all(const struct verb *verbs, size_t count);
 void help_print_verb(const struct verb *verb);
 

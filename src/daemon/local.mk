@@ -94,6 +94,7 @@ src_steerd_SOURCES = \
 	src/daemon/server.h \
 	src/daemon/serials.c src/daemon/serials.h \
 	src/daemon/snapshot.c src/daemon/snapshot.h \
+	src/daemon/sockets.c src/daemon/sockets.h \
 	src/daemon/spawn.c src/daemon/spawn.h \
 	src/daemon/steerd.c src/daemon/steerd.h \
 	src/daemon/successor.c src/daemon/successor.h \

@@ -12,7 +12,6 @@
 #include "daemon/batch.h"
 #include "daemon/changes.h"
 #include "daemon/clustered.h"
-#include "daemon/confined.h"
 #include "daemon/documents.h"
 #include "daemon/drilling.h"
 #include "daemon/durable.h"
@@ -46,6 +45,7 @@
 #include "daemon/server.h"
 #include "daemon/shadows.h"
 #include "daemon/snapshot.h"
+#include "daemon/sockets.h"
 #include "daemon/spawn.h"
 #include "daemon/switchovers.h"
 #include "daemon/takeover.h"
@@ -147,36 +147,6 @@ static struct view *load_first(struct server *server, struct report *report)
                   server->path, report_errors(report));
     }
     return view;
-}
-
-static int open_sockets(struct server *server, const struct view *view, struct report *report)
-{
-    server->serve_options = (struct serve_options){.listen = view->server->listen,
-                                                   .listen_count = view->server->listen_count,
-                                                   .threads = view->server->threads,
-                                                   .slot = server->slot,
-                                                   .shadows = shadows_get_slot(server->shadows)};
-    server->serve_options.sights =
-        traffic_make_sights(server->traffic, serve_thread_count(&server->serve_options));
-    server_find_tcp_limits(view, &server->serve_options.tcp);
-    server->taps = taps_new(serve_thread_count(&server->serve_options));
-    server->serve_options.taps = taps_list(server->taps);
-    if (server->heir != NULL) {
-        heir_lend_sockets(server->heir);
-    } else {
-        activated_lend_sockets(server->activated, &server->serve_options);
-    }
-    confined_prepare(server, &view->server->confine);
-    int error = serve_open(&server->serve_options, report, &server->serve);
-    if (server->heir != NULL) {
-        heir_note_sockets(server->heir);
-    } else {
-        activated_note_sockets(server->activated, &server->serve_options);
-    }
-    /* the options outlive the view that they came from */
-    server->serve_options.listen =
-        memory_copy(view->server->listen, view->server->listen_count * sizeof *view->server->listen);
-    return error;
 }
 
 /* At the socket of the server before, if the configuration means the same one. */
@@ -391,7 +361,7 @@ static int start(struct server *server, struct report *report)
     if (error == 0 && view->server->state_path != NULL) {
         (void)scratch_sweep(view->server->state_path); /* what a crash left */
     }
-    error = error == 0 ? open_sockets(server, view, binding) : error;
+    error = error == 0 ? server_open_sockets(server, view, binding) : error;
     log_configure(&view->server->log);
     changes_open(server->changes, health_count(view->health, HEALTH_ENDPOINT));
     feed_begin(server);
