@@ -17,7 +17,7 @@
 /* Of the client subnet option, header included: as long as it came, also where its source does not count. */
 static inline size_t edns_ecs_len(const struct dns_query *query)
 {
-    return 4u + query->ecs.option[-1]; /* the low octet of its length, which is at most 20 */
+    return 8u + (query->ecs.option[2] + 7u) / 8; /* the length of its source, as it came */
 }
 
 /* Of all other options; most queries have none. */

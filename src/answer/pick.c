@@ -20,18 +20,21 @@ struct geo_match pick_find_class_of_source(const struct work *w, const struct st
 {
     struct addr_port at;
     const struct addr *source = find_source(w, &at);
-    struct geo_match match = geo_look_up(policy->geo, source);
+    struct geo_match match = geo_look_up(policy->subnets, source);
     return __builtin_expect(match.class_id < policy->class_count, 1) ? match
                                                                      : steer_find_class(policy, source);
 }
 
-struct geo_match pick_find_class_elsewhere(const struct work *w, const struct steer_policy *policy)
+/* Where a policy ignores the subnet, the query has none from here on, and its answer is good for all (RFC
+ * 7871 section 7.2.1): unless an alias before depended on it. */
+struct geo_match pick_find_class_elsewhere(struct work *w, const struct steer_policy *policy)
 {
     if (!policy->ignores_subnet) {
         return steer_find_class(policy, pick_find_subnet(w));
     }
+    w->query.ecs.source_len = w->scope == 0 ? 0 : w->query.ecs.source_len;
     struct geo_match match = pick_find_class_of_source(w, policy);
-    match.scope = 0; /* RFC 7871 section 7.2.1: good for every subnet */
+    match.scope = 0;
     return match;
 }
 
@@ -39,9 +42,9 @@ size_t pick_sticky(struct work *w, const struct steer_policy *policy, const stru
                    uint16_t members[STEER_ANSWERS_MAX])
 {
     struct addr_port at;
-    const struct addr *subnet = policy->ignores_subnet ? NULL : pick_find_subnet(w);
+    const struct addr *subnet = pick_find_subnet(w);
     struct steer_key key = steer_find_key(policy, subnet != NULL ? subnet : find_source(w, &at));
-    if (choice->count > 1 && key.prefix_len > w->scope && !policy->ignores_subnet) {
+    if (choice->count > 1 && key.prefix_len > w->scope) {
         w->scope = key.prefix_len;
     }
     return steer_pick_sticky(policy, choice, key.key, members);

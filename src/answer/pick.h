@@ -11,7 +11,7 @@
 
 struct geo_match pick_find_class_of_source(const struct work *w, const struct steer_policy *policy);
 /* Of a subnet of which the usual look-up tells nothing. */
-struct geo_match pick_find_class_elsewhere(const struct work *w, const struct steer_policy *policy);
+struct geo_match pick_find_class_elsewhere(struct work *w, const struct steer_policy *policy);
 
 /* What ECS says of the client; NULL: nothing. */
 static inline const struct addr *pick_find_subnet(const struct work *w)
@@ -20,7 +20,7 @@ static inline const struct addr *pick_find_subnet(const struct work *w)
 }
 
 /* The client for geography: the subnet of ECS if given, else the source. */
-static inline struct geo_match pick_find_class(const struct work *w, const struct steer_policy *policy)
+static inline struct geo_match pick_find_class(struct work *w, const struct steer_policy *policy)
 {
     const struct addr *subnet = pick_find_subnet(w);
     if (subnet == NULL) {

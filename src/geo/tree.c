@@ -252,7 +252,7 @@ struct geo_match geo_find_class(const struct geo_tree *tree, const struct addr *
     const struct geo_way *way = match.class_id == GEO_CLASS_ELSEWHERE ? geo_find_way(addr, tree->ways) : NULL;
     if (way != NULL) {
         struct addr v4 = geo_way_address(way, addr);
-        match = find_v4(tree, v4.bytes);
+        match = geo_look_up(tree, &v4);
         match.scope = (uint8_t)(match.scope + way->at * 8u);
     }
     return match;

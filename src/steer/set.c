@@ -505,7 +505,8 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     policy->places = set->places != NULL ? set->places : plan->places;
     policy->classes = keep_classes(set, policy, set->wanted.bytes + classes_at, set->wanted.len - classes_at);
     policy->geo = tree;
-    policy->subnets = tree != NULL && plan->ignores_subnet ? geo_get_nowhere() : tree;
+    bool by_client = tree != NULL || plan->pick == STEER_PICK_STICKY;
+    policy->subnets = by_client && plan->ignores_subnet ? geo_get_nowhere() : tree;
     policy->geo_label = arena_copy_text(set->arena, plan->geo_label);
     set->has_ttl_failing |= plan->has_ttl_failing;
     policy->cache_at = set->cache_slots;

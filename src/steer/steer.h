@@ -134,8 +134,8 @@ struct steer_policy {
     const struct steer_place *places; /* by endpoint; those of the set, if that was given any */
     const struct steer_class *classes;
     const struct geo_tree *geo; /* NULL: one class, scope 0 */
-    /* What the data path asks with the client subnet: `geo`, or what tells nothing where that is not to
-     * decide; made by steer_set_add(). */
+    /* What the data path asks: `geo`, or what tells nothing where client subnets are not to decide; NULL:
+     * nothing depends on the client, or on no more than its prefix. Made by steer_set_add(). */
     const struct geo_tree *subnets;
     struct {
         uint8_t v4_len, v6_len; /* clients in one prefix of this length stick together */

@@ -27,7 +27,8 @@ def world(site):
                      "geo_rules": {"here": [{"when": {"cidr": "203.0.113.0/24"}, "tiers": [["eu"]]}]}}
     common = {"endpoints": ["a", "b"], "tiers": [["us"]], "geo": "here"}
     site.zone("example.com", "fixed A 192.0.2.9\n")
-    site.policy("example.com", {"www": common, "careless": {**common, "client_subnet": "ignore"}})
+    sticky = {"endpoints": ["a", "b"], "pick": "sticky", "client_subnet": "ignore"}
+    site.policy("example.com", {"www": common, "careless": {**common, "client_subnet": "ignore"}, "sticky": sticky})
     return site
 
 
@@ -53,6 +54,7 @@ def test_subnets_count_ignored_or_off(world):
     for at in used, explicit:
         assert ask(server, at, EUROPEAN) == (EU, 24)
         assert ask(server, at, EUROPEAN, "careless.example.com") == (US, 0)
+    assert len({ask(server, used, f"198.51.{net}.1", "sticky.example.com") for net in range(30)}) == 1, "one client: we"
     assert ask(server, ignored, EUROPEAN) == (US, 0)
     assert ask(server, ignored, EUROPEAN, "fixed.example.com") == ("192.0.2.9", 0)
     assert ask(server, off, EUROPEAN) == (US, None)
