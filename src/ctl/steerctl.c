@@ -141,6 +141,26 @@ static const struct verb verbs[] = {
      "  steerctl cluster init --name prod --node ns1 --etcd https://10.0.0.1:2379\n"
      "  steerctl cluster invite ns2\n  steerctl cluster remove ns2 --reason \"its disk died\"",
      0, 2, OPTIONS_CLUSTER, "name=NAME", run_cluster},
+    {"push", "DIR", "make a folder the configuration of all nodes of the cluster",
+     "Make a bundle of the files below a folder (zones, policies, topology, geo databases; without "
+     "steerd.json,\n"
+     "folders var, and what begins with \".\"), give it to the server, have it checked there and told what "
+     "it\n"
+     "changes for traffic, and then make it active on all nodes, at the same moment, when they all have it.\n"
+     "With --check, or --dry-run, it ends before that",
+     "  steerctl push /etc/steerd --check\n  steerctl push /etc/steerd --reason \"the new pool\"", 1, 1,
+     OPTION_ONLY_CHECK | OPTION_DRY_RUN | OPTION_CONFIRM | OPTION_REASON | OPTION_ACTOR | OPTION_LIMIT,
+     "manifest=DIR", run_push},
+    {"bundles", "[list|show ID|activate ID|delete ID|cancel]",
+     "bundles of configuration, and which is active",
+     "Bundles of configuration that the server has: which is active on the nodes, which comes next, which "
+     "was\n"
+     "before. activate makes one that is kept active again, delete removes one that nobody needs, cancel "
+     "ends\n"
+     "what is under way. Of an ID the first digits are enough",
+     "  steerctl bundles\n  steerctl bundles activate 8f43a1 --reason \"the new pool was a mistake\"\n"
+     "  steerctl bundles cancel --reason \"ns3 is being repaired\"",
+     0, 2, OPTION_REASON | OPTION_ACTOR, NULL, run_bundles},
     {"serving", "", "is this server one to be asked?",
      "Whether this server is cut off from everything, whether it has withdrawn, and who is heard of. For "
      "anycast\ndaemons: exit code 0 if it is to be asked, 7 if it has withdrawn, 3 if there is none",

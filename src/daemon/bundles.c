@@ -286,6 +286,23 @@ static int begin(struct task *task)
     return bundle_part_count_missing(coming->part) == 0 ? complete(task, coming) : show(task, task->ask.id);
 }
 
+/* A block, and those that follow it. */
+static int put_blocks(struct task *task, struct bundle_part *part)
+{
+    const struct admin_bundle_ask *ask = &task->ask;
+    uint64_t size = bundle_part_get(part)->size;
+    uint32_t block = ask->block;
+    int error = 0;
+    size_t at = 0;
+    do {
+        size_t len = bundle_block_len(size, block);
+        len = len != 0 && len < ask->len - at ? len : ask->len - at;
+        error = bundle_part_put(part, block++, ask->bytes + at, len, task->why);
+        at += len;
+    } while (error == 0 && at < ask->len);
+    return error;
+}
+
 static int put(struct task *task)
 {
     struct bundles *bundles = task->bundles;
@@ -294,7 +311,7 @@ static int put(struct task *task)
         return show(task, task->ask.id); /* it may be whole by now */
     }
     bool was_whole = bundle_part_count_missing(coming->part) == 0;
-    int error = bundle_part_put(coming->part, task->ask.block, task->ask.bytes, task->ask.len, task->why);
+    int error = put_blocks(task, coming->part);
     coming->used_ms = now_ms(bundles);
     if (error != 0 && error != ERROR_INVALID) {
         let_go(coming); /* the disk does not take it */
@@ -368,10 +385,8 @@ static void done(struct worker_job *job)
     free(task);
 }
 
-static void refuse(const struct admin_bundle_ask *ask, int error, const char *why, admin_bundle_done *tell,
-                   void *argument)
+static void refuse(int error, const char *why, admin_bundle_done *tell, void *argument)
 {
-    (void)ask;
     tell(argument, &(struct admin_bundle_result){.error = error, .why = why, .damaged = ""});
 }
 
@@ -386,11 +401,12 @@ void server_change_bundle(void *context, const struct admin_bundle_ask *ask, adm
 {
     struct server *server = context;
     if (!has_place(server)) {
-        refuse(ask, ERROR_UNSUPPORTED, "this server is no node of a cluster with etcd", tell, argument);
+        refuse(ERROR_PRECONDITION,
+               "this server is by itself: its steerd.json has no \"cluster\" with \"etcd\"", tell, argument);
     } else if (server->is_frozen) {
-        refuse(ask, ERROR_BUSY, "another process takes over", tell, argument);
+        refuse(ERROR_BUSY, "another process takes over", tell, argument);
     } else if (ask->what == ADMIN_BUNDLE_DELETE && rollouts_needs(server, ask->id)) {
-        refuse(ask, ERROR_CONFLICT, "it is needed: it is or was active, is on its way, or serves here", tell,
+        refuse(ERROR_CONFLICT, "it is needed: it is or was active, is on its way, or serves here", tell,
                argument);
     } else {
         struct task *task = memory_alloc(sizeof *task);
@@ -407,7 +423,7 @@ void server_change_bundle(void *context, const struct admin_bundle_ask *ask, adm
         if (worker_submit(server->bundles->worker, &task->job) != 0) {
             arena_free(task->arena);
             free(task);
-            refuse(ask, ERROR_BUSY, "too many requests about bundles wait", tell, argument);
+            refuse(ERROR_BUSY, "too many requests about bundles wait", tell, argument);
         }
     }
 }
