@@ -5,26 +5,18 @@
 #include "config.h"
 
 #include "ctl/options.h"
+#include "ctl/text.h"
 #include "ctl/verbs.h"
 
 #include <locale.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-static bool wants_colour(void)
-{
-    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(STDOUT_FILENO) == 1 && (none == NULL || none[0] == '\0') && term != NULL &&
-           strcmp(term, "dumb") != 0;
-}
 
 int main(int argc, char **argv)
 {
     const char *socket = getenv("STEERD_SOCKET");
     struct steerctl ctl = {.socket = socket != NULL && socket[0] != '\0' ? socket : SOCKET_DEFAULT};
     setlocale(LC_CTYPE, "");
-    ctl.colour = wants_colour();
+    ctl.colour = text_wants_colour();
     enum steerctl_exit code = options_parse(&ctl, argc, argv);
     if (code == STEERCTL_OK) {
         code = remote_use_profile(&ctl) ? verbs_run(&ctl) : STEERCTL_USAGE;
