@@ -431,8 +431,8 @@ static bool take_next(struct fleet_client *client)
     const char *text;
     size_t len = client->piece.len;
     bool is_piece = len != 0;
-    enum fleet_state state = is_piece ? fleet_line_take(client->line, len, &text)
-                                      : fleet_line_next(client->line, &text, &len);
+    enum fleet_state state =
+        is_piece ? fleet_line_take(client->line, len, &text) : fleet_line_next(client->line, &text, &len);
     if (state == FLEET_ENDED) {
         end(client, "%s", fleet_line_why(client->line));
     } else if (state == FLEET_READY) {

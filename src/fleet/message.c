@@ -17,10 +17,10 @@
 #include <string.h>
 
 static const char *const kind_texts[FLEET_KINDS] = {
-    "hello", "welcome", "refused", "enrol",    "enrolled", "list",  "check", "targets", "listed", "same",
-    "aim",   "taken",   "untaken", "opinions", "alive",    "run",   "trace", "ran",     "clock",  "limits",
-    "mark",  "can",     "change",  "keep",     "order",    "holds", "join",  "joined",  "serials",
-    "has",   "want",    "none",   "block"};
+    "hello",  "welcome", "refused", "enrol",   "enrolled", "list",  "check", "targets", "listed",
+    "same",   "aim",     "taken",   "untaken", "opinions", "alive", "run",   "trace",   "ran",
+    "clock",  "limits",  "mark",    "can",     "change",   "keep",  "order", "holds",   "join",
+    "joined", "serials", "has",     "want",    "none",     "block"};
 static const char *const verdict_texts[] = {"none", "up", "down"}; /* enum health_observed */
 
 const char *fleet_kind_text(enum fleet_kind kind)

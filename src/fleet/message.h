@@ -43,10 +43,10 @@ enum {
     FLEET_REASONS_MAX = 100,     /* why checks are refused, a line; of the others their number is said */
     FLEET_LIST_MAX = 1 << 20,    /* targets and checks of a list */
     FLEET_STREAK_MAX = UINT16_MAX,
-    FLEET_BUNDLE_SIZE = 65,       /* the name of a bundle: 64 hexadecimal digits in lower case, and NUL */
-    FLEET_BLOCKS_MAX = 1 << 17,   /* of a part of a bundle */
-    FLEET_BLOCK_MAX = 256 << 10,  /* octets */
-    FLEET_PIECE_MAX = 32 << 10,   /* … of it behind one line, so that others are not held up */
+    FLEET_BUNDLE_SIZE = 65,      /* the name of a bundle: 64 hexadecimal digits in lower case, and NUL */
+    FLEET_BLOCKS_MAX = 1 << 17,  /* of a part of a bundle */
+    FLEET_BLOCK_MAX = 256 << 10, /* octets */
+    FLEET_PIECE_MAX = 32 << 10,  /* … of it behind one line, so that others are not held up */
 };
 
 enum fleet_kind {
@@ -176,7 +176,8 @@ struct fleet_blocks {
 struct fleet_bulk {
     const char *bundle; /* its name */
     enum fleet_part part;
-    const struct fleet_blocks *items; /* want: none: what is there is to be told, now and as it becomes more */
+    const struct fleet_blocks
+        *items; /* want: none: what is there is to be told, now and as it becomes more */
     size_t count;
     uint64_t size; /* has: octets of the part */
     bool is_anew;  /* has: what was told before does not hold */

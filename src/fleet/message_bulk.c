@@ -25,8 +25,7 @@ static bool say_no(char why[FLEET_WHY_SIZE], const char *what)
 
 static bool is_name(const char *text)
 {
-    return strlen(text) == FLEET_BUNDLE_SIZE - 1 &&
-           strspn(text, "0123456789abcdef") == FLEET_BUNDLE_SIZE - 1;
+    return strlen(text) == FLEET_BUNDLE_SIZE - 1 && strspn(text, "0123456789abcdef") == FLEET_BUNDLE_SIZE - 1;
 }
 
 static bool read_part(const char *text, enum fleet_part *part)
@@ -130,8 +129,8 @@ static bool read_block(json_t *body, struct arena *arena, struct fleet_message *
     json_int_t number, of, from, len;
     struct fleet_piece *piece = &message->piece;
     *piece = (struct fleet_piece){.bundle = NULL};
-    if (json_unpack_ex(body, &error, JSON_STRICT, "{s:s,s:s,s:I,s:I,s:I,s:I}", "bundle", &name, "part",
-                       &part, "number", &number, "of", &of, "from", &from, "len", &len) != 0) {
+    if (json_unpack_ex(body, &error, JSON_STRICT, "{s:s,s:s,s:I,s:I,s:I,s:I}", "bundle", &name, "part", &part,
+                       "number", &number, "of", &of, "from", &from, "len", &len) != 0) {
         return say_no(why, error.text);
     }
     if (!read_name(name, part, arena, &piece->bundle, &piece->part)) {

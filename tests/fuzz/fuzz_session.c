@@ -93,7 +93,8 @@ static void on_ordered(void *context, unsigned number, uint64_t mark, const char
     demand(strlen(text) <= FLEET_ORDER_MAX);
 }
 
-static void on_wanted(void *context, unsigned number, uint64_t connection, const struct fleet_message *message)
+static void on_wanted(void *context, unsigned number, uint64_t connection,
+                      const struct fleet_message *message)
 {
     const struct world *w = context;
     expect_member(w, number);

@@ -101,7 +101,8 @@ static void what_nobody_would_write_is_refused(void **state)
         "{\"none\":{\"bundle\":\"" ID "\",\"part\":\"stream\"}}",
         "{\"block\":{\"bundle\":\"" ID "\",\"part\":\"stream\",\"number\":0,\"of\":10,\"from\":0,\"len\":0}}",
         "{\"block\":{\"bundle\":\"" ID "\",\"part\":\"stream\",\"number\":0,\"of\":10,\"from\":5,\"len\":6}}",
-        "{\"block\":{\"bundle\":\"" ID "\",\"part\":\"stream\",\"number\":0,\"of\":10,\"from\":10,\"len\":1}}",
+        "{\"block\":{\"bundle\":\"" ID
+        "\",\"part\":\"stream\",\"number\":0,\"of\":10,\"from\":10,\"len\":1}}",
         "{\"block\":{\"bundle\":\"" ID
         "\",\"part\":\"stream\",\"number\":0,\"of\":262145,\"from\":0,\"len\":1}}",
         "{\"block\":{\"bundle\":\"" ID
@@ -161,7 +162,8 @@ static void make_identity(struct world *w, int side, enum tls_use use)
 
 /* The server's side, on its thread. */
 
-static void on_wanted(void *context, unsigned number, uint64_t connection, const struct fleet_message *message)
+static void on_wanted(void *context, unsigned number, uint64_t connection,
+                      const struct fleet_message *message)
 {
     struct world *w = context;
     for (uint32_t i = 0; i < message->bulk.items[0].count; i++) {
@@ -169,7 +171,8 @@ static void on_wanted(void *context, unsigned number, uint64_t connection, const
         make_block(octets, i);
         const struct fleet_message block = {
             .kind = FLEET_BLOCK,
-            .piece = {.bundle = message->bulk.bundle, .part = FLEET_STREAM, .number = i, .of = FLEET_BLOCK_MAX}};
+            .piece = {
+                .bundle = message->bulk.bundle, .part = FLEET_STREAM, .number = i, .of = FLEET_BLOCK_MAX}};
         fleet_give(w->fleet, number, connection, &block, octets);
         fleet_answer_order(w->fleet, number, i, "");
     }
@@ -220,8 +223,8 @@ static void on_connected(void *context)
     const struct fleet_blocks blocks = {0, BLOCKS};
     assert_true(fleet_link_answer(
         w->link,
-        &(struct fleet_message){
-            .kind = FLEET_WANT, .bulk = {.bundle = ID, .part = FLEET_STREAM, .items = &blocks, .count = 1}}));
+        &(struct fleet_message){.kind = FLEET_WANT,
+                                .bulk = {.bundle = ID, .part = FLEET_STREAM, .items = &blocks, .count = 1}}));
 }
 
 static void on_ended(void *context, const struct fleet_link_end *end)
@@ -307,7 +310,8 @@ static void blocks_come_whole_beside_what_else_is_said(void **state)
     memcpy(plan.fingerprint, w->fingerprints[0], sizeof plan.fingerprint);
     w->link = fleet_link_open(&plan);
     int64_t end_ms = clock_now_ms(&w->clock) + PATIENCE_S * 1000;
-    while ((w->blocks < BLOCKS || w->held < BLOCKS || w->given < BLOCKS) && clock_now_ms(&w->clock) < end_ms) {
+    while ((w->blocks < BLOCKS || w->held < BLOCKS || w->given < BLOCKS) &&
+           clock_now_ms(&w->clock) < end_ms) {
         assert_int_equal(event_base_loop(w->base, EVLOOP_ONCE), 0);
     }
     assert_int_equal(w->blocks, BLOCKS);
