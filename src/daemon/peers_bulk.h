@@ -40,8 +40,9 @@ struct peer_block {
     uint32_t have;
 };
 
-/* Adds a piece. Returns the octets of the block that is whole with it, owned, and *block (texts borrowed until
- * the next call), or NULL: there are more to come, or it was not the next one, and what came of it is gone. */
+/* Adds a piece. Returns the octets of the block that is whole with it, owned, and *block (texts borrowed
+ * until the next call), or NULL: there are more to come, or it was not the next one, and what came of it is
+ * gone. */
 uint8_t *peer_block_add(struct peer_block *coming, const struct fleet_piece *piece,
                         struct fleet_message *block);
 void peer_block_drop(struct peer_block *coming); /* nothing more will come of it */

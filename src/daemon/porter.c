@@ -231,13 +231,6 @@ static void *run(void *context)
 
 /* ---- looking ---- */
 
-void porter_count(struct porter *porter, uint64_t *of, uint64_t more)
-{
-    pthread_mutex_lock(&porter->lock);
-    *of += more;
-    pthread_mutex_unlock(&porter->lock);
-}
-
 void porter_get_status(struct porter *porter, const char *id, struct porter_status *status)
 {
     *status = (struct porter_status){.is = PORTER_NONE};

@@ -34,8 +34,8 @@ struct porter_options {
 
 /* 0 and owned, or -errno. */
 int porter_open(const struct porter_options *options, struct porter **porter);
-/* The store (borrowed) is ours from now on, or not any more (NULL): what was coming is let go. Before the first
- * time nothing is here, and what is to be fetched waits. */
+/* The store (borrowed) is ours from now on, or not any more (NULL): what was coming is let go. Before the
+ * first time nothing is here, and what is to be fetched waits. */
 void porter_use(struct porter *porter, struct bundle_store *store);
 /* Ends the thread, which may wait for the disk meanwhile. NULL is fine, here and below. */
 void porter_close(struct porter *porter);
@@ -70,8 +70,8 @@ int porter_get_fd(const struct porter *porter);
 
 struct porter_stats {
     uint64_t got_octets, given_octets; /* of blocks; since the start */
-    uint64_t refused, damaged;         /* blocks: not given, since they were often enough; that came in vain */
-    unsigned fetching;                 /* bundles */
+    uint64_t refused, damaged; /* blocks: not given, since they were often enough; that came in vain */
+    unsigned fetching;         /* bundles */
 };
 void porter_get_stats(struct porter *porter, struct porter_stats *stats);
 

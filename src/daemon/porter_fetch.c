@@ -418,7 +418,8 @@ static void explain(const struct porter *porter, struct fetch *fetch)
     } else if (fetch->swarm == NULL) {
         snprintf(why, PORTER_WHY_SIZE, "no node that this one is linked with has any of it");
     } else if (swarm_count_unknown(fetch->swarm) != 0) {
-        snprintf(why, PORTER_WHY_SIZE, "%" PRIu32 " of %" PRIu32 " blocks are at no node that this one is linked with",
+        snprintf(why, PORTER_WHY_SIZE,
+                 "%" PRIu32 " of %" PRIu32 " blocks are at no node that this one is linked with",
                  swarm_count_unknown(fetch->swarm), swarm_count_blocks(fetch->swarm));
     }
 }
@@ -454,7 +455,8 @@ static int64_t go_on(struct porter *porter, struct fetch *fetch, int64_t now_ms)
         return now_ms;
     }
     int64_t when = ask_all(porter, fetch, now_ms);
-    if (fetch->status.is != PORTER_FETCHING || (fetch->swarm != NULL && swarm_count_asked(fetch->swarm) != 0)) {
+    if (fetch->status.is != PORTER_FETCHING ||
+        (fetch->swarm != NULL && swarm_count_asked(fetch->swarm) != 0)) {
         fetch->status.why[0] = '\0';
         return when;
     }

@@ -37,21 +37,30 @@ static struct asker *find_asker(struct porter *porter, const struct mail *mail)
     return asker;
 }
 
-/* The oldest one goes: nobody says that it wants to hear no more. */
-static void follow(struct asker *asker, const struct fleet_bulk *bulk)
+static struct follow *find_follow(struct asker *asker, const char *id, enum fleet_part part)
 {
     for (unsigned i = 0; i < asker->follow_count; i++) {
         struct follow *follow = &asker->follows[i];
-        if (follow->part == bulk->part && strcmp(follow->id, bulk->bundle) == 0) {
-            follow->epoch = 0; /* once more */
-            return;
+        if (follow->part == part && strcmp(follow->id, id) == 0) {
+            return follow;
         }
+    }
+    return NULL;
+}
+
+/* The oldest one goes: nobody says that it wants to hear no more. */
+static void follow(struct asker *asker, const struct fleet_bulk *bulk)
+{
+    struct follow *follow = find_follow(asker, bulk->bundle, bulk->part);
+    if (follow != NULL) {
+        follow->epoch = 0; /* once more */
+        return;
     }
     if (asker->follow_count == FOLLOWS_MAX) {
         memmove(asker->follows, asker->follows + 1, (FOLLOWS_MAX - 1) * sizeof *asker->follows);
         asker->follow_count--;
     }
-    struct follow *follow = &asker->follows[asker->follow_count++];
+    follow = &asker->follows[asker->follow_count++];
     *follow = (struct follow){.part = bulk->part};
     snprintf(follow->id, sizeof follow->id, "%s", bulk->bundle);
 }
@@ -99,56 +108,7 @@ void give_hear_left(struct porter *porter, unsigned number)
     }
 }
 
-/* ---- blocks ---- */
-
-static void refuse(struct porter *porter, unsigned number, const struct wish *wish, bool is_gone)
-{
-    const struct fleet_blocks blocks = {wish->block, 1};
-    const struct fleet_message none = {.kind = FLEET_NONE,
-                                       .bulk = {.bundle = wish->id,
-                                                .part = wish->part,
-                                                .items = &blocks,
-                                                .count = 1,
-                                                .is_gone = is_gone}};
-    porter_count(porter, &porter->stats.refused, 1);
-    give(porter, number, &none, NULL);
-}
-
-static void fulfil(struct porter *porter, unsigned number, const struct wish *wish, int64_t now_ms)
-{
-    size_t len = 0;
-    struct ware *ware = ware_open(porter, wish->id);
-    bool may = ware != NULL &&
-               swarm_giver_may(&ware->shelves[wish->part].giver, wish->block, wish->scarce, now_ms);
-    uint8_t *octets = may ? ware_read(ware, wish->part, wish->block, &len) : NULL;
-    if (octets == NULL) {
-        refuse(porter, number, wish, ware == NULL || may);
-        return;
-    }
-    const struct fleet_message block = {.kind = FLEET_BLOCK,
-                                        .piece = {.bundle = wish->id,
-                                                  .part = wish->part,
-                                                  .number = wish->block,
-                                                  .of = (uint32_t)len}};
-    porter_count(porter, &porter->stats.given_octets, len);
-    give(porter, number, &block, octets);
-}
-
-/* False: there is nothing to do for it now. */
-static bool fulfil_next(struct porter *porter, unsigned number, int64_t now_ms)
-{
-    struct asker *asker = &porter->askers[number];
-    if (asker->waiting == 0 || asker->on_way >= ON_WAY_MAX) {
-        return false;
-    }
-    struct wish wish = asker->wishes[asker->head];
-    asker->head = (asker->head + 1) % WISHES_MAX;
-    asker->waiting--;
-    fulfil(porter, number, &wish, now_ms);
-    return true;
-}
-
-/* ---- what there is ---- */
+/* ---- numbers of blocks ---- */
 
 static int compare(const void *left, const void *right)
 {
@@ -172,8 +132,75 @@ static size_t make_ranges(uint32_t *blocks, size_t count, struct fleet_blocks ra
     return made;
 }
 
-static void say(struct porter *porter, unsigned number, const struct follow *follow, const struct shelf *shelf,
-                struct fleet_bulk *bulk)
+/* ---- blocks ---- */
+
+/* What it would be refused as well, and was not told of: RANGES_MAX - 1 at most. Returns how many. */
+static size_t list_tired(struct porter *porter, unsigned number, const struct wish *wish, uint32_t *blocks)
+{
+    const struct ware *ware = ware_peek(porter, wish->id);
+    struct follow *follow = find_follow(&porter->askers[number], wish->id, wish->part);
+    if (ware == NULL || follow == NULL) {
+        return 0;
+    }
+    const struct swarm_giver *giver = &ware->shelves[wish->part].giver;
+    uint32_t from = follow->tired <= giver->tired_count ? follow->tired : 0, left = giver->tired_count - from;
+    uint32_t taken = left < RANGES_MAX ? left : RANGES_MAX - 1;
+    memcpy(blocks, giver->tired + from, taken * sizeof *blocks);
+    follow->tired = from + taken;
+    return taken;
+}
+
+static void refuse(struct porter *porter, unsigned number, const struct wish *wish, bool is_gone)
+{
+    struct fleet_blocks ranges[RANGES_MAX];
+    uint32_t blocks[RANGES_MAX] = {wish->block};
+    size_t count = 1 + (is_gone ? 0 : list_tired(porter, number, wish, blocks + 1));
+    const struct fleet_message none = {.kind = FLEET_NONE,
+                                       .bulk = {.bundle = wish->id,
+                                                .part = wish->part,
+                                                .items = ranges,
+                                                .count = make_ranges(blocks, count, ranges),
+                                                .is_gone = is_gone}};
+    porter_count(porter, &porter->stats.refused, 1);
+    give(porter, number, &none, NULL);
+}
+
+static void fulfil(struct porter *porter, unsigned number, const struct wish *wish, int64_t now_ms)
+{
+    size_t len = 0;
+    struct ware *ware = ware_open(porter, wish->id);
+    bool may =
+        ware != NULL && swarm_giver_may(&ware->shelves[wish->part].giver, wish->block, wish->scarce, now_ms);
+    uint8_t *octets = may ? ware_read(ware, wish->part, wish->block, &len) : NULL;
+    if (octets == NULL) {
+        refuse(porter, number, wish, ware == NULL || may);
+        return;
+    }
+    const struct fleet_message block = {
+        .kind = FLEET_BLOCK,
+        .piece = {.bundle = wish->id, .part = wish->part, .number = wish->block, .of = (uint32_t)len}};
+    porter_count(porter, &porter->stats.given_octets, len);
+    give(porter, number, &block, octets);
+}
+
+/* False: there is nothing to do for it now. */
+static bool fulfil_next(struct porter *porter, unsigned number, int64_t now_ms)
+{
+    struct asker *asker = &porter->askers[number];
+    if (asker->waiting == 0 || asker->on_way >= ON_WAY_MAX) {
+        return false;
+    }
+    struct wish wish = asker->wishes[asker->head];
+    asker->head = (asker->head + 1) % WISHES_MAX;
+    asker->waiting--;
+    fulfil(porter, number, &wish, now_ms);
+    return true;
+}
+
+/* ---- what there is ---- */
+
+static void say(struct porter *porter, unsigned number, const struct follow *follow,
+                const struct shelf *shelf, struct fleet_bulk *bulk)
 {
     bulk->bundle = follow->id;
     bulk->part = follow->part;
@@ -183,7 +210,8 @@ static void say(struct porter *porter, unsigned number, const struct follow *fol
 }
 
 /* A line takes RANGES_MAX at most, and so many numbers are worth one. */
-static void tell_some(struct porter *porter, unsigned number, struct follow *follow, const struct shelf *shelf)
+static void tell_some(struct porter *porter, unsigned number, struct follow *follow,
+                      const struct shelf *shelf)
 {
     struct fleet_blocks ranges[RANGES_MAX];
     struct fleet_bulk bulk = {.items = ranges};
@@ -224,8 +252,8 @@ static void tell_asker(struct porter *porter, unsigned number, bool looks)
     struct asker *asker = &porter->askers[number];
     for (unsigned i = 0; i < asker->follow_count && asker->on_way < ON_WAY_MAX; i++) {
         struct follow *follow = &asker->follows[i];
-        const struct ware *ware = looks && follow->epoch == 0 ? ware_open(porter, follow->id)
-                                                              : ware_peek(porter, follow->id);
+        const struct ware *ware =
+            looks && follow->epoch == 0 ? ware_open(porter, follow->id) : ware_peek(porter, follow->id);
         if (ware != NULL) {
             tell(porter, number, follow, &ware->shelves[follow->part]);
         }
@@ -253,7 +281,7 @@ static int64_t when_to_tell(struct porter *porter)
             const struct follow *follow = &asker->follows[k];
             const struct ware *ware = ware_peek(porter, follow->id);
             bool is_new = ware != NULL && has_news(follow, &ware->shelves[follow->part]);
-            int64_t due = is_new                ? porter->said_ms + SAY_MS
+            int64_t due = is_new               ? porter->said_ms + SAY_MS
                           : follow->epoch == 0 ? porter->looked_ms + LOOK_MS
                                                : INT64_MAX;
             when = due < when ? due : when;

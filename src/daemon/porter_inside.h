@@ -42,7 +42,7 @@ struct ware {
 };
 
 bool ware_is_stored(const struct porter *porter, const char *id); /* the store has it whole */
-struct ware *ware_peek(struct porter *porter, const char *id); /* NULL: there is none */
+struct ware *ware_peek(struct porter *porter, const char *id);    /* NULL: there is none */
 /* Likewise, if the store has it whole it is opened; and it is used. */
 struct ware *ware_open(struct porter *porter, const char *id);
 struct ware *ware_begin(struct porter *porter, const char *id); /* it is coming: nothing is here yet */
@@ -110,6 +110,7 @@ struct follow {
     enum fleet_part part;
     uint64_t epoch; /* of what it was told; 0: nothing yet */
     uint32_t told;  /* of that shelf's log */
+    uint32_t tired; /* … of what it does not give any more */
 };
 
 struct asker {
@@ -176,4 +177,10 @@ struct porter {
     struct porter_stats stats;
 };
 
-void porter_count(struct porter *porter, uint64_t *of, uint64_t more); /* one of its stats */
+/* One of its stats. */
+static inline void porter_count(struct porter *porter, uint64_t *of, uint64_t more)
+{
+    pthread_mutex_lock(&porter->lock);
+    *of += more;
+    pthread_mutex_unlock(&porter->lock);
+}

@@ -287,9 +287,9 @@ static void give_to_node(void *context, unsigned number, uint64_t connection,
 
 static int open_porter(struct server *server)
 {
-    return porter_open(&(struct porter_options){.clock = &server->clock,
-                                                .ways = {server, ask_node, give_to_node}},
-                       &server->porter);
+    return porter_open(
+        &(struct porter_options){.clock = &server->clock, .ways = {server, ask_node, give_to_node}},
+        &server->porter);
 }
 
 /* ---- life ---- */

@@ -207,7 +207,8 @@ static void on_serials(void *context, unsigned number, const char *text)
 }
 
 /* What bundles hold is for nodes of the cluster alone. */
-static void on_wanted(void *context, unsigned number, uint64_t connection, const struct fleet_message *message)
+static void on_wanted(void *context, unsigned number, uint64_t connection,
+                      const struct fleet_message *message)
 {
     struct vantages *vantages = context;
     char name[FLEET_NAME_MAX + 1];
