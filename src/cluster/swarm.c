@@ -30,7 +30,7 @@ struct swarm {
     uint32_t asked, asked_max;        /* of all; of one */
     uint32_t *missing, missing_count; /* in the order of looking */
     uint32_t *place;                  /* in that, by block; UINT32_MAX: it is here */
-    uint8_t *asked_of, *came_from;    /* by block: a peer, or NOBODY */
+    uint8_t *asked_of;                /* by block: a peer, or NOBODY */
     uint8_t *holders, *willing;       /* by block: peers that have it, … and have not refused it */
     int64_t *refused_ms;              /* by block: the last time */
     int64_t scarce_ms;                /* when the next one is scarce that nobody gives */
@@ -140,6 +140,7 @@ static void forget_all(struct swarm *swarm, unsigned number)
         set_has(swarm, number, block, false);
         set_refuses(swarm, number, block, false);
     }
+    wet_all(swarm); /* what others refuse may be scarce now */
 }
 
 static void share(struct swarm *swarm)
@@ -243,20 +244,39 @@ bool swarm_hear_block(struct swarm *swarm, unsigned number, uint32_t block, int6
         return false;
     }
     swarm_set(swarm, block);
-    swarm->came_from[block] = (uint8_t)number;
     return true;
 }
 
-void swarm_lose(struct swarm *swarm, uint32_t block)
+/* Who has it: from the one on whose turn it is. -1: nobody. */
+static int find_holder(const struct swarm *swarm, uint32_t block, unsigned turn)
+{
+    unsigned here[SWARM_PEERS_MAX], count = 0;
+    for (unsigned i = 0; i < SWARM_PEERS_MAX; i++) {
+        if (swarm->peers[i].is_here) {
+            here[count++] = i;
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        unsigned number = here[(turn + i) % count];
+        if (get_bit(swarm->peers[number].has, block)) {
+            return (int)number;
+        }
+    }
+    return -1;
+}
+
+void swarm_lose(struct swarm *swarm, uint32_t block, unsigned turn)
 {
     if (block >= swarm->blocks || !swarm_has(swarm, block)) {
         return;
     }
-    unsigned from = swarm->came_from[block];
     add_missing(swarm, block);
-    swarm->came_from[block] = NOBODY;
-    if (from != NOBODY && swarm->peers[from].is_here) {
-        set_refuses(swarm, from, block, true); /* others first */
+    swarm->refused_ms[block] = -SWARM_SCARCE_MS; /* by nobody: it is not waited for */
+    int holder = find_holder(swarm, block, turn);
+    for (unsigned i = 0; i < SWARM_PEERS_MAX; i++) {
+        if (swarm->peers[i].is_here) {
+            set_refuses(swarm, i, block, (int)i != holder);
+        }
     }
     wet(swarm, block);
 }
@@ -304,13 +324,14 @@ static bool is_free(const struct swarm *swarm, const struct swarm_peer *peer, in
 static int find_free(struct swarm *swarm, int64_t now_ms)
 {
     int found = -1;
-    unsigned start = (unsigned)random_below(&swarm->random, SWARM_PEERS_MAX);
+    unsigned equals = 0;
     for (unsigned i = 0; i < SWARM_PEERS_MAX; i++) {
-        unsigned number = (start + i) % SWARM_PEERS_MAX;
-        const struct swarm_peer *peer = &swarm->peers[number];
-        if (is_free(swarm, peer, now_ms) && (found == -1 || peer->asked < swarm->peers[found].asked)) {
-            found = (int)number;
+        const struct swarm_peer *peer = &swarm->peers[i];
+        if (!is_free(swarm, peer, now_ms) || (found != -1 && peer->asked > swarm->peers[found].asked)) {
+            continue;
         }
+        equals = found == -1 || peer->asked < swarm->peers[found].asked ? 1 : equals + 1;
+        found = random_below(&swarm->random, equals) == 0 ? (int)i : found;
     }
     return found;
 }
@@ -408,14 +429,12 @@ struct swarm *swarm_new(uint32_t blocks, uint64_t seed)
                             .missing = memory_alloc_array(blocks, sizeof *swarm->missing),
                             .place = memory_alloc_array(blocks, sizeof *swarm->place),
                             .asked_of = memory_alloc_array(blocks, sizeof *swarm->asked_of),
-                            .came_from = memory_alloc_array(blocks, sizeof *swarm->came_from),
                             .holders = memory_alloc_array(blocks, sizeof *swarm->holders),
                             .willing = memory_alloc_array(blocks, sizeof *swarm->willing),
                             .refused_ms = memory_alloc_array(blocks, sizeof *swarm->refused_ms),
                             .scarce_ms = INT64_MAX};
     random_init(&swarm->random, seed);
     memset(swarm->asked_of, NOBODY, blocks);
-    memset(swarm->came_from, NOBODY, blocks);
     for (uint32_t i = 0; i < blocks; i++) {
         swarm->refused_ms[i] = -SWARM_SCARCE_MS; /* never */
     }
@@ -435,7 +454,6 @@ void swarm_free(struct swarm *swarm)
     free(swarm->missing);
     free(swarm->place);
     free(swarm->asked_of);
-    free(swarm->came_from);
     free(swarm->holders);
     free(swarm->willing);
     free(swarm->refused_ms);

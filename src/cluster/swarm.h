@@ -48,8 +48,10 @@ void swarm_hear_none(struct swarm *swarm, unsigned peer, uint32_t block, bool is
 bool swarm_hear_block(struct swarm *swarm, unsigned peer, uint32_t block, int64_t now_ms);
 /* It is here, by other ways. */
 void swarm_set(struct swarm *swarm, uint32_t block);
-/* It was no good: it is not here any more, and to be had of somebody else, if somebody else has it. */
-void swarm_lose(struct swarm *swarm, uint32_t block);
+/* It was no good, or may have been: it is not here any more. To be had of one of those who have it, so that
+ * what is lost together comes from one alone; of others, too, if that one goes or does not give it. Another
+ * `turn` is another one. */
+void swarm_lose(struct swarm *swarm, uint32_t block, unsigned turn);
 
 struct swarm_ask {
     unsigned peer;

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 enum {
-    TRIES_MAX = 8,
+    TRIES_MAX = 5,
     AGAIN_MS = 1000,
     FOLLOW_MS = 5000, /* when nothing is on its way all are asked anew what they have */
     ALL = 100,
@@ -224,6 +224,7 @@ static void begin_stream(struct porter *porter, struct fetch *fetch)
 {
     struct ware *ware = fetch->ware;
     fetch->part = FLEET_STREAM;
+    fetch->tries = 0;
     fetch->status.size = bundle_part_get(ware->part)->size;
     ware_size(porter, ware, FLEET_STREAM, fetch->status.size);
     open_swarm(porter, fetch);
@@ -265,9 +266,10 @@ static void end_manifest(struct porter *porter, struct fetch *fetch)
 static void lose_damaged(struct porter *porter, struct fetch *fetch, const char *why)
 {
     uint32_t lost = 0;
+    fetch->tries++;
     for (uint32_t i = 0; i < get_shelf(fetch)->blocks; i++) {
         if (!bundle_part_has(fetch->ware->part, i)) {
-            swarm_lose(fetch->swarm, i);
+            swarm_lose(fetch->swarm, i, fetch->tries);
             lost++;
         }
     }
@@ -275,7 +277,7 @@ static void lose_damaged(struct porter *porter, struct fetch *fetch, const char 
     ware_recount(porter, fetch->ware, FLEET_STREAM);
     fetch->status.is = PORTER_FETCHING;
     log_warning("bundle comes damaged id=%.12s blocks=%" PRIu32 " why=\"%s\"", fetch->id, lost, why);
-    if (++fetch->tries >= TRIES_MAX) {
+    if (fetch->tries >= TRIES_MAX) {
         fail(fetch, why);
     }
 }
@@ -434,7 +436,7 @@ static int64_t ask_all(struct porter *porter, struct fetch *fetch, int64_t now_m
     while (swarm_next(fetch->swarm, now_ms, &wanted)) {
         const struct fleet_blocks blocks = {wanted.block, 1};
         ask(porter, fetch, wanted.peer,
-            &(struct fleet_bulk){.items = &blocks, .count = 1, .scarce = wanted.scarce});
+            &(struct fleet_bulk){.items = &blocks, .count = 1, .scarce = wanted.scarce || fetch->tries != 0});
     }
     return swarm_follow_time(fetch->swarm, now_ms);
 }

@@ -245,25 +245,37 @@ static void who_gives_nothing_is_left_alone_for_a_while(void **state)
     swarm_free(swarm);
 }
 
-static void what_was_no_good_is_had_of_somebody_else(void **state)
+static void what_was_no_good_is_had_of_one_alone(void **state)
 {
     (void)state;
     struct swarm_ask ask;
-    struct swarm *swarm = swarm_new(1, 1);
-    swarm_come(swarm, 0);
-    swarm_come(swarm, 1);
-    swarm_hear_has(swarm, 0, 0, 1);
-    swarm_hear_has(swarm, 1, 0, 1);
-    assert_true(swarm_next(swarm, 0, &ask));
-    unsigned first = ask.peer;
-    assert_true(swarm_hear_block(swarm, first, 0, 0));
-    swarm_lose(swarm, 0);
-    assert_false(swarm_has(swarm, 0));
-    assert_true(swarm_next(swarm, 0, &ask));
-    assert_int_not_equal(ask.peer, first);
-    swarm_leave(swarm, ask.peer);
-    assert_true(swarm_next(swarm, 0, &ask)); /* there is nobody else */
-    assert_int_equal(ask.peer, first);
+    unsigned of[3] = {0, 0, 0};
+    struct swarm *swarm = swarm_new(20, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        swarm_come(swarm, i);
+        swarm_hear_has(swarm, i, 0, 20);
+    }
+    while (swarm_next(swarm, 0, &ask)) {
+        assert_true(swarm_hear_block(swarm, ask.peer, ask.block, 0));
+        of[ask.peer]++;
+    }
+    assert_true(of[0] != 0 && of[1] != 0 && of[2] != 0);
+    for (unsigned turn = 0; turn < 5; turn++) {
+        for (uint32_t i = 0; i < 20; i++) {
+            swarm_lose(swarm, i, turn);
+            assert_false(swarm_has(swarm, i));
+        }
+        while (swarm_next(swarm, 0, &ask)) {
+            assert_int_equal(ask.peer, turn % 3);
+            assert_false(ask.scarce);
+            assert_true(swarm_hear_block(swarm, ask.peer, ask.block, 0));
+        }
+        assert_int_equal(swarm_count_missing(swarm), 0);
+    }
+    swarm_lose(swarm, 0, 1);
+    swarm_leave(swarm, 1);
+    assert_true(swarm_next(swarm, 0, &ask)); /* there is no better one */
+    assert_true(ask.scarce);
     swarm_free(swarm);
 }
 
@@ -291,7 +303,6 @@ struct model {
     bool is_here[MODEL_PEERS], has[MODEL_PEERS][MODEL_BLOCKS], refuses[MODEL_PEERS][MODEL_BLOCKS];
     bool here[MODEL_BLOCKS];
     int asked_of[MODEL_BLOCKS]; /* -1: nobody */
-    int came_from[MODEL_BLOCKS];
     int64_t refused_ms[MODEL_BLOCKS], now_ms;
 };
 
@@ -376,6 +387,26 @@ static void forget(struct model *model, unsigned peer)
     memset(model->refuses[peer], 0, sizeof model->refuses[peer]);
 }
 
+static void lose(struct model *model, uint32_t block, unsigned turn)
+{
+    unsigned here[MODEL_PEERS], count = 0, first = 0;
+    if (!model->here[block]) {
+        return;
+    }
+    model->here[block] = false;
+    model->refused_ms[block] = -SWARM_SCARCE_MS;
+    for (unsigned i = 0; i < MODEL_PEERS; i++) {
+        here[count] = i;
+        count += model->is_here[i];
+    }
+    while (first < count && !model->has[here[(turn + first) % count]][block]) {
+        first++;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        model->refuses[here[(turn + i) % count]][block] = i != first;
+    }
+}
+
 static void step_block(struct swarm *swarm, struct model *model, struct random *random)
 {
     unsigned peer = (unsigned)random_below(random, MODEL_PEERS);
@@ -383,7 +414,6 @@ static void step_block(struct swarm *swarm, struct model *model, struct random *
     switch (random_below(random, 4)) {
     case 0: /* it may come late, and of whoever */
         assert_int_equal(swarm_hear_block(swarm, peer, block, 0), !model->here[block]);
-        model->came_from[block] = model->here[block] ? model->came_from[block] : (int)peer;
         model->here[block] = true;
         model->asked_of[block] = -1;
         break;
@@ -399,15 +429,8 @@ static void step_block(struct swarm *swarm, struct model *model, struct random *
         break;
     }
     case 2:
-        swarm_lose(swarm, block);
-        if (model->here[block]) {
-            model->here[block] = false;
-            int from = model->came_from[block];
-            if (from != -1 && model->is_here[from]) {
-                model->refuses[from][block] = true;
-            }
-            model->came_from[block] = -1;
-        }
+        swarm_lose(swarm, block, (unsigned)model->now_ms);
+        lose(model, block, (unsigned)model->now_ms);
         break;
     default:
         swarm_hear_has(swarm, peer, block, 3);
@@ -447,7 +470,7 @@ static void run_random(uint64_t seed)
     struct swarm *swarm = swarm_new(MODEL_BLOCKS, seed);
     random_init(&random, seed);
     for (uint32_t i = 0; i < MODEL_BLOCKS; i++) {
-        model->asked_of[i] = model->came_from[i] = -1;
+        model->asked_of[i] = -1;
         model->refused_ms[i] = -SWARM_SCARCE_MS;
     }
     for (int i = 0; i < 3000; i++) {
@@ -501,7 +524,7 @@ int main(void)
         cmocka_unit_test(nobody_is_asked_for_more_than_it_is_to_be),
         cmocka_unit_test(who_was_refused_by_all_says_so),
         cmocka_unit_test(who_gives_nothing_is_left_alone_for_a_while),
-        cmocka_unit_test(what_was_no_good_is_had_of_somebody_else),
+        cmocka_unit_test(what_was_no_good_is_had_of_one_alone),
         cmocka_unit_test(a_block_is_given_twice_unless_it_is_scarce),
         cmocka_unit_test(each_request_may_be_made_and_all_are_that_may),
     };
