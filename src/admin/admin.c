@@ -72,7 +72,9 @@ static void take_body(struct call *call)
 {
     struct evbuffer *input = evhttp_request_get_input_buffer(call->request);
     const char *type = evhttp_find_header(evhttp_request_get_input_headers(call->request), "Content-Type");
-    const char *wanted = route_takes_lines(&call->route) ? "application/jsonl" : "application/json";
+    const char *wanted = route_takes_lines(&call->route)    ? "application/jsonl"
+                         : route_takes_octets(&call->route) ? "application/octet-stream"
+                                                            : "application/json";
     call->body_len = evbuffer_get_length(input);
     if (call->body_len == 0) {
         call->body = "";
@@ -144,6 +146,10 @@ static const struct handler {
     [ROUTE_JOURNAL] = {.handle = handle_pages},
     [ROUTE_VERIFY] = {handle_verify, "verify", ADMIN_LONG},
     [ROUTE_DIFF] = {handle_diff, "diff", ADMIN_LONG},
+    [ROUTE_BUNDLES] = {.handle = handle_bundles},
+    [ROUTE_BUNDLE] = {.handle = handle_bundle},
+    [ROUTE_BUNDLE_BLOCK] = {.handle = handle_bundle_block},
+    [ROUTE_BUNDLE_CHECK] = {.handle = handle_bundle_check},
     [ROUTE_POINTS] = {.handle = handle_points},
     [ROUTE_POINT] = {.handle = handle_point},
     [ROUTE_POINT_USE] = {.handle = handle_point_use},

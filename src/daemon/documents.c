@@ -94,7 +94,13 @@ struct documents_load *documents_begin(struct server *server, const struct docum
                                     .may_write = options->may_write,
                                     .is_start = options->is_start,
                                     .before = documents_hold(server->documents),
-                                    .at = SIZE_MAX};
+                                    .at = SIZE_MAX,
+                                    .is_from_asked = options->bundle != NULL};
+    load->chooser =
+        (struct source_chooser){.context = load, .choose = documents_choose, .is_asked = load->is_from_asked};
+    if (options->bundle != NULL) {
+        snprintf(load->bundle, sizeof load->bundle, "%s", options->bundle);
+    }
     if (options->edits != NULL) {
         load->edits = copy_edits(options->edits, load->arena);
     }
@@ -138,6 +144,16 @@ void documents_end(struct documents_load *load)
         free(load->folder);
         free(load);
     }
+}
+
+const struct source_chooser *documents_get_chooser(const struct documents_load *load)
+{
+    return &load->chooser;
+}
+
+const char *documents_get_bundle(const struct documents *documents)
+{
+    return documents->current == NULL ? "" : documents->current->bundle;
 }
 
 bool documents_have_edits(const struct documents_load *load)

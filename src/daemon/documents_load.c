@@ -7,6 +7,7 @@
 
 #include "daemon/documents_load.h"
 
+#include "daemon/rollouts.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -32,6 +33,43 @@ static void name_all(struct documents_set *set, const struct conf_server *conf)
         }
     }
     documents_set_finish(set);
+}
+
+/* ---- a bundle's tree ---- */
+
+char *documents_choose(void *context, const char *state)
+{
+    struct documents_load *load = context;
+    bool is_there =
+        load->is_from_asked ? bundle_is_here(state, load->bundle) : rollouts_choose(state, load->bundle);
+    if (!is_there) {
+        load->bundle[0] = '\0';
+    }
+    return is_there ? bundle_locate(state, load->bundle) : NULL;
+}
+
+/* Who looks at a document sees what is served. */
+static void place_tree(struct documents_load *load, const struct conf_server *conf, struct report *report)
+{
+    struct documents_set *set = load->set;
+    if (conf->is_bare) {
+        report_add(
+            report, REPORT_WARNING, &(struct report_place){.file = conf->path},
+            "the configuration is that of a bundle, and there is none yet: nothing is served until one "
+            "is active (steerctl push)");
+    }
+    if (conf->tree == NULL) {
+        return;
+    }
+    snprintf(set->bundle, sizeof set->bundle, "%s", strrchr(conf->tree->real, '/') + 1);
+    for (size_t i = 0; i < set->count; i++) {
+        char *real = source_locate_in(conf->tree, set->items[i].path);
+        if (strcmp(real, set->items[i].path) != 0) {
+            set->items[i].real = real;
+        } else {
+            free(real);
+        }
+    }
 }
 
 /* ---- contents ---- */
@@ -306,6 +344,7 @@ void documents_place(void *context, const struct conf_server *conf, struct repor
         place_owned(load, conf, report);
     } else {
         find_left(load);
+        place_tree(load, conf, report);
         load->trouble = load->edits != NULL ? ADMIN_EDITED_FILES : ADMIN_EDITED_GOOD;
     }
     documents_set_map(load->set);

@@ -58,6 +58,7 @@ struct reload {
     struct reload *next;                /* that waits for its turn */
     struct documents_load *documents;
     bool is_dry, is_edit;
+    bool checks_all; /* a bundle */
     bool is_refused; /* an edit, because of what it would make */
     bool is_loading; /* its thread is there */
     bool is_storing; /* the store has what is read */
@@ -90,7 +91,9 @@ static void *compile(void *argument)
                                    .generation = reload->generation,
                                    .wall_ms = clock_wall_ms(&reload->server->clock),
                                    .cache_count = reload->cache_count,
-                                   .documents = {reload->documents, documents_place}};
+                                   .documents = {.context = reload->documents,
+                                                 .chooser = documents_get_chooser(reload->documents),
+                                                 .place = documents_place}};
     reload->view = view_compile_load(&load, reload->report);
     reload->is_refused =
         reload->is_edit && (reload->view == NULL || !documents_are_good(reload->documents, reload->report));
@@ -98,6 +101,20 @@ static void *compile(void *argument)
         view_free(reload->view);
         reload->view = NULL;
     }
+    return NULL;
+}
+
+/* It gave up at the first broken document: all that is wrong, as `steerd --check` tells it. */
+static void *check(void *argument)
+{
+    struct reload *reload = argument;
+    give_way();
+    report_free(reload->report);
+    reload->report = report_new();
+    report_set_cancel(reload->report, ends_get_progress(reload->server->ends));
+    report_set_chooser(reload->report, documents_get_chooser(reload->documents));
+    view_check(reload->server->path, reload->report);
+    report_set_chooser(reload->report, NULL);
     return NULL;
 }
 
@@ -169,6 +186,9 @@ static void load_dry(struct reload *reload)
     int64_t wall_ms = clock_wall_ms(&server->clock);
     struct lock lock;
     run_beside(reload, compile);
+    if (reload->view == NULL && reload->checks_all) {
+        run_beside(reload, check);
+    }
     if (reload->view != NULL) {
         struct view *copy = view_copy(snapshot_look(reload->before), wall_ms, NULL);
         server_warn_of_fixed(server, reload->view, reload->report);
@@ -433,6 +453,7 @@ static struct reload *new_reload(struct server *server, const struct admin_reloa
                               .fd = -1,
                               .is_dry = asked->dry_run,
                               .is_edit = asked->edits != NULL,
+                              .checks_all = asked->bundle != NULL && asked->dry_run,
                               .told_zone = -1,
                               .zone_index = -1,
                               .limit = asked->limit,
@@ -535,6 +556,7 @@ int server_start_reload(struct server *server, const struct admin_reload *asked,
     reload->told_zone = asked->dry_run || alone ? index : -1;
     reload->documents = documents_begin(
         server, &(struct documents_options){.edits = asked->edits,
+                                            .bundle = asked->bundle,
                                             .may_write = !alone && (!asked->dry_run || is_edit)});
     return server->reload != NULL ? enqueue(reload) : launch(reload);
 }

@@ -11,6 +11,7 @@
 #include "daemon/batch.h"
 #include "daemon/changes.h"
 #include "daemon/clustered.h"
+#include "daemon/bundles.h"
 #include "daemon/confined.h"
 #include "daemon/documents.h"
 #include "daemon/drilling.h"
@@ -107,11 +108,14 @@ static void *load_aside(void *argument)
     if (load->server->heir != NULL) {
         (void)setpriority(PRIO_PROCESS, 0, NICE); /* in Linux of this thread, and those that it starts */
     }
-    load->view = view_compile_load(&(struct view_load){.path = load->server->path,
-                                                       .generation = 1,
-                                                       .wall_ms = clock_wall_ms(&load->server->clock),
-                                                       .documents = {load->documents, documents_place}},
-                                   load->report);
+    load->view =
+        view_compile_load(&(struct view_load){.path = load->server->path,
+                                              .generation = 1,
+                                              .wall_ms = clock_wall_ms(&load->server->clock),
+                                              .documents = {.context = load->documents,
+                                                            .chooser = documents_get_chooser(load->documents),
+                                                            .place = documents_place}},
+                          load->report);
     return NULL;
 }
 
@@ -412,11 +416,14 @@ static int start(struct server *server, struct report *report)
         vantages_learn(server->vantages, view->server->state_path);
         tokens_learn(server->tokens, view->server->state_path);
         server_install_view(server, view, NULL, targets_make_first(view), vantages_prepare(view, binding));
+        error = bundles_open(server, &server->bundles);
         if (server->heir == NULL) {
             vantages_begin(server->vantages);
             withdrawal_begin(server->withdrawal, view->server->state_path);
         }
-        error = server->heir == NULL ? last_open(server, view->server->state_path, &server->last) : 0;
+        error = error == 0 && server->heir == NULL
+                    ? last_open(server, view->server->state_path, &server->last)
+                    : error;
         error = error == 0 && server->heir == NULL ? tidings_begin(server) : error;
         error = error == 0 && server->heir == NULL ? open_admin(server, binding) : error;
         error = error == 0 && server->heir == NULL ? archive_open(server, "start", &server->archive) : error;
@@ -446,6 +453,7 @@ static void stop(struct server *server)
     shadows_stop(server->shadows);
     clustered_stop(server->clustered, true);
     lanes_close(server->lanes); /* before what they answer for */
+    bundles_stop(server->bundles);
     ends_note(server->ends, "admin");
     if (server->admin != NULL && heir_has_admin(server->heir)) {
         admin_disown(server->admin); /* the one before goes on */
@@ -497,6 +505,7 @@ static void stop(struct server *server)
         revisions_free(server->revisions);
         durable_free(server->durable); /* who read for the archive knew the folder from it */
     }
+    bundles_close(server->bundles);
     withdrawal_free(server->withdrawal);
     ends_note(server->ends, "memory");
     reclaim_close(server->reclaim);

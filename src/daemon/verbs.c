@@ -23,6 +23,7 @@
 #include "daemon/orders.h"
 #include "daemon/primaries.h"
 #include "daemon/reader.h"
+#include "daemon/bundles.h"
 #include "daemon/reload.h"
 #include "daemon/errors.h"
 #include "daemon/replication.h"
@@ -553,6 +554,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .unwatch_journal = server_unwatch_journal,
                                   .feed = server->feed,
                                   .change_point = server_change_point,
+                                  .change_bundle = server_change_bundle,
                                   .list_vantages = server_list_vantages,
                                   .change_vantage = server_change_vantage,
                                   .restore = restore,
