@@ -174,8 +174,8 @@ void porter_hear_left(struct porter *porter, unsigned number)
 
 static void use(struct porter *porter, struct bundle_store *store)
 {
-    fetch_let_go_all(porter);
-    ware_remove_all(porter);
+    fetch_leave_all(porter);
+    ware_leave_all(porter);
     porter->store = store;
 }
 
@@ -309,8 +309,9 @@ void porter_close(struct porter *porter)
     pthread_cond_signal(&porter->comes);
     pthread_mutex_unlock(&porter->lock);
     pthread_join(porter->thread, NULL);
+    fetch_leave_all(porter);
     fetch_free_all(porter);
-    ware_remove_all(porter);
+    ware_leave_all(porter);
     for (struct mail *mail; (mail = STAILQ_FIRST(&porter->mails)) != NULL; free_mail(mail)) {
         STAILQ_REMOVE_HEAD(&porter->mails, link);
     }

@@ -532,11 +532,12 @@ void fetch_drop(struct porter *porter, const char *id)
     }
 }
 
-void fetch_let_go_all(struct porter *porter)
+void fetch_leave_all(struct porter *porter)
 {
     struct fetch *fetch;
     TAILQ_FOREACH(fetch, &porter->fetches, link)
     {
+        fetch->ware = NULL;
         let_go(fetch);
         fetch->status.is = fetch->status.is == PORTER_FAILED ? PORTER_FAILED : PORTER_FETCHING;
     }

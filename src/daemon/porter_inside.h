@@ -47,7 +47,7 @@ struct ware *ware_peek(struct porter *porter, const char *id);    /* NULL: there
 struct ware *ware_open(struct porter *porter, const char *id);
 struct ware *ware_begin(struct porter *porter, const char *id); /* it is coming: nothing is here yet */
 void ware_remove(struct ware *ware);                            /* what was coming goes away */
-void ware_remove_all(struct porter *porter);
+void ware_leave_all(struct porter *porter); /* the store is not ours any more; nobody else uses them */
 void ware_size(struct porter *porter, struct ware *ware, enum fleet_part part, uint64_t size);
 void ware_put(struct ware *ware, enum fleet_part part, uint32_t block); /* it is here now */
 /* What is here is looked at anew: some is not any more. */
@@ -84,7 +84,7 @@ struct fetch {
 
 void fetch_begin(struct porter *porter, const char *id);
 void fetch_drop(struct porter *porter, const char *id);
-void fetch_let_go_all(struct porter *porter); /* of what came so far; they begin anew */
+void fetch_leave_all(struct porter *porter); /* what came so far is for others to remove; they begin anew */
 void fetch_free_all(struct porter *porter);
 void fetch_show(struct porter *porter); /* to whoever looks, if there is anything new */
 void fetch_hear_link(struct porter *porter, const char *node, uint64_t connection, bool is_up);

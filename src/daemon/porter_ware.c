@@ -90,10 +90,9 @@ struct ware *ware_open(struct porter *porter, const char *id)
     return ware;
 }
 
-void ware_remove(struct ware *ware)
+static void free_ware(struct ware *ware)
 {
     LIST_REMOVE(ware, link);
-    bundle_part_close(ware->part);
     bundle_free(ware->bundle);
     clear_shelf(&ware->shelves[FLEET_MANIFEST]);
     clear_shelf(&ware->shelves[FLEET_STREAM]);
@@ -102,10 +101,17 @@ void ware_remove(struct ware *ware)
     free(ware);
 }
 
-void ware_remove_all(struct porter *porter)
+void ware_remove(struct ware *ware)
+{
+    bundle_part_close(ware->part);
+    free_ware(ware);
+}
+
+void ware_leave_all(struct porter *porter)
 {
     while (!LIST_EMPTY(&porter->wares)) {
-        ware_remove(LIST_FIRST(&porter->wares));
+        bundle_part_leave(LIST_FIRST(&porter->wares)->part); /* the folder may be another process's by now */
+        free_ware(LIST_FIRST(&porter->wares));
     }
 }
 

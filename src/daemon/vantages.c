@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/bundles.h"
 #include "daemon/clustered.h"
 #include "daemon/peers.h"
 #include "daemon/porter.h"
@@ -188,6 +189,7 @@ void vantages_leave(struct vantages *vantages)
 {
     if (vantages != NULL) {
         peers_leave(vantages->server->peers);
+        porter_use(vantages->server->porter, NULL);
     }
     if (vantages != NULL && !vantages->has_left && vantages->fleet != NULL) {
         vantages->has_left = true;
@@ -229,6 +231,7 @@ void vantages_begin(struct vantages *vantages)
         vantages->has_begun = true;
         vantages_tell_all(vantages);
         peers_begin(vantages->server->peers);
+        porter_use(vantages->server->porter, bundles_get_store(vantages->server->bundles));
     }
 }
 
