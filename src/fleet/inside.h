@@ -98,6 +98,7 @@ struct fleet {
     uint64_t list_generation; /* of the latest list; 0: none yet */
     int64_t list_ms;          /* since when */
     _Atomic unsigned session_count;
+    _Atomic uint64_t sent;
 
     pthread_mutex_t trial_lock;
     struct trials trials;

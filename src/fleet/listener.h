@@ -156,6 +156,7 @@ void fleet_get_status(struct fleet *fleet, unsigned number, struct fleet_status 
 
 struct fleet_stats {
     uint64_t accepted, turned_away; /* turned away: strangers, garbage, too many */
+    uint64_t sent;                  /* octets, before they are encrypted */
     unsigned connections;
 };
 void fleet_get_stats(struct fleet *fleet, struct fleet_stats *stats);

@@ -372,6 +372,7 @@ static void flush(struct session *session)
         session_end(session, fleet_line_why(session->line));
     }
     size_t after = fleet_line_waiting(session->line);
+    session->fleet->sent += before - after;
     if (after == 0 || after < before || after < session->waiting) {
         session->moved_ms = clock_now_ms(session->fleet->clock);
     }

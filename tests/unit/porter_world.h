@@ -18,7 +18,7 @@ struct net;
 struct net_node {
     struct net *net;
     unsigned number;
-    char name[8], state[64];
+    char name[16], state[64];
     struct bundle_store *store;
     struct porter *porter;
     _Atomic bool lies;    /* each block that it gives has another octet than it should */
