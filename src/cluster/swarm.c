@@ -13,14 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOBODY = UINT8_MAX, BITS = 64 };
+enum {
+    NOBODY = UINT8_MAX,
+    BITS = 64,
+    SPARES_PEERS = 3, /* with fewer nobody gives more than twice */
+    SPARES_ASKED = 4,
+};
 
 struct swarm_peer {
     bool is_here, is_dry; /* dry: there is nothing to ask it for */
     uint64_t *has, *refuses;
-    uint32_t asked;
-    int64_t heard_ms; /* it gave something, or was asked after a while */
-    int64_t until_ms; /* it was silent: it is not asked until then */
+    uint32_t count, asked; /* blocks that it has; that it was asked for */
+    int64_t heard_ms;      /* it gave something, or was asked after a while */
+    int64_t until_ms;      /* it was silent: it is not asked until then */
 };
 
 struct swarm {
@@ -28,6 +33,7 @@ struct swarm {
     struct random random;
     struct swarm_peer peers[SWARM_PEERS_MAX];
     uint32_t asked, asked_max;        /* of all; of one */
+    unsigned peer_count, whole;       /* who is here; who has all */
     uint32_t *missing, missing_count; /* in the order of looking */
     uint32_t *place;                  /* in that, by block; UINT32_MAX: it is here */
     uint8_t *asked_of;                /* by block: a peer, or NOBODY */
@@ -115,6 +121,13 @@ static void set_has(struct swarm *swarm, unsigned number, uint32_t block, bool v
         return;
     }
     bool refuses = get_bit(peer->refuses, block);
+    unsigned whole = swarm->whole - (peer->count == swarm->blocks);
+    peer->count += value ? 1 : UINT32_MAX;
+    whole += peer->count == swarm->blocks;
+    if (whole != swarm->whole) {
+        swarm->whole = whole;
+        wet_all(swarm);
+    }
     set_bit(peer->has, block, value);
     swarm->holders[block] = (uint8_t)(swarm->holders[block] + (value ? 1 : -1));
     if (!refuses) {
@@ -145,11 +158,11 @@ static void forget_all(struct swarm *swarm, unsigned number)
 
 static void share(struct swarm *swarm)
 {
-    uint32_t peers = 0;
+    swarm->peer_count = 0;
     for (unsigned i = 0; i < SWARM_PEERS_MAX; i++) {
-        peers += swarm->peers[i].is_here;
+        swarm->peer_count += swarm->peers[i].is_here;
     }
-    uint32_t each = peers == 0 ? SWARM_ASKED_MAX : SWARM_WAITS_MAX / peers;
+    uint32_t each = swarm->peer_count == 0 ? SWARM_ASKED_MAX : SWARM_WAITS_MAX / swarm->peer_count;
     swarm->asked_max = each > SWARM_ASKED_MAX     ? SWARM_ASKED_MAX
                        : each < SWARM_ASKED_LEAST ? SWARM_ASKED_LEAST
                                                   : each;
@@ -298,6 +311,14 @@ static bool can_ask(struct swarm *swarm, const struct swarm_peer *peer, uint32_t
            (!get_bit(peer->refuses, block) || is_scarce(swarm, block, now_ms));
 }
 
+/* Who has all of it gives what nobody else has; the rest is to be had of those who have not given as much,
+ * while there is enough that is awaited of them. */
+static bool is_spared(const struct swarm *swarm, const struct swarm_peer *peer, uint32_t block)
+{
+    return swarm->peer_count >= SPARES_PEERS && swarm->asked >= SPARES_ASKED &&
+           peer->count == swarm->blocks && swarm->holders[block] > swarm->whole;
+}
+
 /* UINT32_MAX: none. */
 static uint32_t find_rarest(struct swarm *swarm, const struct swarm_peer *peer, int64_t now_ms)
 {
@@ -307,7 +328,8 @@ static uint32_t find_rarest(struct swarm *swarm, const struct swarm_peer *peer, 
     for (uint32_t i = 0; i < count && rarity > 1; i++) {
         uint32_t block = swarm->missing[at];
         at = at + 1 == count ? 0 : at + 1;
-        if (swarm->holders[block] < rarity && can_ask(swarm, peer, block, now_ms)) {
+        if (swarm->holders[block] < rarity && !is_spared(swarm, peer, block) &&
+            can_ask(swarm, peer, block, now_ms)) {
             best = block;
             rarity = swarm->holders[block];
         }

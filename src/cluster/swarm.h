@@ -3,8 +3,8 @@
  * How one node comes by the blocks of something that others have, or are getting as well (doc/cluster.md):
  * who has which, what to ask of whom next, and what to give. Of what a node can ask another one for, it asks
  * for what fewest have, and among those for any, so that nodes that fetch the same thing soon have different
- * parts of it to give to each other. Nobody is asked twice for what it has not answered yet, no block of two
- * at once.
+ * parts of it to give to each other; who has all of it is spared what others have as well. Nobody is asked
+ * twice for what it has not answered yet, no block of two at once.
  *
  * Who gives counts: each block twice at most, so nobody sends more than twice the whole; who is refused so
  * asks others, soon those as well that have it by then, and who was refused by all for a while says that
@@ -77,8 +77,9 @@ uint32_t swarm_count_unknown(const struct swarm *swarm);
 struct swarm_giver {
     uint32_t blocks;
     uint8_t *given; /* times; owned, as what follows */
-    uint32_t *tired,
-        tired_count; /* blocks that are not given any more, in the order in which they became so */
+    uint32_t total; /* of all of them */
+    /* Those that are not given any more, in the order in which they became so. */
+    uint32_t *tired, tired_count;
     int64_t asked_ms;
 };
 void swarm_giver_init(struct swarm_giver *giver, uint32_t blocks);

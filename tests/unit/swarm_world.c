@@ -143,7 +143,8 @@ void world_tick(struct world *world)
         }
     }
     for (unsigned i = 0; i < world->plan.nodes; i++) {
-        if (world->nodes[i].is_up) {
+        unsigned times = world->nodes[i].is_origin && world->plan.speed > 1 ? world->plan.speed : 1;
+        for (; world->nodes[i].is_up && times > 0; times--) {
             give(world, i);
         }
     }

@@ -17,6 +17,7 @@ struct world_plan {
     unsigned nodes, origins; /* origins: those that have all of it at first */
     uint32_t blocks;
     unsigned says_every_ms;
+    unsigned speed; /* of an origin: blocks a tick; 0: 1, as all others */
     uint64_t seed;
 };
 

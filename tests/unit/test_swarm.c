@@ -57,6 +57,18 @@ static void twenty_nodes_get_it_and_none_sends_more_than_twice(void **state)
     }
 }
 
+/* It could give everything to everybody by itself. */
+static void a_fast_one_does_not_do_it_all(void **state)
+{
+    (void)state;
+    struct world *world = world_new(&(struct world_plan){
+        .nodes = 20, .origins = 1, .blocks = BLOCKS, .says_every_ms = 100, .speed = 20, .seed = 9});
+    run(world);
+    tell_result("fast", world);
+    assert_true(world_most_sent(world) <= 2.0);
+    world_free(world);
+}
+
 static void a_few_blocks_are_no_exception(void **state)
 {
     (void)state;
@@ -343,10 +355,32 @@ static bool has_room(const struct model *model)
     return count < SWARM_WAITS_MAX;
 }
 
+static bool has_all(const struct model *model, unsigned peer)
+{
+    bool all = model->is_here[peer];
+    for (uint32_t i = 0; i < MODEL_BLOCKS; i++) {
+        all = all && model->has[peer][i];
+    }
+    return all;
+}
+
+/* Others have it, and enough is awaited. */
+static bool is_spared(const struct model *model, unsigned peer, uint32_t block)
+{
+    unsigned here = 0, whole = 0, asked = 0;
+    for (unsigned i = 0; i < MODEL_PEERS; i++) {
+        here += model->is_here[i];
+        whole += has_all(model, i);
+        asked += count_asked(model, i);
+    }
+    return here >= 3 && asked >= 4 && has_all(model, peer) && count_holders(model, block, false) > whole;
+}
+
 static bool may_ask(const struct model *model, unsigned peer, uint32_t block)
 {
     return model->is_here[peer] && model->has[peer][block] && !model->here[block] &&
-           model->asked_of[block] == -1 && count_asked(model, peer) < get_most(model) && has_room(model) &&
+           !is_spared(model, peer, block) && model->asked_of[block] == -1 &&
+           count_asked(model, peer) < get_most(model) && has_room(model) &&
            (!model->refuses[peer][block] || (count_holders(model, block, true) == 0 &&
                                              model->now_ms >= model->refused_ms[block] + SWARM_SCARCE_MS));
 }
@@ -444,7 +478,7 @@ static void step_block(struct swarm *swarm, struct model *model, struct random *
 static void step_peer(struct swarm *swarm, struct model *model, struct random *random)
 {
     unsigned peer = (unsigned)random_below(random, MODEL_PEERS);
-    switch (random_below(random, 3)) {
+    switch (random_below(random, 6)) {
     case 0:
         swarm_come(swarm, peer);
         model->is_here[peer] = true;
@@ -455,9 +489,15 @@ static void step_peer(struct swarm *swarm, struct model *model, struct random *r
         forget(model, peer);
         model->is_here[peer] = false;
         break;
-    default:
+    case 2:
         swarm_hear_anew(swarm, peer);
         forget(model, peer);
+        break;
+    default:
+        swarm_hear_has(swarm, peer, 0, MODEL_BLOCKS);
+        for (uint32_t i = 0; i < MODEL_BLOCKS; i++) {
+            model->has[peer][i] = model->is_here[peer];
+        }
         break;
     }
 }
@@ -515,6 +555,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(twenty_nodes_get_it_and_none_sends_more_than_twice),
+        cmocka_unit_test(a_fast_one_does_not_do_it_all),
         cmocka_unit_test(a_few_blocks_are_no_exception),
         cmocka_unit_test(nodes_that_die_are_done_without),
         cmocka_unit_test(when_the_first_one_dies_late_the_others_have_it_all),
