@@ -65,7 +65,7 @@ src_steerd_SOURCES = \
 	src/daemon/failback.c src/daemon/failback.h \
 	src/daemon/override_json.c src/daemon/override_json.h \
 	src/daemon/overrides.c src/daemon/overrides.h \
-	src/daemon/porter.c src/daemon/porter.h src/daemon/porter_inside.h src/daemon/porter_fetch.c src/daemon/porter_give.c src/daemon/porter_ware.c \
+	src/daemon/porter.c src/daemon/porter.h src/daemon/porter_inside.h src/daemon/porter_fetch.c src/daemon/porter_give.c src/daemon/porter_show.c src/daemon/porter_ware.c \
 	src/daemon/primaries.c src/daemon/primaries.h \
 	src/daemon/program.c src/daemon/program.h \
 	src/daemon/ramps.c src/daemon/ramps.h \

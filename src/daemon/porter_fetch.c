@@ -16,12 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     TRIES_MAX = 5,
     AGAIN_MS = 1000,
-    FOLLOW_MS = 5000, /* when nothing is on its way all are asked anew what they have */
+    FOLLOW_MS = 2000, /* when nothing is on its way all are asked anew what they have */
     ALL = 100,
 };
 
@@ -192,7 +191,7 @@ static int find_neighbour(const struct porter *porter, const char *node, uint64_
 
 /* ---- from one part to the next ---- */
 
-/* After a manifest that was none, one after the other is asked alone. */
+/* After a manifest that was none, one after the other is asked alone, and then all. */
 static int choose_only(const struct porter *porter, const struct fetch *fetch)
 {
     unsigned up[SWARM_PEERS_MAX], count = 0;
@@ -201,7 +200,8 @@ static int choose_only(const struct porter *porter, const struct fetch *fetch)
             up[count++] = i;
         }
     }
-    return fetch->tries == 0 || count == 0 ? -1 : (int)up[(fetch->tries - 1) % count];
+    unsigned turn = fetch->tries == 0 ? count : (fetch->tries - 1) % (count + 1);
+    return turn == count ? -1 : (int)up[turn];
 }
 
 static void start(struct porter *porter, struct fetch *fetch)
@@ -368,6 +368,9 @@ static void hear_block(struct porter *porter, struct fetch *fetch, unsigned numb
     bool is_new = fits && !swarm_has(fetch->swarm, piece->number);
     if (!is_new) {
         porter_count(porter, &porter->stats.damaged, 1);
+        if (!fits && fetch->swarm != NULL) {
+            swarm_hear_none(fetch->swarm, number, piece->number, true, clock_now_ms(porter->options.clock));
+        }
         return;
     }
     int error = keep(fetch, mail, why);
@@ -441,6 +444,21 @@ static int64_t ask_all(struct porter *porter, struct fetch *fetch, int64_t now_m
     return swarm_follow_time(fetch->swarm, now_ms);
 }
 
+/* Nothing is on its way. Who said how long the manifest is may not have it, or who is asked alone. */
+static int64_t wait_idly(struct porter *porter, struct fetch *fetch, int64_t now_ms, int64_t when)
+{
+    explain(porter, fetch);
+    bool is_due = now_ms - fetch->followed_ms >= FOLLOW_MS;
+    if (is_due && fetch->part == FLEET_MANIFEST && (fetch->swarm != NULL || fetch->only != -1)) {
+        fetch->tries++;
+        let_go(fetch);
+        start(porter, fetch);
+    } else if (is_due) {
+        follow_all(porter, fetch);
+    }
+    return when < fetch->followed_ms + FOLLOW_MS ? when : fetch->followed_ms + FOLLOW_MS;
+}
+
 static int64_t go_on(struct porter *porter, struct fetch *fetch, int64_t now_ms)
 {
     if (porter->store == NULL) {
@@ -462,11 +480,7 @@ static int64_t go_on(struct porter *porter, struct fetch *fetch, int64_t now_ms)
         fetch->status.why[0] = '\0';
         return when;
     }
-    explain(porter, fetch);
-    if (now_ms - fetch->followed_ms >= FOLLOW_MS) {
-        follow_all(porter, fetch);
-    }
-    return when < fetch->followed_ms + FOLLOW_MS ? when : fetch->followed_ms + FOLLOW_MS;
+    return wait_idly(porter, fetch, now_ms, when);
 }
 
 int64_t fetch_go_on(struct porter *porter, int64_t now_ms)
@@ -545,38 +559,11 @@ void fetch_leave_all(struct porter *porter)
 
 void fetch_free_all(struct porter *porter)
 {
-    while (!TAILQ_EMPTY(&porter->fetches)) {
-        forget(porter, TAILQ_FIRST(&porter->fetches));
+    struct fetch *next;
+    for (struct fetch *fetch = TAILQ_FIRST(&porter->fetches); fetch != NULL; fetch = next) {
+        next = TAILQ_NEXT(fetch, link);
+        let_go(fetch);
+        free(fetch);
     }
-}
-
-/* ---- what is shown ---- */
-
-static bool is_shown(const struct fetch *fetch)
-{
-    const struct porter_status *now = &fetch->status, *shown = &fetch->shown;
-    return now->is == shown->is && now->percent == shown->percent && now->size == shown->size &&
-           strcmp(now->why, shown->why) == 0;
-}
-
-void fetch_show(struct porter *porter)
-{
-    size_t count = 0;
-    bool is_same = true;
-    struct fetch *fetch;
-    pthread_mutex_lock(&porter->lock);
-    TAILQ_FOREACH(fetch, &porter->fetches, link)
-    {
-        is_same = is_same && is_shown(fetch) && count < porter->shown_count &&
-                  strcmp(porter->shown[count].id, fetch->id) == 0;
-        snprintf(porter->shown[count].id, sizeof porter->shown[count].id, "%s", fetch->id);
-        porter->shown[count++].status = fetch->shown = fetch->status;
-    }
-    is_same = is_same && count == porter->shown_count;
-    porter->shown_count = count;
-    pthread_mutex_unlock(&porter->lock);
-    if (!is_same) {
-        ssize_t written = write(porter->fd, &(uint64_t){1}, sizeof(uint64_t));
-        (void)written; /* can only fail when it rings already */
-    }
+    TAILQ_INIT(&porter->fetches);
 }

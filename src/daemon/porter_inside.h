@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What the files of porter.h share: porter.c (the thread, and who calls it), porter_fetch.c (what comes),
- * porter_give.c (what goes) and porter_ware.c (what there is). All of it belongs to the thread, but for what
- * a lock is named for. Private to them. */
+ * porter_show.c (how far it is), porter_give.c (what goes) and porter_ware.c (what there is). All of it
+ * belongs to the thread, but for what a lock is named for. Private to them. */
 #pragma once
 
 #include "daemon/porter.h"
@@ -86,12 +86,15 @@ void fetch_begin(struct porter *porter, const char *id);
 void fetch_drop(struct porter *porter, const char *id);
 void fetch_leave_all(struct porter *porter); /* what came so far is for others to remove; they begin anew */
 void fetch_free_all(struct porter *porter);
-void fetch_show(struct porter *porter); /* to whoever looks, if there is anything new */
 void fetch_hear_link(struct porter *porter, const char *node, uint64_t connection, bool is_up);
 struct mail;
 void fetch_hear(struct porter *porter, const struct mail *mail); /* has, none, block */
 /* Returns when it wants to be called again. */
 int64_t fetch_go_on(struct porter *porter, int64_t now_ms);
+
+/* ---- how far it is: porter_show.c ---- */
+
+void fetch_show(struct porter *porter); /* to whoever looks, if there is anything new */
 
 /* ---- what goes: porter_give.c ---- */
 

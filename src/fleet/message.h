@@ -169,7 +169,7 @@ enum fleet_part { FLEET_MANIFEST, FLEET_STREAM };
 enum { FLEET_PARTS = FLEET_STREAM + 1 };
 
 struct fleet_blocks {
-    uint32_t first, count; /* from that number on so many; at least 1 */
+    uint32_t first, count; /* from that number on so many, at least 1; FLEET_BLOCKS_MAX in a line */
 };
 
 /* has, want, none: blocks that are here, are wanted, or are not given. */

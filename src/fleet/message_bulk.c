@@ -66,9 +66,12 @@ static bool read_ranges(const json_t *list, struct arena *arena, struct fleet_bu
     size_t count = json_array_size(list);
     bool fits = json_is_array(list) && count <= FLEET_RANGES_MAX;
     struct fleet_blocks *items = fits ? arena_alloc(arena, count * sizeof *items) : NULL;
+    uint64_t total = 0; /* whoever says one of them twice says more than there can be */
     for (size_t i = 0; i < count && fits; i++) {
         fits = read_range(json_array_get(list, i), &items[i]);
+        total += items[i].count;
     }
+    fits = fits && total <= FLEET_BLOCKS_MAX;
     bulk->items = items;
     bulk->count = fits ? count : 0;
     return fits;

@@ -54,6 +54,7 @@ struct node {
     int wake_fd;
     struct link links[NODES_MAX];
     _Atomic unsigned up;
+    unsigned turns[2]; /* whom it says the next line to: of its links, of those who are linked with it */
     _Atomic bool ends;
 };
 
@@ -118,14 +119,13 @@ static void on_serials(void *context, unsigned number, const char *text)
     note_delay(&up_lines, strtoull(text, NULL, 10));
 }
 
-/* Every 100 ms: as if orders were answered. */
+/* Every 100 ms: as if an order was answered. */
 static void on_tick(void *context)
 {
-    const struct node *node = context;
-    for (unsigned i = 0; i < node_count && node->fleet != NULL; i++) {
-        if (i != node->number) {
-            fleet_answer_order(node->fleet, i + 1, (uint64_t)clock_now_us(&machine), "");
-        }
+    struct node *node = context;
+    unsigned number = ++node->turns[1] % node_count;
+    if (node->fleet != NULL && number != node->number) {
+        fleet_answer_order(node->fleet, number + 1, (uint64_t)clock_now_us(&machine), "");
     }
 }
 
@@ -237,16 +237,14 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
 /* As if something had flipped. */
 static void on_time(evutil_socket_t fd, short what, void *context)
 {
-    const struct node *node = context;
+    struct node *node = context;
     char text[32];
+    const struct link *link = &node->links[++node->turns[0] % node_count];
     (void)fd, (void)what;
-    for (unsigned i = 0; i < node_count; i++) {
-        if (node->links[i].is_up) {
-            snprintf(text, sizeof text, "%lld", (long long)clock_now_us(&machine));
-            (void)fleet_link_answer(node->links[i].link,
-                                    &(struct fleet_message){.kind = FLEET_SERIALS, .serials = text});
-            fleet_link_tell(node->links[i].link);
-        }
+    if (link->is_up) {
+        snprintf(text, sizeof text, "%lld", (long long)clock_now_us(&machine));
+        (void)fleet_link_answer(link->link, &(struct fleet_message){.kind = FLEET_SERIALS, .serials = text});
+        fleet_link_tell(link->link);
     }
 }
 
@@ -412,10 +410,10 @@ static void tell_delays(const char *what, struct delays *delays)
 {
     size_t count = delays->count < LINES_MAX ? delays->count : LINES_MAX;
     if (count != 0) {
+        size_t middle = count / 2, late = count * 99 / 100;
         qsort(delays->us, count, sizeof *delays->us, compare);
-        printf("  %-36s p50 %8.2f ms, p99 %8.2f ms, longest %8.2f ms (%zu)\n", what,
-               delays->us[count / 2] / 1e3, delays->us[count * 99 / 100] / 1e3, delays->us[count - 1] / 1e3,
-               count);
+        printf("  %-36s p50 %8.2f ms, p99 %8.2f ms, longest %8.2f ms (%zu)\n", what, delays->us[middle] / 1e3,
+               delays->us[late] / 1e3, delays->us[count - 1] / 1e3, count);
     }
     delays->count = 0;
 }

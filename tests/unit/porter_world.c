@@ -44,6 +44,11 @@ static void give(void *context, unsigned number, uint64_t connection, const stru
     const struct net_node *from = context;
     const struct net_node *to = &from->net->nodes[number];
     bool is_linked = get_link(from->net, number, from->number) == connection;
+    struct fleet_message boast = *message;
+    if (message->kind == FLEET_HAS && from->boasts) {
+        boast.bulk.size += FLEET_BLOCK_MAX;
+        message = &boast;
+    }
     if (octets != NULL && from->lies) {
         octets[message->piece.of / 2] ^= 1;
     }

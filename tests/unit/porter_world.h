@@ -21,6 +21,7 @@ struct net_node {
     char name[16], state[64];
     struct bundle_store *store;
     struct porter *porter;
+    _Atomic bool boasts;  /* it says that what it has is longer than it is */
     _Atomic bool lies;    /* each block that it gives has another octet than it should */
     _Atomic bool is_deaf; /* nothing that is said to it is heard */
 };

@@ -97,6 +97,7 @@ static void what_nobody_would_write_is_refused(void **state)
         "{\"want\":{\"bundle\":\"" ID "\",\"part\":\"stream\",\"blocks\":[[1,1.5]]}}",
         "{\"want\":{\"bundle\":\"" ID "\",\"part\":\"stream\",\"blocks\":{}}}",
         "{\"want\":{\"bundle\":\"" ID "\",\"part\":\"stream\",\"blocks\":[],\"scarce\":1}}",
+        "{\"want\":{\"bundle\":\"" ID "\",\"part\":\"stream\",\"blocks\":[[0,131072],[7,1]]}}",
         "{\"want\":[]}",
         "{\"none\":{\"bundle\":\"" ID "\",\"part\":\"stream\"}}",
         "{\"block\":{\"bundle\":\"" ID "\",\"part\":\"stream\",\"number\":0,\"of\":10,\"from\":0,\"len\":0}}",

@@ -8,6 +8,8 @@
 
 #include "porter_world.h"
 
+#include "daemon/peers_bulk.h"
+
 #include "base/memory.h"
 
 #include <errno.h>
@@ -152,6 +154,24 @@ static void who_lies_is_found_out(void **state)
     net_close(&net);
 }
 
+static void who_boasts_is_passed_over(void **state)
+{
+    (void)state;
+    struct net net;
+    char id[BUNDLE_ID_SIZE];
+    net_open(&net, 3);
+    net_put(&net, 0, 11, some, id);
+    net_put(&net, 1, 11, some, id);
+    net.nodes[0].boasts = true;
+    net_link(&net, 0, 2);
+    porter_fetch(net.nodes[2].porter, id);
+    net_wait_why(&net, 2, id, "blocks are at no node");
+    net_link(&net, 1, 2);
+    net_wait(&net, 2, id, PORTER_HERE);
+    hold_whole(&net, 2, id);
+    net_close(&net);
+}
+
 static void a_lie_of_all_is_a_failure(void **state)
 {
     (void)state;
@@ -257,6 +277,40 @@ static void without_a_store_it_waits(void **state)
     net_close(&net);
 }
 
+/* ---- pieces ---- */
+
+static uint8_t *add(struct peer_block *coming, uint32_t number, uint32_t from, uint32_t len)
+{
+    static const uint8_t octets[64] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+    struct fleet_message block;
+    return peer_block_add(
+        coming,
+        &(struct fleet_piece){
+            .bundle = "8f43", .number = number, .of = 10, .from = from, .len = len, .octets = octets + from},
+        &block);
+}
+
+static void pieces_in_another_order_are_no_block(void **state)
+{
+    (void)state;
+    struct peer_block coming = {.have = 0};
+    assert_null(add(&coming, 1, 5, 5)); /* without its beginning */
+    assert_null(add(&coming, 1, 0, 5));
+    assert_null(add(&coming, 2, 5, 5)); /* of another one */
+    assert_null(add(&coming, 1, 5, 5)); /* which is too late now */
+    assert_null(add(&coming, 1, 0, 4));
+    assert_null(add(&coming, 1, 0, 4)); /* it begins anew */
+    assert_null(add(&coming, 1, 4, 4));
+    uint8_t *octets = add(&coming, 1, 8, 2);
+    assert_non_null(octets);
+    for (uint8_t i = 0; i < 10; i++) {
+        assert_int_equal(octets[i], i + 1);
+    }
+    free(octets);
+    assert_null(add(&coming, 3, 0, 3));
+    peer_block_drop(&coming);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,7 +319,9 @@ int main(void)
         cmocka_unit_test(what_nobody_has_is_waited_for),
         cmocka_unit_test(what_comes_later_is_told),
         cmocka_unit_test(who_lies_is_found_out),
+        cmocka_unit_test(who_boasts_is_passed_over),
         cmocka_unit_test(a_lie_of_all_is_a_failure),
+        cmocka_unit_test(pieces_in_another_order_are_no_block),
         cmocka_unit_test(who_goes_is_done_without),
         cmocka_unit_test(what_is_here_already_is_not_fetched),
         cmocka_unit_test(what_is_dropped_goes_away),
