@@ -80,13 +80,14 @@ static void set_refused(struct call *call, const struct asking *asking,
     struct problem *problem = &call->problem;
     const char *why = result->why[0] == '\0' ? error_text(result->error) : result->why;
     switch (result->error) {
-    case ERROR_UNSUPPORTED: problem_set(problem, PROBLEM_UNSUPPORTED, "%s", why); break;
+    case ERROR_PRECONDITION: problem_set(problem, PROBLEM_NOT_FOUND, "%s", why); break;
     case ERROR_NOT_FOUND:
         problem_set(problem, PROBLEM_NOT_FOUND, "there is no bundle \"%.64s\" here", asking->id);
         break;
     case ERROR_CONFLICT: problem_set(problem, PROBLEM_CONFLICT, "%s", why); break;
     case ERROR_BUSY: problem_set(problem, PROBLEM_BUSY, "%s", why); break;
     case ERROR_SYNTAX:
+    case ERROR_UNSUPPORTED: /* of a later version */
     case ERROR_INVALID:
     case ERROR_TOO_LARGE:
         problem_add_field(problem, asking->what == ADMIN_BUNDLE_PUT ? "block" : "manifest", "%s", why);

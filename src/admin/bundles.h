@@ -14,7 +14,7 @@ enum admin_bundle_what {
     ADMIN_BUNDLE_LIST,
     ADMIN_BUNDLE_SHOW,
     ADMIN_BUNDLE_BEGIN, /* `bytes` are its manifest */
-    ADMIN_BUNDLE_PUT,   /* a block */
+    ADMIN_BUNDLE_PUT,   /* a block, or several that follow each other */
     ADMIN_BUNDLE_DELETE,
 };
 
@@ -45,7 +45,7 @@ struct admin_bundle {
 };
 
 struct admin_bundle_result {
-    int error;           /* 0; ERROR_UNSUPPORTED: there is no place for bundles here; ERROR_NOT_FOUND;
+    int error;           /* 0; ERROR_PRECONDITION: there is no place for bundles here; ERROR_NOT_FOUND;
                             ERROR_BUSY: somebody else is at it; ERROR_CONFLICT: it is needed; ERROR_SYNTAX,
                             ERROR_INVALID, ERROR_TOO_LARGE: what came is none; else it cannot be written */
     const char *why;     /* in words; "": not said */

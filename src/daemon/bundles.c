@@ -6,6 +6,7 @@
 
 #include "daemon/bundles.h"
 
+#include "daemon/bundles_inside.h"
 #include "daemon/documents.h"
 #include "daemon/rollouts.h"
 #include "daemon/server.h"
@@ -28,38 +29,8 @@
 enum {
     NICE = 10,
     JOBS_MAX = 64,
-    COMING_MAX = 4, /* at once */
-    KNOWN_MAX = 32,
-    YIELD_MS = 30000, /* who brings nothing for so long makes room, */
-    IDLE_MS = 600000, /* and goes after this */
+    YIELD_MS = 30000, /* who brings nothing for so long makes room */
     TICK_S = 60,
-};
-
-/* On its way here; of the worker. */
-struct coming {
-    struct bundle_part *part; /* NULL: none */
-    int64_t used_ms;          /* monotonic */
-};
-
-/* Of one that is here, what its manifest would say; likewise. */
-struct known {
-    char id[BUNDLE_ID_SIZE];
-    size_t files;
-    uint64_t size;
-};
-
-struct bundles {
-    struct server *server;
-    char *state;
-    struct bundle_store *store;
-    struct worker *worker;
-    int fd;
-    struct event *wake, *timer;
-    struct progress end; /* cancelled: this is the end */
-    struct coming coming[COMING_MAX];
-    struct known known[KNOWN_MAX];
-    size_t known_count;
-    bool is_tidying, tidies_again;
 };
 
 struct task {
@@ -80,24 +51,19 @@ static int fail(struct task *task, int error, const char *why)
     return error;
 }
 
-static int64_t now_ms(const struct bundles *bundles)
-{
-    return clock_now_ms(&bundles->server->clock);
-}
-
 /* ---- on the worker: what is known ---- */
 
 static void learn(struct bundles *bundles, const struct bundle *bundle)
 {
-    if (bundles->known_count == KNOWN_MAX) {
+    if (bundles->known_count == BUNDLES_KNOWN_MAX) {
         bundles->known_count = 0; /* so many are never here at once */
     }
-    struct known *known = &bundles->known[bundles->known_count++];
-    *known = (struct known){.files = bundle->count, .size = bundle->size};
+    struct bundles_known *known = &bundles->known[bundles->known_count++];
+    *known = (struct bundles_known){.files = bundle->count, .size = bundle->size};
     memcpy(known->id, bundle->id, sizeof known->id);
 }
 
-static const struct known *find_known(struct bundles *bundles, const char *id, char *why)
+static const struct bundles_known *find_known(struct bundles *bundles, const char *id, char *why)
 {
     for (size_t i = 0; i < bundles->known_count; i++) {
         if (strcmp(bundles->known[i].id, id) == 0) {
@@ -115,7 +81,7 @@ static const struct known *find_known(struct bundles *bundles, const char *id, c
 
 static bool show_here(struct task *task, const struct bundle_item *item, struct admin_bundle *to)
 {
-    const struct known *known = find_known(task->bundles, item->id, task->why);
+    const struct bundles_known *known = find_known(task->bundles, item->id, task->why);
     *to = (struct admin_bundle){.is_here = true, .came_ms = item->came_ms};
     memcpy(to->id, item->id, sizeof to->id);
     if (known != NULL) {
@@ -157,8 +123,8 @@ static int list(struct task *task)
     struct bundle_item *found;
     size_t count;
     int error = bundle_list(bundles->state, &found, &count, task->why);
-    struct admin_bundle *items = arena_alloc(task->arena, (count + COMING_MAX) * sizeof *items);
-    for (size_t i = 0; i < COMING_MAX; i++) {
+    struct admin_bundle *items = arena_alloc(task->arena, (count + BUNDLES_COMING_MAX) * sizeof *items);
+    for (size_t i = 0; i < BUNDLES_COMING_MAX; i++) {
         if (bundles->coming[i].part != NULL) {
             show_coming(task, bundles->coming[i].part, &items[task->result.count++]);
         }
@@ -171,9 +137,9 @@ static int list(struct task *task)
     return error;
 }
 
-static struct coming *find_coming(struct bundles *bundles, const char *id)
+static struct bundles_coming *find_coming(struct bundles *bundles, const char *id)
 {
-    for (size_t i = 0; i < COMING_MAX; i++) {
+    for (size_t i = 0; i < BUNDLES_COMING_MAX; i++) {
         struct bundle_part *part = bundles->coming[i].part;
         if (part != NULL && strcmp(bundle_part_get(part)->id, id) == 0) {
             return &bundles->coming[i];
@@ -186,7 +152,7 @@ static struct coming *find_coming(struct bundles *bundles, const char *id)
 static int show(struct task *task, const char *id)
 {
     struct bundles *bundles = task->bundles;
-    const struct coming *coming = find_coming(bundles, id);
+    const struct bundles_coming *coming = find_coming(bundles, id);
     struct admin_bundle *item = arena_alloc(task->arena, sizeof *item);
     struct bundle_item *found;
     size_t count;
@@ -209,53 +175,47 @@ static int show(struct task *task, const char *id)
 
 /* ---- on the worker: what comes ---- */
 
-static void let_go(struct coming *coming)
-{
-    bundle_part_close(coming->part);
-    coming->part = NULL;
-}
-
 /* All of it is there, or it is told what is not. */
-static int complete(struct task *task, struct coming *coming)
+static int complete(struct task *task, struct bundles_coming *coming)
 {
     struct bundles *bundles = task->bundles;
     char id[BUNDLE_ID_SIZE];
     const struct bundle *bundle = bundle_part_get(coming->part);
     memcpy(id, bundle->id, sizeof id);
     int error = bundle_part_end(coming->part, task->damaged);
-    coming->used_ms = now_ms(bundles);
+    coming->used_ms = bundles_now_ms(bundles);
     if (error == 0) {
         learn(bundles, bundle);
         log_info("bundle here id=%.12s files=%zu octets=%llu", id, bundle->count,
                  (unsigned long long)bundle->size);
         task->damaged[0] = '\0';
         task->came = true;
-        let_go(coming);
+        bundles_let_go(coming);
     } else if (error == ERROR_SYNTAX) {
         log_warning("bundle damaged id=%.12s why=\"%s\" effect=\"what is damaged has to come anew\"", id,
                     task->damaged);
         error = 0;
     } else {
-        let_go(coming);
+        bundles_let_go(coming);
         (void)fail(task, error, task->damaged);
     }
     return error == 0 ? show(task, id) : error;
 }
 
-static struct coming *find_room(struct bundles *bundles)
+static struct bundles_coming *find_room(struct bundles *bundles)
 {
-    struct coming *oldest = &bundles->coming[0];
-    for (size_t i = 0; i < COMING_MAX; i++) {
-        struct coming *coming = &bundles->coming[i];
+    struct bundles_coming *oldest = &bundles->coming[0];
+    for (size_t i = 0; i < BUNDLES_COMING_MAX; i++) {
+        struct bundles_coming *coming = &bundles->coming[i];
         if (coming->part == NULL) {
             return coming;
         }
         oldest = coming->used_ms < oldest->used_ms ? coming : oldest;
     }
-    if (now_ms(bundles) - oldest->used_ms < YIELD_MS) {
+    if (bundles_now_ms(bundles) - oldest->used_ms < YIELD_MS) {
         return NULL;
     }
-    let_go(oldest);
+    bundles_let_go(oldest);
     return oldest;
 }
 
@@ -268,7 +228,7 @@ static int begin(struct task *task)
         return error;
     }
     task->ask.id = arena_copy_text(task->arena, bundle->id);
-    struct coming *coming = find_coming(bundles, bundle->id);
+    struct bundles_coming *coming = find_coming(bundles, bundle->id);
     if (coming != NULL || bundle_is_here(bundles->state, bundle->id)) {
         bundle_free(bundle);
         return show(task, task->ask.id);
@@ -279,25 +239,42 @@ static int begin(struct task *task)
         return fail(task, ERROR_BUSY, "others are bringing bundles just now");
     }
     error = bundle_part_begin(bundles->store, bundle, &bundles->end, &coming->part, task->why);
-    coming->used_ms = now_ms(bundles);
+    coming->used_ms = bundles_now_ms(bundles);
     if (error != 0) {
         return error;
     }
     return bundle_part_count_missing(coming->part) == 0 ? complete(task, coming) : show(task, task->ask.id);
 }
 
+/* A block, and those that follow it. */
+static int put_blocks(struct task *task, struct bundle_part *part)
+{
+    const struct admin_bundle_ask *ask = &task->ask;
+    uint64_t size = bundle_part_get(part)->size;
+    uint32_t block = ask->block;
+    int error = 0;
+    size_t at = 0;
+    do {
+        size_t len = bundle_block_len(size, block);
+        len = len != 0 && len < ask->len - at ? len : ask->len - at;
+        error = bundle_part_put(part, block++, ask->bytes + at, len, task->why);
+        at += len;
+    } while (error == 0 && at < ask->len);
+    return error;
+}
+
 static int put(struct task *task)
 {
     struct bundles *bundles = task->bundles;
-    struct coming *coming = find_coming(bundles, task->ask.id);
+    struct bundles_coming *coming = find_coming(bundles, task->ask.id);
     if (coming == NULL) {
         return show(task, task->ask.id); /* it may be whole by now */
     }
     bool was_whole = bundle_part_count_missing(coming->part) == 0;
-    int error = bundle_part_put(coming->part, task->ask.block, task->ask.bytes, task->ask.len, task->why);
-    coming->used_ms = now_ms(bundles);
+    int error = put_blocks(task, coming->part);
+    coming->used_ms = bundles_now_ms(bundles);
     if (error != 0 && error != ERROR_INVALID) {
-        let_go(coming); /* the disk does not take it */
+        bundles_let_go(coming); /* the disk does not take it */
     }
     if (error != 0) {
         return error;
@@ -308,9 +285,9 @@ static int put(struct task *task)
 
 static int delete (struct task *task)
 {
-    struct coming *coming = find_coming(task->bundles, task->ask.id);
+    struct bundles_coming *coming = find_coming(task->bundles, task->ask.id);
     if (coming != NULL) {
-        let_go(coming);
+        bundles_let_go(coming);
         return 0;
     }
     return bundle_store_remove(task->bundles->store, task->ask.id, task->why);
@@ -368,10 +345,8 @@ static void done(struct worker_job *job)
     free(task);
 }
 
-static void refuse(const struct admin_bundle_ask *ask, int error, const char *why, admin_bundle_done *tell,
-                   void *argument)
+static void refuse(int error, const char *why, admin_bundle_done *tell, void *argument)
 {
-    (void)ask;
     tell(argument, &(struct admin_bundle_result){.error = error, .why = why, .damaged = ""});
 }
 
@@ -386,11 +361,12 @@ void server_change_bundle(void *context, const struct admin_bundle_ask *ask, adm
 {
     struct server *server = context;
     if (!has_place(server)) {
-        refuse(ask, ERROR_UNSUPPORTED, "this server is no node of a cluster with etcd", tell, argument);
+        refuse(ERROR_PRECONDITION,
+               "this server is by itself: its steerd.json has no \"cluster\" with \"etcd\"", tell, argument);
     } else if (server->is_frozen) {
-        refuse(ask, ERROR_BUSY, "another process takes over", tell, argument);
+        refuse(ERROR_BUSY, "another process takes over", tell, argument);
     } else if (ask->what == ADMIN_BUNDLE_DELETE && rollouts_needs(server, ask->id)) {
-        refuse(ask, ERROR_CONFLICT, "it is needed: it is or was active, is on its way, or serves here", tell,
+        refuse(ERROR_CONFLICT, "it is needed: it is or was active, is on its way, or serves here", tell,
                argument);
     } else {
         struct task *task = memory_alloc(sizeof *task);
@@ -407,93 +383,8 @@ void server_change_bundle(void *context, const struct admin_bundle_ask *ask, adm
         if (worker_submit(server->bundles->worker, &task->job) != 0) {
             arena_free(task->arena);
             free(task);
-            refuse(ask, ERROR_BUSY, "too many requests about bundles wait", tell, argument);
+            refuse(ERROR_BUSY, "too many requests about bundles wait", tell, argument);
         }
-    }
-}
-
-/* ---- the clean-up ---- */
-
-/* First it is found out which there are, then the control thread says which of them are needed. */
-struct tidying {
-    struct worker_job job; /* the first */
-    struct bundles *bundles;
-    bool has_looked;
-    struct bundle_item *items;
-    bool *is_needed;
-    size_t count, gone;
-};
-
-static bool is_needed(void *context, const char *id)
-{
-    const struct tidying *tidying = context;
-    for (size_t i = 0; i < tidying->count; i++) {
-        if (strcmp(tidying->items[i].id, id) == 0) {
-            return tidying->is_needed[i];
-        }
-    }
-    return true; /* it has come since */
-}
-
-static void run_tidying(struct worker_job *job)
-{
-    struct tidying *tidying = (struct tidying *)job;
-    struct bundles *bundles = tidying->bundles;
-    char why[BUNDLE_WHY_SIZE];
-    if (tidying->has_looked) {
-        tidying->gone = bundle_store_sweep(bundles->store, is_needed, tidying);
-        return;
-    }
-    for (size_t i = 0; i < COMING_MAX; i++) {
-        if (bundles->coming[i].part != NULL && now_ms(bundles) - bundles->coming[i].used_ms > IDLE_MS) {
-            let_go(&bundles->coming[i]);
-        }
-    }
-    (void)bundle_list(bundles->state, &tidying->items, &tidying->count, why);
-}
-
-static void done_tidying(struct worker_job *job)
-{
-    struct tidying *tidying = (struct tidying *)job;
-    struct bundles *bundles = tidying->bundles;
-    bool goes_on =
-        !tidying->has_looked && tidying->count > BUNDLE_KEEP && !progress_is_cancelled(&job->progress);
-    if (goes_on) {
-        tidying->has_looked = true;
-        tidying->is_needed = memory_alloc_array(tidying->count, sizeof *tidying->is_needed);
-        for (size_t i = 0; i < tidying->count; i++) {
-            tidying->is_needed[i] = rollouts_needs(bundles->server, tidying->items[i].id);
-        }
-        worker_repeat(bundles->worker, job);
-        return;
-    }
-    if (tidying->gone != 0) {
-        log_info("bundles removed count=%zu why=\"old, and not needed\"", tidying->gone);
-    }
-    bundles->is_tidying = false;
-    free(tidying->items);
-    free(tidying->is_needed);
-    free(tidying);
-    if (bundles->tidies_again) {
-        bundles->tidies_again = false;
-        bundles_tidy(bundles);
-    }
-}
-
-void bundles_tidy(struct bundles *bundles)
-{
-    if (bundles == NULL || bundles->is_tidying || progress_is_cancelled(&bundles->end)) {
-        if (bundles != NULL) {
-            bundles->tidies_again = bundles->is_tidying && !progress_is_cancelled(&bundles->end);
-        }
-        return;
-    }
-    struct tidying *tidying = memory_alloc(sizeof *tidying);
-    *tidying = (struct tidying){.job = {.name = "bundles-tidy", .run = run_tidying, .done = done_tidying},
-                                .bundles = bundles};
-    bundles->is_tidying = worker_submit(bundles->worker, &tidying->job) == 0;
-    if (!bundles->is_tidying) {
-        free(tidying); /* the next tick comes */
     }
 }
 
@@ -576,7 +467,7 @@ void bundles_stop(struct bundles *bundles)
     progress_cancel(&bundles->end);
     worker_close(bundles->worker);
     bundles->worker = NULL;
-    for (size_t i = 0; i < COMING_MAX; i++) {
+    for (size_t i = 0; i < BUNDLES_COMING_MAX; i++) {
         bundle_part_leave(bundles->coming[i].part);
         bundles->coming[i].part = NULL;
     }

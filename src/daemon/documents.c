@@ -24,6 +24,7 @@ enum { EDITS_TOLD = 16 << 10 }; /* octets of edits in an entry of the journal, a
 
 struct documents {
     struct server *server;
+    documents_choose_fn *choose;
     pthread_mutex_t mutex; /* of `current` */
     struct documents_set *current;
 };
@@ -90,11 +91,13 @@ struct documents_load *documents_begin(struct server *server, const struct docum
 {
     struct documents_load *load = memory_alloc(sizeof *load);
     *load = (struct documents_load){.documents = server->documents,
+                                    .server = server,
                                     .arena = arena_new(0),
                                     .may_write = options->may_write,
                                     .is_start = options->is_start,
                                     .before = documents_hold(server->documents),
                                     .at = SIZE_MAX,
+                                    .choose = server->documents->choose,
                                     .is_from_asked = options->bundle != NULL};
     load->chooser =
         (struct source_chooser){.context = load, .choose = documents_choose, .is_asked = load->is_from_asked};
@@ -373,10 +376,11 @@ void documents_count(struct documents *documents, struct documents_counts *count
 
 /* ---- life ---- */
 
-struct documents *documents_open(struct server *server)
+struct documents *documents_open(struct server *server, documents_choose_fn *choose)
 {
     struct documents *documents = memory_alloc(sizeof *documents);
     documents->server = server;
+    documents->choose = choose;
     pthread_mutex_init(&documents->mutex, NULL);
     return documents;
 }

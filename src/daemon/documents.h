@@ -72,6 +72,9 @@ void documents_follow(struct documents_load *load);
 const struct source_chooser *documents_get_chooser(const struct documents_load *load);
 /* For that, and for whoever loads a zone alone. */
 void documents_place(void *load, const struct conf_server *conf, struct report *report);
+/* Where compiling gave up with a bundle that was asked for: another report takes the place of this one, with
+ * all that is wrong, as `steerd --check` tells it. Else nothing. */
+void documents_check_all(const struct documents_load *load, struct report **report);
 /* After it was compiled: does the report say anything against documents? Then edits are refused. */
 bool documents_are_good(const struct documents_load *load, const struct report *report);
 bool documents_have_edits(const struct documents_load *load);
@@ -88,7 +91,10 @@ void documents_end(struct documents_load *load); /* NULL is fine */
 
 /* ---- life; control thread ---- */
 
-struct documents *documents_open(struct server *server);
+/* choose(): which bundle's tree a load reads that asks for none itself; it waits for the disk. False: there
+ * is none. */
+typedef bool documents_choose_fn(const char *state, char id[BUNDLE_ID_SIZE]);
+struct documents *documents_open(struct server *server, documents_choose_fn *choose);
 void documents_close(struct documents *documents); /* NULL is fine */
 /* What is not in the store yet is taken over. `asks`: the store may say something else by now; then that is
  * loaded. */

@@ -7,7 +7,8 @@
 
 #include "daemon/documents_load.h"
 
-#include "daemon/rollouts.h"
+#include "daemon/ends.h"
+#include "daemon/server.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -41,7 +42,7 @@ char *documents_choose(void *context, const char *state)
 {
     struct documents_load *load = context;
     bool is_there =
-        load->is_from_asked ? bundle_is_here(state, load->bundle) : rollouts_choose(state, load->bundle);
+        load->is_from_asked ? bundle_is_here(state, load->bundle) : load->choose(state, load->bundle);
     if (!is_there) {
         load->bundle[0] = '\0';
     }
@@ -364,6 +365,20 @@ const char *document_look_at_file(const struct document *document)
         return "missing";
     }
     return strcmp(sha256, document->sha256) == 0 ? "same" : "differs";
+}
+
+void documents_check_all(const struct documents_load *load, struct report **report)
+{
+    const struct server *server = load->server;
+    if (!load->is_from_asked) {
+        return;
+    }
+    report_free(*report);
+    *report = report_new();
+    report_set_cancel(*report, ends_get_progress(server->ends));
+    report_set_chooser(*report, &load->chooser);
+    view_check(server->path, *report);
+    report_set_chooser(*report, NULL);
 }
 
 bool documents_are_good(const struct documents_load *load, const struct report *report)

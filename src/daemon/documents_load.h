@@ -9,10 +9,12 @@
 
 struct documents_load {
     struct documents *documents;
+    const struct server *server;
     struct arena *arena;             /* of what was asked */
     const struct admin_edits *edits; /* NULL: none */
     bool may_write, is_start;
     struct source_chooser chooser;
+    documents_choose_fn *choose;
     bool is_from_asked;           /* the bundle was asked for */
     char bundle[BUNDLE_ID_SIZE];  /* whose tree is read; "": not known yet, or none */
     struct documents_set *before; /* what serves; NULL: nothing does */

@@ -58,7 +58,6 @@ struct reload {
     struct reload *next;                /* that waits for its turn */
     struct documents_load *documents;
     bool is_dry, is_edit;
-    bool checks_all; /* a bundle */
     bool is_refused; /* an edit, because of what it would make */
     bool is_loading; /* its thread is there */
     bool is_storing; /* the store has what is read */
@@ -104,17 +103,12 @@ static void *compile(void *argument)
     return NULL;
 }
 
-/* It gave up at the first broken document: all that is wrong, as `steerd --check` tells it. */
+/* It gave up at the first broken document; of a bundle all that is wrong is told. */
 static void *check(void *argument)
 {
     struct reload *reload = argument;
     give_way();
-    report_free(reload->report);
-    reload->report = report_new();
-    report_set_cancel(reload->report, ends_get_progress(reload->server->ends));
-    report_set_chooser(reload->report, documents_get_chooser(reload->documents));
-    view_check(reload->server->path, reload->report);
-    report_set_chooser(reload->report, NULL);
+    documents_check_all(reload->documents, &reload->report);
     return NULL;
 }
 
@@ -186,7 +180,7 @@ static void load_dry(struct reload *reload)
     int64_t wall_ms = clock_wall_ms(&server->clock);
     struct lock lock;
     run_beside(reload, compile);
-    if (reload->view == NULL && reload->checks_all) {
+    if (reload->view == NULL) {
         run_beside(reload, check);
     }
     if (reload->view != NULL) {
@@ -453,7 +447,6 @@ static struct reload *new_reload(struct server *server, const struct admin_reloa
                               .fd = -1,
                               .is_dry = asked->dry_run,
                               .is_edit = asked->edits != NULL,
-                              .checks_all = asked->bundle != NULL && asked->dry_run,
                               .told_zone = -1,
                               .zone_index = -1,
                               .limit = asked->limit,

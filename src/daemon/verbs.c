@@ -488,6 +488,14 @@ void verbs_close(struct server *server)
     server->errors = NULL;
 }
 
+static void fill_configuration(struct admin_verbs *verbs)
+{
+    verbs->reload = reload;
+    verbs->list_documents = server_list_documents;
+    verbs->read_document = server_read_document;
+    verbs->change_bundle = server_change_bundle;
+}
+
 void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
 {
     *verbs = (struct admin_verbs){.context = server,
@@ -535,9 +543,6 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .compare_moments = server_compare_moments,
                                   .what_if = server_what_if,
                                   .simulate = drills_simulate,
-                                  .reload = reload,
-                                  .list_documents = server_list_documents,
-                                  .read_document = server_read_document,
                                   .take_over = take_over,
                                   .list_zones = list_zones,
                                   .list_geo = list_geo,
@@ -554,11 +559,11 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .unwatch_journal = server_unwatch_journal,
                                   .feed = server->feed,
                                   .change_point = server_change_point,
-                                  .change_bundle = server_change_bundle,
                                   .list_vantages = server_list_vantages,
                                   .change_vantage = server_change_vantage,
                                   .restore = restore,
                                   .write_metrics = write_metrics};
+    fill_configuration(verbs);
     rules_fill_verbs(&verbs->rules);
     clustered_fill_verbs(&verbs->cluster);
     traffic_fill_verbs(&verbs->traffic);
