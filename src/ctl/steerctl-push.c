@@ -243,6 +243,18 @@ static enum steerctl_exit push_bundle(struct push *push)
     return code == STEERCTL_OK ? push_activate(ctl, push->bundle->id) : code;
 }
 
+/* Before a gigabyte is read for nobody. */
+static enum steerctl_exit look_for_server(const struct steerctl *ctl)
+{
+    struct steerctl_reply reply;
+    if (!steerctl_ask(ctl, "GET", "/v1/bundles", NULL, &reply)) {
+        return STEERCTL_UNREACHABLE;
+    }
+    enum steerctl_exit code = steerctl_judge(ctl, &reply);
+    steerctl_reply_fini(&reply);
+    return code;
+}
+
 static enum steerctl_exit run(const struct steerctl *ctl)
 {
     struct push push = {.ctl = ctl};
@@ -251,12 +263,16 @@ static enum steerctl_exit run(const struct steerctl *ctl)
         return steerctl_usage("found %d words, expected: push DIR", ctl->word_count);
     }
     push.folder = ctl->words[1];
+    enum steerctl_exit code = look_for_server(ctl);
+    if (code != STEERCTL_OK) {
+        return code;
+    }
     int error = bundle_scan(push.folder, NULL, &push.bundle, &skipped, push.why);
     if (error != 0) {
         return fail(&push);
     }
     tell_scanned(&push, &skipped);
-    enum steerctl_exit code = push_bundle(&push);
+    code = push_bundle(&push);
     bundle_free(push.bundle);
     return code;
 }
