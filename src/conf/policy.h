@@ -124,11 +124,29 @@ struct conf_name {
     unsigned line, column; /* of the name in the document, 0 if not known */
 };
 
+/* Whose address a name of "whoami" answers with. */
+enum conf_whoami_address {
+    CONF_WHOAMI_BEST, /* the client subnet if the query has one, else that of the resolver; default */
+    CONF_WHOAMI_RESOLVER,
+    CONF_WHOAMI_SUBNET,
+    CONF_WHOAMI_BOTH,
+};
+
+/* A name that tells who asks: by TXT all, by A and AAAA an address. */
+struct conf_whoami {
+    const char *owner; /* as of names */
+    const char *of;    /* the steered name of which the class is told; NULL: none */
+    enum conf_whoami_address address;
+    struct report_place place;
+};
+
 struct conf_policy {
     const char *path;
     const char *origin;
     struct conf_name *names;
     size_t name_count;
+    struct conf_whoami *whoamis;
+    size_t whoami_count;
     struct arena *arena;
 };
 
