@@ -53,6 +53,7 @@ class Plan:
     rules: list = dataclasses.field(default_factory=list)    # (when, tiers), narrowest first; no tiers: no answer
     map_name: str = None                                     # of the geoip map that the rules are of
     ignores_subnet: bool = False                             # what resolvers say of clients does not count
+    whoami: str = None                                       # it answers with the client: whose address
     static: list = dataclasses.field(default_factory=list)   # addresses that nothing watches or changes
 
     def choices(self):

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Plugins and their resources -> plans: simplefo, multifo, weighted, static, null, metafo and geoip. reflect answers
-with the client's own address, which no policy can."""
+"""Plugins and their resources -> plans: simplefo, multifo, weighted, static, null, metafo, geoip and reflect."""
 import dataclasses
 import ipaddress
 import math
@@ -73,7 +72,7 @@ class Plugins:
 
     def make(self, plugin, resource, place):
         if plugin == "reflect":
-            raise Unsupported(place, "reflect answers with the client's own address; steerd has nothing like it")
+            return self.make_reflect(resource or "best", place)
         if plugin == "null":
             return make_static(["0.0.0.0", "::"], place, "null")
         if plugin not in KNOWN:
@@ -88,6 +87,13 @@ class Plugins:
             address = read_address(value)
             return make_cname(value, resource) if address is None else make_static([address], value.place, resource)
         return self.make_simple(plugin, resource, config[resource], config.key_places[resource])
+
+    @staticmethod
+    def make_reflect(resource, place):
+        modes = {"best": "best", "dns": "resolver", "edns": "subnet", "both": "both"}
+        if resource not in modes:
+            raise vscf.Failure(f"{place}: found reflect!{resource}, expected one of {', '.join(modes)}")
+        return Plan(whoami=modes[resource])
 
     def make_simple(self, plugin, resource, node, place):
         """A resource of addresses: its node, with the settings of the plugin as defaults."""
@@ -243,6 +249,8 @@ class Meta:
                                "does not define")
         if datacenter not in self.plans:
             plan = self.make_datacenter(datacenter, self.dcmap[datacenter], self.dcmap.key_places[datacenter])
+            if plan.whoami is not None:
+                raise Unsupported(place, "reflect as a data centre")
 
             def inside(tiers):
                 made = [tier.inside(self.plugin, datacenter) for tier in tiers]
