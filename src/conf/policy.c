@@ -137,6 +137,20 @@ static struct conf_sticky read_sticky(const struct doc_node *name, enum conf_pic
     return sticky;
 }
 
+static enum conf_apart read_apart(const struct doc_node *name, const struct conf_name *of)
+{
+    static const char *const places[] = {"az", "region", NULL};
+    struct doc_node node;
+    if (!doc_find(name, "apart", &node)) {
+        return CONF_APART_NOTHING;
+    }
+    if (of->pick != CONF_PICK_WEIGHTED || of->answers == 1) {
+        doc_error_at_key(&node,
+                         "\"apart\" has a meaning only for several \"answers\" that are picked by weight");
+    }
+    return doc_get_choice(name, "apart", places, 0) == 0 ? CONF_APART_AZ : CONF_APART_REGION;
+}
+
 /* ---- geo ---- */
 
 static void report_no_set(const struct reader *reader, const struct doc_node *node)
@@ -324,7 +338,7 @@ static void read_settings(struct reader *reader, const struct doc_node *node, st
     static const char *const keys[] = {"ttl",         "ttl_failing", "endpoints",     "weights", "tiers",
                                        "min_healthy", "spill_below", "spill",         "geo",     "pick",
                                        "sticky",      "answers",     "fallback",      "records", "addresses",
-                                       "host_answer", "on_hold",     "client_subnet", NULL};
+                                       "host_answer", "on_hold",     "client_subnet", "apart",   NULL};
     static const char *const holds[] = {"stay", "fallback", NULL};
     static const char *const subnets[] = {"use", "ignore", NULL};
     static const uint32_t answers[2] = {1, 64};
@@ -335,6 +349,7 @@ static void read_settings(struct reader *reader, const struct doc_node *node, st
     name->pick = read_pick(node);
     name->sticky = read_sticky(node, name->pick);
     name->answers = doc_get_number(node, "answers", answers, 1);
+    name->apart = read_apart(node, name);
     name->min_healthy = need_get(node, "min_healthy");
     name->spill_below = need_get(node, "spill_below");
     name->spill = georule_get_spill(node, CONF_SPILL_NEXT);

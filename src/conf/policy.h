@@ -16,6 +16,8 @@
 
 enum conf_pick { CONF_PICK_WEIGHTED, CONF_PICK_ROUND_ROBIN, CONF_PICK_ALL, CONF_PICK_STICKY };
 
+enum conf_apart { CONF_APART_NOTHING, CONF_APART_AZ, CONF_APART_REGION };
+
 /* A member of a steered name: an endpoint and its weight for this name. */
 struct conf_member {
     uint32_t endpoint; /* index in the topology */
@@ -112,6 +114,7 @@ struct conf_name {
     const struct conf_tiers *outcomes;         /* of geo, in its order */
     enum conf_pick pick;                       /* default weighted */
     struct conf_sticky sticky;                 /* of CONF_PICK_STICKY */
+    enum conf_apart apart;                     /* of what answers have to be different ones */
     unsigned answers;                          /* 1..64; default 1; of no effect with pick "all" */
     const struct conf_last_resort *fallback;   /* default first */
     const struct report_place *wants_static;   /* where it, or that of a rule, says "static"; NULL: nowhere */

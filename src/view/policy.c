@@ -140,8 +140,8 @@ static void get_shared(const struct conf_name *name, const struct compile_record
     shared->settings = (uint64_t)name->answers << 32 | (uint64_t)name->tiers.nearest << 16 |
                        (uint64_t)name->tiers.others << 15 | (uint64_t)name->addresses << 14 |
                        (uint64_t)records->is_alias << 13 | (uint64_t)name->falls_back << 12 |
-                       (uint64_t)name->ignores_subnet << 11 | (uint64_t)name->spill << 8 |
-                       (uint64_t)name->pick;
+                       (uint64_t)name->ignores_subnet << 11 | (uint64_t)name->apart << 48 |
+                       (uint64_t)name->spill << 8 | (uint64_t)name->pick;
     shared->records = name->records;
     shared->group = group;
     shared->ttl_failing = (uint64_t)name->has_ttl_failing << 32 | name->ttl_failing;
@@ -167,6 +167,7 @@ static int enter_policy(const struct compile_policy *p, const struct conf_name *
             .falls_back = name->falls_back,
             .ignores_subnet = name->ignores_subnet,
             .answers = (uint16_t)name->answers,
+            .apart = (enum steer_apart)name->apart,
             .sticky = {.v4_len = name->sticky.v4_len,
                        .v6_len = name->sticky.v6_len,
                        .hold_ms = name->sticky.hold_ms},
@@ -362,6 +363,9 @@ static int compile_name(const struct compile_policy *p, const struct conf_name *
     add_name(p, name, records, owner, entered);
     return 0;
 }
+
+_Static_assert((int)STEER_APART_AZ == (int)CONF_APART_AZ && (int)STEER_APART_REGION == (int)CONF_APART_REGION,
+               "documents and policies number them alike");
 
 /* ---- names that tell who asks ---- */
 
