@@ -177,17 +177,20 @@ class Plugins:
                 groups.append([(label, value)])
         items = [(label, *read_weighted(item)) for group in groups for label, item in group]
         multi = "multi" in settings and vscf.as_boolean(settings["multi"], "multi")
+        apart = multi and any(len(group) > 1 for group in groups)
+        group_of = {label: f"g{number}" if apart else "" for number, group in enumerate(groups, 1) for label, _ in group}
         if items and read_address(items[0][1]) is None:  # CNAMEs, of which there can be one in an answer
             targets = tuple(Target(label, (), services, weight, require_host(value)) for label, value, weight in items)
             pick, answers = WEIGHTED, 1
         else:
-            targets = tuple(Target(label, (require_address(value),), services, weight) for label, value, weight in items)
+            targets = tuple(Target(label, (require_address(value),), services, weight, group=group_of[label])
+                            for label, value, weight in items)
             pick, answers = self.read_pick(resource, place, multi, groups)
         weights = [target.weight for target in targets]
         weight = math.ceil(self.read_threshold(settings) * sum(weights))
         enough = sum(1 for at in range(len(weights)) if sum(sorted(weights, reverse=True)[:at]) < weight)
         return Plan([Tier(targets, place, resource, pick if len(targets) > 1 else None, answers, max(enough, 1),
-                          weight if len(set(weights)) > 1 else 0)])
+                          weight if len(set(weights)) > 1 else 0, apart=apart)])
 
     def read_pick(self, resource, place, multi, groups):
         """gdnsd's four cases: (pick, answers)."""
@@ -207,9 +210,10 @@ class Plugins:
             self.report.approximate(place, f"weighted {resource}: gdnsd draws one group and answers one or more of its "
                                            "addresses, steerd draws one address of all groups by weight")
             return WEIGHTED, 1
-        self.report.approximate(place, f"weighted {resource}: multi: gdnsd answers one address of each of several groups, "
-                                       f"steerd {expected} of all groups by weight")
-        return WEIGHTED, expected
+        if len(set(heavy)) > 1:
+            self.report.approximate(place, f"weighted {resource}: multi: gdnsd leaves groups out with the odds of their weights, "
+                                           f"steerd answers one address of each of the {len(groups)} groups")
+        return WEIGHTED, len(groups)
 
     # ---- plugins of data centres ----
 

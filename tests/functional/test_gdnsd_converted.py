@@ -101,6 +101,22 @@ def test_a_family_that_is_down_beside_one_that_is_up(tmp_path):
     assert kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check").returncode == 0
 
 
+def test_groups_of_which_each_gives_one(tmp_path):
+    groups = "g1 => { a => [ 192.0.2.1, 10 ], b => [ 192.0.2.2, 20 ] }, g2 => { a => [ 192.0.2.3, 30 ] }"
+    config = "plugins => { weighted => { even => { multi => true, %s }, odd => { multi => true, %s }, " \
+        "one => { a => [ 192.0.2.1, 1 ] } } }" % (groups, groups.replace("30", "31"))
+    zone = ZONE + "even 60 DYNA weighted!even\nodd 60 DYNA weighted!odd\none 60 DYNA weighted!one\n"
+    done = gdnsd.convert(make(tmp_path / "from", config, zone), tmp_path / "to")
+    names, topology = policy(tmp_path / "to"), json.loads((tmp_path / "to/topology.json").read_text())
+    for name in "even", "odd":
+        assert (names[name]["pick"], names[name]["answers"], names[name]["apart"]) == ("weighted", 2, "az")
+        azs = [topology["endpoints"][endpoint]["az"] for endpoint in names[name]["endpoints"]]
+        assert azs[0] == azs[1] != azs[2]
+    assert "apart" not in names["one"] and done.returncode == 0
+    assert "weighted odd: multi" in done.stdout and "weighted even: multi" not in done.stdout
+    assert kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check").returncode == 0
+
+
 def test_overrides_are_told_as_commands(tmp_path):
     """Of a target and its service, of all data centres of a name, and of that of one resource, by a group of names."""
     config = """options => { state_dir => %s }
