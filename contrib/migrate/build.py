@@ -64,8 +64,9 @@ class Topology:
         if self.services.checks(target.services):
             self.watched.add(self.split_path(tier.path)[0])
 
-    def locate(self, path, checks):
+    def locate(self, path, checks, group):
         region, az = self.split_path(path)
+        az = f"{az}-{group}" if group else az
         if not checks and region in self.watched:
             region += UNCHECKED  # else it would be lost with those that are checked; gdnsd has no such roll-up
         if region not in self.tree:
@@ -77,10 +78,11 @@ class Topology:
 
     def get(self, tier, target):
         checks = self.services.checks(target.services)
-        place = self.anywhere.get((target.where, checks)) if not tier.path else None
-        key = tier.path and self.locate(tier.path, checks), target.where, checks
+        group = f"{tier.resource}-{target.group}" if target.group else ""
+        place = self.anywhere.get((target.where, checks)) if not tier.path and not group else None
+        key = (tier.path or group) and self.locate(tier.path, checks, group), target.where, checks
         if place is None and key not in self.endpoints:
-            region, az = self.locate(tier.path, checks)
+            region, az = self.locate(tier.path, checks, group)
             label = f"{tier.resource}-{target.label}" if tier.resource not in target.label else target.label
             made = Endpoint(self.names.make(label), region, az, target, checks)
             self.endpoints[key] = self.anywhere[target.where, checks] = made
@@ -183,6 +185,8 @@ class Builder:
         document["pick"] = pick
         if answers > 1:
             document["answers"] = answers
+            if any(tier.apart for tier in plan.all_tiers()):
+                document["apart"] = "az"
         if plan.has_hosts():
             document["host_answer"] = "cname"
         document["fallback"] = "all"

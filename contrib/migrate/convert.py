@@ -32,6 +32,7 @@ class Conversion:
                          self.report)
         self.plugins = Plugins(plugins, self.services, self.maps, self.report)
         self.zones, self.names = {}, []
+        self.whoamis = []  # (origin, owner, whose address, record)
         self.files = {}  # path -> text or document
         self.overrides = None
         self.read_zones()
@@ -95,7 +96,9 @@ class Conversion:
             plan = self.plugins.resolve(record.plugin, record.resource, record.place)
             if plan.has_hosts():
                 self.require_alone(origin, zone, record)
-            if plan.static:
+            if plan.whoami is not None:
+                self.add_whoami(origin, zone, record, plan)
+            elif plan.static:
                 lines = [f"{record.owner} {record.ttl_max_s} {'AAAA' if ':' in address else 'A'} {address}"
                          for address in plan.static]
                 zone.replace(record, lines)
@@ -119,6 +122,14 @@ class Conversion:
         if zone.uses[owner] > 1:
             raise Unsupported(record.place, "a CNAME beside other records")
 
+    def add_whoami(self, origin, zone, record, plan):
+        if zone.uses[record.owner.lower()] > 1:
+            raise Unsupported(record.place, "reflect beside other records")
+        self.whoamis.append((origin, relative(record.owner, origin), plan.whoami, record))
+        zone.comment_out(record, f"tells who asks, see {file_of(origin)}.json")
+        self.report.approximate(record.place, f"{record.owner}: reflect: steerd answers with TTL 0, with no 0.0.0.0 where there is "
+                                              "no client subnet, and by TXT with all that it knows")
+
     def add_name(self, origin, zone, record, plan):
         self.names.append(Name(origin, relative(record.owner, origin), plan, record.place, record.ttl_max_s,
                                record.ttl_min_s, record.limits, f"{record.plugin}!{record.resource}"))
@@ -128,6 +139,9 @@ class Conversion:
 
     def make_files(self):
         document = self.settings.document
+        for _, owner, _, record in self.whoamis if not self.names else ():
+            self.report.leave_out(record.place, f"{owner}: reflect: without any other name of a plugin there is no topology and "
+                                                "no policy, which could say so")
         if self.names:
             builder = Builder(self.services, self.maps.locations(), self.report)
             builder.build(self.names)
@@ -136,6 +150,9 @@ class Conversion:
             self.files["topology.json"] = builder.topology.document(builder.rules, self.overrides.documents())
             for origin, names in builder.policies.items():
                 self.files[f"zones/{file_of(origin)}.json"] = {"names": names}
+            for origin, owner, address, _ in self.whoamis:
+                policy = self.files.setdefault(f"zones/{file_of(origin)}.json", {"names": {}})
+                policy.setdefault("whoami", {})[owner] = {"address": address}
             self.report.count(len(self.names), "steered name")
             self.report.count(len(builder.topology.endpoints), "endpoint")
             self.report.count(len(self.files["topology.json"].get("checks", ())), "check")

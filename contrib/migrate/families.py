@@ -71,4 +71,5 @@ def keep_apart(one, other, report):
     rest = tuple(dataclasses.replace(target, label=f"{target.label}-v6") if target.label in taken else target
                  for target in other.targets)
     return Tier(one.targets + rest, one.place, one.resource, one.pick or other.pick,
-                one.answers if one.pick else other.answers, is_down=one.is_down or other.is_down)
+                one.answers if one.pick else other.answers, apart=one.apart or other.apart,
+                is_down=one.is_down or other.is_down)

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Plugins and their resources -> plans: simplefo, multifo, weighted, static, null, metafo and geoip. reflect answers
-with the client's own address, which no policy can."""
+"""Plugins and their resources -> plans: simplefo, multifo, weighted, static, null, metafo, geoip and reflect."""
 import dataclasses
 import ipaddress
 import math
@@ -73,7 +72,7 @@ class Plugins:
 
     def make(self, plugin, resource, place):
         if plugin == "reflect":
-            raise Unsupported(place, "reflect answers with the client's own address; steerd has nothing like it")
+            return self.make_reflect(resource or "best", place)
         if plugin == "null":
             return make_static(["0.0.0.0", "::"], place, "null")
         if plugin not in KNOWN:
@@ -88,6 +87,13 @@ class Plugins:
             address = read_address(value)
             return make_cname(value, resource) if address is None else make_static([address], value.place, resource)
         return self.make_simple(plugin, resource, config[resource], config.key_places[resource])
+
+    @staticmethod
+    def make_reflect(resource, place):
+        modes = {"best": "best", "dns": "resolver", "edns": "subnet", "both": "both"}
+        if resource not in modes:
+            raise vscf.Failure(f"{place}: found reflect!{resource}, expected one of {', '.join(modes)}")
+        return Plan(whoami=modes[resource])
 
     def make_simple(self, plugin, resource, node, place):
         """A resource of addresses: its node, with the settings of the plugin as defaults."""
@@ -171,17 +177,20 @@ class Plugins:
                 groups.append([(label, value)])
         items = [(label, *read_weighted(item)) for group in groups for label, item in group]
         multi = "multi" in settings and vscf.as_boolean(settings["multi"], "multi")
+        apart = multi and any(len(group) > 1 for group in groups)
+        group_of = {label: f"g{number}" if apart else "" for number, group in enumerate(groups, 1) for label, _ in group}
         if items and read_address(items[0][1]) is None:  # CNAMEs, of which there can be one in an answer
             targets = tuple(Target(label, (), services, weight, require_host(value)) for label, value, weight in items)
             pick, answers = WEIGHTED, 1
         else:
-            targets = tuple(Target(label, (require_address(value),), services, weight) for label, value, weight in items)
+            targets = tuple(Target(label, (require_address(value),), services, weight, group=group_of[label])
+                            for label, value, weight in items)
             pick, answers = self.read_pick(resource, place, multi, groups)
         weights = [target.weight for target in targets]
         weight = math.ceil(self.read_threshold(settings) * sum(weights))
         enough = sum(1 for at in range(len(weights)) if sum(sorted(weights, reverse=True)[:at]) < weight)
         return Plan([Tier(targets, place, resource, pick if len(targets) > 1 else None, answers, max(enough, 1),
-                          weight if len(set(weights)) > 1 else 0)])
+                          weight if len(set(weights)) > 1 else 0, apart=apart)])
 
     def read_pick(self, resource, place, multi, groups):
         """gdnsd's four cases: (pick, answers)."""
@@ -201,9 +210,10 @@ class Plugins:
             self.report.approximate(place, f"weighted {resource}: gdnsd draws one group and answers one or more of its "
                                            "addresses, steerd draws one address of all groups by weight")
             return WEIGHTED, 1
-        self.report.approximate(place, f"weighted {resource}: multi: gdnsd answers one address of each of several groups, "
-                                       f"steerd {expected} of all groups by weight")
-        return WEIGHTED, expected
+        if len(set(heavy)) > 1:
+            self.report.approximate(place, f"weighted {resource}: multi: gdnsd leaves groups out with the odds of their weights, "
+                                           f"steerd answers one address of each of the {len(groups)} groups")
+        return WEIGHTED, len(groups)
 
     # ---- plugins of data centres ----
 
@@ -243,6 +253,8 @@ class Meta:
                                "does not define")
         if datacenter not in self.plans:
             plan = self.make_datacenter(datacenter, self.dcmap[datacenter], self.dcmap.key_places[datacenter])
+            if plan.whoami is not None:
+                raise Unsupported(place, "reflect as a data centre")
 
             def inside(tiers):
                 made = [tier.inside(self.plugin, datacenter) for tier in tiers]

@@ -40,7 +40,7 @@ tests/functional/clock.so: $(srcdir)/tests/functional/clock.c
 
 EXTRA_DIST += tests/functional/test_past_health.py
 
-EXTRA_DIST += tests/functional/test_listeners.py
+EXTRA_DIST += tests/functional/test_listeners.py tests/functional/test_whoami.py tests/functional/test_gdnsd_converted.py
 
 # What runs beside a server, as a vantage of it
 EXTRA_DIST += tests/functional/test_confirm.py tests/functional/test_json.py tests/functional/test_drill_vantages.py tests/functional/test_steerprobe.py tests/functional/test_vantage_clock.py tests/functional/test_vantage_standing.py tests/functional/test_vantage_changes.py tests/functional/test_reload_amid.py tests/functional/test_vantage_losses.py tests/functional/vantagekit.py
