@@ -22,13 +22,13 @@ enum { FILES_MAX = 10000 };
 struct reader {
     struct conf_server *server;
     struct report *report;
-    size_t capacity;
     const char **paths; /* growing; in the heap */
+    size_t count, capacity;
 };
 
 static bool is_there(const struct reader *reader, const char *path)
 {
-    for (size_t i = 0; i < reader->server->topology_count; i++) {
+    for (size_t i = 0; reader->paths != NULL && i < reader->count; i++) {
         if (strcmp(reader->paths[i], path) == 0) {
             return true;
         }
@@ -39,9 +39,8 @@ static bool is_there(const struct reader *reader, const char *path)
 static void add(struct reader *reader, const char *path)
 {
     if (!is_there(reader, path)) {
-        size_t *count = &reader->server->topology_count;
-        reader->paths = memory_grow(reader->paths, *count, &reader->capacity, sizeof *reader->paths);
-        reader->paths[(*count)++] = path;
+        reader->paths = memory_grow(reader->paths, reader->count, &reader->capacity, sizeof *reader->paths);
+        reader->paths[reader->count++] = path;
     }
 }
 
@@ -55,7 +54,7 @@ static void add_matching(struct reader *reader, const struct doc_node *node, con
                          const char *pattern)
 {
     struct dirent **entries = NULL;
-    size_t before = reader->server->topology_count;
+    size_t before = reader->count;
     char *real = source_locate(reader->report, folder);
     int count = scandir(real, &entries, NULL, alphasort);
     free(real);
@@ -64,14 +63,13 @@ static void add_matching(struct reader *reader, const struct doc_node *node, con
         return;
     }
     for (int i = 0; i < count; i++) {
-        if (fnmatch(pattern, entries[i]->d_name, FNM_PERIOD) == 0 &&
-            reader->server->topology_count < FILES_MAX) {
+        if (fnmatch(pattern, entries[i]->d_name, FNM_PERIOD) == 0 && reader->count < FILES_MAX) {
             add(reader, arena_print(reader->server->arena, "%s/%s", folder, entries[i]->d_name));
         }
         free(entries[i]);
     }
     free(entries);
-    if (reader->server->topology_count == before) {
+    if (reader->count == before) {
         doc_error(node, "found no file in %s that is called %s", folder, pattern);
     }
 }
@@ -114,9 +112,9 @@ void topology_files_read(const struct doc_node *root, struct conf_server *server
     if (doc_is_array(&list) && doc_count(&list) == 0) {
         doc_error(&list, "found no file, expected at least one");
     }
-    if (server->topology_count != 0) {
-        server->topology_paths =
-            arena_copy(server->arena, reader.paths, server->topology_count * sizeof *reader.paths);
+    if (reader.count != 0) {
+        server->topology_paths = arena_copy(server->arena, reader.paths, reader.count * sizeof *reader.paths);
+        server->topology_count = reader.count;
         server->topology_path = server->topology_paths[0];
     }
     free(reader.paths);

@@ -196,9 +196,10 @@ static bool is_for_both(int fd, const struct addr_port *at)
 
 static int find_kind(int fd, struct addr_port *at, bool *is_tcp)
 {
-    union socket_address name;
+    union socket_address name = {.any = {.sa_family = AF_UNSPEC}};
     int type = 0;
     socklen_t len = sizeof name, type_len = sizeof type;
+    *at = (struct addr_port){.port = 0};
     if (getsockname(fd, &name.any, &len) == -1 ||
         getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) == -1) {
         return -errno;

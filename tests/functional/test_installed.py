@@ -174,3 +174,22 @@ def test_five_questions(site):
     server.start()
     answer = dns.query.udp(dns.message.make_query("www.example.net", "A"), site.listen[0][0], port=site.listen[0][1], timeout=kit.PATIENCE_S)
     assert answer.answer[0][0].address == "127.0.0.9"
+
+
+# ---- README ----
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("dig") is None or shutil.which("unshare") is None, reason="needs root, dig and unshare")
+def test_from_the_sample_to_a_zone_of_ones_own(tmp_path):
+    """The lines of README.md, copied and run, in a network that has nothing but loopback."""
+    block = re.search(r"From the sample to your own zone:\n\n```sh\n(.*?)```", (kit.TOP / "README.md").read_text(), flags=re.S)[1]
+    assert block.count("\n") <= 11
+    (tmp_path / "bin").mkdir()
+    for program in (kit.STEERD, kit.STEERCTL):
+        (tmp_path / "bin" / program.name).symlink_to(program)
+    script = tmp_path / "lines"
+    script.write_text(f"set -e\nip link set lo up\n{block}\nkill %1\nwait %1\n")
+    done = subprocess.run(["unshare", "--net", "bash", str(script)], capture_output=True, text=True, timeout=kit.PATIENCE_S, check=False, stdin=subprocess.DEVNULL,
+                          env={**kit.make_environment(), "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "EDITOR": "true", "TMPDIR": str(tmp_path)})
+    assert done.returncode == 0, (done.stdout[-3000:], done.stderr[-3000:])
+    answers = [line for line in done.stdout.splitlines() if re.fullmatch(r"192\.0\.2\.1[01]", line)]
+    assert len(answers) == 1 and "us-east" in done.stdout and "eu-west" in done.stdout, done.stdout
