@@ -19,6 +19,7 @@ src_libcluster_a_SOURCES = \
 	src/cluster/pending.c \
 	src/cluster/safety.c \
 	src/cluster/since.c \
+	src/cluster/swarm.c src/cluster/swarm_giver.c src/cluster/swarm.h \
 	src/cluster/turn.c \
 	src/cluster/values.c src/cluster/values.h \
 	src/cluster/watch.c \
