@@ -95,7 +95,7 @@ static bool show_here(struct task *task, const struct bundle_item *item, struct 
 static void show_coming(struct task *task, const struct bundle_part *part, struct admin_bundle *to)
 {
     const struct bundle *bundle = bundle_part_get(part);
-    struct admin_bundle_range *ranges = NULL;
+    struct admin_bundle_range *ranges = NULL, *last = NULL;
     size_t capacity = 0;
     *to = (struct admin_bundle){.files = bundle->count,
                                 .size = bundle->size,
@@ -106,11 +106,12 @@ static void show_coming(struct task *task, const struct bundle_part *part, struc
         if (bundle_part_has(part, i)) {
             continue;
         }
-        if (ranges != NULL && ranges[to->missing_count - 1].last + 1 == i) {
-            ranges[to->missing_count - 1].last = i;
+        if (last != NULL && last->last + 1 == i) {
+            last->last = i;
         } else {
             ranges = memory_grow(ranges, to->missing_count, &capacity, sizeof *ranges);
-            ranges[to->missing_count++] = (struct admin_bundle_range){i, i};
+            last = &ranges[to->missing_count++];
+            *last = (struct admin_bundle_range){i, i};
         }
     }
     to->missing = arena_copy(task->arena, ranges, to->missing_count * sizeof *ranges);

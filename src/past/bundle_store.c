@@ -71,7 +71,7 @@ int bundle_load(const char *state, const char *id, struct bundle **bundle, char 
     } else {
         error = bundle_read(text, len, bundle, why);
     }
-    if (error == 0 && strcmp((*bundle)->id, id) != 0) {
+    if (*bundle != NULL && strcmp((*bundle)->id, id) != 0) {
         error = bundle_fail(why, ERROR_SYNTAX, "%.1100s: it is damaged", path);
         bundle_free(*bundle);
         *bundle = NULL;
