@@ -164,12 +164,13 @@ struct porter {
     char unreadable[BUNDLE_ID_SIZE]; /* one that the log knows of */
     struct neighbour neighbours[SWARM_PEERS_MAX];
     TAILQ_HEAD(, fetch) fetches;
-    struct asker askers[ASKERS_MAX]; /* by number */
+    struct asker askers[ASKERS_MAX]; /* by number, */
+    unsigned asker_count;            /* … below this */
     int64_t said_ms, looked_ms;      /* what is here, to who follows; for what they wait for */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t comes;
-    bool is_closing;
+    bool has_thread, is_closing;
     STAILQ_HEAD(mails, mail) mails;
     size_t mail_size;
     struct {
