@@ -220,6 +220,13 @@ static void start(struct porter *porter, struct fetch *fetch)
     follow_all(porter, fetch);
 }
 
+static void note_percent(struct fetch *fetch)
+{
+    uint32_t blocks = swarm_count_blocks(fetch->swarm), missing = swarm_count_missing(fetch->swarm);
+    bool is_stream = fetch->part == FLEET_STREAM && blocks != 0;
+    fetch->status.percent = is_stream ? (unsigned)((uint64_t)(blocks - missing) * ALL / blocks) : 0;
+}
+
 static void begin_stream(struct porter *porter, struct fetch *fetch)
 {
     struct ware *ware = fetch->ware;
@@ -234,6 +241,7 @@ static void begin_stream(struct porter *porter, struct fetch *fetch)
             ware_put(ware, FLEET_STREAM, i);
         }
     }
+    note_percent(fetch);
     follow_all(porter, fetch);
 }
 
@@ -350,13 +358,6 @@ static int keep(const struct fetch *fetch, const struct mail *mail, char why[BUN
     }
     memcpy(fetch->ware->manifest + (size_t)piece->number * BUNDLE_BLOCK_SIZE, mail->octets, piece->of);
     return 0;
-}
-
-static void note_percent(struct fetch *fetch)
-{
-    uint32_t blocks = swarm_count_blocks(fetch->swarm), missing = swarm_count_missing(fetch->swarm);
-    fetch->status.percent =
-        fetch->part == FLEET_MANIFEST ? 0 : (unsigned)((uint64_t)(blocks - missing) * ALL / blocks);
 }
 
 static void hear_block(struct porter *porter, struct fetch *fetch, unsigned number, const struct mail *mail)

@@ -52,7 +52,7 @@ void ware_size(struct porter *porter, struct ware *ware, enum fleet_part part, u
 void ware_put(struct ware *ware, enum fleet_part part, uint32_t block); /* it is here now */
 /* What is here is looked at anew: some is not any more. */
 void ware_recount(struct porter *porter, struct ware *ware, enum fleet_part part);
-/* It has come to its end: the store has it whole. */
+/* It has come to its end: the store has it whole. It may be gone then, if that cannot be read. */
 void ware_settle(struct porter *porter, struct ware *ware);
 /* Owned octets, *len of them; NULL: it is not here (any more). */
 uint8_t *ware_read(struct ware *ware, enum fleet_part part, uint32_t block, size_t *len);
