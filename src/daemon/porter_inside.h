@@ -159,11 +159,11 @@ struct porter {
     int fd;
     struct random random;
     struct progress progress; /* cancelled at the end */
-    LIST_HEAD(, ware) wares;
+    LIST_HEAD(wares, ware) wares;
     uint64_t last_epoch;
     char unreadable[BUNDLE_ID_SIZE]; /* one that the log knows of */
     struct neighbour neighbours[SWARM_PEERS_MAX];
-    TAILQ_HEAD(, fetch) fetches;
+    TAILQ_HEAD(fetches, fetch) fetches;
     struct asker askers[ASKERS_MAX]; /* by number, */
     unsigned asker_count;            /* … below this */
     int64_t said_ms, looked_ms;      /* what is here, to who follows; for what they wait for */
