@@ -141,7 +141,6 @@ static void who_lies_is_found_out(void **state)
     (void)state;
     struct net net;
     char id[BUNDLE_ID_SIZE];
-    struct porter_stats stats;
     net_open(&net, 3);
     net_put(&net, 0, 5, some, id);
     net_put(&net, 1, 5, some, id);
@@ -150,8 +149,6 @@ static void who_lies_is_found_out(void **state)
     porter_fetch(net.nodes[2].porter, id);
     net_wait(&net, 2, id, PORTER_HERE);
     hold_whole(&net, 2, id);
-    porter_get_stats(net.nodes[2].porter, &stats);
-    assert_true(stats.got_octets > 4 * MIB);
     net_close(&net);
 }
 
