@@ -263,7 +263,7 @@ bool swarm_hear_block(struct swarm *swarm, unsigned number, uint32_t block, int6
 /* Who has it: from the one on whose turn it is. -1: nobody. */
 static int find_holder(const struct swarm *swarm, uint32_t block, unsigned turn)
 {
-    unsigned here[SWARM_PEERS_MAX], count = 0;
+    unsigned here[SWARM_PEERS_MAX] = {0}, count = 0;
     for (unsigned i = 0; i < SWARM_PEERS_MAX; i++) {
         if (swarm->peers[i].is_here) {
             here[count++] = i;

@@ -7,6 +7,7 @@
 #include "daemon/porter_inside.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
 
@@ -42,6 +43,20 @@ static struct mail *new_mail(enum mail_kind kind, const char *node, size_t items
     return mail;
 }
 
+static void *run(void *context);
+
+/* Under the lock. Whoever has nothing to do with bundles needs no thread for them. */
+static void begin(struct porter *porter, const struct mail *mail)
+{
+    if (!porter->has_thread && mail->kind != MAIL_STORE && mail->kind != MAIL_LEFT) {
+        int error = thread_start(&porter->thread, run, porter);
+        porter->has_thread = error == 0;
+        if (error != 0) {
+            log_error("no thread for bundles error=\"%s\"", strerror(error));
+        }
+    }
+}
+
 /* Takes it. What others can make as much of as they like is let go where there is no room. */
 static void send_mail(struct porter *porter, struct mail *mail)
 {
@@ -51,6 +66,7 @@ static void send_mail(struct porter *porter, struct mail *mail)
     if (fits) {
         STAILQ_INSERT_TAIL(&porter->mails, mail, link);
         porter->mail_size += mail->size;
+        begin(porter, mail);
         pthread_cond_signal(&porter->comes);
     }
     pthread_mutex_unlock(&porter->lock);
@@ -289,7 +305,7 @@ int porter_open(const struct porter_options *options, struct porter **opened)
     pthread_mutex_init(&porter->lock, NULL);
     thread_init_cond(&porter->comes);
     porter->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    int error = porter->fd == -1 ? -errno : -thread_start(&porter->thread, run, porter);
+    int error = porter->fd == -1 ? -errno : 0;
     if (error != 0) {
         free_porter(porter);
         return error;
@@ -306,9 +322,12 @@ void porter_close(struct porter *porter)
     progress_cancel(&porter->progress);
     pthread_mutex_lock(&porter->lock);
     porter->is_closing = true;
+    bool has_thread = porter->has_thread;
     pthread_cond_signal(&porter->comes);
     pthread_mutex_unlock(&porter->lock);
-    pthread_join(porter->thread, NULL);
+    if (has_thread) {
+        pthread_join(porter->thread, NULL);
+    }
     fetch_leave_all(porter);
     fetch_free_all(porter);
     ware_leave_all(porter);

@@ -3,9 +3,9 @@
  * Bundles on their way from node to node (doc/cluster.md): what this node is to have is fetched from whoever
  * is linked and has some of it, and what it has is given to others. A thread of its own, "porter", is the one
  * that waits for the disk; links only bring and take what it has prepared, so nothing that is said of health
- * waits for it. It knows no links: what goes out goes by struct porter_ways, what comes is told by
- * porter_hear_…(). All functions may be called from any thread and return at once, but for those that say
- * otherwise. Private to src/daemon. */
+ * waits for it; it begins when there is something to do for it. It knows no links: what goes out goes by
+ * struct porter_ways, what comes is told by porter_hear_…(). All functions may be called from any thread and
+ * return at once, but for those that say otherwise. Private to src/daemon. */
 #pragma once
 
 #include "fleet/message.h"
@@ -32,7 +32,7 @@ struct porter_options {
     struct porter_ways ways;
 };
 
-/* 0 and owned, or -errno. */
+/* 0 and owned, or -errno. No thread yet. */
 int porter_open(const struct porter_options *options, struct porter **porter);
 /* The store (borrowed) is ours from now on, or not any more (NULL): what was coming is let go. Before the
  * first time nothing is here, and what is to be fetched waits. */

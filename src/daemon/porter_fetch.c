@@ -138,8 +138,7 @@ static void leave(struct porter *porter, unsigned number)
 {
     struct fetch *fetch;
     porter->neighbours[number].is_up = false;
-    TAILQ_FOREACH(fetch, &porter->fetches, link)
-    {
+    for (fetch = TAILQ_FIRST(&porter->fetches); fetch != NULL; fetch = TAILQ_NEXT(fetch, link)) {
         if (fetch->swarm != NULL) {
             swarm_leave(fetch->swarm, number);
         }
@@ -152,8 +151,7 @@ static void come(struct porter *porter, unsigned number, const char *node, uint6
     struct neighbour *neighbour = &porter->neighbours[number];
     *neighbour = (struct neighbour){.is_up = true, .connection = connection};
     snprintf(neighbour->name, sizeof neighbour->name, "%s", node);
-    TAILQ_FOREACH(fetch, &porter->fetches, link)
-    {
+    for (fetch = TAILQ_FIRST(&porter->fetches); fetch != NULL; fetch = TAILQ_NEXT(fetch, link)) {
         if (fetch->ware != NULL && may_ask(porter, fetch, number)) {
             if (fetch->swarm != NULL) {
                 swarm_come(fetch->swarm, number);
@@ -194,7 +192,7 @@ static int find_neighbour(const struct porter *porter, const char *node, uint64_
 /* After a manifest that was none, one after the other is asked alone, and then all. */
 static int choose_only(const struct porter *porter, const struct fetch *fetch)
 {
-    unsigned up[SWARM_PEERS_MAX], count = 0;
+    unsigned up[SWARM_PEERS_MAX] = {0}, count = 0;
     for (unsigned i = 0; i < SWARM_PEERS_MAX; i++) {
         if (porter->neighbours[i].is_up) {
             up[count++] = i;
@@ -220,6 +218,13 @@ static void start(struct porter *porter, struct fetch *fetch)
     follow_all(porter, fetch);
 }
 
+static void note_percent(struct fetch *fetch)
+{
+    uint32_t blocks = swarm_count_blocks(fetch->swarm), missing = swarm_count_missing(fetch->swarm);
+    bool is_stream = fetch->part == FLEET_STREAM && blocks != 0;
+    fetch->status.percent = is_stream ? (unsigned)((uint64_t)(blocks - missing) * ALL / blocks) : 0;
+}
+
 static void begin_stream(struct porter *porter, struct fetch *fetch)
 {
     struct ware *ware = fetch->ware;
@@ -234,6 +239,7 @@ static void begin_stream(struct porter *porter, struct fetch *fetch)
             ware_put(ware, FLEET_STREAM, i);
         }
     }
+    note_percent(fetch);
     follow_all(porter, fetch);
 }
 
@@ -350,13 +356,6 @@ static int keep(const struct fetch *fetch, const struct mail *mail, char why[BUN
     }
     memcpy(fetch->ware->manifest + (size_t)piece->number * BUNDLE_BLOCK_SIZE, mail->octets, piece->of);
     return 0;
-}
-
-static void note_percent(struct fetch *fetch)
-{
-    uint32_t blocks = swarm_count_blocks(fetch->swarm), missing = swarm_count_missing(fetch->swarm);
-    fetch->status.percent =
-        fetch->part == FLEET_MANIFEST ? 0 : (unsigned)((uint64_t)(blocks - missing) * ALL / blocks);
 }
 
 static void hear_block(struct porter *porter, struct fetch *fetch, unsigned number, const struct mail *mail)
@@ -487,8 +486,7 @@ int64_t fetch_go_on(struct porter *porter, int64_t now_ms)
 {
     struct fetch *fetch;
     int64_t when = INT64_MAX;
-    TAILQ_FOREACH(fetch, &porter->fetches, link)
-    {
+    for (fetch = TAILQ_FIRST(&porter->fetches); fetch != NULL; fetch = TAILQ_NEXT(fetch, link)) {
         int64_t due = fetch->status.is == PORTER_FETCHING ? go_on(porter, fetch, now_ms) : INT64_MAX;
         when = due < when ? due : when;
     }
@@ -508,8 +506,7 @@ static void make_room(struct porter *porter)
 {
     unsigned count = 0;
     struct fetch *fetch, *oldest = NULL;
-    TAILQ_FOREACH(fetch, &porter->fetches, link)
-    {
+    for (fetch = TAILQ_FIRST(&porter->fetches); fetch != NULL; fetch = TAILQ_NEXT(fetch, link)) {
         bool is_over = fetch->status.is == PORTER_HERE || fetch->status.is == PORTER_FAILED;
         oldest = oldest == NULL && is_over ? fetch : oldest;
         count++;
@@ -549,8 +546,7 @@ void fetch_drop(struct porter *porter, const char *id)
 void fetch_leave_all(struct porter *porter)
 {
     struct fetch *fetch;
-    TAILQ_FOREACH(fetch, &porter->fetches, link)
-    {
+    for (fetch = TAILQ_FIRST(&porter->fetches); fetch != NULL; fetch = TAILQ_NEXT(fetch, link)) {
         fetch->ware = NULL;
         let_go(fetch);
         fetch->status.is = fetch->status.is == PORTER_FAILED ? PORTER_FAILED : PORTER_FETCHING;

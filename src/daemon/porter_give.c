@@ -33,6 +33,7 @@ static struct asker *find_asker(struct porter *porter, const struct mail *mail)
     struct asker *asker = mail->number < ASKERS_MAX ? &porter->askers[mail->number] : NULL;
     if (asker != NULL && asker->connection != mail->connection) { /* it has forgotten what it asked before */
         *asker = (struct asker){.connection = mail->connection};
+        porter->asker_count = mail->number < porter->asker_count ? porter->asker_count : mail->number + 1;
     }
     return asker;
 }
@@ -95,7 +96,7 @@ void give_hear_want(struct porter *porter, const struct mail *mail)
 
 void give_hear_given(struct porter *porter, const struct mail *mail)
 {
-    struct asker *asker = mail->number < ASKERS_MAX ? &porter->askers[mail->number] : NULL;
+    struct asker *asker = mail->number < porter->asker_count ? &porter->askers[mail->number] : NULL;
     if (asker != NULL && asker->connection == mail->connection && asker->on_way > 0) {
         asker->on_way--;
     }
@@ -103,7 +104,7 @@ void give_hear_given(struct porter *porter, const struct mail *mail)
 
 void give_hear_left(struct porter *porter, unsigned number)
 {
-    if (number < ASKERS_MAX) {
+    if (number < porter->asker_count) {
         porter->askers[number] = (struct asker){.connection = 0};
     }
 }
@@ -263,7 +264,7 @@ static void tell_asker(struct porter *porter, unsigned number, bool looks)
 static void tell_all(struct porter *porter, int64_t now_ms)
 {
     bool looks = now_ms - porter->looked_ms >= LOOK_MS;
-    for (unsigned i = 0; i < ASKERS_MAX; i++) {
+    for (unsigned i = 0; i < porter->asker_count; i++) {
         tell_asker(porter, i, looks);
     }
     porter->said_ms = now_ms;
@@ -275,7 +276,7 @@ static void tell_all(struct porter *porter, int64_t now_ms)
 static int64_t when_to_tell(struct porter *porter)
 {
     int64_t when = INT64_MAX;
-    for (unsigned i = 0; i < ASKERS_MAX; i++) {
+    for (unsigned i = 0; i < porter->asker_count; i++) {
         const struct asker *asker = &porter->askers[i];
         for (unsigned k = 0; k < asker->follow_count; k++) {
             const struct follow *follow = &asker->follows[k];
@@ -296,7 +297,7 @@ int64_t give_go_on(struct porter *porter, int64_t now_ms)
     if (now_ms >= when_to_tell(porter)) {
         tell_all(porter, now_ms);
     }
-    for (unsigned i = 0; i < ASKERS_MAX; i++) {
+    for (unsigned i = 0; i < porter->asker_count; i++) {
         more = fulfil_next(porter, i, now_ms) || more;
     }
     return more ? now_ms : when_to_tell(porter);

@@ -52,7 +52,7 @@ void ware_size(struct porter *porter, struct ware *ware, enum fleet_part part, u
 void ware_put(struct ware *ware, enum fleet_part part, uint32_t block); /* it is here now */
 /* What is here is looked at anew: some is not any more. */
 void ware_recount(struct porter *porter, struct ware *ware, enum fleet_part part);
-/* It has come to its end: the store has it whole. */
+/* It has come to its end: the store has it whole. It may be gone then, if that cannot be read. */
 void ware_settle(struct porter *porter, struct ware *ware);
 /* Owned octets, *len of them; NULL: it is not here (any more). */
 uint8_t *ware_read(struct ware *ware, enum fleet_part part, uint32_t block, size_t *len);
@@ -159,17 +159,18 @@ struct porter {
     int fd;
     struct random random;
     struct progress progress; /* cancelled at the end */
-    LIST_HEAD(, ware) wares;
+    LIST_HEAD(wares, ware) wares;
     uint64_t last_epoch;
     char unreadable[BUNDLE_ID_SIZE]; /* one that the log knows of */
     struct neighbour neighbours[SWARM_PEERS_MAX];
-    TAILQ_HEAD(, fetch) fetches;
-    struct asker askers[ASKERS_MAX]; /* by number */
+    TAILQ_HEAD(fetches, fetch) fetches;
+    struct asker askers[ASKERS_MAX]; /* by number, */
+    unsigned asker_count;            /* … below this */
     int64_t said_ms, looked_ms;      /* what is here, to who follows; for what they wait for */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t comes;
-    bool is_closing;
+    bool has_thread, is_closing;
     STAILQ_HEAD(mails, mail) mails;
     size_t mail_size;
     struct {

@@ -152,6 +152,9 @@ void ware_settle(struct porter *porter, struct ware *ware)
     ware->folder = bundle_locate(bundle_store_state(porter->store), ware->id);
     free(ware->manifest);
     ware->manifest = NULL;
+    if (ware->bundle == NULL) {
+        ware_remove(ware);
+    }
 }
 
 /* ---- octets ---- */

