@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "cluster/json.h"
 #include "cluster/member.h"
+#include "cluster/rollout.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -24,9 +25,9 @@ enum { FORMAT = 1, MARKS_MAX = INT32_MAX };
 
 bool cluster_is_shared(const char *kind)
 {
-    static const char *const kinds[] = {"override", "failback",          "release",          "token",
-                                        "vantage",  "drill-schedule",    "switchover",       "conflict",
-                                        "drilling", CLUSTER_MEMBER_KIND, CLUSTER_INVITE_KIND};
+    static const char *const kinds[] = {
+        "override",   "failback", "release",  "token",      "vantage",           "drill-schedule",
+        "switchover", "conflict", "drilling", ROLLOUT_KIND, CLUSTER_MEMBER_KIND, CLUSTER_INVITE_KIND};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(kind, kinds[i]) == 0) {
             return true;
