@@ -31,7 +31,8 @@
 
 enum {
     BODY_MAX = 1048576,
-    LOOK_S = 1, /* whether the socket's file is there */
+    OCTETS_MAX = 4 << 20, /* of a file */
+    LOOK_S = 1,           /* whether the socket's file is there */
 };
 
 /* ---- headers ---- */
@@ -68,21 +69,33 @@ static bool is_type(const char *type, const char *wanted)
     return *rest == '\0' || *rest == ';';
 }
 
+/* What is a text has no end in the middle: octets 0 become 1, which no text may have either. */
+static const char *take_octets(const struct call *call, struct evbuffer *input)
+{
+    char *octets = (char *)evbuffer_pullup(input, -1);
+    for (char *at = octets; !route_takes_octets(&call->route) && at < octets + call->body_len; at++) {
+        *at = *at == '\0' ? 1 : *at;
+    }
+    return octets;
+}
+
 static void take_body(struct call *call)
 {
     struct evbuffer *input = evhttp_request_get_input_buffer(call->request);
     const char *type = evhttp_find_header(evhttp_request_get_input_headers(call->request), "Content-Type");
-    const char *wanted = route_takes_lines(&call->route) ? "application/jsonl" : "application/json";
+    const char *wanted = route_takes_lines(&call->route)    ? "application/jsonl"
+                         : route_takes_octets(&call->route) ? "application/octet-stream"
+                                                            : "application/json";
+    size_t max = route_takes_octets(&call->route) ? OCTETS_MAX : BODY_MAX;
     call->body_len = evbuffer_get_length(input);
     if (call->body_len == 0) {
         call->body = "";
     } else if (!route_takes_body(&call->route, call->method)) {
         problem_set(&call->problem, PROBLEM_BAD_REQUEST, "found a body of %zu octets, expected none",
                     call->body_len);
-    } else if (call->body_len > BODY_MAX && !route_takes_lines(&call->route) &&
-               !route_takes_much(&call->route)) {
-        problem_set(&call->problem, PROBLEM_TOO_LARGE, "found a body of %zu octets, expected at most %d",
-                    call->body_len, BODY_MAX);
+    } else if (call->body_len > max && !route_takes_lines(&call->route) && !route_takes_much(&call->route)) {
+        problem_set(&call->problem, PROBLEM_TOO_LARGE, "found a body of %zu octets, expected at most %zu",
+                    call->body_len, max);
         evhttp_add_header(evhttp_request_get_output_headers(call->request), "Connection", "close");
     } else if (!is_type(type, wanted) &&
                !(route_takes_lines(&call->route) && is_type(type, "application/json")) &&
@@ -90,7 +103,7 @@ static void take_body(struct call *call)
         problem_set(&call->problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, "found %s, expected %s",
                     type == NULL ? "no Content-Type" : type, wanted);
     } else {
-        call->body = (const char *)evbuffer_pullup(input, -1);
+        call->body = take_octets(call, input);
     }
 }
 
@@ -144,6 +157,10 @@ static const struct handler {
     [ROUTE_JOURNAL] = {.handle = handle_pages},
     [ROUTE_VERIFY] = {handle_verify, "verify", ADMIN_LONG},
     [ROUTE_DIFF] = {handle_diff, "diff", ADMIN_LONG},
+    [ROUTE_BUNDLES] = {.handle = handle_bundles},
+    [ROUTE_BUNDLE] = {.handle = handle_bundle},
+    [ROUTE_BUNDLE_BLOCK] = {.handle = handle_bundle_block},
+    [ROUTE_BUNDLE_CHECK] = {.handle = handle_bundle_check},
     [ROUTE_POINTS] = {.handle = handle_points},
     [ROUTE_POINT] = {.handle = handle_point},
     [ROUTE_POINT_USE] = {.handle = handle_point_use},

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "admin/access.h"
+#include "admin/bundles.h"
 #include "admin/cluster.h"
 #include "admin/serving.h"
 #include "admin/condition.h"
@@ -42,6 +43,7 @@ struct admin_reload {
     bool dry_run;                    /* install nothing */
     size_t limit;                    /* items of each list of what changes */
     const struct admin_edits *edits; /* of documents, which are read with them; NULL: none */
+    const char *bundle;              /* whose tree is read; NULL: that of the one that counts, if any is */
 };
 
 /* What POST /v1/reload ends with. */
@@ -504,6 +506,9 @@ struct admin_verbs {
     /* How far a copy lags behind. ERROR_NOT_FOUND: that is no pair; ERROR_UNSUPPORTED: steerd asks itself. */
     int (*report_lag)(void *context, const char *from, const char *to, const struct health_lag_report *report,
                       enum health_push_fate *fate);
+    /* `done` is called once, at once or later. */
+    void (*change_bundle)(void *context, const struct admin_bundle_ask *ask, admin_bundle_done *done,
+                          void *argument);
     /* Start a reload, of everything or of one zone; `done` is called later on the control thread, once.
      * ERROR_CONFLICT: one is running; ERROR_NOT_FOUND: no such zone. */
     int (*reload)(void *context, const struct admin_reload *asked,

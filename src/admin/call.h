@@ -263,6 +263,10 @@ void reply_explained_at(struct call *call, const struct operate_question *questi
 void handle_pages(struct call *call);   /* of the journal, at once or later */
 void handle_journal(struct call *call); /* one of them, on a worker */
 void handle_verify(struct call *call);
+void handle_bundles(struct call *call);
+void handle_bundle(struct call *call);
+void handle_bundle_block(struct call *call);
+void handle_bundle_check(struct call *call);
 void handle_points(struct call *call);
 void handle_point(struct call *call);
 void handle_point_use(struct call *call);

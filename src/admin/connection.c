@@ -286,14 +286,15 @@ static void on_start(evutil_socket_t nothing, short what, void *argument)
 
 /* One piece of what came in. Octets from the first one on that is wrong become 1, in place: no line ends
  * there any more, so evhttp waits for the end of what it has begun to read, and nothing behind it is ever
- * carried out. So do octets 0, of which it makes the end of a text. */
+ * carried out. Octets 0, of which it makes the end of a text, are wrong but in a body, of which it makes
+ * nothing. */
 static void scan_piece(struct connection *connection, unsigned char *bytes, size_t len)
 {
     size_t at = 0;
     const char *why =
         connection->why != NULL ? connection->why : head_scan_feed(&connection->scan, bytes, len, &at);
     for (size_t i = 0; i < len; i++) {
-        bytes[i] = bytes[i] == 0 || (why != NULL && i >= at) ? 1 : bytes[i];
+        bytes[i] = why != NULL && i >= at ? 1 : bytes[i];
     }
     connection->why = why;
 }

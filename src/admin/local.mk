@@ -5,6 +5,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/access.h \
 	src/admin/admin.c src/admin/admin.h \
 	src/admin/call.c src/admin/call.h \
+	src/admin/bundles.c src/admin/bundles.h \
 	src/admin/caller.c src/admin/caller.h \
 	src/admin/change.c src/admin/changes.c \
 	src/admin/checks.c \

@@ -24,6 +24,7 @@ static bool may_take_long(const struct call *call)
     case ROUTE_WHAT_IF:
     case ROUTE_VERIFY:
     case ROUTE_RELOAD:
+    case ROUTE_BUNDLE_CHECK:
     case ROUTE_RESTORE:
     case ROUTE_IMPORT:
     case ROUTE_CONFIG_APPLY:

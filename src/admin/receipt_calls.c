@@ -76,6 +76,10 @@ struct receipts *call_get_receipts(const struct call *call)
     case ROUTE_LOAD:
     case ROUTE_REPORT:
     case ROUTE_RELOAD:
+    case ROUTE_BUNDLES:
+    case ROUTE_BUNDLE:
+    case ROUTE_BUNDLE_BLOCK:
+    case ROUTE_BUNDLE_CHECK:
     case ROUTE_TRY:
     case ROUTE_WEBHOOK_RETRY: return &call->admin->passing;
     default: return &call->admin->receipts;

@@ -22,9 +22,9 @@ enum { SEGMENTS_MAX = 6, READ = ROUTE_GET | ROUTE_HEAD };
 #define FILTERS (BIT(ROUTE_REGION) | BIT(ROUTE_AZ) | BIT(ROUTE_EFFECTIVE) | BIT(ROUTE_FIELDS))
 
 static const struct resource {
-    const char
-        *segments[SEGMENTS_MAX]; /* "*" is a name, "*:verb" one with a verb, "*:*" with any, "%" one of
-                                    regions, azs, endpoints, "&" one of the kinds of edits, "@" a zone */
+    const char *segments[SEGMENTS_MAX]; /* "*" is a name, "*:verb" one with a verb, "*:*" with any, "%" one of
+                                           regions, azs, endpoints, "&" one of the kinds of edits, "@" a zone
+                                           or another name before a name */
     unsigned methods;
     uint64_t parameters;
     const char *allow;
@@ -105,6 +105,16 @@ static const struct resource {
                            BIT(ROUTE_SINCE) | BIT(ROUTE_UNTIL) | BIT(ROUTE_ORDER) | BIT(ROUTE_WAIT),
                        "GET, HEAD"},
     [ROUTE_VERIFY] = {{"v1", "journal:verify"}, ROUTE_POST, BIT(ROUTE_ANCHOR), "POST", .writer = ROLE_VIEWER},
+    [ROUTE_BUNDLES] = {{"v1", "bundles"}, READ | ROUTE_POST, 0, "GET, HEAD, POST", .writer = ROLE_OPERATOR},
+    [ROUTE_BUNDLE_CHECK] =
+        {{"v1", "bundles", "*:check"}, ROUTE_POST, BIT(ROUTE_LIMIT), "POST", .writer = ROLE_OPERATOR},
+    [ROUTE_BUNDLE] = {{"v1", "bundles", "*"},
+                      READ | ROUTE_DELETE,
+                      BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON),
+                      "GET, HEAD, DELETE",
+                      .writer = ROLE_OPERATOR},
+    [ROUTE_BUNDLE_BLOCK] =
+        {{"v1", "bundles", "@", "blocks", "*"}, ROUTE_PUT, 0, "PUT", .writer = ROLE_OPERATOR},
     [ROUTE_POINTS] =
         {{"v1", "points"}, READ | ROUTE_POST, PAGING, "GET, HEAD, POST", .writer = ROLE_OPERATOR},
     [ROUTE_POINT_USE] = {{"v1", "points", "*:use"}, ROUTE_POST, 0, "POST"},

@@ -49,6 +49,10 @@ enum route_id {
     ROUTE_DRILL,
     ROUTE_JOURNAL,
     ROUTE_VERIFY,
+    ROUTE_BUNDLES,
+    ROUTE_BUNDLE_CHECK, /* before the next one, which has the same beginning */
+    ROUTE_BUNDLE,
+    ROUTE_BUNDLE_BLOCK,
     ROUTE_POINTS,
     ROUTE_POINT_USE, /* before the next one, which has the same beginning */
     ROUTE_POINT,
@@ -160,7 +164,8 @@ struct route {
     enum health_kind kind;                    /* of targets */
     const char *name;                         /* of a target; decoded */
     enum edit_kind thing;                     /* of ROUTE_CONFIG_THING */
-    const char *zone;                         /* of ROUTE_CONFIG_NAME; as it was written */
+    const char *zone;                         /* of ROUTE_CONFIG_NAME; as it was written; the ID of
+                                                 ROUTE_BUNDLE_BLOCK */
     const char *verb;                         /* of ROUTE_SWITCHOVER_VERB */
     const char *parameters[ROUTE_PARAMETERS]; /* decoded; NULL: not given */
     const char **assumed;                     /* each `assume` or `wish`: they may be repeated */
@@ -182,10 +187,15 @@ static inline bool route_takes_lines(const struct route *route)
 {
     return route->id == ROUTE_IMPORT;
 }
+/* Octets of a file. */
+static inline bool route_takes_octets(const struct route *route)
+{
+    return route->id == ROUTE_BUNDLE_BLOCK;
+}
 /* JSON, of which there may be much. */
 static inline bool route_takes_much(const struct route *route)
 {
-    return route->id == ROUTE_CONFIG_APPLY ||
+    return route->id == ROUTE_CONFIG_APPLY || route->id == ROUTE_BUNDLES ||
            (route->id == ROUTE_CONFIG_THING && route->thing == EDIT_DOCUMENT);
 }
 /* Is what the method changes there the same on all nodes of a cluster? */

@@ -25,6 +25,8 @@ struct report {
     struct budget *budget;              /* NULL: there is no end of memory */
     const char *root;                   /* NULL: none */
     const struct source_places *places; /* NULL: none */
+    const struct source_tree *tree;     /* in an arena; NULL: none */
+    const struct source_chooser *chooser;
     struct source_list sources;
     struct budget_pace *pace; /* at which the one thread that has this report looks at it */
 };
@@ -44,6 +46,8 @@ struct report *report_new_part(const struct report *whole)
     report->budget = whole->budget;
     report->root = whole->root;
     report->places = whole->places;
+    report->tree = whole->tree;
+    report->chooser = whole->chooser;
     return report;
 }
 
@@ -70,6 +74,38 @@ void report_set_places(struct report *report, const struct source_places *places
 const struct source_places *report_get_places(const struct report *report)
 {
     return report->places;
+}
+
+void report_set_tree(struct report *report, const struct source_tree *tree)
+{
+    if (tree == NULL) {
+        report->tree = NULL;
+        return;
+    }
+    struct source_tree *copy = arena_copy(report->arena, tree, sizeof *tree);
+    copy->folder = arena_copy_text(report->arena, tree->folder);
+    copy->real = arena_copy_text(report->arena, tree->real);
+    copy->own_folder = arena_copy_text(report->arena, tree->own_folder);
+    copy->own = arena_alloc(report->arena, (tree->own_count + 1) * sizeof *copy->own);
+    for (size_t i = 0; i < tree->own_count; i++) {
+        copy->own[i] = arena_copy_text(report->arena, tree->own[i]);
+    }
+    report->tree = copy;
+}
+
+const struct source_tree *report_get_tree(const struct report *report)
+{
+    return report->tree;
+}
+
+void report_set_chooser(struct report *report, const struct source_chooser *chooser)
+{
+    report->chooser = chooser;
+}
+
+const struct source_chooser *report_get_chooser(const struct report *report)
+{
+    return report->chooser;
 }
 
 struct source_list *report_get_sources(struct report *report)

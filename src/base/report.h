@@ -66,6 +66,15 @@ struct source_places;
 void report_set_places(struct report *report, const struct source_places *places);
 const struct source_places *report_get_places(const struct report *report);
 struct source_list *report_get_sources(struct report *report);
+/* Files below a folder that are read from a tree elsewhere, unless there is a root (source.h): copied. NULL:
+ * none, any more. Parts do as the whole does. */
+struct source_tree;
+void report_set_tree(struct report *report, const struct source_tree *tree);
+const struct source_tree *report_get_tree(const struct report *report);
+/* Who says which tree that is, once it is known where the state is: borrowed, likewise. */
+struct source_chooser;
+void report_set_chooser(struct report *report, const struct source_chooser *chooser);
+const struct source_chooser *report_get_chooser(const struct report *report);
 
 /* Append all of `from` to `to`. */
 void report_append(struct report *to, const struct report *from);

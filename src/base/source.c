@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,23 +18,51 @@ static int compare_places(const void *key, const void *item)
     return strcmp(key, place->path);
 }
 
-/* Borrowed; NULL: where its path says. */
-static const char *find_place(const struct report *report, const char *path)
+static int compare_own(const void *key, const void *item)
+{
+    return strcmp(key, *(const char *const *)item);
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+    size_t len = strlen(folder);
+    return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+static char *find_in_tree(const struct source_tree *tree, const char *absolute)
+{
+    if (tree == NULL || !is_below(absolute, tree->folder) ||
+        (tree->own_folder != NULL && is_below(absolute, tree->own_folder)) ||
+        (tree->own_count != 0 &&
+         bsearch(absolute, tree->own, tree->own_count, sizeof *tree->own, compare_own) != NULL)) {
+        return NULL;
+    }
+    return memory_print("%s%s", tree->real, absolute + strlen(tree->folder));
+}
+
+/* Owned; NULL: where its path says. */
+static char *find_place(const struct report *report, const char *path)
 {
     const struct source_places *places = report_get_places(report);
-    if (places == NULL || places->count == 0 || report_get_root(report) != NULL) {
+    const struct source_tree *tree = report_get_tree(report);
+    bool has_places = places != NULL && places->count != 0;
+    if (report_get_root(report) != NULL || (!has_places && tree == NULL)) {
         return NULL;
     }
     char *absolute = source_make_absolute(path);
     const struct source_place *place =
-        bsearch(absolute, places->items, places->count, sizeof *places->items, compare_places);
+        has_places ? bsearch(absolute, places->items, places->count, sizeof *places->items, compare_places)
+                   : NULL;
+    char *real = place != NULL ? memory_copy_text(place->real) : find_in_tree(tree, absolute);
     free(absolute);
-    return place == NULL ? NULL : place->real;
+    return real;
 }
 
 void source_note(struct report *report, const char *path, const struct file *file)
 {
-    source_list_add(report_get_sources(report), path, find_place(report, path), file);
+    char *place = find_place(report, path);
+    source_list_add(report_get_sources(report), path, place, file);
+    free(place);
 }
 
 int source_open_at(struct report *report, const char *path, const char *real, uint64_t max, struct file *file)
@@ -56,13 +85,20 @@ int source_open(struct report *report, const char *path, uint64_t max, struct fi
 char *source_locate(const struct report *report, const char *path)
 {
     const char *root = report_get_root(report);
-    const char *place = find_place(report, path);
     if (root == NULL) {
-        return memory_copy_text(place == NULL ? path : place);
+        char *place = find_place(report, path);
+        return place == NULL ? memory_copy_text(path) : place;
     }
     char *absolute = source_make_absolute(path), *real = memory_print("%s%s", root, absolute);
     free(absolute);
     return real;
+}
+
+char *source_locate_in(const struct source_tree *tree, const char *path)
+{
+    char *absolute = source_make_absolute(path), *real = find_in_tree(tree, absolute);
+    free(absolute);
+    return real == NULL ? memory_copy_text(path) : real;
 }
 
 struct source_list source_take(struct report *report)

@@ -4,7 +4,8 @@
  * below which folder they are looked up, and keeps of each which one it was. So what was loaded can be told
  * later, and a configuration can be loaded from a tree into which its files were laid out:
  * below the root /r, /etc/steerd/x.json is /r/etc/steerd/x.json, and messages do not change. So can single
- * files be read from elsewhere (report_set_places()). */
+ * files be read from elsewhere (report_set_places()), and whatever is below a folder from another one
+ * (report_set_tree()). */
 #pragma once
 
 #include "base/file.h"
@@ -20,6 +21,8 @@ int source_open_at(struct report *report, const char *path, const char *real, ui
 void source_note(struct report *report, const char *path, const struct file *file);
 /* Where a file or folder of this path is: returns owned. */
 char *source_locate(const struct report *report, const char *path);
+/* The same where there is nothing but this tree (NULL: none). */
+char *source_locate_in(const struct source_tree *tree, const char *path);
 
 /* What was opened for this report since it was new, or since the last call; without its parts. Owned. */
 struct source_list source_take(struct report *report);

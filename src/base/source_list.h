@@ -31,6 +31,22 @@ struct source_list {
     size_t count, capacity;
 };
 
+/* What stands for a folder: /etc/steerd/zones/x.zone is TREE/zones/x.zone. Absolute paths,
+ * each written in one way (source_make_absolute()). */
+struct source_tree {
+    const char *folder, *real;
+    const char **own; /* sorted: files that are where they say all the same, */
+    size_t own_count;
+    const char *own_folder; /* and a folder; NULL: none */
+};
+/* Who knows it. choose() returns the tree, owned, or NULL: there is none. `is_asked`: whatever the
+ * configuration says, it is to be read from there. */
+struct source_chooser {
+    void *context;
+    char *(*choose)(void *context, const char *state);
+    bool is_asked;
+};
+
 void source_list_fini(struct source_list *list);
 /* Does this path lead to the same file, as it was? What was written to it since shows in its times. */
 bool source_is_same(const struct source *source, const struct file *file);

@@ -21,6 +21,9 @@ enum {
     DEADLINE_DEFAULT_MS = 1000,
     DEADLINE_LEAST_MS = 100,
     DEADLINE_MOST_MS = 60000,
+    ACTIVATE_DEFAULT_MS = 60000,
+    ACTIVATE_LEAST_MS = 1000,
+    ACTIVATE_MOST_MS = 3600000,
 };
 
 bool conf_is_node_name(const char *text)
@@ -181,11 +184,33 @@ static uint64_t read_member(const struct doc_node *node)
     return id;
 }
 
+/* Whose zones and topology. */
+static void read_configuration(const struct doc_node *node, struct conf_server *server,
+                               struct conf_cluster *to)
+{
+    static const char *const wheres[] = {
+        [CONF_CONFIGURATION_FILES] = "files", [CONF_CONFIGURATION_BUNDLE] = "bundle", NULL};
+    static const char *const whos[] = {
+        [CONF_ACTIVATE_ALL] = "all", [CONF_ACTIVATE_MAJORITY] = "majority", NULL};
+    static const uint32_t range[2] = {ACTIVATE_LEAST_MS, ACTIVATE_MOST_MS};
+    struct doc_node member;
+    to->configuration =
+        (enum conf_configuration)doc_get_choice(node, "configuration", wheres, CONF_CONFIGURATION_FILES);
+    to->activate = (enum conf_activate)doc_get_choice(node, "activate", whos, CONF_ACTIVATE_ALL);
+    to->activate_within_ms = doc_get_duration_ms(node, "activate_within", range, ACTIVATE_DEFAULT_MS);
+    if (to->configuration == CONF_CONFIGURATION_BUNDLE && server->owner == CONF_OWNER_API &&
+        doc_find(node, "configuration", &member)) {
+        doc_error(&member, "found \"bundle\" where documents belong to the API, expected one of them: leave "
+                           "out \"documents\"");
+    }
+}
+
 static void read_etcd(const struct doc_node *node, struct conf_server *server, struct conf_cluster *to)
 {
-    static const char *const only[] = {
-        "ca",       "certificate",       "key",    "acknowledge", "user", "password_file",
-        "deadline", "share_credentials", "member", NULL};
+    static const char *const only[] = {"ca",     "certificate",   "key",      "acknowledge",
+                                       "user",   "password_file", "deadline", "share_credentials",
+                                       "member", "configuration", "activate", "activate_within",
+                                       NULL};
     static const char *const policies[] = {[CONF_ACKNOWLEDGE_LOCAL] = "local",
                                            [CONF_ACKNOWLEDGE_MAJORITY] = "majority",
                                            [CONF_ACKNOWLEDGE_ALL] = "all",
@@ -216,6 +241,7 @@ static void read_etcd(const struct doc_node *node, struct conf_server *server, s
     to->shares_credentials = doc_get_bool(node, "share_credentials", false);
     to->member = read_member(node);
     to->deadline_ms = doc_get_duration_ms(node, "deadline", range, DEADLINE_DEFAULT_MS);
+    read_configuration(node, server, to);
 }
 
 /* ---- peers ---- */
@@ -315,9 +341,24 @@ static void check_listen(const struct doc_node *list, const struct conf_cluster 
 
 void cluster_read(const struct doc_node *root, struct conf_server *server)
 {
-    static const char *const keys[] = {
-        "name",   "node",  "etcd",        "ca",       "certificate",       "key",    "user", "password_file",
-        "listen", "peers", "acknowledge", "deadline", "share_credentials", "member", NULL};
+    static const char *const keys[] = {"name",
+                                       "node",
+                                       "etcd",
+                                       "ca",
+                                       "certificate",
+                                       "key",
+                                       "user",
+                                       "password_file",
+                                       "listen",
+                                       "peers",
+                                       "acknowledge",
+                                       "deadline",
+                                       "share_credentials",
+                                       "member",
+                                       "configuration",
+                                       "activate",
+                                       "activate_within",
+                                       NULL};
     struct doc_node node, listen;
     if (!doc_find(root, "cluster", &node) || !doc_check_object(&node, keys)) {
         return;

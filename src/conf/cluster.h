@@ -25,6 +25,15 @@ enum {
 /* Who has to have an order in force before it is answered. */
 enum conf_acknowledge { CONF_ACKNOWLEDGE_LOCAL, CONF_ACKNOWLEDGE_MAJORITY, CONF_ACKNOWLEDGE_ALL };
 
+/* Whose zones, topology and databases are served. */
+enum conf_configuration {
+    CONF_CONFIGURATION_FILES,  /* those that lie on this machine */
+    CONF_CONFIGURATION_BUNDLE, /* those of the active bundle */
+};
+
+/* Who has to be ready for a bundle before it is active. */
+enum conf_activate { CONF_ACTIVATE_ALL, CONF_ACTIVATE_MAJORITY };
+
 /* Another node, where there is no etcd to ask. */
 struct conf_peer {
     const char *name;
@@ -45,8 +54,11 @@ struct conf_cluster {
     size_t listen_count;
     struct conf_peer *peers; /* only without etcd */
     size_t peer_count;
-    enum conf_acknowledge acknowledge; /* default majority */
-    uint32_t deadline_ms;              /* of that, 100 ms .. 60 s; default 1 s */
+    enum conf_acknowledge acknowledge;     /* default majority */
+    uint32_t deadline_ms;                  /* of that, 100 ms .. 60 s; default 1 s */
+    enum conf_configuration configuration; /* default files */
+    enum conf_activate activate;           /* default all: of the nodes that are heard of */
+    uint32_t activate_within_ms;           /* of that, 1 s .. 1 h; default 1 min */
 };
 
 /* Fills cluster of the server, after its "vantages" and its "state". What is wrong goes to the document's

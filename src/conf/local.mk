@@ -53,6 +53,7 @@ src_libconf_a_SOURCES = \
 	src/conf/topology.c src/conf/topology.h \
 	src/conf/topology_read.c \
 	src/conf/transfer.c src/conf/transfer.h \
+	src/conf/tree.c src/conf/tree.h \
 	src/conf/use.c src/conf/use.h \
 	src/conf/value.c src/conf/value.h \
 	src/conf/hooks.c src/conf/webhooks.c src/conf/webhooks.h src/conf/webhooks_filter.h \

@@ -16,6 +16,7 @@
 #include "conf/listen.h"
 #include "conf/resolver.h"
 #include "conf/taps.h"
+#include "conf/tree.h"
 #include "conf/vantages.h"
 #include "conf/webhooks.h"
 #include "conf/withdraw.h"
@@ -378,7 +379,10 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     conf_hooks_read(root, server);
     withdraw_read(root, server);
     taps_read(root, server);
-    int error = zones_read(root, server, report);
+    int error = conf_place_tree(root, server, report);
+    if (error == 0 && !server->is_bare) {
+        error = zones_read(root, server, report);
+    }
     zone_options_read(root, server);
     return error;
 }

@@ -140,6 +140,7 @@ enum { CONF_SECRET_SIZE = 16, CONF_SECRETS_MAX = 8, CONF_IDENTITY_MAX = 128, CON
 
 struct conf_webhook;
 struct conf_hook;
+struct source_tree;
 struct conf_dnstap;
 struct conf_query_log;
 
@@ -171,11 +172,13 @@ struct conf_server {
     size_t zone_count;
     const struct conf_zone_options *zone_defaults; /* of zones that do not have their own */
     const char *topology_path;                     /* NULL: no topology, no steering */
-    const char *state_path;                        /* folder; NULL if not given */
-    const char *admin_socket;                      /* NULL: no admin */
-    unsigned admin_socket_mode;                    /* default 0600 */
-    struct roles socket_roles;                     /* of those who may open it */
-    struct conf_door *doors;                       /* where the admin API listens beside its socket */
+    const struct source_tree *tree; /* of the bundle that stands for the folder of the document; NULL: none */
+    bool is_bare;                   /* it is to be that of a bundle, and there is none yet */
+    const char *state_path;         /* folder; NULL if not given */
+    const char *admin_socket;       /* NULL: no admin */
+    unsigned admin_socket_mode;     /* default 0600 */
+    struct roles socket_roles;      /* of those who may open it */
+    struct conf_door *doors;        /* where the admin API listens beside its socket */
     size_t door_count;
     struct roles client_roles;    /* of who comes there with a certificate */
     const char *resolver_servers; /* "192.0.2.1:53,[2001:db8::1]:53"; NULL: of the system */

@@ -40,6 +40,9 @@ static void read_zone(const struct doc_node *item, struct conf_server *server, c
 {
     const char *origin = zones_parse_origin(scratch, item->key);
     struct conf_zone_source *source = origin == NULL ? NULL : keytable_find(zones, origin, strlen(origin));
+    if (source == NULL && server->is_bare) {
+        return; /* it may come with a bundle */
+    }
     if (source == NULL) {
         doc_error_at_key(item,
                          "there is no zone \"%.300s\", expected the origin of one of the zones, or \"*\"",

@@ -7,12 +7,7 @@
 
 #include "ctl/verbs.h"
 
-#include "base/memory.h"
-
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PROGRAM "steerctl-backup"
 
@@ -75,20 +70,5 @@ enum steerctl_exit run_backup(const struct steerctl *ctl)
     if (code != STEERCTL_OK) {
         return code;
     }
-    size_t count = 0;
-    while (ctl->arguments[count] != NULL) {
-        count++;
-    }
-    char *path = steerctl_find_program(PROGRAM), name[] = PROGRAM;
-    char **arguments = memory_alloc_array(count + 2, sizeof *arguments);
-    arguments[0] = name;
-    memcpy(arguments + 1, ctl->arguments, count * sizeof *arguments);
-    (void)fflush(NULL);
-    (void)execv(path, arguments);
-    fprintf(stderr,
-            "steerctl: %s cannot be run: %s; it is a part of steerd that has to be installed with it\n", path,
-            strerror(errno));
-    free(path);
-    free(arguments);
-    return STEERCTL_REFUSED;
+    return steerctl_become(ctl, PROGRAM);
 }

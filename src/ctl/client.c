@@ -71,9 +71,14 @@ static bool exchange(const struct steerctl *ctl, const struct buffer *request, b
     return answered;
 }
 
+struct question {
+    const char *method, *target;
+    const struct http_octets *body; /* NULL: none */
+};
+
 /* False: it has been said why not. */
-static bool write_request(const struct steerctl *ctl, const char *method, const char *target, const char *key,
-                          const char *text, struct buffer *request)
+static bool write_request(const struct steerctl *ctl, const struct question *question, const char *key,
+                          struct buffer *request)
 {
     struct buffer head, why;
     buffer_init(&head);
@@ -84,7 +89,7 @@ static bool write_request(const struct steerctl *ctl, const char *method, const 
     bool good = ctl->url == NULL || remote_write_head(ctl, &head, &why);
     if (good) {
         buffer_print(&head, "%s", key);
-        http_write_request(request, head.bytes, method, target, text);
+        http_write_octets(request, head.bytes, question->method, question->target, question->body);
     } else {
         fprintf(stderr, "steerctl: %s\n", why.bytes);
     }
@@ -127,15 +132,14 @@ static bool wait_for_server(const struct steerctl *ctl)
     return false;
 }
 
-static bool ask(const struct steerctl *ctl, const char *method, const char *target, const char *text,
-                struct steerctl_reply *reply)
+static bool ask(const struct steerctl *ctl, const struct question *question, struct steerctl_reply *reply)
 {
     struct http_answer answer;
     struct buffer request, patient;
     char key[KEY_SIZE] = "", wishes[2 * KEY_SIZE];
     bool lost = false;
-    unsigned left = strcmp(method, "GET") == 0 ? 0 : RETRIES;
-    const char *prefer = progress_choose(target);
+    unsigned left = strcmp(question->method, "GET") == 0 ? 0 : RETRIES;
+    const char *prefer = progress_choose(question->target);
     buffer_init(&request);
     buffer_init(&patient);
     http_answer_init(&answer, 0);
@@ -143,8 +147,8 @@ static bool ask(const struct steerctl *ctl, const char *method, const char *targ
         make_key(key);
     }
     snprintf(wishes, sizeof wishes, "%s%s", key, prefer);
-    bool answered = write_request(ctl, method, target, wishes, text, &request) &&
-                    write_request(ctl, method, target, key, text, &patient) &&
+    bool answered = write_request(ctl, question, wishes, &request) &&
+                    write_request(ctl, question, key, &patient) &&
                     exchange(ctl, &request, left == 0, &lost, &answer);
     if (answered && answer.status == 202 && prefer[0] != '\0' &&
         !progress_follow(ctl, steerctl_ask, &answer)) {
@@ -170,13 +174,28 @@ static bool ask(const struct steerctl *ctl, const char *method, const char *targ
     return answered;
 }
 
+static bool ask_text(const struct steerctl *ctl, const char *method, const char *target, const char *text,
+                     struct steerctl_reply *reply)
+{
+    const struct http_octets body = {.bytes = text, .len = text == NULL ? 0 : strlen(text)};
+    return ask(ctl,
+               &(struct question){.method = method, .target = target, .body = text == NULL ? NULL : &body},
+               reply);
+}
+
 bool steerctl_ask(const struct steerctl *ctl, const char *method, const char *target, const json_t *body,
                   struct steerctl_reply *reply)
 {
     char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
-    bool answered = ask(ctl, method, target, text, reply);
+    bool answered = ask_text(ctl, method, target, text, reply);
     free(text);
     return answered;
+}
+
+bool steerctl_ask_octets(const struct steerctl *ctl, const char *method, const char *target,
+                         const struct http_octets *body, struct steerctl_reply *reply)
+{
+    return ask(ctl, &(struct question){.method = method, .target = target, .body = body}, reply);
 }
 
 void steerctl_reply_fini(struct steerctl_reply *reply)
@@ -373,7 +392,7 @@ enum steerctl_exit steerctl_ask_lines(const struct steerctl *ctl, const char *ta
                                       json_t **json)
 {
     struct steerctl_reply reply;
-    bool asked = ask(ctl, "POST", target, lines, &reply);
+    bool asked = ask_text(ctl, "POST", target, lines, &reply);
     return take_json(ctl, asked, &reply, json);
 }
 

@@ -118,8 +118,10 @@ enum steerctl_exit show_reload(const struct steerctl *ctl, const json_t *result)
     const json_t *errors = json_object_get(result, "errors"), *warnings = json_object_get(result, "warnings");
     long long generation = (long long)json_integer_value(json_object_get(result, "generation"));
     bool dry_run = json_is_true(json_object_get(result, "dry_run"));
-    printf(dry_run ? "generation %lld goes on serving; with what the files say now:\n"
-                   : "generation %lld serves\n",
+    bool is_bundle = text_of(result, "id") != NULL;
+    printf(!dry_run    ? "generation %lld serves\n"
+           : is_bundle ? "generation %lld goes on serving; with this bundle:\n"
+                       : "generation %lld goes on serving; with what the files say now:\n",
            generation);
     show_traffic_changes(json_object_get(result, "changes"), dry_run);
     fflush(stdout);

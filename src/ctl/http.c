@@ -314,8 +314,8 @@ bool http_answer_is_lost(const struct http_answer *answer)
 
 /* ---- requests ---- */
 
-void http_write_request(struct buffer *out, const char *head, const char *method, const char *target,
-                        const char *body)
+void http_write_octets(struct buffer *out, const char *head, const char *method, const char *target,
+                       const struct http_octets *body)
 {
     buffer_print(out, "%s ", method);
     buffer_add_text(out, target);
@@ -323,8 +323,18 @@ void http_write_request(struct buffer *out, const char *head, const char *method
     buffer_add_text(out, head);
     buffer_add_text(out, "User-Agent: steerctl/" PACKAGE_VERSION "\r\nAccept: */*\r\nConnection: close\r\n");
     if (body != NULL) {
-        buffer_print(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));
+        buffer_print(out, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+                     body->type == NULL ? "application/json" : body->type, body->len);
     }
     buffer_add_text(out, "\r\n");
-    buffer_add_text(out, body == NULL ? "" : body);
+    if (body != NULL) {
+        buffer_add(out, body->bytes, body->len);
+    }
+}
+
+void http_write_request(struct buffer *out, const char *head, const char *method, const char *target,
+                        const char *body)
+{
+    const struct http_octets octets = {.bytes = body, .len = body == NULL ? 0 : strlen(body)};
+    http_write_octets(out, head, method, target, body == NULL ? NULL : &octets);
 }

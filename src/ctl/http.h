@@ -47,6 +47,15 @@ enum http_progress http_answer_end(struct http_answer *answer);
 /* Was the connection closed before it began? */
 bool http_answer_is_lost(const struct http_answer *answer);
 
+/* Of a request; type NULL: JSON. */
+struct http_octets {
+    const char *type;
+    const void *bytes;
+    size_t len;
+};
+/* As http_write_request() does, with any octets as the body. */
+void http_write_octets(struct buffer *out, const char *head, const char *method, const char *target,
+                       const struct http_octets *body);
 /* Append a request to out; the connection is closed after the answer. head: lines that end with CRLF and say
  * who is asked, and by whom. target is percent-encoded; body is JSON, NULL: none. */
 void http_write_request(struct buffer *out, const char *head, const char *method, const char *target,

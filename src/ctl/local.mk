@@ -4,6 +4,7 @@ noinst_LIBRARIES += src/libctl.a
 src_libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DPROGRAM_FOLDER='"$(pkglibexecdir)"'
 src_libctl_a_SOURCES = \
 	src/ctl/backup.c src/ctl/beside.c \
+	src/ctl/bundles.c src/ctl/push_wait.c \
 	src/ctl/change.c \
 	src/ctl/checks.c \
 	src/ctl/client.c src/ctl/operations.c src/ctl/progress.c src/ctl/progress.h src/ctl/config.c \
@@ -50,6 +51,13 @@ src_steerctl_backup_CFLAGS = $(AM_CFLAGS) -pthread
 src_steerctl_backup_SOURCES = src/ctl/steerctl-backup.c
 src_steerctl_backup_LDADD = src/libctl.a src/libpast.a src/libstore.a src/libbase.a \
 	$(ARCHIVE_LIBS) $(SQLITE_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS)
+
+## What makes a folder a bundle: likewise.
+pkglibexec_PROGRAMS += src/steerctl-push
+src_steerctl_push_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+src_steerctl_push_CFLAGS = $(AM_CFLAGS) -pthread
+src_steerctl_push_SOURCES = src/ctl/steerctl-push.c
+src_steerctl_push_LDADD = src/libctl.a src/libpast.a src/libbase.a $(OPENSSL_LIBS) $(JANSSON_LIBS)
 
 ## TLS, for the API from elsewhere: likewise.
 pkglibexec_PROGRAMS += src/steerctl-tls

@@ -126,6 +126,7 @@ static const struct option_row {
     {"failure", "KIND", "how it fails: timeout (a dead host, the default) or refused (a dead process)",
      "failure", OPTION_FAILURE, offsetof(struct steerctl, failure)},
     {"check", "NAME", "only this check", "check", OPTION_CHECK, offsetof(struct steerctl, check)},
+    {"check", NULL, "only see whether it is good, and what it would change", NULL, OPTION_ONLY_CHECK, 0},
     {"verdict", "VERDICT", "only what is unknown, healthy or unhealthy", "verdict", OPTION_VERDICT,
      offsetof(struct steerctl, verdict)},
     {"once", NULL, "show it once, and end", NULL, OPTION_ONCE, 0},
@@ -284,18 +285,44 @@ static enum steerctl_exit take_found(struct steerctl *ctl, int found, char *cons
     }
 }
 
+/* One name is that of two options: which of them it is, the verb says. */
+static void list_options(struct option options[COMMON + ROWS + 1], bool is_push)
+{
+    const option_set left_out = is_push ? OPTION_CHECK : OPTION_ONLY_CHECK;
+    struct option *to = options + COMMON;
+    memset(options, 0, (COMMON + ROWS + 1) * sizeof *options);
+    memcpy(options, common, sizeof common);
+    for (int i = 0; i < ROWS; i++) {
+        if (rows[i].bit != left_out) {
+            *to++ = (struct option){rows[i].name, rows[i].value == NULL ? no_argument : required_argument,
+                                    NULL, ROW_BASE + i};
+        }
+    }
+}
+
+/* The verb is the first that is no option. */
+static bool is_push(int argc, char **argv, const struct option *options)
+{
+    int found;
+    do {
+        found = getopt_long(argc, argv, "+:s:jhVo:", options, NULL);
+    } while (found != -1);
+    bool is = optind < argc && strcmp(argv[optind], "push") == 0;
+    optind = 0; /* it begins anew */
+    return is;
+}
+
 enum steerctl_exit options_parse(struct steerctl *ctl, int argc, char **argv)
 {
-    struct option options[COMMON + ROWS + 1] = {{0}};
+    struct option options[COMMON + ROWS + 1];
     enum steerctl_exit code = STEERCTL_OK;
-    memcpy(options, common, sizeof common);
     ctl->arguments =
         memory_copy(argv + 1, (size_t)argc * sizeof *argv); /* before getopt changes their order */
-    for (int i = 0; i < ROWS; i++) {
-        options[COMMON + i] = (struct option){
-            rows[i].name, rows[i].value == NULL ? no_argument : required_argument, NULL, ROW_BASE + i};
-    }
     opterr = 0;
+    list_options(options, false);
+    if (is_push(argc, argv, options)) {
+        list_options(options, true);
+    }
     for (int found;
          code == STEERCTL_OK && (found = getopt_long(argc, argv, ":s:jhVo:", options, NULL)) != -1;) {
         code = take_found(ctl, found, argv);

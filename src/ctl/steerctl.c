@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "ctl/observe.h"
+#include "ctl/text.h"
 #include "ctl/verbs.h"
 
 #include "base/words.h"
@@ -12,7 +13,6 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static enum steerctl_exit run_help(const struct steerctl *ctl);
 
@@ -141,6 +141,18 @@ static const struct verb verbs[] = {
      "  steerctl cluster init --name prod --node ns1 --etcd https://10.0.0.1:2379\n"
      "  steerctl cluster invite ns2\n  steerctl cluster remove ns2 --reason \"its disk died\"",
      0, 2, OPTIONS_CLUSTER, "name=NAME", run_cluster},
+    {"push", "DIR", "make a folder the configuration of all nodes of the cluster",
+     "Make a bundle of the files below a folder, give it to the server, which checks it and says what it\n"
+     "changes for traffic, and make it active on all nodes at once when they have it. --check ends before.\n"
+     "Without steerd.json, folders var, and what begins with \".\"",
+     "  steerctl push /etc/steerd --check\n  steerctl push /etc/steerd --reason \"the new pool\"", 1, 1,
+     OPTION_ONLY_CHECK | OPTION_DRY_RUN | OPTION_CONFIRM | OPTION_REASON | OPTION_ACTOR | OPTION_LIMIT,
+     "manifest=DIR", run_push},
+    {"bundles", "[list|show ID|activate ID|delete ID|cancel]", "bundles of configuration, and their use",
+     "Those that the server has, and which is active, comes next, was before. activate goes back to one,\n"
+     "delete removes one that nobody needs, cancel ends what is under way. Of an ID its beginning is enough",
+     "  steerctl bundles\n  steerctl bundles activate 8f43a1 --reason \"the pool was a mistake\"", 0, 2,
+     OPTION_REASON | OPTION_ACTOR, NULL, run_bundles},
     {"serving", "", "is this server one to be asked?",
      "Whether this server is cut off from everything, whether it has withdrawn, and who is heard of. For "
      "anycast\ndaemons: exit code 0 if it is to be asked, 7 if it has withdrawn, 3 if there is none",
@@ -563,19 +575,12 @@ static enum steerctl_exit run(struct steerctl *ctl)
     return code == STEERCTL_OK ? ctl->verb->run(ctl) : code;
 }
 
-static bool wants_colour(void)
-{
-    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(STDOUT_FILENO) == 1 && (none == NULL || none[0] == '\0') && term != NULL &&
-           strcmp(term, "dumb") != 0;
-}
-
 int main(int argc, char **argv)
 {
     const char *socket = getenv("STEERD_SOCKET");
     struct steerctl ctl = {.socket = socket != NULL && socket[0] != '\0' ? socket : SOCKET_DEFAULT};
     setlocale(LC_CTYPE, "");
-    ctl.colour = wants_colour();
+    ctl.colour = text_wants_colour();
     enum steerctl_exit code = options_parse(&ctl, argc, argv);
     if (code == STEERCTL_OK) {
         code = remote_use_profile(&ctl) ? run(&ctl) : STEERCTL_USAGE;

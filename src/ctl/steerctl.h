@@ -95,6 +95,7 @@ typedef unsigned __int128 option_set;
 #define OPTION_LIVE              OPTION(65) /* what only live drills take */
 #define OPTION_CONFIG            OPTION(66)
 #define OPTION_INIT              OPTION(67) /* what only cluster init takes */
+#define OPTION_ONLY_CHECK        OPTION(68) /* --check of push, which takes no value */
 #define OPTIONS_CLUSTER                                                                                      \
     (OPTION_CONFIRM | OPTION_REPLACE | OPTION_EXPIRES | OPTION_REASON | OPTION_ACTOR | OPTION_LISTEN |       \
      OPTION_CONFIG | OPTION_INIT)
@@ -140,6 +141,10 @@ struct steerctl_reply {
  * server to ask: it has said so on stderr. */
 bool steerctl_ask(const struct steerctl *ctl, const char *method, const char *target, const json_t *body,
                   struct steerctl_reply *reply);
+/* The same with any octets as the body. */
+struct http_octets;
+bool steerctl_ask_octets(const struct steerctl *ctl, const char *method, const char *target,
+                         const struct http_octets *body, struct steerctl_reply *reply);
 void steerctl_reply_fini(struct steerctl_reply *reply);
 /* Append percent-encoded text to a target. */
 void steerctl_add_encoded(struct buffer *target, const char *text);
@@ -185,6 +190,8 @@ void steerctl_print_page(const json_t *items, const char *cursor);
 
 /* Where a program that belongs to this one is; owned. */
 char *steerctl_find_program(const char *name);
+/* It takes over, with the same command line. Returns only if it cannot be run, which was said. */
+enum steerctl_exit steerctl_become(const struct steerctl *ctl, const char *name);
 
 /* ---- remote.c ---- */
 

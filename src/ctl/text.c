@@ -5,7 +5,9 @@
 
 #include "ctl/text.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MORE_SIZE = 24 }; /* " and 1000000 more" */
 
@@ -50,4 +52,11 @@ const char *text_share(const json_t *object, const char *key, char out[TEXT_NUMB
     }
     snprintf(out, TEXT_NUMBER_SIZE, "%.3g %%", 100 * json_number_value(share));
     return out;
+}
+
+bool text_wants_colour(void)
+{
+    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) == 1 && (none == NULL || none[0] == '\0') && term != NULL &&
+           strcmp(term, "dumb") != 0;
 }

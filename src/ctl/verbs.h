@@ -94,6 +94,13 @@ enum steerctl_exit run_nodes(const struct steerctl *ctl);
 enum steerctl_exit run_cluster(const struct steerctl *ctl);
 enum steerctl_exit run_serving(const struct steerctl *ctl);
 enum steerctl_exit run_withdraw(const struct steerctl *ctl); /* and announce */
+/* bundles.c */
+enum steerctl_exit run_bundles(const struct steerctl *ctl);
+enum steerctl_exit run_push(const struct steerctl *ctl);
+/* push_wait.c: that bundle is to be active on all nodes, which is followed until it is or will not be; and
+ * what is under way is not to be after all */
+enum steerctl_exit push_activate(const struct steerctl *ctl, const char *id);
+enum steerctl_exit push_cancel(const struct steerctl *ctl);
 /* switchover_watch.c: one is followed until it does not move any more */
 enum steerctl_exit switchover_watch(const struct steerctl *ctl, const json_t *begun);
 /* change.c */

@@ -24,6 +24,7 @@ enum { EDITS_TOLD = 16 << 10 }; /* octets of edits in an entry of the journal, a
 
 struct documents {
     struct server *server;
+    documents_choose_fn *choose;
     pthread_mutex_t mutex; /* of `current` */
     struct documents_set *current;
 };
@@ -90,11 +91,19 @@ struct documents_load *documents_begin(struct server *server, const struct docum
 {
     struct documents_load *load = memory_alloc(sizeof *load);
     *load = (struct documents_load){.documents = server->documents,
+                                    .server = server,
                                     .arena = arena_new(0),
                                     .may_write = options->may_write,
                                     .is_start = options->is_start,
                                     .before = documents_hold(server->documents),
-                                    .at = SIZE_MAX};
+                                    .at = SIZE_MAX,
+                                    .choose = server->documents->choose,
+                                    .is_from_asked = options->bundle != NULL};
+    load->chooser =
+        (struct source_chooser){.context = load, .choose = documents_choose, .is_asked = load->is_from_asked};
+    if (options->bundle != NULL) {
+        snprintf(load->bundle, sizeof load->bundle, "%s", options->bundle);
+    }
     if (options->edits != NULL) {
         load->edits = copy_edits(options->edits, load->arena);
     }
@@ -138,6 +147,16 @@ void documents_end(struct documents_load *load)
         free(load->folder);
         free(load);
     }
+}
+
+const struct source_chooser *documents_get_chooser(const struct documents_load *load)
+{
+    return &load->chooser;
+}
+
+const char *documents_get_bundle(const struct documents *documents)
+{
+    return documents->current == NULL ? "" : documents->current->bundle;
 }
 
 bool documents_have_edits(const struct documents_load *load)
@@ -357,10 +376,11 @@ void documents_count(struct documents *documents, struct documents_counts *count
 
 /* ---- life ---- */
 
-struct documents *documents_open(struct server *server)
+struct documents *documents_open(struct server *server, documents_choose_fn *choose)
 {
     struct documents *documents = memory_alloc(sizeof *documents);
     documents->server = server;
+    documents->choose = choose;
     pthread_mutex_init(&documents->mutex, NULL);
     return documents;
 }

@@ -13,6 +13,7 @@
 #include "admin/documents.h"
 #include "base/report.h"
 #include "base/source_list.h"
+#include "past/bundle.h"
 #include "past/depot.h"
 #include "view/view.h"
 
@@ -42,9 +43,10 @@ struct document {
 struct documents_set {
     atomic_uint uses;
     enum conf_owner owner;
-    char *unsure;           /* why this may not be what the store says; NULL: it is */
-    size_t differing;       /* whose files said something else */
-    struct document *items; /* by path */
+    char bundle[BUNDLE_ID_SIZE]; /* whose tree they are of; "": none */
+    char *unsure;                /* why this may not be what the store says; NULL: it is */
+    size_t differing;            /* whose files said something else */
+    struct document *items;      /* by path */
     size_t count;
     struct source_place *places; /* of those that are not read from their files */
     struct source_places map;
@@ -60,12 +62,19 @@ struct documents_options {
     const struct admin_edits *edits; /* copied; NULL: none */
     bool may_write;                  /* nobody else uses the folder */
     bool is_start;                   /* what is lost must not keep us from answering */
+    const char *bundle; /* copied: read its tree, whatever the configuration says; NULL: the one that counts,
+                           if it says so */
 };
 struct documents_load *documents_begin(struct server *server, const struct documents_options *options);
 /* Its turn has come: what it begins with is what serves now. Control thread. */
 void documents_follow(struct documents_load *load);
-/* For view_compile_load(), and for whoever loads a zone alone. */
+/* For view_compile_load(): valid as long as the load. */
+const struct source_chooser *documents_get_chooser(const struct documents_load *load);
+/* For that, and for whoever loads a zone alone. */
 void documents_place(void *load, const struct conf_server *conf, struct report *report);
+/* Where compiling gave up with a bundle that was asked for: another report takes the place of this one, with
+ * all that is wrong, as `steerd --check` tells it. Else nothing. */
+void documents_check_all(const struct documents_load *load, struct report **report);
 /* After it was compiled: does the report say anything against documents? Then edits are refused. */
 bool documents_are_good(const struct documents_load *load, const struct report *report);
 bool documents_have_edits(const struct documents_load *load);
@@ -82,11 +91,17 @@ void documents_end(struct documents_load *load); /* NULL is fine */
 
 /* ---- life; control thread ---- */
 
-struct documents *documents_open(struct server *server);
+/* choose(): which bundle's tree a load reads that asks for none itself; it waits for the disk. False: there
+ * is none. */
+typedef bool documents_choose_fn(const char *state, char id[BUNDLE_ID_SIZE]);
+struct documents *documents_open(struct server *server, documents_choose_fn *choose);
 void documents_close(struct documents *documents); /* NULL is fine */
 /* What is not in the store yet is taken over. `asks`: the store may say something else by now; then that is
  * loaded. */
 void documents_settle(struct server *server, bool asks);
+
+/* The bundle that the present view was loaded from; "": none. Control thread, until another one serves. */
+const char *documents_get_bundle(const struct documents *documents);
 
 /* ---- looking; any thread ---- */
 

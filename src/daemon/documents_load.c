@@ -7,6 +7,8 @@
 
 #include "daemon/documents_load.h"
 
+#include "daemon/ends.h"
+#include "daemon/server.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -32,6 +34,43 @@ static void name_all(struct documents_set *set, const struct conf_server *conf)
         }
     }
     documents_set_finish(set);
+}
+
+/* ---- a bundle's tree ---- */
+
+char *documents_choose(void *context, const char *state)
+{
+    struct documents_load *load = context;
+    bool is_there =
+        load->is_from_asked ? bundle_is_here(state, load->bundle) : load->choose(state, load->bundle);
+    if (!is_there) {
+        load->bundle[0] = '\0';
+    }
+    return is_there ? bundle_locate(state, load->bundle) : NULL;
+}
+
+/* Who looks at a document sees what is served. */
+static void place_tree(struct documents_load *load, const struct conf_server *conf, struct report *report)
+{
+    struct documents_set *set = load->set;
+    if (conf->is_bare) {
+        report_add(
+            report, REPORT_WARNING, &(struct report_place){.file = conf->path},
+            "the configuration is that of a bundle, and there is none yet: nothing is served until one "
+            "is active (steerctl push)");
+    }
+    if (conf->tree == NULL) {
+        return;
+    }
+    snprintf(set->bundle, sizeof set->bundle, "%s", strrchr(conf->tree->real, '/') + 1);
+    for (size_t i = 0; i < set->count; i++) {
+        char *real = source_locate_in(conf->tree, set->items[i].path);
+        if (strcmp(real, set->items[i].path) != 0) {
+            set->items[i].real = real;
+        } else {
+            free(real);
+        }
+    }
 }
 
 /* ---- contents ---- */
@@ -306,6 +345,7 @@ void documents_place(void *context, const struct conf_server *conf, struct repor
         place_owned(load, conf, report);
     } else {
         find_left(load);
+        place_tree(load, conf, report);
         load->trouble = load->edits != NULL ? ADMIN_EDITED_FILES : ADMIN_EDITED_GOOD;
     }
     documents_set_map(load->set);
@@ -325,6 +365,20 @@ const char *document_look_at_file(const struct document *document)
         return "missing";
     }
     return strcmp(sha256, document->sha256) == 0 ? "same" : "differs";
+}
+
+void documents_check_all(const struct documents_load *load, struct report **report)
+{
+    const struct server *server = load->server;
+    if (!load->is_from_asked) {
+        return;
+    }
+    report_free(*report);
+    *report = report_new();
+    report_set_cancel(*report, ends_get_progress(server->ends));
+    report_set_chooser(*report, &load->chooser);
+    view_check(server->path, *report);
+    report_set_chooser(*report, NULL);
 }
 
 bool documents_are_good(const struct documents_load *load, const struct report *report)

@@ -9,9 +9,14 @@
 
 struct documents_load {
     struct documents *documents;
+    const struct server *server;
     struct arena *arena;             /* of what was asked */
     const struct admin_edits *edits; /* NULL: none */
     bool may_write, is_start;
+    struct source_chooser chooser;
+    documents_choose_fn *choose;
+    bool is_from_asked;           /* the bundle was asked for */
+    char bundle[BUNDLE_ID_SIZE];  /* whose tree is read; "": not known yet, or none */
     struct documents_set *before; /* what serves; NULL: nothing does */
     struct documents_set *set;    /* what this load goes by; NULL: it has not come so far */
     bool is_adopted;
@@ -30,6 +35,8 @@ void documents_set_finish(struct documents_set *set); /* sorts them */
 void documents_set_map(struct documents_set *set);    /* places follow from `real` */
 struct document *documents_set_find_name(const struct documents_set *set, const char *name);
 
+/* Of a chooser of a load: which tree is to be read. */
+char *documents_choose(void *load, const char *state);
 /* What the store says of them. 0, or why it cannot be asked, with words in set->unsure. */
 int documents_ask_store(struct documents_load *load);
 /* What was noted beside the store of what served last. */

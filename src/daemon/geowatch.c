@@ -68,7 +68,7 @@ static bool is_same_list(const struct geowatch *watch, const struct view *view)
 {
     bool same = watch->count == view->geo_count;
     for (size_t i = 0; same && i < watch->count; i++) {
-        same = strcmp(watch->files[i].path, geo_get_info(view->geo[i])->path) == 0;
+        same = strcmp(watch->files[i].path, view->geo_files[i].real) == 0;
     }
     return same;
 }
@@ -80,7 +80,7 @@ static void list_files(struct geowatch *watch, const struct view *view)
     watch->files = memory_alloc_array(view->geo_count, sizeof *watch->files);
     watch->count = view->geo_count;
     for (size_t i = 0; i < watch->count; i++) {
-        watch->files[i] = (struct watched){.path = memory_copy_text(geo_get_info(view->geo[i])->path),
+        watch->files[i] = (struct watched){.path = memory_copy_text(view->geo_files[i].real),
                                            .last = view->geo_files[i].signature};
     }
 }

@@ -8,6 +8,7 @@ src_steerd_SOURCES = \
 	src/daemon/archive.c src/daemon/archive.h \
 	src/daemon/batch.c src/daemon/batch.h \
 	src/daemon/bequest.c src/daemon/bequest.h \
+	src/daemon/bundles.c src/daemon/bundles.h src/daemon/bundles_inside.h src/daemon/bundles_tidy.c src/daemon/rollouts.c src/daemon/rollouts.h \
 	src/daemon/capture.c src/daemon/capture.h \
 	src/daemon/certificates.c src/daemon/certificates.h \
 	src/daemon/changes.c src/daemon/changes.h src/daemon/changes_moves.c src/daemon/changes_rules.c \

@@ -8,6 +8,10 @@
 #include "daemon/opening.h"
 
 #include "daemon/server.h"
+#include "daemon/spawn.h"
+#include "daemon/withdrawal.h"
+#include "base/addr.h"
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -16,6 +20,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -201,4 +206,24 @@ void opening_end(struct server *server)
     free(opening->used);
     free(opening);
     server->opening = NULL;
+}
+
+void opening_say_ready(const struct server *server)
+{
+    struct buffer list;
+    char text[ADDR_TEXT_SIZE];
+    buffer_init(&list);
+    for (size_t i = 0; i < server->serve_options.listen_count; i++) {
+        buffer_print(&list, "%s%s", i == 0 ? "" : ",",
+                     addr_write_port(serve_get_address(server->serve, i), text));
+    }
+    log_info("steerd answers queries version=" PACKAGE_VERSION
+             " on=%s zones=%zu names=%zu endpoints=%zu threads=%u admin=%s",
+             list.bytes, server->view->zone_count, server->view->name_count,
+             server->view->topology == NULL ? 0 : server->view->topology->endpoint_count,
+             server->serve_options.threads,
+             server->admin == NULL ? "none" : server->view->server->admin_socket);
+    buffer_fini(&list);
+    spawn_tell_supervisor("READY=1\nMAINPID=%ld", (long)getpid());
+    withdrawal_settle(server->withdrawal);
 }

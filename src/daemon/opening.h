@@ -12,5 +12,7 @@ struct server;
  * nothing to wait for. Returns what that returned, or 0; what it returns later is server->start_error and
  * ends the event loop. */
 int opening_begin(struct server *server, int (*answer)(struct server *server));
+/* Queries are answered: to the log, and to whoever supervises this process. */
+void opening_say_ready(const struct server *server);
 /* Stop waiting, without answering. Nothing to stop is fine. */
 void opening_end(struct server *server);

@@ -90,7 +90,9 @@ static void *compile(void *argument)
                                    .generation = reload->generation,
                                    .wall_ms = clock_wall_ms(&reload->server->clock),
                                    .cache_count = reload->cache_count,
-                                   .documents = {reload->documents, documents_place}};
+                                   .documents = {.context = reload->documents,
+                                                 .chooser = documents_get_chooser(reload->documents),
+                                                 .place = documents_place}};
     reload->view = view_compile_load(&load, reload->report);
     reload->is_refused =
         reload->is_edit && (reload->view == NULL || !documents_are_good(reload->documents, reload->report));
@@ -98,6 +100,15 @@ static void *compile(void *argument)
         view_free(reload->view);
         reload->view = NULL;
     }
+    return NULL;
+}
+
+/* It gave up at the first broken document; of a bundle all that is wrong is told. */
+static void *check(void *argument)
+{
+    struct reload *reload = argument;
+    give_way();
+    documents_check_all(reload->documents, &reload->report);
     return NULL;
 }
 
@@ -169,6 +180,9 @@ static void load_dry(struct reload *reload)
     int64_t wall_ms = clock_wall_ms(&server->clock);
     struct lock lock;
     run_beside(reload, compile);
+    if (reload->view == NULL) {
+        run_beside(reload, check);
+    }
     if (reload->view != NULL) {
         struct view *copy = view_copy(snapshot_look(reload->before), wall_ms, NULL);
         server_warn_of_fixed(server, reload->view, reload->report);
@@ -535,6 +549,7 @@ int server_start_reload(struct server *server, const struct admin_reload *asked,
     reload->told_zone = asked->dry_run || alone ? index : -1;
     reload->documents = documents_begin(
         server, &(struct documents_options){.edits = asked->edits,
+                                            .bundle = asked->bundle,
                                             .may_write = !alone && (!asked->dry_run || is_edit)});
     return server->reload != NULL ? enqueue(reload) : launch(reload);
 }

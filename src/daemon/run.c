@@ -11,6 +11,7 @@
 #include "daemon/batch.h"
 #include "daemon/changes.h"
 #include "daemon/clustered.h"
+#include "daemon/bundles.h"
 #include "daemon/confined.h"
 #include "daemon/documents.h"
 #include "daemon/drilling.h"
@@ -35,6 +36,7 @@
 #include "daemon/reader.h"
 #include "daemon/reclaim.h"
 #include "daemon/reload.h"
+#include "daemon/rollouts.h"
 #include "daemon/restore.h"
 #include "daemon/rules_watch.h"
 #include "daemon/results.h"
@@ -107,11 +109,14 @@ static void *load_aside(void *argument)
     if (load->server->heir != NULL) {
         (void)setpriority(PRIO_PROCESS, 0, NICE); /* in Linux of this thread, and those that it starts */
     }
-    load->view = view_compile_load(&(struct view_load){.path = load->server->path,
-                                                       .generation = 1,
-                                                       .wall_ms = clock_wall_ms(&load->server->clock),
-                                                       .documents = {load->documents, documents_place}},
-                                   load->report);
+    load->view =
+        view_compile_load(&(struct view_load){.path = load->server->path,
+                                              .generation = 1,
+                                              .wall_ms = clock_wall_ms(&load->server->clock),
+                                              .documents = {.context = load->documents,
+                                                            .chooser = documents_get_chooser(load->documents),
+                                                            .place = documents_place}},
+                          load->report);
     return NULL;
 }
 
@@ -224,32 +229,12 @@ static int open_admin(struct server *server, struct report *report)
     return error;
 }
 
-static void say_ready(const struct server *server)
-{
-    struct buffer list;
-    char text[ADDR_TEXT_SIZE];
-    buffer_init(&list);
-    for (size_t i = 0; i < server->serve_options.listen_count; i++) {
-        buffer_print(&list, "%s%s", i == 0 ? "" : ",",
-                     addr_write_port(serve_get_address(server->serve, i), text));
-    }
-    log_info("steerd answers queries version=" PACKAGE_VERSION
-             " on=%s zones=%zu names=%zu endpoints=%zu threads=%u admin=%s",
-             list.bytes, server->view->zone_count, server->view->name_count,
-             server->view->topology == NULL ? 0 : server->view->topology->endpoint_count,
-             server->serve_options.threads,
-             server->admin == NULL ? "none" : server->view->server->admin_socket);
-    buffer_fini(&list);
-    spawn_tell_supervisor("READY=1\nMAINPID=%ld", (long)getpid());
-    withdrawal_settle(server->withdrawal);
-}
-
 /* What is known by now is enough, or has to be. */
 static int answer_queries(struct server *server)
 {
     int error = serve_start(server->serve);
     if (error == 0) {
-        say_ready(server);
+        opening_say_ready(server);
         documents_settle(server, false);
     } else {
         log_error("start failed config=%s errors=1 reason=\"cannot start the DNS threads: %s\"", server->path,
@@ -345,7 +330,7 @@ static int enter(struct server *server)
 static int settle(struct server *server)
 {
     folders_sign(&server->folders);
-    say_ready(server);
+    opening_say_ready(server);
     vantages_await(server->vantages); /* only now they are sent here */
     documents_settle(server, true);
     switchovers_learn(server->switchovers, server->view->server->state_path);
@@ -412,11 +397,14 @@ static int start(struct server *server, struct report *report)
         vantages_learn(server->vantages, view->server->state_path);
         tokens_learn(server->tokens, view->server->state_path);
         server_install_view(server, view, NULL, targets_make_first(view), vantages_prepare(view, binding));
+        error = bundles_open(server, &server->bundles);
         if (server->heir == NULL) {
             vantages_begin(server->vantages);
             withdrawal_begin(server->withdrawal, view->server->state_path);
         }
-        error = server->heir == NULL ? last_open(server, view->server->state_path, &server->last) : 0;
+        error = error == 0 && server->heir == NULL
+                    ? last_open(server, view->server->state_path, &server->last)
+                    : error;
         error = error == 0 && server->heir == NULL ? tidings_begin(server) : error;
         error = error == 0 && server->heir == NULL ? open_admin(server, binding) : error;
         error = error == 0 && server->heir == NULL ? archive_open(server, "start", &server->archive) : error;
@@ -436,7 +424,8 @@ static int start(struct server *server, struct report *report)
     return error != 0 ? error : opening_begin(server, server->heir == NULL ? answer_queries : wait_for_turn);
 }
 
-static void stop(struct server *server)
+/* Nobody asks any more, and nothing new begins. */
+static void stop_asking(struct server *server)
 {
     opening_end(server);
     archive_hurry(server->archive);
@@ -446,6 +435,7 @@ static void stop(struct server *server)
     shadows_stop(server->shadows);
     clustered_stop(server->clustered, true);
     lanes_close(server->lanes); /* before what they answer for */
+    bundles_stop(server->bundles);
     ends_note(server->ends, "admin");
     if (server->admin != NULL && heir_has_admin(server->heir)) {
         admin_disown(server->admin); /* the one before goes on */
@@ -454,6 +444,11 @@ static void stop(struct server *server)
     verbs_close(server);
     tidings_stop(server);
     geowatch_stop(server->geowatch);
+}
+
+static void stop(struct server *server)
+{
+    stop_asking(server);
     ends_note(server->ends, "store");
     bool has_ended = durable_close(server->durable);
     if (has_ended) {
@@ -497,6 +492,7 @@ static void stop(struct server *server)
         revisions_free(server->revisions);
         durable_free(server->durable); /* who read for the archive knew the folder from it */
     }
+    bundles_close(server->bundles);
     withdrawal_free(server->withdrawal);
     ends_note(server->ends, "memory");
     reclaim_close(server->reclaim);
@@ -568,7 +564,7 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     int error = server_open_expiry(&server);
     server.tokens = tokens_new(&server);
     server.revisions = revisions_new(&server);
-    server.documents = documents_open(&server);
+    server.documents = documents_open(&server, rollouts_choose);
     server.store_is_read = store_is_read;
     server.hosts = hosts_open(&server);
     server.withdrawal = withdrawal_new(&server);

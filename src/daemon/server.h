@@ -26,6 +26,7 @@ struct admin;
 struct admin_feed;
 struct archive;
 struct batches;
+struct bundles;
 struct changes;
 struct clustered;
 struct copier;
@@ -148,6 +149,7 @@ struct server {
     struct reload *edits;                  /* of documents, that wait for it to end */
     bool is_frozen; /* another process reads the state: nothing others may hear of changes */
     struct geowatch *geowatch;
+    struct bundles *bundles;                     /* of configuration; NULL: there is no place for any */
     struct archive *archive;                     /* what the configuration was; NULL: it is not kept */
     struct last *last;                           /* what is kept of health; NULL: nothing */
     struct last_outcome restored;                /* what of that the start found */

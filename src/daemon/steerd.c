@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "daemon/rehearse.h"
+#include "daemon/rollouts.h"
 #include "daemon/run.h"
 #include "daemon/steerd.h"
 #include "daemon/then.h"
@@ -12,11 +13,13 @@
 #include "base/error.h"
 #include "base/exits.h"
 #include "base/memory.h"
+#include "base/source_list.h"
 #include "base/words.h"
 #include "conf/server.h"
 #include "operate/advice.h"
 #include "operate/compare.h"
 #include "operate/operate.h"
+#include "past/bundle.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -53,12 +56,29 @@ static void print_usage(FILE *to)
           to);
 }
 
+/* The tree of the bundle that a server would begin with. */
+static char *choose_tree(void *context, const char *state)
+{
+    char id[BUNDLE_ID_SIZE];
+    (void)context;
+    return rollouts_choose(state, id) ? bundle_locate(state, id) : NULL;
+}
+
+static const struct source_chooser chooser = {.choose = choose_tree};
+
 /* The view for work without a server. */
 static struct view *compile(const char *path, struct report *report)
 {
     struct clock clock;
     clock_init(&clock);
-    return view_compile(path, NULL, 1, clock_wall_ms(&clock), 1, report);
+    report_set_chooser(report, &chooser);
+    struct view *view = view_compile(path, NULL, 1, clock_wall_ms(&clock), 1, report);
+    if (view != NULL && view->server->is_bare) {
+        report_add(report, REPORT_WARNING, &(struct report_place){.file = path},
+                   "the configuration is that of a bundle, and none is active: there is nothing to check but "
+                   "this file");
+    }
+    return view;
 }
 
 /* Likewise; errors are on stderr. */
@@ -145,6 +165,7 @@ static int run_check(const struct options *options)
     if (view == NULL) { /* it gave up at the first broken document */
         report_free(report);
         report = report_new();
+        report_set_chooser(report, &chooser);
         view_check(options->path, report);
     }
     report_write(report, stderr);

@@ -23,6 +23,7 @@
 #include "daemon/orders.h"
 #include "daemon/primaries.h"
 #include "daemon/reader.h"
+#include "daemon/bundles.h"
 #include "daemon/reload.h"
 #include "daemon/errors.h"
 #include "daemon/replication.h"
@@ -487,6 +488,14 @@ void verbs_close(struct server *server)
     server->errors = NULL;
 }
 
+static void fill_configuration(struct admin_verbs *verbs)
+{
+    verbs->reload = reload;
+    verbs->list_documents = server_list_documents;
+    verbs->read_document = server_read_document;
+    verbs->change_bundle = server_change_bundle;
+}
+
 void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
 {
     *verbs = (struct admin_verbs){.context = server,
@@ -534,9 +543,6 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .compare_moments = server_compare_moments,
                                   .what_if = server_what_if,
                                   .simulate = drills_simulate,
-                                  .reload = reload,
-                                  .list_documents = server_list_documents,
-                                  .read_document = server_read_document,
                                   .take_over = take_over,
                                   .list_zones = list_zones,
                                   .list_geo = list_geo,
@@ -557,6 +563,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .change_vantage = server_change_vantage,
                                   .restore = restore,
                                   .write_metrics = write_metrics};
+    fill_configuration(verbs);
     rules_fill_verbs(&verbs->rules);
     clustered_fill_verbs(&verbs->cluster);
     traffic_fill_verbs(&verbs->traffic);

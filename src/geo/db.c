@@ -130,11 +130,12 @@ static int copy_file(struct file *from, const char *path, struct report *report)
 }
 
 /* The signature tells which contents the file has now: what is written to it later makes another one. */
-static int open_copy(const char *path, struct geo_signature *signature, struct report *report)
+static int open_copy(const char *path, const char *real, struct geo_signature *signature,
+                     struct report *report)
 {
     struct file file;
     int copy = -1;
-    if (file_open(path, FILE_SIZE_MAX, &file) != 0) {
+    if (file_open(real, FILE_SIZE_MAX, &file) != 0) {
         report_add(report, REPORT_ERROR, &(struct report_place){.file = path},
                    "cannot open the geo database: %s", file.why);
         return -1;
@@ -268,9 +269,14 @@ static void warn_if_useless(const struct geo_db *db, struct report *report)
 
 struct geo_db *geo_open_db(const char *path, struct report *report)
 {
+    return geo_open_db_at(path, path, report);
+}
+
+struct geo_db *geo_open_db_at(const char *path, const char *real, struct report *report)
+{
     static const struct geo_facts nothing;
     struct geo_signature signature = {0};
-    int fd = open_copy(path, &signature, report);
+    int fd = open_copy(path, real, &signature, report);
     if (fd == -1) {
         return NULL;
     }

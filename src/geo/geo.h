@@ -41,6 +41,8 @@ struct geo_db_info {
 /* Open and verify. MaxMind layout (country.iso_code, city.names.en, location.latitude …) and flat layout
  * (country_code, city, latitude …) are both known. On failure the report says why and NULL is returned. */
 struct geo_db *geo_open_db(const char *path, struct report *report);
+/* The same with where it is, if that is not what its path says. */
+struct geo_db *geo_open_db_at(const char *path, const char *real, struct report *report);
 /* A database may be shared: each holder closes it once. NULL is fine for both. */
 void geo_hold_db(const struct geo_db *db);
 void geo_close_db(struct geo_db *db);

@@ -12,6 +12,10 @@ src_libpast_a_SOURCES = \
 	src/past/backup_seal.c src/past/backup_seal.h \
 	src/past/backup_verify.c \
 	src/past/backup_write.c \
+	src/past/bundle.c src/past/bundle.h src/past/bundle_internal.h \
+	src/past/bundle_part.c \
+	src/past/bundle_store.c src/past/bundle_store.h \
+	src/past/bundle_tree.c \
 	src/past/depot.c src/past/depot.h src/past/depot_internal.h \
 	src/past/depot_sweep.c \
 	src/past/found.c src/past/found.h \

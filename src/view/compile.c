@@ -30,6 +30,9 @@ static bool load_parts(struct compiler *c, const char *path)
     struct view *view = c->view;
     view->sources = memory_alloc(sizeof *view->sources);
     view->sources->main = memory_copy_text(path);
+    if (c->documents != NULL && c->documents->chooser != NULL) {
+        report_set_chooser(c->report, c->documents->chooser);
+    }
     view->server = conf_read_server(path, c->report);
     if (view->server == NULL || (view->server->is_broken && !c->thorough)) {
         return false;
@@ -71,6 +74,15 @@ static void choose_secrets(struct view *view, const struct view *previous)
     }
 }
 
+/* Who chose the tree may go away before the report. */
+static void forget_tree(const struct compiler *c)
+{
+    report_set_tree(c->report, NULL);
+    if (c->documents != NULL && c->documents->chooser != NULL) {
+        report_set_chooser(c->report, NULL);
+    }
+}
+
 /* Without a topology nobody knows what a policy leads to. */
 static void tell_unjudged(const struct view *view, struct report *report)
 {
@@ -98,6 +110,7 @@ void view_check(const char *path, struct report *report)
         tell_unjudged(c.view, report);
     }
     geo_atlas_free(c.atlas);
+    forget_tree(&c);
     view_seal(c.view);
     view_free(c.view);
 }
@@ -131,6 +144,7 @@ static struct view *compile(struct compiler *c, const char *path, uint64_t gener
     view->arena = arena_new(0);
     bool loaded = load_parts(c, path);
     geo_atlas_free(c->atlas);
+    forget_tree(c);
     if (loaded) {
         complete(c, wall_ms, cache_count);
     } else {

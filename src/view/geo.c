@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,15 +58,28 @@ static struct geo_db *keep_last_good(const struct compiler *c, const struct view
     return take_over(c, from, file);
 }
 
+/* Databases are not laid out with a past configuration: they are where those of now are. */
+static const char *find_file(const struct compiler *c, const char *path)
+{
+    bool is_laid_out = report_get_root(c->report) != NULL;
+    const struct source_tree *tree = c->has_geo == NULL ? NULL : c->has_geo->server->tree;
+    char *real = is_laid_out ? source_locate_in(tree, path) : source_locate(c->report, path);
+    const char *copy = arena_copy_text(c->view->arena, real);
+    free(real);
+    return copy;
+}
+
 static struct geo_db *load_database(struct compiler *c, const char *path, struct view_geo *file)
 {
     const struct view_geo *from = find_previous(c->has_geo, path);
-    *file = (struct view_geo){.loaded_ms = c->view->loaded_ms, .signature = geo_sign_file(path)};
+    const char *real = find_file(c, path);
+    *file =
+        (struct view_geo){.real = real, .loaded_ms = c->view->loaded_ms, .signature = geo_sign_file(real)};
     if (from != NULL && geo_signature_equal(geo_get_signature(c->has_geo->geo[from - c->has_geo->geo_files]),
                                             &file->signature)) {
         return take_over(c, from, file);
     }
-    struct geo_db *db = geo_open_db(path, c->report);
+    struct geo_db *db = geo_open_db_at(path, real, c->report);
     if (db != NULL) {
         file->signature = *geo_get_signature(db);
     }

@@ -158,11 +158,13 @@ struct view_zone_update *view_read_zone(const struct view *view, size_t index, s
     struct view *next = NULL;
     struct budget budget;
     compile_begin_budget(&budget, view->server, report);
+    report_set_tree(report, view->server->tree);
     if (source->policy_path == NULL) {
         news.zone = read_plain(view, source, report);
     } else if (read_steered(view, source, report, &news)) {
         next = succeed(view, &news);
     }
+    report_set_tree(report, NULL);
     free(news.names);
     if (news.zone != NULL) {
         update = memory_alloc(sizeof *update);

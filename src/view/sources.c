@@ -47,6 +47,7 @@ void compile_note_geo(struct view *view)
         const struct geo_signature *signature = geo_get_signature(view->geo[i]);
         list->items[list->count++] =
             (struct source){.path = memory_copy_text(geo_get_info(view->geo[i])->path),
+                            .real = memory_copy_text(view->geo_files[i].real),
                             .size = signature->size,
                             .device = signature->device,
                             .inode = signature->inode,

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct lock;
+struct source_chooser;
 struct tsig_keys;
 struct view_caches; /* owners of what a view points to: content.h */
 struct view_content;
@@ -53,6 +54,7 @@ struct view_zone {
 
 /* The file of a geo database. */
 struct view_geo {
+    const char *real;               /* where it is */
     int64_t loaded_ms;              /* wall time at which the database that serves was read */
     struct geo_signature signature; /* of the file as it was found last */
     bool stale;                     /* the file is broken or gone: its last good version serves */
@@ -159,6 +161,7 @@ struct view *view_compile(const char *path, const struct view *previous, uint64_
  * there are and before the first of them is. */
 struct view_documents {
     void *context;
+    const struct source_chooser *chooser; /* NULL: the report's, if it has one */
     void (*place)(void *context, const struct conf_server *server, struct report *report);
 };
 struct view_load {

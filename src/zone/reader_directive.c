@@ -76,6 +76,16 @@ static char *folder_of(const char *file)
     return slash == file ? memory_copy_text("/") : memory_print("%.*s", (int)(slash - file), file);
 }
 
+/* Where a path leads to, or NULL and errno. Returns owned. */
+static char *find_real(const struct zone_reader *reader, const char *path)
+{
+    char *place = source_locate(reader->report, path), *real = realpath(place, NULL);
+    int error = errno;
+    free(place);
+    errno = error;
+    return real;
+}
+
 /* The real path of what lies under the root, or NULL and an error. Returns owned. Where files are looked up
  * in a tree they were laid out there, whatever links once led to them. */
 static char *resolve_path(struct zone_reader *reader, const struct zone_token *token, const char *path)
@@ -90,7 +100,7 @@ static char *resolve_path(struct zone_reader *reader, const struct zone_token *t
         }
         char *folder = reader->options->include_root != NULL ? memory_copy_text(reader->options->include_root)
                                                              : folder_of(main_source->file);
-        reader->root = realpath(folder, NULL);
+        reader->root = find_real(reader, folder);
         int error = errno;
         if (reader->root == NULL) {
             zone_fail(reader, token, "the folder of files to include, %s, cannot be found: %s", folder,
@@ -101,7 +111,7 @@ static char *resolve_path(struct zone_reader *reader, const struct zone_token *t
             return NULL;
         }
     }
-    char *real = realpath(path, NULL);
+    char *real = find_real(reader, path);
     if (real == NULL) {
         zone_fail(reader, token, "cannot include %s: %s", path, error_text(-errno));
         return NULL;

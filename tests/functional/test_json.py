@@ -26,7 +26,7 @@ ASKED = {
     "what-if": [["region", "us-east", "down"]], "zones": [[]], "names": [[]], "geo": [[]], "reload": [[], ["example.com"]],
     "drill": [["simulate", "--lose", "region:us-east", "!"], ["sweep", "!"], ["new", "--lose", "region:us-east"], ["list"], ["reports"],
               ["schedule"], ["shadow", "--lose", "region:us-east", "--client", "127.1.2.0/24"]],
-    "serving": [[]], "withdraw": [REASON], "announce": [REASON], "nodes": [["!"]], "cluster": [["status", "!"], ["conflicts", "!"], ["refill", "--yes", "!"]], "openapi": [[]],
+    "serving": [[]], "withdraw": [REASON], "announce": [REASON], "nodes": [["!"]], "push": [["{folder}", "--check", "!"]], "bundles": [["!"]], "cluster": [["status", "!"], ["conflicts", "!"], ["refill", "--yes", "!"]], "openapi": [[]],
 }
 # Not of the API: a screen, a text, processes that go on (each has tests of its own).
 OTHERS = {"watch", "takeover", "observe", "metrics", "help", "version"}

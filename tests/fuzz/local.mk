@@ -249,6 +249,12 @@ tests_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_json_LDADD = src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
 
+## manifests of bundles
+fuzz_programs += tests/fuzz/fuzz_bundle
+tests_fuzz_fuzz_bundle_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"bundle"'
+tests_fuzz_fuzz_bundle_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_bundle_SOURCES = tests/fuzz/fuzz_bundle.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_bundle_LDADD = src/libpast.a src/libbase.a $(JANSSON_LIBS) $(OPENSSL_LIBS)
 ## manifests of the files of a configuration
 fuzz_programs += tests/fuzz/fuzz_manifest
 tests_fuzz_fuzz_manifest_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"manifest"'

@@ -152,7 +152,8 @@ static void names_are_checked(void **state)
     expect_error(NAMES ", \"x\": 1",
                  "steerd.json:1:45: error: unknown key \"x\", expected one of \"name\", \"node\", \"etcd\", "
                  "\"ca\", \"certificate\", \"key\", \"user\", \"password_file\", \"listen\", \"peers\", "
-                 "\"acknowledge\", \"deadline\", \"share_credentials\", \"member\" (at $.cluster.x)");
+                 "\"acknowledge\", \"deadline\", \"share_credentials\", \"member\", "
+                 "\"configuration\", \"activate\", \"activate_within\" (at $.cluster.x)");
 }
 
 static void what_belongs_together_is_checked(void **state)
@@ -225,16 +226,44 @@ static void state_is_needed(void **state)
                 "it is kept what nodes agree on (at $.cluster)");
 }
 
+static void bundles_arrive(void **state)
+{
+    (void)state;
+    struct conf_server *s = load_good(NAMES ", \"etcd\": \"http://h\"");
+    assert_int_equal(s->cluster->configuration, CONF_CONFIGURATION_FILES);
+    assert_int_equal(s->cluster->activate, CONF_ACTIVATE_ALL);
+    assert_int_equal(s->cluster->activate_within_ms, 60000);
+    assert_false(s->is_bare);
+    assert_int_equal(s->zone_count, 1);
+    conf_free_server(s);
+    s = load_good(NAMES ", \"etcd\": \"http://h\", \"configuration\": \"bundle\", \"activate\": "
+                        "\"majority\", \"activate_within\": \"5s\"");
+    assert_int_equal(s->cluster->configuration, CONF_CONFIGURATION_BUNDLE);
+    assert_int_equal(s->cluster->activate, CONF_ACTIVATE_MAJORITY);
+    assert_int_equal(s->cluster->activate_within_ms, 5000);
+    assert_true(s->is_bare); /* nobody says where a bundle is */
+    assert_int_equal(s->zone_count, 0);
+    conf_free_server(s);
+    expect_error(NAMES ", \"configuration\": \"bundle\"",
+                 "steerd.json:1:45: error: \"configuration\" has no meaning without \"etcd\" (at "
+                 "$.cluster.configuration)");
+    expect_error(NAMES ", \"etcd\": \"http://h\", \"activate_within\": \"500ms\"",
+                 "steerd.json:1:84: error: found \"500ms\", expected a duration from 1s to 1h (at "
+                 "$.cluster.activate_within)");
+    expect_error(
+        NAMES ", \"etcd\": \"http://h\", \"configuration\": \"bundle\"}, \"documents\": {\"owner\": "
+              "\"api\"",
+        "steerd.json:1:82: error: found \"bundle\" where documents belong to the API, expected one of "
+        "them: leave out \"documents\" (at $.cluster.configuration)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(peers_arrive),
-        cmocka_unit_test(etcd_arrives),
-        cmocka_unit_test(members_are_checked),
-        cmocka_unit_test(names_are_checked),
-        cmocka_unit_test(what_belongs_together_is_checked),
-        cmocka_unit_test(peers_are_checked),
-        cmocka_unit_test(state_is_needed),
+        cmocka_unit_test(peers_arrive),      cmocka_unit_test(etcd_arrives),
+        cmocka_unit_test(bundles_arrive),    cmocka_unit_test(members_are_checked),
+        cmocka_unit_test(names_are_checked), cmocka_unit_test(what_belongs_together_is_checked),
+        cmocka_unit_test(peers_are_checked), cmocka_unit_test(state_is_needed),
     };
     return cmocka_run_group_tests_name("conf cluster", tests, enter_folder, leave_folder);
 }
