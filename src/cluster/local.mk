@@ -20,6 +20,7 @@ src_libcluster_a_SOURCES = \
 	src/cluster/rollout.c src/cluster/rollout.h \
 	src/cluster/safety.c \
 	src/cluster/since.c \
+	src/cluster/swarm.c src/cluster/swarm_giver.c src/cluster/swarm.h \
 	src/cluster/turn.c \
 	src/cluster/values.c src/cluster/values.h \
 	src/cluster/watch.c \

@@ -65,6 +65,7 @@ src_steerd_SOURCES = \
 	src/daemon/failback.c src/daemon/failback.h \
 	src/daemon/override_json.c src/daemon/override_json.h \
 	src/daemon/overrides.c src/daemon/overrides.h \
+	src/daemon/porter.c src/daemon/porter.h src/daemon/porter_inside.h src/daemon/porter_fetch.c src/daemon/porter_give.c src/daemon/porter_show.c src/daemon/porter_ware.c \
 	src/daemon/primaries.c src/daemon/primaries.h \
 	src/daemon/program.c src/daemon/program.h \
 	src/daemon/ramps.c src/daemon/ramps.h \
@@ -121,7 +122,7 @@ src_steerd_SOURCES = \
 	src/daemon/vantages_members.c \
 	src/daemon/vantages_news.c \
 	src/daemon/vantages_nodes.c src/daemon/vantages_place.c \
-	src/daemon/peers.c src/daemon/peers.h src/daemon/peers_inside.h src/daemon/peers_link.c src/daemon/peers_orders.c src/daemon/peers_orders.h \
+	src/daemon/peers.c src/daemon/peers.h src/daemon/peers_bulk.c src/daemon/peers_bulk.h src/daemon/peers_inside.h src/daemon/peers_link.c src/daemon/peers_orders.c src/daemon/peers_orders.h \
 	src/daemon/vantages_try.c \
 	src/daemon/verbs.c src/daemon/verbs.h \
 	src/daemon/withdrawal.c src/daemon/withdrawal.h src/daemon/withdrawal_inside.h src/daemon/withdrawal_kept.c src/daemon/withdrawal_look.c \

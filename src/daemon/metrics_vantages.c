@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Metrics of the hosts that check, too. Their names need no escape: vantage_is_name(). */
+ * Metrics of the hosts that check, too, and of what nodes give each other. Their names need no escape:
+ * vantage_is_name(). */
 #include "config.h"
 
 #include "daemon/metrics_kept.h"
 
 #include "base/arena.h"
+#include "daemon/porter.h"
 #include "daemon/reader.h"
 #include "daemon/server.h"
 #include "daemon/vantages.h"
@@ -111,6 +113,30 @@ static void print_verdicts(const struct admin_vantages *list, struct buffer *out
     }
 }
 
+static void print_total(struct buffer *out, const char *name, const char *help, uint64_t value)
+{
+    print_head(out, name, "counter", help);
+    buffer_print(out, "%s %lu\n", name, (unsigned long)value);
+}
+
+static void print_porter(struct porter *porter, struct buffer *out)
+{
+    struct porter_stats stats;
+    porter_get_stats(porter, &stats);
+    print_head(out, "steerd_bundle_fetching", "gauge", "Bundles that are being fetched from other nodes.");
+    buffer_print(out, "steerd_bundle_fetching %u\n", stats.fetching);
+    print_total(out, "steerd_bundle_fetched_octets_total", "Octets of bundles that came from other nodes.",
+                stats.got_octets);
+    print_total(out, "steerd_bundle_given_octets_total", "Octets of bundles that other nodes were given.",
+                stats.given_octets);
+    print_total(
+        out, "steerd_bundle_refused_blocks_total",
+        "Blocks of bundles that other nodes were not given, since they were often enough, or not here.",
+        stats.refused);
+    print_total(out, "steerd_bundle_damaged_blocks_total",
+                "Blocks of bundles that came in vain: of damaged files, or a second time.", stats.damaged);
+}
+
 void metrics_print_vantages(struct reader *reader, struct buffer *out)
 {
     struct admin_vantages list;
@@ -131,4 +157,5 @@ void metrics_print_vantages(struct reader *reader, struct buffer *out)
     }
     print_verdicts(&list, out);
     arena_free(arena);
+    print_porter(reader->server->porter, out);
 }

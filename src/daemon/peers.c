@@ -4,6 +4,7 @@
  * that, and the thread of the peers looks at both when it is woken. */
 #include "config.h"
 
+#include "daemon/peers_bulk.h"
 #include "daemon/peers_inside.h"
 
 #include "base/error.h"
@@ -56,6 +57,7 @@ struct peers {
     pthread_t thread;
     int wake_fd, order_fd;
     struct peer_orders *orders;
+    struct peer_wants *wants;
     /* Of the thread: */
     struct event_base *base;
     struct event *wake, *look;
@@ -162,6 +164,19 @@ static void tell(struct peers *peers, size_t count, bool looks_at_all)
     }
 }
 
+static void ask(struct peers *peers)
+{
+    for (struct peer_want *want = peer_wants_take(peers->wants), *next; want != NULL; want = next) {
+        next = want->next;
+        for (size_t i = 0; i < peers->link_count; i++) {
+            if (strcmp(peer_link_name(peers->links[i]), want->node) == 0) {
+                peer_link_ask(peers->links[i], want->connection, &want->message);
+            }
+        }
+        free(want);
+    }
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *context)
 {
     struct peers *peers = context;
@@ -186,6 +201,7 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
         return;
     }
     tell(peers, count, looks_at_all);
+    ask(peers);
 }
 
 static void on_look(evutil_socket_t fd, short what, void *context)
@@ -264,6 +280,13 @@ bool peers_get_status(struct peers *peers, const char *name, struct peer_status 
 void peers_tell_serials(struct peers *peers)
 {
     if (peers != NULL) {
+        wake(peers);
+    }
+}
+
+void peers_ask(struct peers *peers, const char *node, uint64_t connection, const struct fleet_message *want)
+{
+    if (peers != NULL && peer_wants_put(peers->wants, node, connection, want)) {
         wake(peers);
     }
 }
@@ -472,6 +495,7 @@ int peers_open(struct server *server, struct peers **opened)
     peers->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     peers->order_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     peers->orders = peers->world.orders = peer_orders_new(peers->order_fd);
+    peers->wants = peer_wants_new();
     *opened = peers;
     return peers->wake_fd == -1 || peers->order_fd == -1 ? -errno : 0;
 }
@@ -510,6 +534,7 @@ void peers_close(struct peers *peers)
         close(peers->order_fd);
     }
     peer_orders_free(peers->orders);
+    peer_wants_free(peers->wants);
     free_plan(peers->next);
     tls_context_drop(peers->plan.context);
     tls_context_drop(peers->world.context);

@@ -81,6 +81,11 @@ struct peer_order_status {
 const char *peers_look_at_order(struct peers *peers, size_t number, uint64_t mark,
                                 struct peer_order_status *status, bool *is_known);
 
+/* ---- for the porter ---- */
+
+/* This is to be said to that node in that very connection. Copies; any thread. */
+void peers_ask(struct peers *peers, const char *node, uint64_t connection, const struct fleet_message *want);
+
 /* ---- for vantages.c ---- */
 
 /* We are who serves: they are reached from now on; and not any more. */

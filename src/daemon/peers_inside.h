@@ -29,4 +29,6 @@ bool peer_link_adopt(struct peer_link *link, const struct peer *peer);
 void peer_link_note(struct peer_link *link, uint64_t identity);
 void peer_link_note_all(struct peer_link *link);
 void peer_link_tell(struct peer_link *link); /* and orders, if it is connected */
+/* In that very connection, if it is that still. */
+void peer_link_ask(struct peer_link *link, uint64_t connection, const struct fleet_message *message);
 void peer_link_get_status(const struct peer_link *link, struct peer_status *status);

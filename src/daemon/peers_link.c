@@ -6,8 +6,10 @@
  * queue of what is over. */
 #include "config.h"
 
+#include "daemon/peers_bulk.h"
 #include "daemon/peers_inside.h"
 #include "daemon/peers_orders.h"
+#include "daemon/porter.h"
 #include "daemon/serials.h"
 
 #include "base/log.h"
@@ -57,6 +59,7 @@ struct peer_link {
     struct fleet_link *link;
     struct peer_list *list, *coming; /* NULL: none */
     uint64_t told_serials;           /* in this connection: serials.h */
+    struct peer_block block;         /* that comes in it */
 };
 
 /* ---- lists ---- */
@@ -364,13 +367,27 @@ static void begin_anew(void *context)
     list->swept = list->count;
 }
 
+static void hear_piece(struct peer_link *link, const struct fleet_piece *piece)
+{
+    struct fleet_message block;
+    uint8_t *octets = peer_block_add(&link->block, piece, &block);
+    if (octets != NULL) {
+        porter_hear_block(link->world->server->porter, link->name, fleet_link_connection(link->link), &block,
+                          octets);
+    }
+}
+
 /* Limits and the time are ours; and who wants to see a check asks the node itself. What it says of an order
  * that it was told is for who told it. */
 static void hear(void *context, const struct fleet_message *message)
 {
-    const struct peer_link *link = context;
+    struct peer_link *link = context;
     if (message->kind == FLEET_HOLDS) {
         peer_orders_hear(link->world->orders, link->name, message->holds.mark, message->holds.why);
+    } else if (message->kind == FLEET_HAS || message->kind == FLEET_NONE) {
+        porter_hear(link->world->server->porter, link->name, fleet_link_connection(link->link), message);
+    } else if (message->kind == FLEET_BLOCK) {
+        hear_piece(link, &message->piece);
     } else if (message->kind == FLEET_RUN) {
         fleet_link_answer(link->link, &(struct fleet_message){
                                           .kind = FLEET_TRACE,
@@ -403,14 +420,22 @@ static void on_connected(void *context)
     struct peer_link *link = context;
     log_info("node connected node=%s", link->name);
     link->told_serials = 0;
+    porter_hear_link(link->world->server->porter, link->name, fleet_link_connection(link->link), true);
     tell_orders(link);
     serials_tell(link->world->server->serials, link->link, &link->told_serials);
 }
 
+static void lose(struct peer_link *link)
+{
+    peer_block_drop(&link->block);
+    porter_hear_link(link->world->server->porter, link->name, 0, false);
+}
+
 static void on_ended(void *context, const struct fleet_link_end *end)
 {
-    const struct peer_link *link = context;
+    struct peer_link *link = context;
     if (end->was_connected) {
+        lose(link);
         log_warning("node lost node=%s why=\"%s\" again_in_ms=%" PRIu32, link->name, end->why, end->pause_ms);
     } else if (end->is_new) {
         log_warning("node not reached node=%s why=\"%s\" again_in_ms=%" PRIu32, link->name, end->why,
@@ -467,6 +492,7 @@ struct peer_link *peer_link_open(const struct peer_world *world, const struct pe
 
 void peer_link_close(struct peer_link *link)
 {
+    lose(link);
     fleet_link_close(link->link);
     free_list(link->list);
     free_list(link->coming);
@@ -514,6 +540,11 @@ void peer_link_tell(struct peer_link *link)
         serials_tell(link->world->server->serials, link->link, &link->told_serials);
     }
     fleet_link_tell(link->link);
+}
+
+void peer_link_ask(struct peer_link *link, uint64_t connection, const struct fleet_message *message)
+{
+    (void)fleet_link_say(link->link, connection, message); /* what is not asked now is asked of others */
 }
 
 void peer_link_get_status(const struct peer_link *link, struct peer_status *status)

@@ -49,6 +49,7 @@ struct lanes;
 struct opening;
 struct orders;
 struct peers;
+struct porter;
 struct primaries;
 struct prober;
 struct reader;
@@ -110,6 +111,7 @@ struct server {
     struct hosts *hosts;       /* endpoints that are host names */
     struct vantages *vantages; /* hosts that check, too */
     struct peers *peers;       /* the other nodes of the cluster, which are some of them */
+    struct porter *porter;     /* of bundles, to and from them */
     struct admin *admin;
     struct admin_feed *feed;       /* its streams of events */
     struct tidings *tidings;       /* what these two need */

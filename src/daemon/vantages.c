@@ -8,8 +8,10 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/bundles.h"
 #include "daemon/clustered.h"
 #include "daemon/peers.h"
+#include "daemon/porter.h"
 #include "daemon/server.h"
 #include "probe/probe.h"
 
@@ -187,6 +189,7 @@ void vantages_leave(struct vantages *vantages)
 {
     if (vantages != NULL) {
         peers_leave(vantages->server->peers);
+        porter_use(vantages->server->porter, NULL);
     }
     if (vantages != NULL && !vantages->has_left && vantages->fleet != NULL) {
         vantages->has_left = true;
@@ -228,6 +231,7 @@ void vantages_begin(struct vantages *vantages)
         vantages->has_begun = true;
         vantages_tell_all(vantages);
         peers_begin(vantages->server->peers);
+        porter_use(vantages->server->porter, bundles_get_store(vantages->server->bundles));
     }
 }
 
@@ -271,6 +275,26 @@ static void on_wake(evutil_socket_t fd, short what, void *context)
     }
 }
 
+/* ---- bundles ---- */
+
+static void ask_node(void *context, const char *node, uint64_t connection, const struct fleet_message *want)
+{
+    peers_ask(((struct server *)context)->peers, node, connection, want);
+}
+
+static void give_to_node(void *context, unsigned number, uint64_t connection,
+                         const struct fleet_message *message, uint8_t *octets)
+{
+    vantages_give(((struct server *)context)->vantages, number, connection, message, octets);
+}
+
+static int open_porter(struct server *server)
+{
+    return porter_open(
+        &(struct porter_options){.clock = &server->clock, .ways = {server, ask_node, give_to_node}},
+        &server->porter);
+}
+
 /* ---- life ---- */
 
 int vantages_open(struct server *server, struct vantages **opened)
@@ -285,6 +309,7 @@ int vantages_open(struct server *server, struct vantages **opened)
     vantages->retry = event_new(server->base, -1, 0, on_retry, vantages);
     *opened = vantages;
     int error = peers_open(server, &server->peers);
+    error = error == 0 ? open_porter(server) : error;
     return error != 0 ? error
            : vantages->wake_fd == -1 || vantages->wake == NULL || vantages->retry == NULL ||
                    event_add(vantages->wake, NULL) == -1
@@ -297,6 +322,8 @@ void vantages_stop(struct vantages *vantages)
     if (vantages != NULL) {
         peers_stop(vantages->server->peers);
         fleet_close(exchange(vantages, NULL));
+        porter_close(vantages->server->porter);
+        vantages->server->porter = NULL;
     }
 }
 

@@ -69,6 +69,11 @@ void vantages_aim(struct vantages *vantages, uint64_t generation, const struct p
 /* See fleet_answer_order(). Any thread. */
 void vantages_answer_order(struct vantages *vantages, unsigned number, uint64_t mark, const char *why);
 
+struct fleet_message;
+/* See fleet_give(): takes the octets. Any thread. */
+void vantages_give(struct vantages *vantages, unsigned number, uint64_t connection,
+                   const struct fleet_message *message, uint8_t *octets);
+
 /* See admin_verbs. */
 int server_list_vantages(void *reader, struct arena *arena, struct admin_vantages *list);
 int server_change_vantage(void *context, const struct admin_vantage_order *order, admin_vantage_done *done,

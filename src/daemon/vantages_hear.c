@@ -11,6 +11,7 @@
 #include "daemon/changes.h"
 #include "daemon/clustered.h"
 #include "daemon/peers.h"
+#include "daemon/porter.h"
 #include "daemon/serials.h"
 #include "daemon/server.h"
 #include "daemon/shadows.h"
@@ -115,6 +116,7 @@ static void on_left(void *context, const struct fleet_notice *notice)
         lock_take(&server->lock);
         shadows_lose_vantage(server->shadows, notice->number);
         lock_leave(&server->lock);
+        porter_hear_left(server->porter, notice->number);
         changes_tell_vantage(server->changes, &(struct changes_vantage){.name = notice->name,
                                                                         .turn = "disconnected",
                                                                         .from = notice->from,
@@ -204,6 +206,23 @@ static void on_serials(void *context, unsigned number, const char *text)
     }
 }
 
+/* What bundles hold is for nodes of the cluster alone. */
+static void on_wanted(void *context, unsigned number, uint64_t connection,
+                      const struct fleet_message *message)
+{
+    struct vantages *vantages = context;
+    char name[FLEET_NAME_MAX + 1];
+    get_name(vantages, number, name);
+    if (strncmp(name, PEER_PREFIX, sizeof PEER_PREFIX - 1) == 0) {
+        porter_hear_want(vantages->server->porter, number, connection, message);
+    }
+}
+
+static void on_given(void *context, unsigned number, uint64_t connection)
+{
+    porter_hear_given(((struct vantages *)context)->server->porter, number, connection);
+}
+
 static void on_tick(void *context)
 {
     struct vantages *vantages = context;
@@ -235,5 +254,7 @@ void vantages_fill_hooks(struct vantages *vantages, struct fleet_hooks *hooks)
                                   .ordered = on_ordered,
                                   .join = on_join,
                                   .serials = on_serials,
+                                  .wanted = on_wanted,
+                                  .given = on_given,
                                   .tick = on_tick};
 }

@@ -44,6 +44,8 @@ struct fleet_client {
     bool passes_over;              /* what comes is of a list that was refused */
     char declined[FLEET_WHY_SIZE]; /* why the latest one was; "": it was not */
     bool tells_all;                /* a round of all is due */
+    struct fleet_piece piece;      /* whose octets come next; of none: they are lines again */
+    char bundle[FLEET_BUNDLE_SIZE];
     char why[FLEET_WHY_SIZE];
 };
 
@@ -314,6 +316,22 @@ static void welcome(struct fleet_client *client, const struct fleet_message *mes
     client->state = FLEET_CLIENT_CONNECTED;
 }
 
+/* Its octets come behind the line. */
+static void expect_piece(struct fleet_client *client, const struct fleet_message *message)
+{
+    client->piece = message->piece;
+    snprintf(client->bundle, sizeof client->bundle, "%s", message->piece.bundle);
+    client->piece.bundle = client->bundle;
+}
+
+static void take_piece(struct fleet_client *client, const char *octets)
+{
+    struct fleet_message message = {.kind = FLEET_BLOCK, .piece = client->piece};
+    message.piece.octets = (const uint8_t *)octets;
+    client->piece.len = 0;
+    client->hooks->hear(client->hooks->context, &message);
+}
+
 static void hear_connected(struct fleet_client *client, const struct fleet_message *message)
 {
     switch (message->kind) {
@@ -327,9 +345,12 @@ static void hear_connected(struct fleet_client *client, const struct fleet_messa
     case FLEET_SAME: keep_list(client, message->generation); break;
     case FLEET_AIM: aim(client, message); break;
     case FLEET_ALIVE: break;
+    case FLEET_BLOCK: expect_piece(client, message); break;
     case FLEET_LIMITS:
     case FLEET_CLOCK:
     case FLEET_HOLDS:
+    case FLEET_HAS:
+    case FLEET_NONE:
     case FLEET_RUN: client->hooks->hear(client->hooks->context, message); break;
     default: end(client, "it says \"%s\", which is not for it to say", fleet_kind_text(message->kind));
     }
@@ -404,10 +425,24 @@ static void take_line(struct fleet_client *client, const char *text, size_t len)
     arena_free(arena);
 }
 
-static void take_lines(struct fleet_client *client)
+/* What comes next, a line or what one has announced. False: it is not here yet, or nothing will be. */
+static bool take_next(struct fleet_client *client)
 {
     const char *text;
-    size_t len;
+    size_t len = client->piece.len;
+    bool is_piece = len != 0;
+    enum fleet_state state =
+        is_piece ? fleet_line_take(client->line, len, &text) : fleet_line_next(client->line, &text, &len);
+    if (state == FLEET_ENDED) {
+        end(client, "%s", fleet_line_why(client->line));
+    } else if (state == FLEET_READY) {
+        is_piece ? take_piece(client, text) : take_line(client, text, len);
+    }
+    return state == FLEET_READY;
+}
+
+static void take_lines(struct fleet_client *client)
+{
     client->has_more = false;
     enum fleet_client_state before = client->state;
     for (int i = 0; client->state != FLEET_CLIENT_ENDED; i++) {
@@ -415,14 +450,9 @@ static void take_lines(struct fleet_client *client)
             client->has_more = true;
             return;
         }
-        enum fleet_state state = fleet_line_next(client->line, &text, &len);
-        if (state == FLEET_ENDED) {
-            end(client, "%s", fleet_line_why(client->line));
-        }
-        if (state != FLEET_READY) {
+        if (!take_next(client)) {
             return;
         }
-        take_line(client, text, len);
     }
 }
 

@@ -40,7 +40,8 @@ struct fleet_client_hooks {
     size_t (*take_changes)(void *context, struct fleet_opinion *opinions, size_t max);
     size_t (*take_next)(void *context, struct fleet_opinion *opinions, size_t max, bool *ends);
     void (*begin_anew)(void *context);
-    /* The rest of what a server says: limits, clock, run, holds. */
+    /* The rest of what a server says: limits, clock, run, holds, has, none, block (each piece, with its
+     * octets). */
     void (*hear)(void *context, const struct fleet_message *message);
 };
 

@@ -26,6 +26,17 @@ bool fleet_cut_next(struct fleet_cut *cut, const char **text, size_t *len)
     return true;
 }
 
+bool fleet_cut_take(struct fleet_cut *cut, size_t len, const char **octets)
+{
+    if (cut->in.len - cut->taken < len) {
+        return false;
+    }
+    *octets = cut->in.bytes + cut->taken;
+    cut->taken += len;
+    cut->scanned = cut->taken;
+    return true;
+}
+
 size_t fleet_cut_rest(struct fleet_cut *cut)
 {
     if (cut->taken != 0) {

@@ -18,6 +18,8 @@ struct fleet_cut {
 void fleet_cut_fini(struct fleet_cut *cut);
 /* The next line without its end, borrowed until the next call of anything. False: there is none yet. */
 bool fleet_cut_next(struct fleet_cut *cut, const char **text, size_t *len);
+/* The next `len` octets, whatever they are, likewise. */
+bool fleet_cut_take(struct fleet_cut *cut, size_t len, const char **octets);
 /* When there is none: what a line that has no end yet has so far. Forgets what was handed out. */
 size_t fleet_cut_rest(struct fleet_cut *cut);
 void fleet_cut_add(struct fleet_cut *cut, const char *bytes, size_t len);

@@ -20,6 +20,9 @@ enum { FLEET_TICK_MS = 100 };
 
 enum session_state { SESSION_GREETING, SESSION_ENROLLING, SESSION_CONNECTED };
 
+struct parcel;
+STAILQ_HEAD(parcels, parcel);
+
 struct session {
     LIST_ENTRY(session) link;
     struct fleet *fleet;
@@ -45,7 +48,9 @@ struct session {
     uint64_t declined_mark; /* of the list that it does not take, */
     size_t declined_count;  /* … which has so many targets; 0: none */
     uint64_t seq;
-    char why[160]; /* it is to end; "": it is not */
+    struct parcels parcels; /* of bundles, on their way to it */
+    bool has_parcels;       /* there were some */
+    char why[160];          /* it is to end; "": it is not */
 };
 LIST_HEAD(sessions, session);
 
@@ -93,6 +98,7 @@ struct fleet {
     uint64_t list_generation; /* of the latest list; 0: none yet */
     int64_t list_ms;          /* since when */
     _Atomic unsigned session_count;
+    _Atomic uint64_t sent;
 
     pthread_mutex_t trial_lock;
     struct trials trials;
@@ -136,6 +142,11 @@ void session_aim(struct session *session, const struct fleet_aim *aims, size_t c
 void session_hear_taken(struct session *session, const struct fleet_message *message);
 /* It says so at once, maybe while there is more of the list to be sent. */
 void session_hear_untaken(struct session *session, const struct fleet_message *message);
+
+/* ---- parcel.c ---- */
+
+void session_fill_parcels(struct session *session); /* as much as is worth keeping for it */
+void session_drop_parcels(struct session *session);
 
 /* ---- trial.c ---- */
 

@@ -98,29 +98,43 @@ void fleet_line_get_fingerprint(const struct fleet_line *line, uint8_t fingerpri
 
 /* ---- in ---- */
 
-enum fleet_state fleet_line_next(struct fleet_line *line, const char **text, size_t *len)
+/* READY: more has come. */
+static enum fleet_state read_more(struct fleet_line *line)
 {
     char chunk[CHUNK];
-    enum fleet_state state = fleet_line_shake(line);
-    if (state != FLEET_READY) {
-        return state;
+    size_t done;
+    enum tls_result result = tls_link_read(line->link, chunk, sizeof chunk, &done);
+    if (result == TLS_AGAIN) {
+        line->waits_to_write = tls_link_wants_write(line->link);
+        return FLEET_AGAIN;
     }
-    while (!fleet_cut_next(&line->in, text, len)) {
-        size_t done;
+    if (result != TLS_OK) {
+        return judge(line, result);
+    }
+    fleet_cut_add(&line->in, chunk, done);
+    return FLEET_READY;
+}
+
+enum fleet_state fleet_line_next(struct fleet_line *line, const char **text, size_t *len)
+{
+    enum fleet_state state = fleet_line_shake(line);
+    while (state == FLEET_READY && !fleet_cut_next(&line->in, text, len)) {
         if (fleet_cut_rest(&line->in) >= FLEET_LINE_MAX) {
             return end(line, "a line is too long");
         }
-        enum tls_result result = tls_link_read(line->link, chunk, sizeof chunk, &done);
-        if (result == TLS_AGAIN) {
-            line->waits_to_write = tls_link_wants_write(line->link);
-            return FLEET_AGAIN;
-        }
-        if (result != TLS_OK) {
-            return judge(line, result);
-        }
-        fleet_cut_add(&line->in, chunk, done);
+        state = read_more(line);
     }
-    return *len < FLEET_LINE_MAX ? FLEET_READY : end(line, "a line is too long");
+    return state != FLEET_READY || *len < FLEET_LINE_MAX ? state : end(line, "a line is too long");
+}
+
+enum fleet_state fleet_line_take(struct fleet_line *line, size_t len, const char **octets)
+{
+    enum fleet_state state = fleet_line_shake(line);
+    while (state == FLEET_READY && !fleet_cut_take(&line->in, len, octets)) {
+        (void)fleet_cut_rest(&line->in);
+        state = read_more(line);
+    }
+    return state;
 }
 
 /* ---- out ---- */

@@ -34,7 +34,10 @@ void fleet_line_get_fingerprint(const struct fleet_line *line, uint8_t fingerpri
 /* The next line without its end, borrowed until the next call; to be called until AGAIN, or later without
  * waiting for the socket (level triggered or not). */
 enum fleet_state fleet_line_next(struct fleet_line *line, const char **text, size_t *len);
-/* Whole lines, each with its end. false: there is no room for it, since the other side takes nothing. */
+/* The next `len` octets as they are, which a line has announced; likewise. */
+enum fleet_state fleet_line_take(struct fleet_line *line, size_t len, const char **octets);
+/* Whole lines, each with its end (and octets behind those that announce some). false: there is no room for
+ * it, since the other side takes nothing. */
 bool fleet_line_say(struct fleet_line *line, const char *text, size_t len);
 /* Give the socket what it takes. READY: all of it. */
 enum fleet_state fleet_line_flush(struct fleet_line *line);

@@ -551,5 +551,6 @@ void fleet_get_stats(struct fleet *fleet, struct fleet_stats *stats)
     pthread_mutex_lock(&fleet->status_lock);
     *stats = fleet->stats;
     stats->connections = fleet->session_count;
+    stats->sent = fleet->sent;
     pthread_mutex_unlock(&fleet->status_lock);
 }

@@ -59,6 +59,11 @@ struct fleet_hooks {
     /* It says that this holds there, and is to hold here: fleet_answer_order() is to be called, sometime.
      * Borrowed; from any member, of which not all may say so. */
     void (*ordered)(void *context, unsigned number, uint64_t mark, const char *text);
+    /* It wants blocks of a bundle: fleet_give() is to be called, sometime; or is not. Borrowed; from any
+     * member, of which not all may. NULL: nobody has any. */
+    void (*wanted)(void *context, unsigned number, uint64_t connection, const struct fleet_message *message);
+    /* A message of fleet_give() is on its way. */
+    void (*given)(void *context, unsigned number, uint64_t connection);
     /* A stranger that wants to be a node of the cluster, from there: fleet_answer_join() likewise. NULL:
      * nobody can. */
     void (*join)(void *context, uint64_t connection, const char *from, const char *what);
@@ -106,6 +111,11 @@ void fleet_answer_join(struct fleet *fleet, uint64_t connection, const char *wha
 /* Why: "": it holds here. Nobody is told who is not connected any more. */
 void fleet_answer_order(struct fleet *fleet, unsigned number, uint64_t mark, const char *why);
 
+/* has, none or block, to that member if it is in that connection: in their order, when nothing else is to be
+ * said to it. Of a block all octets are given (taken; of no other kind), and sent in pieces. */
+void fleet_give(struct fleet *fleet, unsigned number, uint64_t connection,
+                const struct fleet_message *message, uint8_t *octets);
+
 /* ---- one check, now ---- */
 
 struct fleet_trial {
@@ -146,6 +156,7 @@ void fleet_get_status(struct fleet *fleet, unsigned number, struct fleet_status 
 
 struct fleet_stats {
     uint64_t accepted, turned_away; /* turned away: strangers, garbage, too many */
+    uint64_t sent;                  /* octets, before they are encrypted */
     unsigned connections;
 };
 void fleet_get_stats(struct fleet *fleet, struct fleet_stats *stats);

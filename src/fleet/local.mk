@@ -12,8 +12,10 @@ src_libfleet_a_SOURCES = \
 	src/fleet/list.c src/fleet/list.h \
 	src/fleet/listener.c src/fleet/listener.h \
 	src/fleet/message.c src/fleet/message.h \
+	src/fleet/message_bulk.c src/fleet/message_bulk.h \
 	src/fleet/message_write.c \
 	src/fleet/order.c \
+	src/fleet/parcel.c \
 	src/fleet/names.c \
 	src/fleet/pause.h \
 	src/fleet/room.c \

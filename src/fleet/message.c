@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "fleet/message_bulk.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -16,9 +17,10 @@
 #include <string.h>
 
 static const char *const kind_texts[FLEET_KINDS] = {
-    "hello", "welcome", "refused", "enrol",    "enrolled", "list",  "check", "targets", "listed", "same",
-    "aim",   "taken",   "untaken", "opinions", "alive",    "run",   "trace", "ran",     "clock",  "limits",
-    "mark",  "can",     "change",  "keep",     "order",    "holds", "join",  "joined",  "serials"};
+    "hello",  "welcome", "refused", "enrol",   "enrolled", "list",  "check", "targets", "listed",
+    "same",   "aim",     "taken",   "untaken", "opinions", "alive", "run",   "trace",   "ran",
+    "clock",  "limits",  "mark",    "can",     "change",   "keep",  "order", "holds",   "join",
+    "joined", "serials", "has",     "want",    "none",     "block"};
 static const char *const verdict_texts[] = {"none", "up", "down"}; /* enum health_observed */
 
 const char *fleet_kind_text(enum fleet_kind kind)
@@ -512,6 +514,15 @@ static void read_serials(struct reading *r, struct object *body, struct fleet_me
     message->serials = take_text(r, require(r, body, "text"), "text", FLEET_ORDER_MAX);
 }
 
+static void read_bulk(struct reading *r, struct object *body, struct fleet_message *message)
+{
+    char why[FLEET_WHY_SIZE];
+    if (!fleet_read_bulk(body->json, r->arena, message, why)) {
+        fail(r, "%s", why);
+    }
+    body->found = json_object_size(body->json); /* it has looked at all */
+}
+
 /* ---- the whole ---- */
 
 typedef void read_kind(struct reading *r, struct object *body, struct fleet_message *message);
@@ -526,7 +537,8 @@ static read_kind *const readers[FLEET_KINDS] = {
     [FLEET_CLOCK] = read_clock,     [FLEET_LIMITS] = read_limits,     [FLEET_MARK] = read_mark,
     [FLEET_CAN] = read_can,         [FLEET_CHANGE] = read_change,     [FLEET_KEEP] = read_keep,
     [FLEET_ORDER] = read_order,     [FLEET_HOLDS] = read_holds,       [FLEET_JOIN] = read_what,
-    [FLEET_JOINED] = read_what,     [FLEET_SERIALS] = read_serials};
+    [FLEET_JOINED] = read_what,     [FLEET_SERIALS] = read_serials,   [FLEET_HAS] = read_bulk,
+    [FLEET_WANT] = read_bulk,       [FLEET_NONE] = read_bulk,         [FLEET_BLOCK] = read_bulk};
 
 static int find_kind(const char *key)
 {

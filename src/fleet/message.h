@@ -14,6 +14,7 @@
  *   ← run → trace …, ran: one check, now
  *   → order ← holds: of nodes of a cluster: it holds there, and holds here
  *   → serials: likewise: with which ones it serves zones that others copy
+ *   → want ← has, none, block: likewise: parts of a bundle. The octets of a block follow its line as they are
  *
  * Who wants to be a node of the cluster: → join ← joined | refused (in the place of hello) */
 #pragma once
@@ -42,6 +43,10 @@ enum {
     FLEET_REASONS_MAX = 100,     /* why checks are refused, a line; of the others their number is said */
     FLEET_LIST_MAX = 1 << 20,    /* targets and checks of a list */
     FLEET_STREAK_MAX = UINT16_MAX,
+    FLEET_BUNDLE_SIZE = 65,      /* the name of a bundle: 64 hexadecimal digits in lower case, and NUL */
+    FLEET_BLOCKS_MAX = 1 << 17,  /* of a part of a bundle */
+    FLEET_BLOCK_MAX = 256 << 10, /* octets */
+    FLEET_PIECE_MAX = 32 << 10,  /* … of it behind one line, so that others are not held up */
 };
 
 enum fleet_kind {
@@ -74,8 +79,12 @@ enum fleet_kind {
     FLEET_JOIN,
     FLEET_JOINED,
     FLEET_SERIALS,
+    FLEET_HAS,
+    FLEET_WANT,
+    FLEET_NONE,
+    FLEET_BLOCK,
 };
-enum { FLEET_KINDS = FLEET_SERIALS + 1 };
+enum { FLEET_KINDS = FLEET_BLOCK + 1 };
 const char *fleet_kind_text(enum fleet_kind kind); /* "hello" … */
 
 struct fleet_hello {
@@ -153,6 +162,36 @@ struct fleet_opinion {
     uint16_t detail;
     uint32_t duration_us;
     int64_t age_ms; /* of the verdict, by the vantage's monotonic clock */
+};
+
+/* What there is of a bundle: its manifest, and the octets of its files one behind the other. */
+enum fleet_part { FLEET_MANIFEST, FLEET_STREAM };
+enum { FLEET_PARTS = FLEET_STREAM + 1 };
+
+struct fleet_blocks {
+    uint32_t first, count; /* from that number on so many, at least 1; FLEET_BLOCKS_MAX in a line */
+};
+
+/* has, want, none: blocks that are here, are wanted, or are not given. */
+struct fleet_bulk {
+    const char *bundle; /* its name */
+    enum fleet_part part;
+    const struct fleet_blocks
+        *items; /* want: none: what is there is to be told, now and as it becomes more */
+    size_t count;
+    uint64_t size; /* has: octets of the part */
+    bool is_anew;  /* has: what was told before does not hold */
+    bool scarce;   /* want: everybody has refused it */
+    bool is_gone;  /* none: they are not here; else they were given often enough */
+};
+
+/* A piece of a block: in their order, and nobody's in between. */
+struct fleet_piece {
+    const char *bundle;
+    enum fleet_part part;
+    uint32_t number, of;   /* of the block; its octets */
+    uint32_t from, len;    /* those that follow */
+    const uint8_t *octets; /* not in the line */
 };
 
 struct fleet_message {
@@ -235,6 +274,8 @@ struct fleet_message {
         } holds;
         const char *what;    /* join, joined: JSON (admission.h) */
         const char *serials; /* "zone fingerprint serial", lines: their owner's to read */
+        struct fleet_bulk bulk;
+        struct fleet_piece piece;
     };
 };
 

@@ -6,6 +6,7 @@
 #include "fleet/message.h"
 
 #include "base/utf8.h"
+#include "fleet/message_bulk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -282,6 +283,10 @@ static void write_body(const struct fleet_message *message, struct buffer *to)
     case FLEET_ORDER: write_marked(message->order.mark, "text", message->order.text, to); break;
     case FLEET_HOLDS: write_marked(message->holds.mark, "why", message->holds.why, to); break;
     case FLEET_SERIALS: write_one("text", message->serials, to); break;
+    case FLEET_HAS:
+    case FLEET_WANT:
+    case FLEET_NONE:
+    case FLEET_BLOCK: fleet_write_bulk(message, to); break;
     }
 }
 

@@ -70,6 +70,7 @@ static void fill(struct session *session)
         }
     }
     buffer_fini(&line);
+    session_fill_parcels(session);
 }
 
 /* ---- who it is ---- */
@@ -253,6 +254,11 @@ static void hear_member(struct session *session, const struct fleet_message *mes
             fleet->hooks.serials(fleet->hooks.context, session->number, message->serials);
         }
         break;
+    case FLEET_WANT:
+        if (fleet->hooks.wanted != NULL) {
+            fleet->hooks.wanted(fleet->hooks.context, session->number, session->id, message);
+        }
+        break;
     case FLEET_CAN: session->can_change = message->can_change; break;
     case FLEET_TAKEN: session_hear_taken(session, message); break;
     case FLEET_UNTAKEN: session_hear_untaken(session, message); break;
@@ -358,6 +364,20 @@ static void wait_for_socket(struct session *session)
     }
 }
 
+/* What is put there when something has gone may be as much again. */
+static void flush(struct session *session)
+{
+    size_t before = fleet_line_waiting(session->line);
+    if (fleet_line_flush(session->line) == FLEET_ENDED) {
+        session_end(session, fleet_line_why(session->line));
+    }
+    size_t after = fleet_line_waiting(session->line);
+    session->fleet->sent += before - after;
+    if (after == 0 || after < before || after < session->waiting) {
+        session->moved_ms = clock_now_ms(session->fleet->clock);
+    }
+}
+
 bool session_go_on(struct session *session)
 {
     shake(session);
@@ -365,15 +385,9 @@ bool session_go_on(struct session *session)
     if (session->why[0] == '\0') {
         fill(session);
     }
-    if (fleet_line_flush(session->line) == FLEET_ENDED) {
-        session_end(session, fleet_line_why(session->line));
-    }
+    flush(session);
     fill(session);
-    size_t waiting = fleet_line_waiting(session->line);
-    if (waiting == 0 || waiting < session->waiting) {
-        session->moved_ms = clock_now_ms(session->fleet->clock);
-    }
-    session->waiting = waiting;
+    session->waiting = fleet_line_waiting(session->line);
     if (session->why[0] != '\0') {
         return false;
     }
@@ -448,6 +462,7 @@ struct session *session_open(struct fleet *fleet, int fd, const struct addr_port
                          .beat_ms = now_ms,
                          .lines_left = LINES_A_TICK,
                          .items_left = ITEMS_A_TICK};
+    STAILQ_INIT(&session->parcels);
     (void)addr_write_port(from, session->from);
     LIST_INSERT_HEAD(&fleet->sessions, session, link);
     fleet->session_count++;
@@ -499,6 +514,7 @@ void session_close(struct session *session)
     }
     fleet_line_free(session->line);
     close(session->fd);
+    session_drop_parcels(session);
     fleet_share_free(session->used);
     fleet_share_free(session->sending);
     free(session);

@@ -192,7 +192,8 @@ static void hear(void *context, const struct fleet_message *message)
     switch (message->kind) {
     case FLEET_LIMITS: crew_limit(session->world->crew, session->slot, &message->limits); break;
     case FLEET_CLOCK: note_time(session, message->wall_ms); break;
-    default: run(session, message); break;
+    case FLEET_RUN: run(session, message); break;
+    default: break; /* what it says to nodes of its cluster */
     }
 }
 

@@ -4,6 +4,7 @@
 ## tests/bench/vantages measures how soon an answer follows what a vantage says; run by hand.
 ## tests/bench/nodes measures what it takes that nodes of a cluster tell each other what they see; run by hand.
 ## tests/bench/cluster measures how soon three nodes follow what they see and what is said, and what being a node costs answers; run by hand.
+## tests/bench/bundle measures how a bundle gets to twenty nodes, and what health waits for it; run by hand.
 ## tests/bench/drain makes the picture of a drain in doc/api.md out of a real run.
 ## tests/bench/verdict measures how soon an answer follows a verdict.
 ## tests/bench/death measures how soon answers change when an endpoint dies; tests/bench/fleet whether 50,000 of them keep their schedule.
@@ -12,7 +13,7 @@
 ## `make bench-record` records them anew (in a build of plain ./configure: other flags count differently). tests/bench/peers/steerd.sh plugs the server into the peers kit.
 ## tests/bench/drills measures simulations, and what drills cost those who are not in them; run by hand.
 ## tests/bench/crowd measures what 550 connections at the admin API, dnstap and the query log cost answers, and lists of 100,000; run by hand.
-EXTRA_DIST += tests/bench/backup tests/bench/cluster tests/bench/control tests/bench/crowd tests/bench/checks tests/bench/death tests/bench/drain tests/bench/drills tests/bench/durable tests/bench/fleet tests/bench/instructions tests/bench/instructions.txt tests/bench/nodes tests/bench/peers/steerd.sh tests/bench/predicted tests/bench/steering tests/bench/takeover tests/bench/vantages tests/bench/verdict
+EXTRA_DIST += tests/bench/backup tests/bench/bundle tests/bench/cluster tests/bench/control tests/bench/crowd tests/bench/checks tests/bench/death tests/bench/drain tests/bench/drills tests/bench/durable tests/bench/fleet tests/bench/instructions tests/bench/instructions.txt tests/bench/nodes tests/bench/peers/steerd.sh tests/bench/predicted tests/bench/steering tests/bench/takeover tests/bench/vantages tests/bench/verdict
 .PHONY: bench bench-record
 if HAVE_CMOCKA
 EXTRA_PROGRAMS = tests/bench/bench_answer
@@ -45,6 +46,16 @@ EXTRA_PROGRAMS += tests/bench/bench_manifest
 tests_bench_bench_manifest_SOURCES = tests/bench/bench_manifest.c
 tests_bench_bench_manifest_LDADD = src/libpast.a src/libbase.a $(OPENSSL_LIBS) $(JANSSON_LIBS)
 CLEANFILES += tests/bench/bench_manifest
+
+## Of tests/bench/bundle.
+EXTRA_PROGRAMS += tests/bench/bench_bundle
+tests_bench_bench_bundle_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+tests_bench_bench_bundle_CFLAGS = $(AM_CFLAGS) -pthread
+tests_bench_bench_bundle_SOURCES = tests/bench/bench_bundle.c \
+	src/daemon/peers_bulk.c src/daemon/porter.c src/daemon/porter_fetch.c src/daemon/porter_give.c src/daemon/porter_show.c src/daemon/porter_ware.c
+tests_bench_bench_bundle_LDADD = $(fleet_libs) src/libcluster.a src/libpast.a src/libconf.a src/libevents.a src/libhealth.a $(tls_libs) src/libexec.a \
+	src/libsheet.a src/libdns.a src/libbase.a $(OPENSSL_LIBS) $(JANSSON_LIBS) $(EVENT_LIBS)
+CLEANFILES += tests/bench/bench_bundle
 
 ## What geography costs; run by hand (see the file).
 EXTRA_PROGRAMS += tests/bench/bench_geo

@@ -93,6 +93,20 @@ static void on_ordered(void *context, unsigned number, uint64_t mark, const char
     demand(strlen(text) <= FLEET_ORDER_MAX);
 }
 
+static void on_wanted(void *context, unsigned number, uint64_t connection,
+                      const struct fleet_message *message)
+{
+    const struct world *w = context;
+    expect_member(w, number);
+    demand(message->kind == FLEET_WANT && connection == w->session->id &&
+           strlen(message->bulk.bundle) == FLEET_BUNDLE_SIZE - 1);
+    for (size_t i = 0; i < message->bulk.count; i++) {
+        const struct fleet_blocks *blocks = &message->bulk.items[i];
+        demand(blocks->count > 0 && blocks->count <= FLEET_BLOCKS_MAX &&
+               blocks->first <= FLEET_BLOCKS_MAX - blocks->count);
+    }
+}
+
 static void on_join(void *context, uint64_t connection, const char *from, const char *what)
 {
     struct world *w = context;
@@ -166,6 +180,7 @@ static void open_world(struct world *w, bool is_member, int fds[2])
                                           .declined = on_declined,
                                           .enrol = on_enrol,
                                           .ordered = on_ordered,
+                                          .wanted = on_wanted,
                                           .join = on_join};
     pthread_mutex_init(&w->fleet.status_lock, NULL);
     pthread_mutex_init(&w->fleet.trial_lock, NULL);

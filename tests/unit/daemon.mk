@@ -29,6 +29,13 @@ check_PROGRAMS += tests/unit/test_drill_fact
 tests_unit_test_drill_fact_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_drill_fact_SOURCES = tests/unit/test_drill_fact.c src/daemon/drill_fact.c src/daemon/stored.c tests/unit/unit.h
 tests_unit_test_drill_fact_LDADD = src/libhealth.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_porter
+check_PROGRAMS += tests/unit/test_porter
+tests_unit_test_porter_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_porter_CFLAGS = $(AM_CFLAGS) -pthread
+tests_unit_test_porter_SOURCES = tests/unit/test_porter.c tests/unit/porter_world.c tests/unit/porter_world.h tests/unit/unit.h \
+	src/daemon/peers_bulk.c src/daemon/porter.c src/daemon/porter_fetch.c src/daemon/porter_give.c src/daemon/porter_show.c src/daemon/porter_ware.c
+tests_unit_test_porter_LDADD = src/libcluster.a src/libpast.a src/libbase.a $(OPENSSL_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_scratch
 check_PROGRAMS += tests/unit/test_scratch
 tests_unit_test_scratch_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
