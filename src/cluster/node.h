@@ -72,7 +72,9 @@ struct cluster_node {
     bool has_work;
     const char *phase; /* "following" …; static; "": one that is not known here */
     /* as this node sees it; not in its JSON: */
-    int64_t heard_ms; /* monotonic: the latest beat that was another one, or when it was first seen */
+    /* monotonic: the latest beat that was another one, or when it was first seen; INT64_MIN: since the last
+     * tick */
+    int64_t heard_ms;
     bool is_fresh;
     /* How far its clock is ahead of this one's, by its latest beats: the most, since on its way a beat only
      * grows old. 0 until there are some. */

@@ -77,9 +77,9 @@ static size_t list_nodes(void *context, struct arena *arena, struct admin_node *
             .is_self = i == 0,
             .is_fresh = i == 0 || node->is_fresh,
             .has_work = i == 0 ? status.has_work : node->has_work,
-            .heard_ms = i == 0                ? 0
-                        : node->heard_ms == 0 ? -1
-                                              : now_ms - node->heard_ms,
+            .heard_ms = i == 0 || node->heard_ms == INT64_MIN ? 0 /* in this very moment */
+                        : node->heard_ms == 0                 ? -1
+                                                              : now_ms - node->heard_ms,
             .ahead_ms = node->ahead_ms,
             .applied = i == 0 ? status.at.seq : node->applied,
             .generation = self->generation,
