@@ -78,6 +78,7 @@ src_steerd_SOURCES = \
 	src/daemon/reclaim.c src/daemon/reclaim.h \
 	src/daemon/regain.c src/daemon/regain.h \
 	src/daemon/refusals.c src/daemon/refusals.h \
+	src/daemon/reload_hold.c src/daemon/reload_hold.h src/daemon/reload_inside.h \
 	src/daemon/reload.c src/daemon/reload.h src/daemon/reload_say.c \
 	src/daemon/rehearse.c src/daemon/rehearse.h \
 	src/daemon/rerender.c src/daemon/rerender.h \

@@ -36,6 +36,7 @@
 #include "daemon/reader.h"
 #include "daemon/reclaim.h"
 #include "daemon/reload.h"
+#include "daemon/reload_hold.h"
 #include "daemon/rollouts.h"
 #include "daemon/restore.h"
 #include "daemon/rules_watch.h"
@@ -456,6 +457,7 @@ static void stop(struct server *server)
     }
     ends_note(server->ends, "loader");
     server_stop_reload(server); /* a dry run looks at a snapshot */
+    server_drop_held(server);
     takeover_close(server->takeover);
     heir_close(server->heir);
     server_forget_snapshot(server);

@@ -149,6 +149,7 @@ struct server {
     struct reload *reload;                 /* NULL: none is running */
     bool reload_again;                     /* after this one */
     struct reload *edits;                  /* of documents, that wait for it to end */
+    struct reload *held;                   /* what was compiled and does not serve yet; NULL: nothing is */
     bool is_frozen; /* another process reads the state: nothing others may hear of changes */
     struct geowatch *geowatch;
     struct bundles *bundles;                     /* of configuration; NULL: there is no place for any */
