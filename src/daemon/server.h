@@ -56,6 +56,7 @@ struct reader;
 struct reclaim;
 struct reload;
 struct restores;
+struct rollouts;
 struct serials;
 struct revisions;
 struct rules_watch;
@@ -125,6 +126,7 @@ struct server {
     struct serials *serials;       /* of these, at all nodes of the cluster */
     struct durable *durable;       /* the store of what operators order */
     struct clustered *clustered;   /* its part in a cluster */
+    struct rollouts *rollouts;     /* bundles of configuration, likewise */
     bool is_node;                  /* of a cluster */
     char node[DRILLING_NODE_SIZE]; /* "ns1/feedbeef01234567": this process as one; "": it is none */
     struct drilling drilling;      /* which node runs a live drill */
