@@ -45,4 +45,5 @@ include tests/chaos/local.mk
 include tests/fleet/local.mk
 include tests/model/local.mk
 include tests/cluster/local.mk
+include tests/deb/local.mk
 include tests/bench/local.mk

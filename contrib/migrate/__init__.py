@@ -9,6 +9,7 @@ maps       geoip maps -> geo rules over data centres
 plugins    plugins and their resources -> plans
 zonefile   gdnsd's zone files -> master files, and the names that are steered
 build      plans -> topology and policies
+overrides  what operators had said -> commands of steerctl
 settings   options -> steerd.json
 convert    all of it, and the files that come out
 """

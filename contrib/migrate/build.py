@@ -64,8 +64,9 @@ class Topology:
         if self.services.checks(target.services):
             self.watched.add(self.split_path(tier.path)[0])
 
-    def locate(self, path, checks):
+    def locate(self, path, checks, group):
         region, az = self.split_path(path)
+        az = f"{az}-{group}" if group else az
         if not checks and region in self.watched:
             region += UNCHECKED  # else it would be lost with those that are checked; gdnsd has no such roll-up
         if region not in self.tree:
@@ -77,16 +78,17 @@ class Topology:
 
     def get(self, tier, target):
         checks = self.services.checks(target.services)
-        place = self.anywhere.get((target.where, checks)) if not tier.path else None
-        key = tier.path and self.locate(tier.path, checks), target.where, checks
+        group = f"{tier.resource}-{target.group}" if target.group else ""
+        place = self.anywhere.get((target.where, checks)) if not tier.path and not group else None
+        key = (tier.path or group) and self.locate(tier.path, checks, group), target.where, checks
         if place is None and key not in self.endpoints:
-            region, az = self.locate(tier.path, checks)
+            region, az = self.locate(tier.path, checks, group)
             label = f"{tier.resource}-{target.label}" if tier.resource not in target.label else target.label
             made = Endpoint(self.names.make(label), region, az, target, checks)
             self.endpoints[key] = self.anywhere[target.where, checks] = made
         return place or self.endpoints[key]
 
-    def document(self, rules):
+    def document(self, rules, name_groups):
         def write(endpoint):
             target = endpoint.target
             what = {"host": target.host} if target.host is not None else {"addresses": list(target.addresses)}
@@ -108,7 +110,7 @@ class Topology:
         if checks:
             document["checks"] = checks
         document["endpoints"] = {endpoint.name: write(endpoint) for endpoint in self.endpoints.values()}
-        return {**document, "geo_rules": rules} if rules else document
+        return {**document, **({"geo_rules": rules} if rules else {}), **({"name_groups": name_groups} if name_groups else {})}
 
 
 def scale(weight):
@@ -126,6 +128,7 @@ class Name:
     ttl_max_s: int
     ttl_min_s: int
     limits: dict  # of addresses in an answer: "$ADDR_LIMIT_V4" -> number
+    resource: str = ""  # that the record names, such as metafo!www
 
 
 class Builder:
@@ -149,20 +152,14 @@ class Builder:
         for name in names:
             self.policies.setdefault(name.origin, {})[name.owner] = self.write_name(name)
 
-    # ---- services that are always down ----
+    # ---- resources that are always down ----
 
-    def without_down(self, plan):
-        """What is down for ever is never answered while anything else is in the name."""
+    @staticmethod
+    def without_down(plan):
+        """What has failed for ever is never answered while anything else is in the name; else the first of it is."""
         def up(tiers):
-            kept = [dataclasses.replace(tier, targets=tuple(target for target in tier.targets
-                                                            if not self.services.is_down(target.services)))
-                    for tier in tiers]
-            kept = [tier for tier in kept if tier.targets]
-            if kept != tiers:
-                tier = tiers[0]
-                self.report.approximate(tier.place, f"{tier.resource}: what is DOWN by configuration is left out" +
-                                        ("" if kept else " of checks, and answered, as gdnsd does where all is down"))
-            kept = kept or tiers[:1]
+            kept = [tier for tier in tiers if not tier.is_down]
+            kept = kept or [tier for tier in tiers if (tier.resource, tier.path) == (tiers[0].resource, tiers[0].path)]
             return Nearest(kept, tiers.limit) if isinstance(tiers, Nearest) else kept
         return dataclasses.replace(plan, tiers=up(plan.tiers), rules=[(when, up(tiers)) for when, tiers in plan.rules])
 
@@ -188,9 +185,13 @@ class Builder:
         document["pick"] = pick
         if answers > 1:
             document["answers"] = answers
+            if any(tier.apart for tier in plan.all_tiers()):
+                document["apart"] = "az"
         if plan.has_hosts():
             document["host_answer"] = "cname"
         document["fallback"] = "all"
+        if plan.ignores_subnet:
+            document["client_subnet"] = "ignore"
         self.report_differences(name)
         return document
 
@@ -202,12 +203,18 @@ class Builder:
 
     def share_rules(self, plan, inside, general):
         """The name of a rule set of the topology: names of one map have the same."""
-        written = [(when, self.write_tiers(inside, tiers, general)) for when, tiers in plan.rules]
-        key = plan.map_name, tuple((id(when), repr(tiers)) for when, tiers in written)
+        written = [{"when": when, "tiers": self.write_tiers(inside, tiers, general)} if tiers else
+                   {"when": when, **self.write_nothing(plan)} for when, tiers in plan.rules]
+        key = plan.map_name, tuple((id(rule["when"]), repr(rule)) for rule in written)
         if key not in self.rule_sets:
             self.rule_sets[key] = self.rule_names.make(plan.map_name)
-            self.rules[self.rule_sets[key]] = [{"when": when, "tiers": tiers} for when, tiers in written]
+            self.rules[self.rule_sets[key]] = written
         return self.rule_sets[key]
+
+    def write_nothing(self, plan):
+        """For clients who get no answer: a tier that never has enough, and no fallback."""
+        members = self.list_endpoints(plan)
+        return {"tiers": [{"members": members, "min_healthy": len(members) + 1}], "fallback": "nodata"}
 
     def find_inside(self, plan):
         """Which of a name's endpoints are in each region and az."""
@@ -236,37 +243,38 @@ class Builder:
                 written.append(what if need == general else {"members": what, "min_healthy": need or 1})
         return written
 
-    # ---- thresholds ----
+    # ---- thresholds, which count for what nothing watches as well: an operator may force it down ----
+
+    def tell_threshold(self, tier, text):
+        if self.is_watched(tier):
+            self.report.approximate(tier.place, f"{tier.resource}: up_thresh: {text}")
 
     def weigh(self, tier):
         """Where gdnsd adds up different weights to see whether enough is up, they become capacities."""
-        if not tier.enough_weight or not self.is_watched(tier):
+        if not tier.enough_weight:
             return
         weights = {self.topology.get(tier, target).name: target for target in tier.targets}
         endpoints = [(self.topology.get(tier, target), target.weight) for target in weights.values()]
         if len(weights) < len(tier.targets) or any(endpoint.capacity not in (0, weight) for endpoint, weight in endpoints):
             self.counted.add(tier)
-            self.report.approximate(tier.place, f"{tier.resource}: up_thresh: gdnsd adds up the weights of those that are "
-                                                f"up, steerd counts them, and needs {tier.enough}")
+            self.tell_threshold(tier, f"gdnsd adds up the weights of those that are up, steerd counts them, and needs {tier.enough}")
             return
         for endpoint, weight in endpoints:
             endpoint.capacity = weight
 
     def threshold(self, tier, kept=None):
         """min_healthy of a tier, None for one endpoint. kept: how many of its endpoints no earlier tier has."""
-        if not self.is_watched(tier) or max(tier.enough, tier.enough_weight) <= 1:
+        if max(tier.enough, tier.enough_weight) <= 1:
             return None
         if kept is not None and kept < len(self.members(tier)):
-            self.report.approximate(tier.place, f"{tier.resource}: up_thresh: some of its addresses are in an earlier data "
-                                                "centre, too; steerd answers those that are up of the others, however few")
+            self.tell_threshold(tier, "some of its addresses are in an earlier data centre, too; steerd answers those that are "
+                                      "up of the others, however few")
             return None
         weights = [target.weight for target in tier.targets]
         if not tier.enough_weight or tier in self.counted:
             return tier.enough if tier.enough > 1 else None
         if tier.enough_weight <= min(weights):
             return None
-        if tier.enough_weight > sum(weights):  # what is down by configuration is missing
-            return len(weights) + 1
         return f"{100 * tier.enough_weight / sum(weights):.6f}".rstrip("0").rstrip(".") + "%"
 
     def general_threshold(self, plan):
@@ -274,9 +282,8 @@ class Builder:
         near = [tier for tiers in plan.choices() if isinstance(tiers, Nearest) for tier in tiers]
         needs = {self.threshold(tier) for tier in near}
         if len(needs) > 1:
-            tier = near[0]
-            self.report.approximate(tier.place, f"{tier.resource}: up_thresh: its data centres need different numbers; "
-                                                "steerd orders them by distance and takes any of which something is up")
+            self.tell_threshold(near[0], "its data centres need different numbers; steerd orders them by distance and takes any "
+                                         "of which something is up")
         return needs.pop() if len(needs) == 1 else None
 
     def choose_weights(self, plan):
@@ -294,7 +301,7 @@ class Builder:
         """Endpoints behind the first tier, if that is the first one of all clients, and no weights are lost."""
         if any(isinstance(tiers, Nearest) for tiers in plan.choices()):
             return set()
-        firsts = {tuple(self.members(tiers[0])) for tiers in plan.choices()}
+        firsts = {tuple(self.members(tiers[0])) for tiers in plan.choices() if tiers}
         behind = [tier for tiers in plan.choices() for tier in tiers[1:]]
         if len(firsts) != 1 or any(len({target.weight for target in tier.targets}) > 1 for tier in behind):
             return set()

@@ -10,6 +10,7 @@ from . import vscf
 from .build import Builder, Name
 from .maps import Maps
 from .model import Unsupported
+from .overrides import Overrides
 from .plugins import Plugins
 from .report import Failure, Report
 from .services import Services
@@ -31,10 +32,15 @@ class Conversion:
                          self.report)
         self.plugins = Plugins(plugins, self.services, self.maps, self.report)
         self.zones, self.names = {}, []
+        self.whoamis = []  # (origin, owner, whose address, record)
         self.files = {}  # path -> text or document
+        self.overrides = None
         self.read_zones()
-        self.read_admin_state(config)
         self.make_files()
+        self.read_admin_state(config)
+        self.services.report_unused()
+        self.plugins.report_unused()
+        self.maps.report_unused()
 
     def read_config(self):
         path = os.path.join(self.folder, "config")
@@ -54,7 +60,7 @@ class Conversion:
         return str(self.section(config, "options").get("state_dir", "/var/lib/gdnsd"))
 
     def read_admin_state(self, config):
-        """Overrides are the operator's and live in the server; where there are some, they have to be made again."""
+        """Overrides are the operator's and live in the server: the report has the commands that make them again."""
         path = os.path.join(self.state_dir(config), "admin_state")
         try:
             node = vscf.as_hash(vscf.read(path, path), "states") if os.path.isfile(path) else {}
@@ -62,7 +68,11 @@ class Conversion:
             self.report.leave_out(path, str(error))
             return
         for key, value in node.items():
-            self.report.leave_out(node.place_of(key), f"{key} => {value}: make it again with steerctl override")
+            made = self.overrides.convert(key, str(value)) if self.overrides is not None else []
+            if made:
+                self.report.leave_out(node.place_of(key), f"{key} => {value}: say it again: {'; '.join(made)}")
+            else:
+                self.report.pass_over(node.place_of(key), f"{key} => {value}: nothing that a zone names")
 
     # ---- zones ----
 
@@ -86,7 +96,9 @@ class Conversion:
             plan = self.plugins.resolve(record.plugin, record.resource, record.place)
             if plan.has_hosts():
                 self.require_alone(origin, zone, record)
-            if plan.static:
+            if plan.whoami is not None:
+                self.add_whoami(origin, zone, record, plan)
+            elif plan.static:
                 lines = [f"{record.owner} {record.ttl_max_s} {'AAAA' if ':' in address else 'A'} {address}"
                          for address in plan.static]
                 zone.replace(record, lines)
@@ -110,22 +122,37 @@ class Conversion:
         if zone.uses[owner] > 1:
             raise Unsupported(record.place, "a CNAME beside other records")
 
+    def add_whoami(self, origin, zone, record, plan):
+        if zone.uses[record.owner.lower()] > 1:
+            raise Unsupported(record.place, "reflect beside other records")
+        self.whoamis.append((origin, relative(record.owner, origin), plan.whoami, record))
+        zone.comment_out(record, f"tells who asks, see {file_of(origin)}.json")
+        self.report.approximate(record.place, f"{record.owner}: reflect: steerd answers with TTL 0, with no 0.0.0.0 where there is "
+                                              "no client subnet, and by TXT with all that it knows")
+
     def add_name(self, origin, zone, record, plan):
         self.names.append(Name(origin, relative(record.owner, origin), plan, record.place, record.ttl_max_s,
-                               record.ttl_min_s, record.limits))
+                               record.ttl_min_s, record.limits, f"{record.plugin}!{record.resource}"))
         zone.comment_out(record, f"steered, see {file_of(origin)}.json")
 
     # ---- files ----
 
     def make_files(self):
         document = self.settings.document
+        for _, owner, _, record in self.whoamis if not self.names else ():
+            self.report.leave_out(record.place, f"{owner}: reflect: without any other name of a plugin there is no topology and "
+                                                "no policy, which could say so")
         if self.names:
             builder = Builder(self.services, self.maps.locations(), self.report)
             builder.build(self.names)
             document["topology"] = "topology.json"
-            self.files["topology.json"] = builder.topology.document(builder.rules)
+            self.overrides = Overrides(self.names, builder.topology, self.plugins.maps_of_resources())
+            self.files["topology.json"] = builder.topology.document(builder.rules, self.overrides.documents())
             for origin, names in builder.policies.items():
                 self.files[f"zones/{file_of(origin)}.json"] = {"names": names}
+            for origin, owner, address, _ in self.whoamis:
+                policy = self.files.setdefault(f"zones/{file_of(origin)}.json", {"names": {}})
+                policy.setdefault("whoami", {})[owner] = {"address": address}
             self.report.count(len(self.names), "steered name")
             self.report.count(len(builder.topology.endpoints), "endpoint")
             self.report.count(len(self.files["topology.json"].get("checks", ())), "check")

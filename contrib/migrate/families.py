@@ -31,7 +31,8 @@ def join_tiers(one, other, report):
                                       "out the one that fails")
     targets = tuple(join_targets(first, second, one, report) for first, second in pairs)
     return dataclasses.replace(one, targets=targets, enough=max(one.enough, other.enough),
-                               enough_weight=max(one.enough_weight, other.enough_weight))
+                               enough_weight=max(one.enough_weight, other.enough_weight),
+                               is_down=one.is_down or other.is_down)
 
 
 def is_watched(*tiers):
@@ -70,4 +71,5 @@ def keep_apart(one, other, report):
     rest = tuple(dataclasses.replace(target, label=f"{target.label}-v6") if target.label in taken else target
                  for target in other.targets)
     return Tier(one.targets + rest, one.place, one.resource, one.pick or other.pick,
-                one.answers if one.pick else other.answers)
+                one.answers if one.pick else other.answers, apart=one.apart or other.apart,
+                is_down=one.is_down or other.is_down)

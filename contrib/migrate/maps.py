@@ -10,6 +10,7 @@ from . import vscf
 
 CONTINENTS = ("AF", "AN", "AS", "EU", "NA", "OC", "SA")
 SUBDIVISION = re.compile("[A-Z0-9]{1,3}")
+MAP_KEYS = ("geoip2_db", "datacenters", "map", "nets", "auto_dc_coords", "auto_dc_limit", "ignore_ecs")
 NEAREST_MAX = 8
 PLACES = {"city": 600, "subdivision": 700, "country": 800, "continent": 900}  # behind all networks
 V4_COMPATIBLE = ipaddress.ip_network("::/96")
@@ -27,6 +28,7 @@ class Map:
     database: str       # path, or None
     locations: dict     # of data centres: [latitude, longitude]
     limit: int          # how many of the nearest data centres are tried
+    ignores_subnet: bool
 
 
 class Maps:
@@ -40,6 +42,11 @@ class Maps:
                 raise vscf.Failure(f"{place}: found map '{name}', which maps does not define")
             self.known[name] = Conversion(self, name, vscf.as_hash(self.node[name], f"map {name}")).convert()
         return self.known[name]
+
+    def report_unused(self):
+        for name in self.node:
+            if name not in self.known:
+                self.report.pass_over(self.node.place_of(name), f"map {name}: no resource that a zone names uses it")
 
     def databases(self):
         """Those of all maps that are in use, once each."""
@@ -74,20 +81,21 @@ class Conversion:
         raise vscf.Failure(f"{self.node.place}: found no {key} in map {self.name}, which is required")
 
     def convert(self):
+        for key in self.node:
+            if key not in MAP_KEYS:
+                self.report.leave_out(self.node.place_of(key), f"map {self.name}: {key}: steerd has none like it")
         node, default = self.node, tuple(self.datacenters)
         if "auto_dc_coords" in node:
             self.read_coordinates(vscf.as_hash(node["auto_dc_coords"], "auto_dc_coords"))
             default = Auto(self.locations)
-        if "ignore_ecs" in node and vscf.as_boolean(node["ignore_ecs"], "ignore_ecs"):
-            self.report.leave_out(node.place_of("ignore_ecs"),
-                                  f"map {self.name}: steerd takes the client subnet option into account")
         if "map" in node:
             default = self.walk_world(vscf.as_hash(node["map"], "map")) or default
         if "nets" in node:
             self.walk_nets(node["nets"])
         rules = [({**self.more[key], key[1]: values}, key[2], place)
                  for key, (values, place) in sorted(self.groups.items(), key=lambda item: item[0][0])]
-        return Map(self.name, default, rules, self.find_database(), self.locations, self.read_limit())
+        return Map(self.name, default, rules, self.find_database(), self.locations, self.read_limit(),
+                   "ignore_ecs" in node and vscf.as_boolean(node["ignore_ecs"], "ignore_ecs"))
 
     def read_limit(self):
         limit = vscf.as_integer(self.node["auto_dc_limit"], "auto_dc_limit") if "auto_dc_limit" in self.node else 3
@@ -114,18 +122,14 @@ class Conversion:
                               f"map {self.name}: there is no {path}; add a database to geo in steerd.json")
         return None
 
-    def read_datacenters(self, value, place, who):
-        """The names, or None where there is nothing to make a rule of."""
+    def read_datacenters(self, value, place):
+        """The names; none: there is no answer for these clients."""
         if isinstance(value, vscf.Text) and value == "auto":
             return Auto(self.locations)
         names = [str(vscf.as_text(item, "a data centre")) for item in vscf.as_list(value)]
         for name in names:
             if name not in self.datacenters:
                 raise vscf.Failure(f"{place}: found data centre '{name}', expected one of {', '.join(self.datacenters)}")
-        if not names:
-            self.report.leave_out(place, f"map {self.name}: no data centre, and so no answer, for {who}; "
-                                         "these clients get the default")
-            return None
         return tuple(names)
 
     def add(self, order, kind, value, names, place, **more):
@@ -140,7 +144,10 @@ class Conversion:
         for code, value in node.items():
             place = node.place_of(code)
             if code == "default":
-                default = self.read_datacenters(value, place, "the rest of the world")
+                default = self.read_datacenters(value, place)
+                if not default:
+                    self.report.leave_out(place, f"map {self.name}: no data centre, and so no answer, for the rest of the world; "
+                                                 "these clients get all of them, as listed")
             elif code.upper() not in CONTINENTS:
                 raise vscf.Failure(f"{place}: found '{code}', expected a continent: {', '.join(CONTINENTS)} or default")
             elif isinstance(value, vscf.Hash):
@@ -150,9 +157,7 @@ class Conversion:
         return default
 
     def add_place(self, kind, code, value, place, **more):
-        names = self.read_datacenters(value, place, f"{kind} {code}")
-        if names is not None:
-            self.add(PLACES[kind], kind, code, names, place, **more)
+        self.add(PLACES[kind], kind, code, self.read_datacenters(value, place), place, **more)
 
     def walk_continent(self, continent, node):
         for code, value in node.items():
@@ -198,9 +203,7 @@ class Conversion:
         for prefix, datacenters in vscf.as_hash(value, "nets").items():
             place = value.place_of(prefix)
             network = self.read_network(prefix, place)
-            names = self.read_datacenters(datacenters, place, prefix)
-            if names is not None:
-                self.add(-network.prefixlen, "cidr", str(network), names, place)
+            self.add(-network.prefixlen, "cidr", str(network), self.read_datacenters(datacenters, place), place)
 
     @staticmethod
     def read_network(prefix, place):

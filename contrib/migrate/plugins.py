@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Plugins and their resources -> plans: simplefo, multifo, weighted, static, null, metafo and geoip. reflect answers
-with the client's own address, which no policy can."""
+"""Plugins and their resources -> plans: simplefo, multifo, weighted, static, null, metafo, geoip and reflect."""
 import dataclasses
 import ipaddress
 import math
@@ -12,6 +11,8 @@ from .model import ALL, WEIGHTED, Nearest, Plan, Target, Tier, Unsupported
 
 SETTINGS = ("service_types", "up_thresh", "multi", "ignore_health")
 META_SETTINGS = {"metafo": ("resources",), "geoip": ("maps", "resources", "undefined_datacenters_ok")}
+KNOWN = ("reflect", "null", "simplefo", "multifo", "weighted", "static", "metafo", "geoip")
+PASSED_OVER = {"extmon": "steerd runs commands by a program of its own", "extfile": "", "http_status": "", "tcp_connect": ""}
 RESOURCE_SETTINGS = ("datacenters", "dcmap", "map", "skip_first")
 
 
@@ -46,12 +47,35 @@ class Plugins:
             raise self.plans[key]
         return self.plans[key]
 
+    def maps_of_resources(self):
+        """Of geoip: resource -> name of its map."""
+        resources = self.node.get("geoip", {}).get("resources", {})
+        return {name: str(node["map"]) for name, node in resources.items() if "map" in node}
+
+    def report_unused(self):
+        for plugin, config in self.node.items():
+            if plugin in PASSED_OVER:
+                for key in vscf.as_hash(config, f"plugin {plugin}"):
+                    self.report.pass_over(config.place_of(key), f"plugin {plugin}: {key}: {PASSED_OVER[plugin]}")
+            elif plugin not in KNOWN:
+                self.report.leave_out(self.node.place_of(plugin), f"unknown plugin '{plugin}'")
+            else:
+                self.report_unused_of(plugin, vscf.as_hash(config, f"plugin {plugin}"))
+
+    def report_unused_of(self, plugin, config):
+        """Resources that no record leads to."""
+        used = {resource.partition("/")[0] for name, resource in self.plans if name == plugin}
+        resources = config.get("resources", {}) if plugin in META_SETTINGS else config
+        for resource in resources:
+            if resource not in used and (plugin in META_SETTINGS or resource not in SETTINGS):
+                self.report.pass_over(resources.place_of(resource), f"{plugin} {resource}: no zone names it")
+
     def make(self, plugin, resource, place):
         if plugin == "reflect":
-            raise Unsupported(place, "reflect answers with the client's own address; steerd has nothing like it")
+            return self.make_reflect(resource or "best", place)
         if plugin == "null":
             return make_static(["0.0.0.0", "::"], place, "null")
-        if plugin not in ("simplefo", "multifo", "weighted", "static", "metafo", "geoip"):
+        if plugin not in KNOWN:
             raise Unsupported(place, f"unknown plugin '{plugin}'")
         config = vscf.as_hash(self.node.get(plugin, vscf.Hash(place)), f"plugin {plugin}")
         if plugin in META_SETTINGS:
@@ -64,6 +88,13 @@ class Plugins:
             return make_cname(value, resource) if address is None else make_static([address], value.place, resource)
         return self.make_simple(plugin, resource, config[resource], config.key_places[resource])
 
+    @staticmethod
+    def make_reflect(resource, place):
+        modes = {"best": "best", "dns": "resolver", "edns": "subnet", "both": "both"}
+        if resource not in modes:
+            raise vscf.Failure(f"{place}: found reflect!{resource}, expected one of {', '.join(modes)}")
+        return Plan(whoami=modes[resource])
+
     def make_simple(self, plugin, resource, node, place):
         """A resource of addresses: its node, with the settings of the plugin as defaults."""
         config = self.node.get(plugin, {})
@@ -72,11 +103,24 @@ class Plugins:
             settings.update({key: node[key] for key in SETTINGS if key in node})
             subs = [(key, node[key]) for key in ("addrs_v4", "addrs_v6") if key in node]
             if subs:
-                plans = [self.makers[plugin](resource, sub, place, self.inherit(settings, sub)) for _, sub in subs]
+                plans = [self.settle_down(self.makers[plugin](resource, sub, place, self.inherit(settings, sub)))
+                         for _, sub in subs]
                 if any(plan.has_hosts() for plan in plans):
                     raise vscf.Failure(f"{place}: found a CNAME in addrs_v4 or addrs_v6 of {resource}, expected addresses")
                 return plans[0] if len(plans) == 1 else join_families(*plans, self.report)
-        return self.makers[plugin](resource, node, place, settings)
+        return self.settle_down(self.makers[plugin](resource, node, place, settings))
+
+    def settle_down(self, plan):
+        """What is down for ever, in one family, is answered as if nothing watched it: there is never anything better. But
+        around it the resource has failed."""
+        if not any(self.services.is_down(target.services) for target in plan.targets()):
+            return plan
+        tier = plan.tiers[0]
+        self.report.approximate(tier.place, f"{tier.resource}: what is DOWN by configuration is left out of checks, and where "
+                                            "there is anything else, of answers")
+        return dataclasses.replace(plan, tiers=[
+            dataclasses.replace(each, is_down=True, targets=tuple(dataclasses.replace(target, services=("up",))
+                                                                  for target in each.targets)) for each in plan.tiers])
 
     @staticmethod
     def inherit(settings, node):
@@ -133,17 +177,20 @@ class Plugins:
                 groups.append([(label, value)])
         items = [(label, *read_weighted(item)) for group in groups for label, item in group]
         multi = "multi" in settings and vscf.as_boolean(settings["multi"], "multi")
+        apart = multi and any(len(group) > 1 for group in groups)
+        group_of = {label: f"g{number}" if apart else "" for number, group in enumerate(groups, 1) for label, _ in group}
         if items and read_address(items[0][1]) is None:  # CNAMEs, of which there can be one in an answer
             targets = tuple(Target(label, (), services, weight, require_host(value)) for label, value, weight in items)
             pick, answers = WEIGHTED, 1
         else:
-            targets = tuple(Target(label, (require_address(value),), services, weight) for label, value, weight in items)
+            targets = tuple(Target(label, (require_address(value),), services, weight, group=group_of[label])
+                            for label, value, weight in items)
             pick, answers = self.read_pick(resource, place, multi, groups)
         weights = [target.weight for target in targets]
         weight = math.ceil(self.read_threshold(settings) * sum(weights))
         enough = sum(1 for at in range(len(weights)) if sum(sorted(weights, reverse=True)[:at]) < weight)
         return Plan([Tier(targets, place, resource, pick if len(targets) > 1 else None, answers, max(enough, 1),
-                          weight if len(set(weights)) > 1 else 0)])
+                          weight if len(set(weights)) > 1 else 0, apart=apart)])
 
     def read_pick(self, resource, place, multi, groups):
         """gdnsd's four cases: (pick, answers)."""
@@ -163,9 +210,10 @@ class Plugins:
             self.report.approximate(place, f"weighted {resource}: gdnsd draws one group and answers one or more of its "
                                            "addresses, steerd draws one address of all groups by weight")
             return WEIGHTED, 1
-        self.report.approximate(place, f"weighted {resource}: multi: gdnsd answers one address of each of several groups, "
-                                       f"steerd {expected} of all groups by weight")
-        return WEIGHTED, expected
+        if len(set(heavy)) > 1:
+            self.report.approximate(place, f"weighted {resource}: multi: gdnsd leaves groups out with the odds of their weights, "
+                                           f"steerd answers one address of each of the {len(groups)} groups")
+        return WEIGHTED, len(groups)
 
     # ---- plugins of data centres ----
 
@@ -205,12 +253,14 @@ class Meta:
                                "does not define")
         if datacenter not in self.plans:
             plan = self.make_datacenter(datacenter, self.dcmap[datacenter], self.dcmap.key_places[datacenter])
+            if plan.whoami is not None:
+                raise Unsupported(place, "reflect as a data centre")
 
             def inside(tiers):
                 made = [tier.inside(self.plugin, datacenter) for tier in tiers]
                 return Nearest(made, tiers.limit) if isinstance(tiers, Nearest) else made
-            self.plans[datacenter] = Plan(inside(plan.tiers), [(when, inside(tiers)) for when, tiers in plan.rules],
-                                          plan.map_name)
+            self.plans[datacenter] = dataclasses.replace(plan, static=[], tiers=inside(plan.tiers),
+                                                         rules=[(when, inside(tiers)) for when, tiers in plan.rules])
         return self.plans[datacenter]
 
     def make_datacenter(self, datacenter, value, place):
@@ -220,7 +270,8 @@ class Meta:
                 named, _, resource = value.lstrip("%").partition("!")
                 return self.plugins.resolve(named or plugin, resource, value.place)
             if read_address(value) is None:
-                return make_cname(value, f"{self.name}-{datacenter}", self.plugins.read_services(self.defaults))
+                return self.plugins.settle_down(make_cname(value, f"{self.name}-{datacenter}",
+                                                           self.plugins.read_services(self.defaults)))
         defaults = {key: value for key, value in self.defaults.items() if key != "plugin"}
         merged = vscf.Hash(place)
         for key, item in defaults.items():
@@ -266,7 +317,8 @@ class Meta:
             if [when for when, _ in first.rules] != [when for when, _ in second.rules]:
                 raise Unsupported(place, f"{self.plugin} {self.name} goes through two resources of different maps")
             rules = [(when, one + two) for (when, one), (_, two) in zip(first.rules, second.rules)]
-        return Plan(first.tiers + second.tiers, rules, first.map_name or second.map_name)
+        return Plan(first.tiers + second.tiers, rules, first.map_name or second.map_name,
+                    first.ignores_subnet or second.ignores_subnet)
 
     def make_metafo(self):
         names = [str(item) for item in vscf.as_list(self.node["datacenters"])]
@@ -285,14 +337,13 @@ class Meta:
                 raise Unsupported(place, f"geoip {self.name} leads to another geoip resource")
             return made
         by_distance = any(isinstance(names, Auto) for names in [geo_map.default, *(rule[1] for rule in geo_map.rules)])
-        plan = dataclasses.replace(choose(geo_map.default, self.node.place_of("map")), map_name=geo_map.name)
+        plan = dataclasses.replace(choose(geo_map.default, self.node.place_of("map")), map_name=geo_map.name,
+                                   ignores_subnet=geo_map.ignores_subnet)
         for when, names, place in geo_map.rules:
-            inner = choose(names, place)
-            if inner.tiers:
-                plan.rules.append((when, inner.tiers))
-            else:
-                self.plugins.report.leave_out(place, f"geoip {self.name}: no data centre, and so no answer, for {when}; "
-                                                     "these clients get the default")
+            plan.rules.append((when, choose(names, place).tiers))
+        if not plan.tiers:
+            raise Unsupported(self.node.place_of("map"), f"geoip {self.name} has no data centre for clients that its map does not "
+                                                         "know")
         return plan
 
     def chain_nearest(self, names, geo_map, place):

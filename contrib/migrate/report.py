@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What became of a configuration: counts of what was converted, and where and how the rest differs. Every line names
-the place in gdnsd's files. The same finding at the same place is reported once."""
+"""What became of a configuration: counts of what was converted, where and how the rest differs, and what steerd needs
+nothing like. Every line names the place in gdnsd's files. The same finding at the same place is reported once."""
 
 
 class Failure(Exception):
@@ -12,6 +12,7 @@ class Report:
         self.converted = []    # texts
         self.approximated = {}  # (place, text) -> None: a dict keeps the order and drops repetitions
         self.left_out = {}
+        self.needless = {}
 
     def count(self, number, one, many=None):
         if number:
@@ -25,9 +26,14 @@ class Report:
         """Not converted, and why."""
         self.left_out[place, text] = None
 
+    def pass_over(self, place, text):
+        """Nothing has to come of it: no answer depends on it, or nothing uses it."""
+        self.needless[place, text] = None
+
     def write(self, out):
         print("Converted: " + (", ".join(self.converted) or "nothing"), file=out)
-        for title, findings in (("Approximated", self.approximated), ("Left out", self.left_out)):
+        for title, findings in (("Approximated", self.approximated), ("Left out", self.left_out),
+                                ("Not needed", self.needless)):
             if findings:
                 print(f"\n{title} ({len(findings)}):", file=out)
             for place, text in findings:

@@ -9,7 +9,11 @@ from . import vscf
 
 FALL_RISE_MAX = 100
 WORDS_MAX = 64
+STATUS_LEAST, STATUS_MOST = 100, 999
 ITEM = "%%ITEM%%"
+COMMON = ("plugin", "up_thresh", "ok_thresh", "down_thresh", "interval", "timeout")
+KEYS = {"static": ("state", "ttl"), "null": (), "http_status": ("port", "url_path", "vhost", "ok_codes"), "tcp_connect": ("port",),
+        "extfile": ("file", "direct", "def_down", "def_ttl"), "extmon": ("cmd", "direct", "max_proc")}
 STANDS_FOR = re.compile("%[A-Z_]{2,}%")  # something, in a command of steerd
 
 
@@ -36,6 +40,11 @@ class Services:
             self.known[name] = self.convert(name, self.nodes[name])
         return self.known[name]
 
+    def report_unused(self):
+        for name in self.nodes:
+            if name not in self.known:
+                self.report.pass_over(self.nodes.place_of(name), f"service type {name}: nothing that a zone names uses it")
+
     def is_down(self, names):
         return any(self.known[name].is_down for name in names)
 
@@ -57,8 +66,12 @@ class Services:
     def convert(self, name, node):
         plugin = str(vscf.as_text(node.get("plugin", vscf.Text("", node.place)), "plugin"))
         place = self.nodes.place_of(name)
+        for key in node:
+            if plugin in KEYS and key not in COMMON + KEYS[plugin]:
+                self.report.leave_out(node.place_of(key), f"service type {name}: {key}, which {plugin} does not have")
         if plugin == "static":
-            return Service(is_down=str(node.get("state", "UP")).upper().startswith("DOWN"))
+            return Service(is_down=str(node.get("state", "UP")).upper().startswith("DOWN"),
+                           up_ttl_s=number_of(node, "ttl", None))
         if plugin == "null":
             return Service(is_down=True)
         if plugin == "http_status":
@@ -84,8 +97,12 @@ class Services:
             check["host"] = str(node["vhost"])
         codes = sorted({vscf.as_integer(code, "ok_codes") for code in vscf.as_list(node.get("ok_codes") or
                                                                                    vscf.Text("200", node.place))})
-        is_range = codes[-1] - codes[0] == len(codes) - 1
-        check["status"] = codes[0] if len(codes) == 1 else [codes[0], codes[-1]] if is_range else ",".join(map(str, codes))
+        known = [code for code in codes if STATUS_LEAST <= code <= STATUS_MOST]
+        if known != codes:
+            strange = ", ".join(str(code) for code in codes if code not in known)
+            self.report.leave_out(node.place_of("ok_codes"), f"service type {name}: ok_codes: {strange}, which are no HTTP "
+                                                             f"status ({STATUS_LEAST} to {STATUS_MOST})")
+        check["status"] = known[0] if len(known) == 1 else write_spans(known or [200])
         return check
 
     def convert_extfile(self, name, node):
@@ -140,6 +157,17 @@ class Services:
                                     f"service type {name}: in gdnsd {fall} failures make it DOWN if fewer than ok_thresh "
                                     f"successes in a row lie between them, in steerd {fall} failures in a row")
         return Service(check=check, up_ttl_s=self.read_up_ttl(node))
+
+
+def write_spans(codes):
+    """200,204,301-308: what is in a row as a span. Two are told one by one: [a, b] would be all that is between them."""
+    spans = []
+    for code in codes:
+        if spans and spans[-1][1] == code - 1:
+            spans[-1][1] = code
+        else:
+            spans.append([code, code])
+    return ",".join(str(low) if low == high else f"{low},{high}" if low == high - 1 else f"{low}-{high}" for low, high in spans)
 
 
 def is_direct(node):

@@ -2,8 +2,8 @@
 """gdnsd's zone files -> master files that any server loads, and the DYNA and DYNC records in them.
 
 The text stays as it is, comments and layout included, except where gdnsd's syntax is its own: @Z and @F, TTLs that gdnsd
-would clamp, long TXT strings, $INCLUDE (its files are written into the place, as they may hold records to take out).
-Records that are taken out stay as comments."""
+would clamp or replace, long TXT strings, strings over line ends, a first record without an owner, $INCLUDE (its files are
+written into the place, as they may hold records to take out). Records that are taken out stay as comments."""
 import collections
 import dataclasses
 import os
@@ -15,6 +15,7 @@ TYPES_WITH_NAMES = {"NS": (0,), "CNAME": (0,), "PTR": (0,), "DNAME": (0,), "MX":
                     "NAPTR": (5,)}
 CLASS = re.compile("IN|CH|HS|CLASS[0-9]+", re.I)
 TTL = re.compile(r"(?:[0-9]+[smhdw]?)+(?:/(?:[0-9]+[smhdw]?)+)?", re.I)
+CHALLENGE = "_acme-challenge."
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 INCLUDES_MAX = 32
 STRING_MAX = 255
@@ -27,6 +28,7 @@ class Limits:
     minimum_s: int = 5
     maximum_s: int = 3600000
     negative_max_s: int = 10800
+    challenge_s: int = 0  # of TXT records whose first label is _acme-challenge
 
     def clamp(self, seconds):
         return min(max(seconds, self.minimum_s), self.maximum_s)
@@ -196,10 +198,11 @@ class File:
             zone.report.leave_out(self.place, f"unknown directive {words[0].text}")
 
     def read_include(self, words):
-        zone, wanted = self.zone, words[1].text.strip('"')
+        zone, wanted = self.zone, unquote(words[1].text)
         origin = self.absolute(words[2].text) if len(words) == 3 else self.origin
         default_s, limits, owner = zone.default_s, dict(zone.address_limits), zone.owner
         zone.lines.append(f"; from {wanted}\n$ORIGIN {origin}\n")
+        zone.owner = None
         zone.read(os.path.join(os.path.dirname(self.path), wanted),
                   os.path.normpath(os.path.join(os.path.dirname(self.name), wanted)), origin, self.parents)
         zone.lines.append(f"; end of {wanted}\n$ORIGIN {self.origin}\n")
@@ -215,7 +218,7 @@ class File:
         if has_owner:
             zone.owner = self.absolute(words[0].text)
         elif zone.owner is None:
-            raise Failure(f"{self.place}: found a record without an owner, and there is none before it")
+            zone.owner = zone.origin  # the first record of a file, whatever $ORIGIN says
         at = 1 if has_owner else 0
         ttl = None
         while at < len(words) and (CLASS.fullmatch(words[at].text) or (ttl is None and TTL.fullmatch(words[at].text))):
@@ -226,6 +229,9 @@ class File:
             raise Failure(f"{self.place}: found no type in this record")
         rtype = words[at].text.upper()
         zone.uses[zone.owner.lower()] += 1
+        if not self.is_inside():
+            self.leave_glue(entry, rtype)
+            return
         if rtype in ("DYNA", "DYNC"):
             self.add_dynamic(rtype, words[at + 1:], words[ttl].text if ttl is not None else None)
             zone.lines.append(entry)
@@ -245,6 +251,17 @@ class File:
         zone.records.append(Record(zone.owner, rtype, plugin, resource, zone.limits.clamp(longest_s),
                                    zone.limits.clamp(shortest_s), dict(zone.address_limits), self.place, len(zone.lines)))
 
+    def is_inside(self):
+        owner, origin = self.zone.owner.lower(), self.zone.origin.lower()
+        return origin == "." or owner == origin or owner.endswith("." + origin)
+
+    def leave_glue(self, entry, rtype):
+        """Addresses of name servers elsewhere, which no resolver takes from here (RFC 2181 section 5.4.1)."""
+        zone = self.zone
+        zone.lines.append("; gdnsd2steerd: outside of the zone\n" + "".join(f"; {line}\n" for line in entry.splitlines()))
+        zone.report.approximate(self.place, f"{zone.owner} {rtype} is outside of the zone: gdnsd sends it beside "
+                                            "delegations, steerd does not, and resolvers do not believe it")
+
     def clamped(self, text):
         seconds = parse_ttl(text)
         limited = self.zone.limits.clamp(seconds)
@@ -254,21 +271,43 @@ class File:
         zone, rtype, changes = self.zone, words[at].text.upper(), {}
         if has_owner:
             changes[0] = self.expand_special(words[0].text)
+        changes.update({index: join_lines(word.text) for index, word in enumerate(words) if "\n" in word.text})
         if ttl is not None:
             changes[ttl] = self.clamped(words[ttl].text)
+        forced_s = self.forced_ttl(rtype, words, ttl, at)
+        if forced_s is not None:
+            changes[at if ttl is None else ttl] = f"{forced_s} {words[at].text}" if ttl is None else str(forced_s)
         for index in TYPES_WITH_NAMES.get(rtype, ()):
             if at + 1 + index < len(words):
                 changes[at + 1 + index] = self.expand_special(words[at + 1 + index].text)
         if rtype == "CNAME" and zone.cname_place is None:
             zone.cname_place = self.place
-        if rtype == "SOA" and len(words) == at + 8 and parse_ttl(words[-1].text) > zone.limits.negative_max_s:
-            changes[at + 7] = str(zone.limits.negative_max_s)
+        if rtype == "SOA" and len(words) == at + 8 and parse_ttl(words[-1].text) != self.negative_ttl(words):
+            changes[at + 7] = str(self.negative_ttl(words))
         if rtype in ("TXT", "SPF"):
-            changes.update({index: split_string(words[index].text) for index in range(at + 1, len(words))})
+            changes.update({index: split_string(changes.get(index, words[index].text))
+                            for index in range(at + 1, len(words))})
+        changes.update({index: " " + changes.get(index, words[index].text) for index in range(1, len(words))
+                        if words[index].start == words[index - 1].end})  # one quoted string right behind another
         converted = self.replace_words(entry, changes, words)
         if not has_owner and zone.written_owner != zone.owner:
             converted = zone.owner + converted  # begins with white space: the owner was on a line that is taken out
         return converted
+
+    def forced_ttl(self, rtype, words, ttl, at):
+        """What gdnsd gives a record whatever its line says: the SOA that of negative answers, challenges one of their own."""
+        limits = self.zone.limits
+        if rtype == "TXT" and self.zone.owner.lower().startswith(CHALLENGE):
+            return limits.challenge_s
+        if rtype != "SOA" or len(words) != at + 8:
+            return None
+        default_s = limits.default_s if self.zone.default_s is None else self.zone.default_s
+        own_s = default_s if ttl is None else limits.clamp(parse_ttl(words[ttl].text))
+        return min(own_s, self.negative_ttl(words))
+
+    def negative_ttl(self, words):
+        limits = self.zone.limits
+        return max(min(parse_ttl(words[-1].text), limits.negative_max_s), limits.minimum_s)
 
     @staticmethod
     def replace_words(entry, changes, words):
@@ -279,9 +318,18 @@ class File:
         return entry
 
 
+def unquote(text):
+    return text[1:-1] if text.startswith('"') else text
+
+
+def join_lines(text):
+    """A string over line ends, with them as escapes: gdnsd takes them as part of it."""
+    return text.replace("\n", "\\010")
+
+
 def split_string(text):
     """A string of more than 255 octets in several, as gdnsd does by itself."""
-    inside = text[1:-1] if text.startswith('"') else text
+    inside = unquote(text)
     octets = re.findall(r"\\[0-9]{3}|\\.|[^\\]", inside, re.S)
     size = [len(one.encode("utf-8", "surrogateescape")) if len(one) == 1 else 1 for one in octets]
     if sum(size) <= STRING_MAX:

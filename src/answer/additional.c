@@ -194,7 +194,8 @@ static bool is_tied_to_network(const struct work *w, const struct zone *zone, co
 {
     const struct zone_steered *steered = zone_get_steered(zone, rrset);
     const struct steer_policy *policy = steer_set_get(w->context->view->steer, steered->policy);
-    return w->query.has_ecs && (policy->geo != NULL || policy->pick == STEER_PICK_STICKY);
+    return w->query.has_ecs && !policy->ignores_subnet &&
+           (policy->geo != NULL || policy->pick == STEER_PICK_STICKY);
 }
 
 /* A name in the additional section: where it stands, and if no pointer leads there the name itself, else

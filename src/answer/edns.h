@@ -14,10 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of the client subnet option, header included. */
+/* Of the client subnet option, header included: as long as it came, also where its source does not count. */
 static inline size_t edns_ecs_len(const struct dns_query *query)
 {
-    return 8u + (query->ecs.source_len + 7u) / 8;
+    return 8u + (query->ecs.option[2] + 7u) / 8; /* the length of its source, as it came */
 }
 
 /* Of all other options; most queries have none. */

@@ -82,9 +82,29 @@ static void bound(const struct answer_context *context, const struct answer_requ
     }
 }
 
-bool guard_admit(const struct answer_context *context, const struct answer_request *request,
-                 const struct dns_query *query, struct reply *reply)
+/* Where subnets do not count. A query without one of its source gets an answer for all (RFC 7871 section
+ * 7.1.2); of an option that is off nothing is sent back, and there is as much more room. */
+static void forget_subnet(const struct answer_context *context, const struct answer_request *request,
+                          struct dns_query *query, struct reply *reply)
 {
+    const struct view *view = context->view;
+    size_t listener = (size_t)request->listener - 1;
+    enum conf_subnets subnets =
+        listener < view->listen_count ? view->listeners[listener].subnets : CONF_SUBNETS_USE;
+    if (query->has_ecs && subnets == CONF_SUBNETS_OFF) {
+        reply->limit += edns_ecs_len(query);
+        query->has_ecs = false;
+    } else if (subnets == CONF_SUBNETS_IGNORE) {
+        query->ecs.source_len = 0;
+    }
+}
+
+bool guard_admit(const struct answer_context *context, const struct answer_request *request,
+                 struct dns_query *query, struct reply *reply)
+{
+    if (is_guarded(context, VIEW_GUARD_SUBNET)) {
+        forget_subnet(context, request, query, reply);
+    }
     if (is_guarded(context, VIEW_GUARD_LISTEN) && !allows(request->allow, request->client)) {
         answer_count(context->counters, ANSWER_COUNT_FORBIDDEN_LISTENER);
         reply->rcode = DNS_RCODE_REFUSED;

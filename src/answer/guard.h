@@ -12,9 +12,9 @@
 #include <stdbool.h>
 
 /* Before: may the question be answered? If not, the reply has its rcode. Lowers the reply's limit where it
- * has to be small. */
+ * has to be small, and takes from the query what does not count where it came in. */
 bool guard_admit(const struct answer_context *context, const struct answer_request *request,
-                 const struct dns_query *query, struct reply *reply);
+                 struct dns_query *query, struct reply *reply);
 /* May this client have answers of the zone? For views with VIEW_GUARD_ZONE. If not, and there is nothing in
  * the reply yet, the query is refused; else a chain of CNAMEs ends here. */
 bool guard_allows_zone(const struct answer_context *context, const struct answer_request *request,

@@ -20,4 +20,5 @@ src_libanswer_a_SOURCES = \
 	src/answer/tally.c src/answer/tally.h \
 	src/answer/signature.c src/answer/signature.h \
 	src/answer/tap.h \
+	src/answer/whoami.c src/answer/whoami.h \
 	src/answer/work.h

@@ -19,7 +19,23 @@ static const struct addr *find_source(const struct work *w, struct addr_port *at
 struct geo_match pick_find_class_of_source(const struct work *w, const struct steer_policy *policy)
 {
     struct addr_port at;
-    return steer_find_class(policy, find_source(w, &at));
+    const struct addr *source = find_source(w, &at);
+    struct geo_match match = geo_look_up(policy->subnets, source);
+    return __builtin_expect(match.class_id < policy->class_count, 1) ? match
+                                                                     : steer_find_class(policy, source);
+}
+
+/* Where a policy ignores the subnet, the query has none from here on, and its answer is good for all (RFC
+ * 7871 section 7.2.1): unless an alias before depended on it. */
+struct geo_match pick_find_class_elsewhere(struct work *w, const struct steer_policy *policy)
+{
+    if (!policy->ignores_subnet) {
+        return steer_find_class(policy, pick_find_subnet(w));
+    }
+    w->query.ecs.source_len = w->scope == 0 ? 0 : w->query.ecs.source_len;
+    struct geo_match match = pick_find_class_of_source(w, policy);
+    match.scope = 0;
+    return match;
 }
 
 size_t pick_sticky(struct work *w, const struct steer_policy *policy, const struct steer_choice *choice,

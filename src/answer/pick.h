@@ -10,6 +10,8 @@
 #include <string.h>
 
 struct geo_match pick_find_class_of_source(const struct work *w, const struct steer_policy *policy);
+/* Of a subnet of which the usual look-up tells nothing. */
+struct geo_match pick_find_class_elsewhere(struct work *w, const struct steer_policy *policy);
 
 /* What ECS says of the client; NULL: nothing. */
 static inline const struct addr *pick_find_subnet(const struct work *w)
@@ -18,10 +20,15 @@ static inline const struct addr *pick_find_subnet(const struct work *w)
 }
 
 /* The client for geography: the subnet of ECS if given, else the source. */
-static inline struct geo_match pick_find_class(const struct work *w, const struct steer_policy *policy)
+static inline struct geo_match pick_find_class(struct work *w, const struct steer_policy *policy)
 {
     const struct addr *subnet = pick_find_subnet(w);
-    return subnet != NULL ? steer_find_class(policy, subnet) : pick_find_class_of_source(w, policy);
+    if (subnet == NULL) {
+        return pick_find_class_of_source(w, policy);
+    }
+    struct geo_match match = geo_look_up(policy->subnets, subnet);
+    return __builtin_expect(match.class_id < policy->class_count, 1) ? match
+                                                                     : pick_find_class_elsewhere(w, policy);
 }
 
 /* Members for this very client; the scope becomes what the answer is good for. */
@@ -64,7 +71,7 @@ pick_find_choice(struct work *w, const struct zone_rrset *rrset, const struct st
 {
     const struct answer_context *context = w->context;
     struct steer_ask ask = {.now_ms = context->now_ms, .types = rrset->types};
-    if (policy->geo != NULL) {
+    if (policy->subnets != NULL) {
         struct geo_match match = pick_find_class(w, policy);
         ask.class_id = match.class_id;
         w->scope = match.scope > w->scope ? match.scope : w->scope;

@@ -6,6 +6,7 @@
 #include "answer/rrset.h"
 
 #include "answer/hosts.h"
+#include "answer/whoami.h"
 
 static enum rrset_outcome add_picked(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
                                      struct steer_choice *choice, uint16_t owner)
@@ -123,8 +124,14 @@ bool rrset_put(struct work *w, const struct zone *zone, const struct zone_rrset 
     if (!reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place)) {
         return false;
     }
-    if ((rrset->flags & ZONE_RRSET_ROTATES) != 0) {
-        reply_rotate(&w->reply, at, (unsigned)random_below(w->context->random, rrset->count));
+    if ((rrset->flags & (ZONE_RRSET_ROTATES | ZONE_RRSET_WHOAMI)) == 0) {
+        return true;
     }
+    if ((rrset->flags & ZONE_RRSET_WHOAMI) != 0) {
+        w->reply.at = at;
+        w->reply.counts[REPLY_ANSWER] = (uint16_t)(w->reply.counts[REPLY_ANSWER] - rrset->count);
+        return whoami_put(w, zone, rrset, place);
+    }
+    reply_rotate(&w->reply, at, (unsigned)random_below(w->context->random, rrset->count));
     return true;
 }

@@ -117,7 +117,7 @@ struct cluster_write {
     struct store_cause cause;   /* wall_ms: 0: now */
     const struct store_op *ops; /* of shared kinds; if_revision is not looked at */
     size_t op_count;
-    uint32_t deadline_ms;
+    uint32_t deadline_ms; /* since it was submitted, or since this node wrote an entry */
     /* Fails with ERROR_CONFLICT if the turn is not this node's (any more), and with ERROR_PRECONDITION if an
      * entry was applied since it was submitted (somebody's emergency), or one from here was lost that held by
      * then: judge it again, the turn is still yours. */

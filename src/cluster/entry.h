@@ -18,6 +18,7 @@ enum {
     CLUSTER_ENTRY_MAX = 640 << 10,
     CLUSTER_KEPT = 1000,    /* entries in etcd */
     CLUSTER_NAME_MAX = 63,  /* octets of the name of a node or a cluster: a label of letters, digits, - */
+    CLUSTER_KIND_MAX = 32,  /* octets of a kind */
     CLUSTER_ID_SIZE = 16,   /* octets */
     CLUSTER_HEAD_SIZE = 160 /* of what cluster_write_head() writes */
 };
@@ -47,6 +48,9 @@ struct cluster_entry {
 
 /* Is this kind the same on all nodes? */
 bool cluster_is_shared(const char *kind);
+/* Likewise, or may it be one that a later version shares? Entries of that are applied, and its objects kept:
+ * nodes of two versions follow the same history while one after the other is upgraded. */
+bool cluster_may_share(const char *kind);
 bool cluster_is_name(const char *text); /* of a node or a cluster */
 /* NULL: such ops can be an entry's; else what is wrong with them (static). */
 const char *cluster_judge_ops(const struct store_op *ops, size_t count);

@@ -41,6 +41,15 @@ void cluster_finish(struct cluster *cluster, struct cluster_write *done, int err
     cluster_note(cluster);
 }
 
+/* A long order is one entry after the other, and what is behind it waits for all of them: as long as etcd
+ * takes them nobody's time is over. */
+static void begin_time_anew(struct write *write)
+{
+    for (struct cluster_write *one = write->first; one != NULL; one = one->next) {
+        one->until_ms = UNTIMED;
+    }
+}
+
 void cluster_write_won(struct cluster *cluster)
 {
     struct write *write = &cluster->write;
@@ -53,6 +62,7 @@ void cluster_write_won(struct cluster *cluster)
     cluster->nodes.is_told = false;
     cluster->has_changed = true;
     cluster_end_flight(cluster);
+    begin_time_anew(write);
     if (owner->written == owner->op_count) {
         cluster_finish(cluster, owner, 0);
     }

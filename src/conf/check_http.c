@@ -21,7 +21,7 @@ enum { BODY_DEFAULT = 16384 };
 
 #define STATUS_RULE                                                                                          \
     "one status (200), the lowest and the highest ([200, 399]) or a list (\"200,204,301-308\"), each 100 "   \
-    "to 599"
+    "to 999"
 
 static const uint32_t status_range[2] = {CONF_STATUS_LEAST, CONF_STATUS_MOST};
 static const uint32_t body_range[2] = {1, 256 * 1024};

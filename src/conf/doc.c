@@ -49,11 +49,12 @@ static size_t find_ordinal(const struct doc_node *node)
     return ordinal;
 }
 
-static void find_place(const struct doc_node *node, bool at_key, unsigned *line, unsigned *column)
+static void find_place(const struct doc_node *node, bool at_key, struct report_place *place)
 {
     struct doc *doc = node->doc;
     size_t path[LOCATE_MAX_DEPTH], depth = 0, at = LOCATE_MAX_DEPTH, key_at, value_at;
-    *line = *column = 0;
+    place->file = doc->path;
+    place->line = place->column = 0;
     for (; node->parent != NULL; node = node->parent, depth++) {
         if (at == 0) {
             return;
@@ -63,14 +64,22 @@ static void find_place(const struct doc_node *node, bool at_key, unsigned *line,
     if (doc->locate == NULL) {
         doc->locate = locate_new(doc->text, doc->len);
     }
-    if (locate_find_value(doc->locate, path + at, depth, &key_at, &value_at) == 0) {
-        locate_get_place(doc->locate, at_key ? key_at : value_at, line, column);
+    if (locate_find_value(doc->locate, path + at, depth, &key_at, &value_at) != 0) {
+        return;
+    }
+    if (doc->merge != NULL) {
+        merge_find_place(doc->merge, at_key ? key_at : value_at, place);
+    } else {
+        locate_get_place(doc->locate, at_key ? key_at : value_at, &place->line, &place->column);
     }
 }
 
 void doc_find_key_place(const struct doc_node *node, unsigned *line, unsigned *column)
 {
-    find_place(node, true, line, column);
+    struct report_place place;
+    find_place(node, true, &place);
+    *line = place.line;
+    *column = place.column;
 }
 
 /* One step of a JSON path: .key, ["odd key"] or [3]. */
@@ -113,6 +122,11 @@ void doc_report_syntax(struct doc *doc, const json_error_t *error)
                                  .line = error->line > 0 ? (unsigned)error->line : 0,
                                  .column = error->column > 0 ? (unsigned)error->column : 0};
     char message[MESSAGE_SIZE];
+    if (doc->merge != NULL && error->position > 0) { /* each file is good for itself */
+        merge_find_place(doc->merge, (size_t)error->position - 1, &place);
+        report_add(doc->report, REPORT_ERROR, &place, "%s: another file has it as well", error->text);
+        return;
+    }
     snprintf(message, sizeof message, "not valid JSON: %s", error->text);
     value_make_printable(message);
     report_add(doc->report, REPORT_ERROR, &place, "%s", message);
@@ -144,7 +158,7 @@ static void add_message(const struct doc_node *node, enum report_severity severi
                         const char *format, va_list arguments)
 {
     struct doc *doc = node->doc;
-    struct report_place place = {.file = doc->path};
+    struct report_place place = {.file = NULL};
     doc->issues++;
     doc->errors += severity == REPORT_ERROR;
     if (!doc_wants_detail(doc)) {
@@ -158,7 +172,7 @@ static void add_message(const struct doc_node *node, enum report_severity severi
     buffer_init(&path);
     write_path(node, &path);
     place.path = path.bytes;
-    find_place(node, at_key, &place.line, &place.column);
+    find_place(node, at_key, &place);
     report_add(doc->report, severity, &place, "%s", message);
     buffer_fini(&path);
 }
@@ -194,7 +208,8 @@ struct report_place doc_keep_place(const struct doc_node *node, struct arena *ar
     buffer_init(&path);
     write_path(node, &path);
     place.path = arena_copy_text(arena, path.bytes);
-    find_place(node, false, &place.line, &place.column);
+    find_place(node, false, &place);
+    place.file = NULL;
     buffer_fini(&path);
     return place;
 }

@@ -46,6 +46,11 @@ struct doc *doc_parse(const char *path, const char *text, size_t len, struct rep
 struct doc *doc_load_split(const char *path, const char *key, struct report *report);
 struct doc *doc_parse_split(const char *path, const struct doc_text *text, const char *key,
                             struct report *report);
+/* Of several files as one document: the objects of the root's members `together` (NULL ends them) have the
+ * members of all files, and each of its other members is in one file. Messages name the file. The paths have
+ * to stay until doc_free(). */
+struct doc *doc_load_several(const char *const *paths, size_t count, const char *const *together,
+                             struct report *report);
 void doc_free(struct doc *doc); /* NULL is fine */
 
 struct doc_node doc_get_root(struct doc *doc);

@@ -5,18 +5,22 @@
 #pragma once
 
 #include "conf/doc.h"
+#include "conf/merge.h"
 #include "conf/split.h"
 
 #include <jansson.h>
 
 struct doc {
-    const char *path;
-    char *loaded; /* owned; NULL if the text is the caller's */
+    const char *path; /* of the first one, if it is made of several */
+    char *loaded;     /* owned; NULL if the text is the caller's */
     const char *text;
     size_t len;
     json_t *root;
     struct report *report;
     struct locate *locate; /* made when first needed */
+    struct merge *merge;   /* of what it is made; NULL: of one file */
+    char **texts;          /* of these, owned */
+    size_t text_count;
     size_t errors, issues;
     struct split split;
     const json_t *split_value; /* the empty object in the tree that stands for it; NULL: none */

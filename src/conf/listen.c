@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Reading the listen addresses: "address:port", or an object that says who may ask there, or an array of
- * both. */
+ * Reading the listen addresses: "address:port", or an object that says who may ask there and how, or an array
+ * of both. */
 #include "config.h"
 
 #include "conf/listen.h"
@@ -23,7 +23,8 @@ static bool is_listed(const struct conf_server *server, const struct addr_port *
     return false;
 }
 
-static void read_address(const struct doc_node *item, const struct acl *allow, struct conf_server *server)
+static void read_address(const struct doc_node *item, const struct conf_listener *listener,
+                         struct conf_server *server)
 {
     struct addr_port at;
     if (!doc_is_text(item) || addr_parse_port(doc_text(item), &at) != 0) {
@@ -31,19 +32,26 @@ static void read_address(const struct doc_node *item, const struct acl *allow, s
     } else if (is_listed(server, &at)) {
         doc_error(item, "\"%.100s\" is listed twice", doc_text(item));
     } else {
-        server->listen_allow[server->listen_count] = allow;
+        server->listeners[server->listen_count] = *listener;
         server->listen[server->listen_count++] = at;
     }
 }
 
 static void read_item(const struct doc_node *item, struct conf_server *server)
 {
-    static const char *const keys[] = {"address", "allow", NULL};
+    static const char *const keys[] = {"address", "allow", "client_subnet", "proxies", NULL};
+    static const char *const subnets[] = {
+        [CONF_SUBNETS_USE] = "use", [CONF_SUBNETS_IGNORE] = "ignore", [CONF_SUBNETS_OFF] = "off", NULL};
+    struct conf_listener listener = {.allow = NULL};
     struct doc_node address;
     if (!doc_is_object(item)) {
-        read_address(item, NULL, server);
+        read_address(item, &listener, server);
     } else if (doc_check_object(item, keys) && doc_require(item, "address", &address)) {
-        read_address(&address, access_read(item, "allow", server->arena), server);
+        listener.allow = access_read(item, "allow", server->arena);
+        listener.proxies = access_read(item, "proxies", server->arena);
+        listener.subnets =
+            (enum conf_subnets)doc_get_choice(item, "client_subnet", subnets, CONF_SUBNETS_USE);
+        read_address(&address, &listener, server);
     }
 }
 
@@ -59,7 +67,7 @@ void listen_read(const struct doc_node *root, struct conf_server *server)
         return;
     }
     server->listen = arena_alloc(server->arena, count * sizeof *server->listen);
-    server->listen_allow = arena_alloc(server->arena, count * sizeof(struct acl *));
+    server->listeners = arena_alloc(server->arena, count * sizeof *server->listeners);
     if (doc_is_text(&list) || doc_is_object(&list)) {
         read_item(&list, server);
     } else if (!doc_is_array(&list)) {

@@ -30,6 +30,7 @@ src_libconf_a_SOURCES = \
 	src/conf/limits.c src/conf/limits.h \
 	src/conf/listen.c src/conf/listen.h \
 	src/conf/locate.c src/conf/locate.h \
+	src/conf/merge.c src/conf/merge.h \
 	src/conf/name_groups.c src/conf/name_groups.h \
 	src/conf/need.c src/conf/need.h \
 	src/conf/objectives.c src/conf/objectives.h \
@@ -50,7 +51,7 @@ src_libconf_a_SOURCES = \
 	src/conf/suggest.c src/conf/suggest.h \
 	src/conf/taps.c src/conf/taps.h \
 	src/conf/tiers.c \
-	src/conf/topology.c src/conf/topology.h \
+	src/conf/topology.c src/conf/topology.h src/conf/topology_files.c src/conf/topology_files.h \
 	src/conf/topology_read.c \
 	src/conf/transfer.c src/conf/transfer.h \
 	src/conf/tree.c src/conf/tree.h \

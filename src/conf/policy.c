@@ -137,6 +137,20 @@ static struct conf_sticky read_sticky(const struct doc_node *name, enum conf_pic
     return sticky;
 }
 
+static enum conf_apart read_apart(const struct doc_node *name, const struct conf_name *of)
+{
+    static const char *const places[] = {"az", "region", NULL};
+    struct doc_node node;
+    if (!doc_find(name, "apart", &node)) {
+        return CONF_APART_NOTHING;
+    }
+    if (of->pick != CONF_PICK_WEIGHTED || of->answers == 1) {
+        doc_error_at_key(&node,
+                         "\"apart\" has a meaning only for several \"answers\" that are picked by weight");
+    }
+    return doc_get_choice(name, "apart", places, 0) == 0 ? CONF_APART_AZ : CONF_APART_REGION;
+}
+
 /* ---- geo ---- */
 
 static void report_no_set(const struct reader *reader, const struct doc_node *node)
@@ -321,11 +335,12 @@ static void read_members(struct reader *reader, const struct doc_node *node, str
 
 static void read_settings(struct reader *reader, const struct doc_node *node, struct conf_name *name)
 {
-    static const char *const keys[] = {"ttl",         "ttl_failing", "endpoints", "weights", "tiers",
-                                       "min_healthy", "spill_below", "spill",     "geo",     "pick",
-                                       "sticky",      "answers",     "fallback",  "records", "addresses",
-                                       "host_answer", "on_hold",     NULL};
+    static const char *const keys[] = {"ttl",         "ttl_failing", "endpoints",     "weights", "tiers",
+                                       "min_healthy", "spill_below", "spill",         "geo",     "pick",
+                                       "sticky",      "answers",     "fallback",      "records", "addresses",
+                                       "host_answer", "on_hold",     "client_subnet", "apart",   NULL};
     static const char *const holds[] = {"stay", "fallback", NULL};
+    static const char *const subnets[] = {"use", "ignore", NULL};
     static const uint32_t answers[2] = {1, 64};
     if (!doc_check_object(node, keys)) {
         return;
@@ -334,10 +349,12 @@ static void read_settings(struct reader *reader, const struct doc_node *node, st
     name->pick = read_pick(node);
     name->sticky = read_sticky(node, name->pick);
     name->answers = doc_get_number(node, "answers", answers, 1);
+    name->apart = read_apart(node, name);
     name->min_healthy = need_get(node, "min_healthy");
     name->spill_below = need_get(node, "spill_below");
     name->spill = georule_get_spill(node, CONF_SPILL_NEXT);
     name->falls_back = doc_get_choice(node, "on_hold", holds, 0) != 0;
+    name->ignores_subnet = doc_get_choice(node, "client_subnet", subnets, 0) != 0;
     read_members(reader, node, name);
 }
 
@@ -354,9 +371,72 @@ static void read_name(struct reader *reader, const struct doc_node *node)
     read_settings(reader, node, name);
 }
 
+/* ---- names that tell who asks ---- */
+
+static const char *read_whoami_of(struct reader *reader, const struct doc_node *node)
+{
+    struct doc_node of;
+    const char *text = doc_get_text(node, "of");
+    uint8_t wire[255];
+    char name[DNS_NAME_TEXT_SIZE];
+    if (text == NULL) {
+        return NULL;
+    }
+    (void)doc_find(node, "of", &of);
+    int len = dns_name_parse(text, reader->origin, wire);
+    if (len >= 0) {
+        dns_name_lower(wire, (size_t)len);
+        dns_name_write(wire, name);
+    }
+    if (len < 0 || keytable_find(reader->owners, name, strlen(name)) == NULL) {
+        doc_error_expected(&of, "a name of \"names\"");
+    }
+    return len < 0 ? NULL : arena_copy_text(reader->policy->arena, name);
+}
+
+static void read_whoami(struct reader *reader, const struct doc_node *node)
+{
+    static const char *const keys[] = {"of", "address", NULL};
+    static const char *const addresses[] = {[CONF_WHOAMI_BEST] = "best",
+                                            [CONF_WHOAMI_RESOLVER] = "resolver",
+                                            [CONF_WHOAMI_SUBNET] = "subnet",
+                                            [CONF_WHOAMI_BOTH] = "both",
+                                            NULL};
+    struct conf_policy *policy = reader->policy;
+    struct conf_whoami *whoami = &policy->whoamis[policy->whoami_count];
+    whoami->owner = read_owner(reader, node);
+    whoami->place.file = policy->path;
+    doc_find_key_place(node, &whoami->place.line, &whoami->place.column);
+    if (!doc_check_object(node, keys) || whoami->owner == NULL) {
+        return;
+    }
+    if (keytable_find(reader->owners, whoami->owner, strlen(whoami->owner)) != NULL) {
+        doc_error_at_key(node, "the name %.300s is steered, and cannot tell who asks", whoami->owner);
+    }
+    whoami->of = read_whoami_of(reader, node);
+    whoami->address = (enum conf_whoami_address)doc_get_choice(node, "address", addresses, CONF_WHOAMI_BEST);
+    policy->whoami_count++;
+}
+
+/* Behind all names, which they may be about. */
+static void read_whoamis(struct reader *reader, const struct doc_node *root)
+{
+    struct doc_node list, node = {0};
+    if (!doc_find(root, "whoami", &list) || !doc_check_object(&list, NULL)) {
+        return;
+    }
+    reader->policy->whoamis =
+        arena_alloc(reader->policy->arena, doc_count(&list) * sizeof *reader->policy->whoamis);
+    while (doc_next(&list, &node)) {
+        read_whoami(reader, &node);
+    }
+}
+
+/* ---- the whole document ---- */
+
 static void read_names(struct reader *reader, const struct doc_node *root)
 {
-    static const char *const keys[] = {"names", "geo_rules", "ttl_floor", NULL};
+    static const char *const keys[] = {"names", "geo_rules", "ttl_floor", "whoami", NULL};
     struct doc_node names, node = {0};
     (void)doc_check_object(root, keys);
     reader->ttl_floor = doc_get_ttl(root, "ttl_floor", 0);
@@ -369,9 +449,10 @@ static void read_names(struct reader *reader, const struct doc_node *root)
     while (!doc_is_cancelled(root->doc) && doc_next(&names, &node)) {
         read_name(reader, &node);
     }
+    read_whoamis(reader, root);
 }
 
-/* ---- the whole ---- */
+/* ---- loading ---- */
 
 static struct conf_policy *new_policy(const char *path, const char *origin)
 {

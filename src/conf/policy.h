@@ -16,6 +16,8 @@
 
 enum conf_pick { CONF_PICK_WEIGHTED, CONF_PICK_ROUND_ROBIN, CONF_PICK_ALL, CONF_PICK_STICKY };
 
+enum conf_apart { CONF_APART_NOTHING, CONF_APART_AZ, CONF_APART_REGION };
+
 /* A member of a steered name: an endpoint and its weight for this name. */
 struct conf_member {
     uint32_t endpoint; /* index in the topology */
@@ -112,10 +114,12 @@ struct conf_name {
     const struct conf_tiers *outcomes;         /* of geo, in its order */
     enum conf_pick pick;                       /* default weighted */
     struct conf_sticky sticky;                 /* of CONF_PICK_STICKY */
+    enum conf_apart apart;                     /* of what answers have to be different ones */
     unsigned answers;                          /* 1..64; default 1; of no effect with pick "all" */
     const struct conf_last_resort *fallback;   /* default first */
     const struct report_place *wants_static;   /* where it, or that of a rule, says "static"; NULL: nowhere */
     const struct conf_records *records;        /* shared by names that are written alike; NULL: none */
+    bool ignores_subnet;                       /* "client_subnet": "ignore"; default "use" */
     bool falls_back;                           /* "on_hold": "fallback"; default "stay" */
     enum conf_host_answer host_answer;         /* how endpoints that are host names answer */
     bool may_alias;                            /* as far as the document goes, they may be CNAMEs */
@@ -123,11 +127,29 @@ struct conf_name {
     unsigned line, column; /* of the name in the document, 0 if not known */
 };
 
+/* Whose address a name of "whoami" answers with. */
+enum conf_whoami_address {
+    CONF_WHOAMI_BEST, /* the client subnet if the query has one, else that of the resolver; default */
+    CONF_WHOAMI_RESOLVER,
+    CONF_WHOAMI_SUBNET,
+    CONF_WHOAMI_BOTH,
+};
+
+/* A name that tells who asks: by TXT all, by A and AAAA an address. */
+struct conf_whoami {
+    const char *owner; /* as of names */
+    const char *of;    /* the steered name of which the class is told; NULL: none */
+    enum conf_whoami_address address;
+    struct report_place place;
+};
+
 struct conf_policy {
     const char *path;
     const char *origin;
     struct conf_name *names;
     size_t name_count;
+    struct conf_whoami *whoamis;
+    size_t whoami_count;
     struct arena *arena;
 };
 

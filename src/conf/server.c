@@ -16,6 +16,7 @@
 #include "conf/listen.h"
 #include "conf/resolver.h"
 #include "conf/taps.h"
+#include "conf/topology_files.h"
 #include "conf/tree.h"
 #include "conf/vantages.h"
 #include "conf/webhooks.h"
@@ -355,9 +356,10 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     server->hangup = read_hangup(root);
     server->keep_configuration = doc_get_bool(root, "keep_configuration", true);
     server->edns_size = doc_get_number(root, "edns_size", edns_range, EDNS_SIZE_DEFAULT);
-    server->topology_path = get_path(root, "topology", server);
+    topology_files_read(root, server, report);
     server->state_path = get_path(root, "state", server);
     read_documents(root, server);
+    topology_files_judge(root, server);
     read_admin(root, server);
     read_geo(root, server);
     read_log(root, server);

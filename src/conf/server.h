@@ -67,6 +67,20 @@ struct conf_zone_options {
     enum conf_serial serial;
 };
 
+/* What becomes of the client subnet option of queries (RFC 7871). */
+enum conf_subnets {
+    CONF_SUBNETS_USE,    /* it tells where clients are */
+    CONF_SUBNETS_IGNORE, /* it does not: answers are good for every subnet */
+    CONF_SUBNETS_OFF,    /* as if it were unknown: no answer has it */
+};
+
+/* What holds for one listen address. */
+struct conf_listener {
+    const struct acl *allow;   /* who may ask; NULL: everybody */
+    const struct acl *proxies; /* who says by the PROXY protocol whom it asks for; NULL: nobody */
+    enum conf_subnets subnets;
+};
+
 /* One zone to load. */
 struct conf_zone_source {
     const struct conf_zone_options *options; /* never NULL; zones may share it */
@@ -146,14 +160,18 @@ struct conf_query_log;
 
 /* What the process takes away from itself. */
 struct conf_confine {
-    const char *user; /* whom it becomes; NULL: it stays who started it */
-    bool dns_threads; /* they may only answer; default true */
+    const char *user;       /* whom it becomes; NULL: it stays who started it */
+    bool dns_threads;       /* they may only answer; default true */
+    bool no_new_privileges; /* programs that it starts get no more than it has; default true */
+    bool files;             /* it writes in its own folders only; default true */
+    const char **write;     /* further folders that are its own */
+    size_t write_count;
 };
 
 struct conf_server {
     const char *path; /* of the document, for messages */
     struct addr_port *listen;
-    const struct acl **listen_allow; /* for each of them; NULL: everybody */
+    struct conf_listener *listeners; /* for each of them */
     size_t listen_count;             /* at least 1 */
     unsigned threads;                /* DNS threads per listen address and transport, 1..64; default 1 */
     unsigned load_threads;           /* that read zones at once, 1..64; 0: as many as there are processors */
@@ -172,6 +190,8 @@ struct conf_server {
     size_t zone_count;
     const struct conf_zone_options *zone_defaults; /* of zones that do not have their own */
     const char *topology_path;                     /* NULL: no topology, no steering */
+    const char **topology_paths;                   /* all of its files, that one first */
+    size_t topology_count;
     const struct source_tree *tree; /* of the bundle that stands for the folder of the document; NULL: none */
     bool is_bare;                   /* it is to be that of a bundle, and there is none yet */
     const char *state_path;         /* folder; NULL if not given */

@@ -129,19 +129,31 @@ static bool find_object(struct scan *scan, const char *key)
     return found;
 }
 
+static bool take_members(struct split *split, struct scan *scan)
+{
+    split->begin = scan->at;
+    bool good = open_object(scan);
+    while (good && peek(scan) != '}') {
+        split->pieces = memory_grow(split->pieces, split->count, &split->capacity, sizeof *split->pieces);
+        good = next_member(scan, &split->pieces[split->count]);
+        split->count += good;
+    }
+    split->end = scan->at + 1;
+    return good && scan->at < scan->len;
+}
+
 bool split_init(struct split *split, const char *text, size_t len, const char *key)
 {
     struct scan scan = {.text = text, .len = len};
     *split = (struct split){.begin = 0};
-    bool good = find_object(&scan, key);
-    split->begin = scan.at;
-    good = good && open_object(&scan);
-    while (good && peek(&scan) != '}') {
-        split->pieces = memory_grow(split->pieces, split->count, &split->capacity, sizeof *split->pieces);
-        good = next_member(&scan, &split->pieces[split->count++]);
-    }
-    split->end = scan.at + 1;
-    return good && scan.at < len;
+    return find_object(&scan, key) && take_members(split, &scan);
+}
+
+bool split_init_root(struct split *split, const char *text, size_t len)
+{
+    struct scan scan = {.text = text, .len = len};
+    *split = (struct split){.begin = 0};
+    return take_members(split, &scan);
 }
 
 void split_fini(struct split *split)

@@ -22,4 +22,6 @@ struct split {
 /* The members of the first member `key` of the object that the text is. False: there is no such object, or
  * the outline is not that of JSON. Either way split_fini() is due. */
 bool split_init(struct split *split, const char *text, size_t len, const char *key);
+/* The members of that object itself, whose begin and end are those of the text. */
+bool split_init_root(struct split *split, const char *text, size_t len);
 void split_fini(struct split *split);

@@ -79,8 +79,9 @@ struct conf_lag {
     const char *words[CONF_STAGES]; /* which one means which stage */
 };
 
-/* Statuses as bits: of status s bit s - CONF_STATUS_LEAST. */
-enum { CONF_STATUS_LEAST = 100, CONF_STATUS_MOST = 599, CONF_STATUS_WORDS = 8 };
+/* Statuses as bits: of status s bit s - CONF_STATUS_LEAST. RFC 9110 section 15 ends at 599; servers do not.
+ */
+enum { CONF_STATUS_LEAST = 100, CONF_STATUS_MOST = 999, CONF_STATUS_WORDS = 15 };
 
 struct conf_check {
     const char *name;
@@ -320,6 +321,9 @@ struct conf_place {
 /* Load and check (topology_read.c); all errors go to the report. Returns owned, or NULL if there was any
  * error. */
 struct conf_topology *conf_load_topology(const char *path, struct report *report);
+/* The same of one that is in several files: their regions, checks, endpoints, groups, geo rules and groups of
+ * names stand side by side, and anything else in one of them. */
+struct conf_topology *conf_load_topologies(const char *const *paths, size_t count, struct report *report);
 /* The same from bytes (tests, fuzzers); path is for messages only. */
 struct conf_topology *conf_parse_topology(const char *path, const char *text, size_t len,
                                           struct report *report);

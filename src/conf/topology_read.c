@@ -448,7 +448,14 @@ static struct conf_topology *read_topology(const char *path, struct doc *doc)
 
 struct conf_topology *conf_load_topology(const char *path, struct report *report)
 {
-    return read_topology(path, doc_load(path, report));
+    return conf_load_topologies(&path, 1, report);
+}
+
+struct conf_topology *conf_load_topologies(const char *const *paths, size_t count, struct report *report)
+{
+    static const char *const together[] = {"regions",   "checks",      "endpoints", "groups",
+                                           "geo_rules", "name_groups", NULL};
+    return read_topology(paths[0], doc_load_several(paths, count, together, report));
 }
 
 struct conf_topology *conf_parse_topology(const char *path, const char *text, size_t len,

@@ -203,15 +203,23 @@ static bool is_same_file(const struct report *report, const char *a, const char 
     return same;
 }
 
+static bool is_configuration(const struct reader *reader, const char *path)
+{
+    const struct conf_server *server = reader->server;
+    bool found = is_same_file(reader->report, path, server->path);
+    for (size_t i = 0; i < server->topology_count && !found; i++) {
+        found = is_same_file(reader->report, path, server->topology_paths[i]);
+    }
+    return found;
+}
+
 static void check_policy_file(struct reader *reader, const char *folder, const char *file,
                               const struct keytable *files)
 {
     int stem = (int)match_suffix(file, ".json");
     const char *zone = arena_print(reader->scratch, "%.*s.zone", stem, file);
     const char *path = arena_print(reader->scratch, "%s/%s", folder, file);
-    if (keytable_find(files, zone, strlen(zone)) == NULL &&
-        !is_same_file(reader->report, path, reader->server->path) &&
-        !is_same_file(reader->report, path, reader->server->topology_path)) {
+    if (keytable_find(files, zone, strlen(zone)) == NULL && !is_configuration(reader, path)) {
         report_file(
             reader, path,
             arena_print(reader->scratch, "a policy without its zone: there is no %s beside it", zone));

@@ -59,6 +59,11 @@ int confine_drop_inherited(void)
     return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) == 0 ? 0 : fail(-EPERM);
 }
 
+int confine_no_new_privileges(void)
+{
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ? -errno : 0;
+}
+
 /* ---- what it asks for ---- */
 
 static const int answering[] = {
@@ -77,7 +82,8 @@ static const int answering[] = {
     SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mprotect),
     /* signals, and the end of the thread or, by abort(), of the process */
     SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(getpid),
-    SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(set_robust_list), SCMP_SYS(exit), SCMP_SYS(exit_group)};
+    SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(getrlimit), SCMP_SYS(set_robust_list), SCMP_SYS(exit),
+    SCMP_SYS(exit_group)};
 
 int confine_answering(void)
 {
@@ -95,6 +101,10 @@ int confine_answering(void)
     }
     /* It runs nobody's code but ours, so it need not be as slow as who does. */
     int error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
+    /* limits of descriptors: they are asked for, of this process, and not set */
+    error = error == 0 ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
+                                          SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0))
+                       : error;
     for (size_t i = 0; i < sizeof answering / sizeof answering[0] && error == 0; i++) {
         error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, answering[i], 0);
     }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What this process takes away from itself, so that who takes it over has little: identity and capabilities
- * by libcap-ng (capabilities(7)), system calls by libseccomp (seccomp(2)). All of it is for good. */
+ * by libcap-ng (capabilities(7)), files by landlock(7), system calls by libseccomp (seccomp(2)). All of it is
+ * for good. */
 #pragma once
+
+#include <stddef.h>
 
 /* The process becomes this user, with the groups of that one. What is left of privileges are
  * CAP_NET_BIND_SERVICE and CAP_NET_RAW (low ports and pings, also after a reload), which programs that it
@@ -11,6 +14,14 @@
 int confine_become(const char *user);
 /* The calling process, which one that did so has started, keeps none of that. 0 or -errno. */
 int confine_drop_inherited(void);
+/* No program that is started from now on, by this process or by one of those, gets more than this process
+ * has: bits and capabilities of files do not count (PR_SET_NO_NEW_PRIVS). 0 or -errno. */
+int confine_no_new_privileges(void);
+/* The calling thread, those that it starts from now on, and their programs write, make, move and remove files
+ * only below these folders (a file may be named, too; what is not there is left out), as they are now: one
+ * that is put in their place, or mounted there, is none of them. Needs confine_no_new_privileges(). 0;
+ * -ENOSYS: the kernel has no Landlock; -errno. */
+int confine_writing(const char *const *paths, size_t count);
 /* The calling thread has no capability any more, and may only do what a thread does that answers queries:
  * read, write, accept, wait, take memory, end. It cannot open a file, make a socket, start a program, or look
  * into another process; what it asks beyond fails with EPERM, and the thread goes on. Other threads are as

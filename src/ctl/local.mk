@@ -7,7 +7,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/bundles.c src/ctl/push_wait.c \
 	src/ctl/change.c \
 	src/ctl/checks.c \
-	src/ctl/client.c src/ctl/operations.c src/ctl/progress.c src/ctl/progress.h src/ctl/config.c \
+	src/ctl/client.c src/ctl/completion.c src/ctl/completion.h src/ctl/operations.c src/ctl/progress.c src/ctl/progress.h src/ctl/config.c \
 	src/ctl/drill.c src/ctl/drill_follow.c src/ctl/drill_follow.h src/ctl/drill_report.c \
 	src/ctl/live.c src/ctl/shadow.c \
 	src/ctl/errors.c \
@@ -15,6 +15,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/explain.c \
 	src/ctl/help.c \
 	src/ctl/history.c \
+	src/ctl/init.c src/ctl/init.h src/ctl/init_parse.c src/ctl/init_write.c \
 	src/ctl/http.c src/ctl/http.h \
 	src/ctl/lists.c src/ctl/members.c src/ctl/nodes.c src/ctl/spread.c \
 	src/ctl/look.c \
@@ -41,7 +42,7 @@ src_libctl_a_SOURCES = \
 
 bin_PROGRAMS += src/steerctl
 src_steerctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-src_steerctl_SOURCES = src/ctl/steerctl.c
+src_steerctl_SOURCES = src/ctl/main.c src/ctl/steerctl.c
 src_steerctl_LDADD = src/libctl.a src/libpage.a src/libobserve.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
 
 ## What backups are made with: a program of its own, since its libraries would triple the time in which steerctl starts.

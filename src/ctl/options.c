@@ -28,8 +28,8 @@ static const struct option_row {
      offsetof(struct steerctl, reason)},
     {"share", "PERCENT", "of a drain: only so much of the weight, 1 to 99", "share", OPTION_SHARE,
      offsetof(struct steerctl, share)},
-    {"names", "GROUP,…", "only for these groups of names (name_groups of the topology)", "names",
-     OPTION_NAMES, offsetof(struct steerctl, names)},
+    {"names", "GROUP,…", "only for these groups of names (name_groups of the topology); of init: a name",
+     "names", OPTION_NAMES, offsetof(struct steerctl, names)},
     {"in", "DURATION", "plan it: it starts by itself after so long, such as 10m", "starts_in starts",
      OPTION_IN, offsetof(struct steerctl, in)},
     {"at", "TIME",
@@ -115,7 +115,8 @@ static const struct option_row {
     {"lower-ttl", NULL, "lower TTLs before, and wait until resolvers have them", NULL, OPTION_LOWER_TTL, 0},
     {"emergency", NULL, "at once, without a look, and in one step; nothing waits for a disk", "emergency",
      OPTION_EMERGENCY, 0},
-    {"to", "DIR", "where to: an empty folder, or a new one; of switchover: a region or an az", "to",
+    {"to", "DIR",
+     "where to: an empty folder, or a new one; of init: its folder; of switchover: a region or an az", "to",
      OPTION_TO, offsetof(struct steerctl, to)},
     {"output", "FILE", "write to this file, not to stdout; also -o", NULL, OPTION_OUTPUT,
      offsetof(struct steerctl, output)},
@@ -125,7 +126,8 @@ static const struct option_row {
     {"lose", "TARGET", "what is lost; repeatable", "lose", OPTION_LOSE, 0},
     {"failure", "KIND", "how it fails: timeout (a dead host, the default) or refused (a dead process)",
      "failure", OPTION_FAILURE, offsetof(struct steerctl, failure)},
-    {"check", "NAME", "only this check", "check", OPTION_CHECK, offsetof(struct steerctl, check)},
+    {"check", "NAME", "only this check; of init: how servers are checked, such as http:80/healthz", "check",
+     OPTION_CHECK, offsetof(struct steerctl, check)},
     {"check", NULL, "only see whether it is good, and what it would change", NULL, OPTION_ONLY_CHECK, 0},
     {"verdict", "VERDICT", "only what is unknown, healthy or unhealthy", "verdict", OPTION_VERDICT,
      offsetof(struct steerctl, verdict)},
@@ -155,6 +157,10 @@ static const struct option_row {
     {"etcd-user", "NAME", "… or who logs in there", NULL, OPTION_INIT, offsetof(struct steerctl, etcd_user)},
     {"etcd-password", "FILE", "… with the first line of this file", NULL, OPTION_INIT,
      offsetof(struct steerctl, etcd_password)},
+    {"endpoints", "REGION=ADDRESS,…",
+     "of init: the servers, with a space between regions, the one that is to answer first; of one server\n"
+     "                         192.0.2.1+2001:db8::1",
+     NULL, OPTION_ENDPOINTS, offsetof(struct steerctl, endpoints)},
     {"from", "FROM",
      "of drill: start from live (the default) or from all healthy; of check: the vantage that makes it",
      "from", OPTION_FROM, offsetof(struct steerctl, from)},
@@ -353,6 +359,39 @@ void options_print(option_set options)
             printf("  %-22s %s\n", left, rows[i].help);
         }
     }
+}
+
+/* What help says of them in other words, with their letters. */
+static const struct options_item common_items[] = {
+    {"socket", "SOCKET", "the admin socket of the server"},
+    {"json", NULL, "print the JSON of the API"},
+    {"help", NULL, "what the verb does, and its options"},
+    {"version", NULL, "the version of steerctl"},
+    {"url", "URL", "the API at https://HOST:PORT instead of the socket"},
+    {"token-file", "FILE", "the token that is shown there"},
+    {"ca", "FILE", "who signs the certificate of the server"},
+    {"cert", "FILE", "the certificate that is shown there"},
+    {"key", "FILE", "its key"},
+    {"profile", "NAME", "all of that from ~/.config/steerctl/config.json"}};
+_Static_assert(sizeof common_items / sizeof *common_items == COMMON, "each is explained");
+
+bool options_next(size_t *at, option_set options, struct options_item *item)
+{
+    for (; *at < ROWS; (*at)++) {
+        const struct option_row *row = &rows[*at];
+        if ((options & row->bit) != 0) {
+            *item = (struct options_item){row->name, row->value, row->help};
+            (*at)++;
+            return true;
+        }
+    }
+    size_t next = *at - ROWS;
+    if ((options & OPTIONS_COMMON) == 0 || next >= COMMON) {
+        return false;
+    }
+    *item = common_items[next];
+    (*at)++;
+    return true;
 }
 
 bool options_has_word(const char *words, const char *word, const char **after)

@@ -16,6 +16,13 @@ enum steerctl_exit options_parse(struct steerctl *ctl, int argc, char **argv);
 const char *options_find_odd(const struct steerctl *ctl, option_set allowed);
 /* A line for each of these options. */
 void options_print(option_set options);
+struct options_item {
+    const char *name, *value, *help; /* value NULL: it takes none */
+};
+#define OPTIONS_COMMON ((option_set)1 << 127) /* those of every verb */
+#define OPTIONS_ALL    (~(option_set)0)
+/* The next of these options from *at (0 at first) on, each once; false at the end. */
+bool options_next(size_t *at, option_set options, struct options_item *item);
 /* "--until" for "expires": which of these options a field of the API comes from, first among those that were
  * given. NULL: none. */
 const char *options_of_field(const struct steerctl *ctl, option_set options, const char *field);

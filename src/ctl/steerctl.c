@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The command line of the admin API: one verb, one or a few requests, text for people or the API's JSON. Exit
- * codes are in base/exits.h and steerctl(1). */
+ * The verbs of the command line, in one table: what each is called, takes and does. */
 #include "config.h"
 
+#include "ctl/completion.h"
 #include "ctl/observe.h"
-#include "ctl/text.h"
 #include "ctl/verbs.h"
 
 #include "base/words.h"
 
-#include <locale.h>
-#include <stdlib.h>
 #include <string.h>
 
 static enum steerctl_exit run_help(const struct steerctl *ctl);
+static enum steerctl_exit run_completion(const struct steerctl *ctl);
 
 static enum steerctl_exit run_version(const struct steerctl *ctl)
 {
@@ -33,6 +31,17 @@ static enum steerctl_exit run_version(const struct steerctl *ctl)
     "name any more\nthese names are listed, and nothing is done without --yes-unserved"
 
 static const struct verb verbs[] = {
+    {"init", "", "write a first configuration, after five questions",
+     "Ask where queries are answered, which zone is served, which of its names leads to the servers, where "
+     "these\nare and how they are checked, and write steerd.json, topology.json, the zone and its policy "
+     "to the folder --to\n(/etc/steerd). What an option says is not asked: --listen, --zone, --names, "
+     "--endpoints, --check. Files that\nare there stay, but for --force. No server is asked",
+     "  steerctl init\n"
+     "  steerctl init --to conf --zone example.com --names www --check http:80/healthz \\\n"
+     "    --endpoints \"us-east=192.0.2.10,192.0.2.11 eu-west=198.51.100.10\"",
+     0, 0,
+     OPTION_LISTEN | OPTION_ZONE | OPTION_NAMES | OPTION_ENDPOINTS | OPTION_CHECK | OPTION_TO | OPTION_FORCE,
+     NULL, run_init},
     {"status", "", "the server at a glance",
      "The version and generation that serve, since when, and how many regions, azs and endpoints are in "
      "which\n"
@@ -139,7 +148,7 @@ static const struct verb verbs[] = {
      "gives its name to another machine",
      "  steerctl cluster\n  steerctl cluster conflicts\n  steerctl cluster refill --yes\n"
      "  steerctl cluster init --name prod --node ns1 --etcd https://10.0.0.1:2379\n"
-     "  steerctl cluster invite ns2\n  steerctl cluster remove ns2 --reason \"its disk died\"",
+     "  steerctl cluster remove ns2 --reason \"its disk died\"\n  steerctl cluster invite ns2",
      0, 2, OPTIONS_CLUSTER, "name=NAME", run_cluster},
     {"push", "DIR", "make a folder the configuration of all nodes of the cluster",
      "Make a bundle of the files below a folder, give it to the server, which checks it and says what it\n"
@@ -498,6 +507,12 @@ static const struct verb verbs[] = {
      "All operations of the server that answers, for tools that make clients of it; YAML, with --json as one "
      "string",
      "  steerctl openapi | head -n 20", 0, 0, 0, NULL, run_openapi},
+    {"completion", "bash|zsh|fish", "what a shell needs to complete this command line",
+     "A script that completes verbs and options, for bash, zsh or fish. It is installed with steerctl, where "
+     "these\nshells look for it",
+     "  source <(steerctl completion bash)\n"
+     "  steerctl completion fish | source",
+     1, 1, 0, NULL, run_completion},
     {"help", "[VERB]", "this text, or all about a verb",
      "All verbs, or the options of one, what it does and an example", "  steerctl help drain", 0, 1, 0, NULL,
      run_help},
@@ -544,6 +559,11 @@ static enum steerctl_exit run_help(const struct steerctl *ctl)
     return STEERCTL_OK;
 }
 
+static enum steerctl_exit run_completion(const struct steerctl *ctl)
+{
+    return completion_print(ctl->words[1], verbs, VERBS);
+}
+
 static enum steerctl_exit check(struct steerctl *ctl)
 {
     if (ctl->word_count == 0) {
@@ -566,34 +586,11 @@ static enum steerctl_exit check(struct steerctl *ctl)
     return STEERCTL_OK;
 }
 
-static enum steerctl_exit run(struct steerctl *ctl)
+enum steerctl_exit verbs_run(struct steerctl *ctl)
 {
     if (ctl->wants_help || ctl->wants_version) {
         return ctl->wants_help ? run_help(ctl) : run_version(ctl);
     }
     enum steerctl_exit code = check(ctl);
     return code == STEERCTL_OK ? ctl->verb->run(ctl) : code;
-}
-
-int main(int argc, char **argv)
-{
-    const char *socket = getenv("STEERD_SOCKET");
-    struct steerctl ctl = {.socket = socket != NULL && socket[0] != '\0' ? socket : SOCKET_DEFAULT};
-    setlocale(LC_CTYPE, "");
-    ctl.colour = text_wants_colour();
-    enum steerctl_exit code = options_parse(&ctl, argc, argv);
-    if (code == STEERCTL_OK) {
-        code = remote_use_profile(&ctl) ? run(&ctl) : STEERCTL_USAGE;
-    }
-    free(ctl.arguments);
-    free(ctl.losses);
-    free(ctl.accepted);
-    free(ctl.assumed);
-    free(ctl.rules);
-    json_decref(ctl.config);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fputs("steerctl: the output could not be written\n", stderr);
-        return code == STEERCTL_OK ? STEERCTL_REFUSED : (int)code;
-    }
-    return (int)code;
 }

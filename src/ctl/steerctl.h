@@ -95,7 +95,8 @@ typedef unsigned __int128 option_set;
 #define OPTION_LIVE              OPTION(65) /* what only live drills take */
 #define OPTION_CONFIG            OPTION(66)
 #define OPTION_INIT              OPTION(67) /* what only cluster init takes */
-#define OPTION_ONLY_CHECK        OPTION(68) /* --check of push, which takes no value */
+#define OPTION_ENDPOINTS         OPTION(68)
+#define OPTION_ONLY_CHECK        OPTION(69) /* --check of push, which takes no value */
 #define OPTIONS_CLUSTER                                                                                      \
     (OPTION_CONFIRM | OPTION_REPLACE | OPTION_EXPIRES | OPTION_REASON | OPTION_ACTOR | OPTION_LISTEN |       \
      OPTION_CONFIG | OPTION_INIT)
@@ -115,7 +116,7 @@ struct steerctl {
         *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm, *output, *html,
         *ecs, *tsig_key, *listen, *by, *observe, *server, *drill, *resolvers, *connect, *path, *ttl, *timeout,
         *retry, *file, *cluster_name, *node, *etcd, *etcd_ca, *etcd_cert, *etcd_key, *etcd_user,
-        *etcd_password, *canary, *canary_for, *abort_capacity, *abort_errors, *abort_recovery;
+        *etcd_password, *endpoints, *canary, *canary_for, *abort_capacity, *abort_errors, *abort_recovery;
     const char **losses;
     size_t loss_count;
     const char **accepted;

@@ -17,6 +17,8 @@ struct verb {
     enum steerctl_exit (*run)(const struct steerctl *ctl);
 };
 
+/* steerctl.c: the verb of this command line, or its help */
+enum steerctl_exit verbs_run(struct steerctl *ctl);
 void help_print_all(const struct verb *verbs, size_t count);
 void help_print_verb(const struct verb *verb);
 
@@ -31,6 +33,8 @@ enum steerctl_exit run_metrics(const struct steerctl *ctl);
 enum steerctl_exit run_openapi(const struct steerctl *ctl);
 /* checks.c */
 enum steerctl_exit run_checks(const struct steerctl *ctl);
+/* init.c */
+enum steerctl_exit run_init(const struct steerctl *ctl);
 /* errors.c */
 enum steerctl_exit run_errors(const struct steerctl *ctl);
 /* replication.c */

@@ -106,7 +106,7 @@ static void show_coming(struct task *task, const struct bundle_part *part, struc
         if (bundle_part_has(part, i)) {
             continue;
         }
-        if (to->missing_count != 0 && ranges[to->missing_count - 1].last + 1 == i) {
+        if (ranges != NULL && ranges[to->missing_count - 1].last + 1 == i) {
             ranges[to->missing_count - 1].last = i;
         } else {
             ranges = memory_grow(ranges, to->missing_count, &capacity, sizeof *ranges);

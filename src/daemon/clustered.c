@@ -227,7 +227,10 @@ static void follow_conf(struct clustered *clustered)
         take_options(clustered, conf);
     }
     if (wanted != 0 && clustered->configured == 0) {
+        clustered->has_forgotten = false;
         join(clustered, conf);
+    } else if (wanted == 0 && !clustered->has_forgotten && clustered_rests(clustered)) {
+        clustered_forget_past(clustered);
     }
     clustered->viewed = server->view->generation;
 }

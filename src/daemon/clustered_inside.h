@@ -80,7 +80,8 @@ struct clustered {
     uint64_t run; /* of this process */
     enum cluster_acknowledge acknowledge;
     uint32_t deadline_ms;
-    bool is_unread; /* and that was said */
+    bool is_unread;     /* and that was said */
+    bool has_forgotten; /* it is no node, and the store knows nothing of when it was one */
     /* what it says itself: */
     size_t writing;           /* on their way through etcd, or to the store after that */
     uint64_t written, pended; /* counted */
@@ -174,6 +175,8 @@ void clustered_put_told(struct clustered *clustered, const struct cluster_pendin
 
 /* What is pending and in conflict. 0, or what the store says. */
 int clustered_read_pending(struct clustered *clustered);
+/* It is no node: what is ordered from now on is no part of the history that it has a position in. */
+void clustered_forget_past(struct clustered *clustered);
 
 /* ---- clustered_direct.c ---- */
 

@@ -43,7 +43,8 @@ struct clustered_change {
     bool is_pended, is_refused, is_unknown;
     uint64_t mark;    /* of the last of it that became pending; 0: nobody else is told */
     uint64_t await;   /* number */
-    int64_t until_ms; /* monotonic: then it is not waited for any more */
+    int64_t until_ms; /* monotonic: then it is not waited for any more, */
+    uint64_t seen; /* … unless something was written since (cluster_see()): a long order is many entries */
     admin_turn_fn *ready;
     admin_spread_fn *done; /* NULL: nobody asks */
     void *argument;        /* of either */
@@ -318,14 +319,37 @@ static void rest(struct clustered_change *change)
     rests(change->argument, &change->spread);
 }
 
+static void wait_for_writes(struct clustered_change *change)
+{
+    const struct clustered *clustered = change->clustered;
+    change->until_ms = clock_now_ms(&clustered->server->clock) +
+                       clustered_find_deadline(clustered, change->is_emergency) + STORE_MS;
+    change->seen = clustered->cluster == NULL ? 0 : cluster_see(clustered->cluster);
+}
+
+/* What it wrote is written, or is not waited for any more. */
+static bool has_written(struct clustered_change *change, int64_t now_ms)
+{
+    const struct clustered *clustered = change->clustered;
+    if (change->writing == 0 || change->until_ms > now_ms) {
+        return change->writing == 0;
+    }
+    if (change->is_emergency || clustered->cluster == NULL ||
+        cluster_see(clustered->cluster) == change->seen) {
+        return true;
+    }
+    wait_for_writes(change);
+    return false;
+}
+
 void clustered_changes_go_on(struct clustered *clustered)
 {
     struct clustered_change *change = clustered->changes;
     int64_t now_ms = clock_now_ms(&clustered->server->clock);
     while (change != NULL) {
         struct clustered_change *next = change->next;
-        bool is_over = change->writing == 0 || change->until_ms <= now_ms;
-        if (is_over && (change->stage == WRITES || change->stage == STOPS)) {
+        bool waits = change->stage == WRITES || change->stage == STOPS;
+        if (waits && has_written(change, now_ms)) {
             (change->stage == STOPS ? rest : spread)(change);
             next = clustered->changes; /* it may have begun something */
         } else if (change->stage == TELLS && (is_reached(change) || change->until_ms <= now_ms)) {
@@ -334,13 +358,6 @@ void clustered_changes_go_on(struct clustered *clustered)
         }
         change = next;
     }
-}
-
-static int64_t find_until_ms(const struct clustered_change *change)
-{
-    const struct clustered *clustered = change->clustered;
-    return clock_now_ms(&clustered->server->clock) +
-           clustered_find_deadline(clustered, change->is_emergency) + STORE_MS;
 }
 
 /* ---- resting ---- */
@@ -356,7 +373,7 @@ void clustered_rest_change(struct clustered *clustered, const void *resting, adm
     change->stage = STOPS;
     change->done = rests;
     change->argument = argument;
-    change->until_ms = find_until_ms(change);
+    wait_for_writes(change);
     clustered_poke(clustered);
 }
 
@@ -394,7 +411,7 @@ void clustered_end_change(void *ended, admin_spread_fn *done, void *argument)
     change->argument = argument;
     change->stage = WRITES;
     if (clustered != NULL) {
-        change->until_ms = find_until_ms(change);
+        wait_for_writes(change);
     }
     if (clustered == NULL) {
         tell(change);

@@ -33,8 +33,13 @@ static bool is_path(const char *path, const char *wanted)
 
 static bool is_document(const struct conf_server *server, const char *path)
 {
-    if (is_path(server->path, path) || is_path(server->topology_path, path)) {
+    if (is_path(server->path, path)) {
         return true;
+    }
+    for (size_t i = 0; i < server->topology_count; i++) {
+        if (is_path(server->topology_paths[i], path)) {
+            return true;
+        }
     }
     for (size_t i = 0; i < server->zone_count; i++) {
         if (is_path(server->zones[i].zone_path, path) || is_path(server->zones[i].policy_path, path)) {

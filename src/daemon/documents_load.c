@@ -25,8 +25,8 @@ enum { YOUNG_MS = 60000 };
 
 static void name_all(struct documents_set *set, const struct conf_server *conf)
 {
-    if (conf->topology_path != NULL) {
-        documents_set_add(set, conf->path, conf->topology_path, NULL);
+    for (size_t i = 0; i < conf->topology_count; i++) {
+        documents_set_add(set, conf->path, conf->topology_paths[i], NULL);
     }
     for (size_t i = 0; i < conf->zone_count; i++) {
         if (conf->zones[i].policy_path != NULL) {

@@ -3,6 +3,7 @@ sbin_PROGRAMS += src/steerd
 src_steerd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) -DPROGRAM_FOLDER='"$(pkglibexecdir)"'
 src_steerd_CFLAGS = $(AM_CFLAGS) -pthread
 src_steerd_SOURCES = \
+	src/daemon/activated.c src/daemon/activated.h \
 	src/daemon/anchors.c src/daemon/anchors.h \
 	src/daemon/answers.c src/daemon/answers.h \
 	src/daemon/archive.c src/daemon/archive.h \
@@ -97,13 +98,14 @@ src_steerd_SOURCES = \
 	src/daemon/server.h \
 	src/daemon/serials.c src/daemon/serials.h \
 	src/daemon/snapshot.c src/daemon/snapshot.h \
+	src/daemon/sockets.c src/daemon/sockets.h \
 	src/daemon/spawn.c src/daemon/spawn.h \
 	src/daemon/steerd.c src/daemon/steerd.h \
 	src/daemon/successor.c src/daemon/successor.h \
 	src/daemon/stored.c src/daemon/stored.h \
 	src/daemon/switchover_json.c src/daemon/switchover_json.h \
 	src/daemon/switchover_probe.c src/daemon/switchover_probe.h \
-	src/daemon/switchovers.c src/daemon/switchovers_kept.c src/daemon/switchovers.h src/daemon/switchovers_inside.h src/daemon/switchovers_hooks.c src/daemon/switchovers_look.c src/daemon/switchovers_steps.c src/daemon/switchovers_order.c src/daemon/switchovers_order.h \
+	src/daemon/switchovers.c src/daemon/switchovers_kept.c src/daemon/switchovers.h src/daemon/switchovers_inside.h src/daemon/switchovers_hooks.c src/daemon/switchovers_asked.c src/daemon/switchovers_look.c src/daemon/switchovers_steps.c src/daemon/switchovers_order.c src/daemon/switchovers_order.h \
 	src/daemon/takeover.c src/daemon/takeover.h \
 	src/daemon/tries.c src/daemon/tries.h \
 	src/daemon/token.c src/daemon/token.h src/daemon/tokens.c src/daemon/tokens_kept.c src/daemon/tokens_inside.h src/daemon/tokens.h \

@@ -7,6 +7,7 @@
 
 #include "daemon/opening.h"
 
+#include "daemon/activated.h"
 #include "daemon/server.h"
 #include "daemon/spawn.h"
 #include "daemon/withdrawal.h"
@@ -208,7 +209,7 @@ void opening_end(struct server *server)
     server->opening = NULL;
 }
 
-void opening_say_ready(const struct server *server)
+void opening_say_ready(struct server *server)
 {
     struct buffer list;
     char text[ADDR_TEXT_SIZE];
@@ -225,5 +226,6 @@ void opening_say_ready(const struct server *server)
              server->admin == NULL ? "none" : server->view->server->admin_socket);
     buffer_fini(&list);
     spawn_tell_supervisor("READY=1\nMAINPID=%ld", (long)getpid());
+    activated_begin(server->activated, server);
     withdrawal_settle(server->withdrawal);
 }

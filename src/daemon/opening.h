@@ -13,6 +13,6 @@ struct server;
  * ends the event loop. */
 int opening_begin(struct server *server, int (*answer)(struct server *server));
 /* Queries are answered: to the log, and to whoever supervises this process. */
-void opening_say_ready(const struct server *server);
+void opening_say_ready(struct server *server);
 /* Stop waiting, without answering. Nothing to stop is fine. */
 void opening_end(struct server *server);

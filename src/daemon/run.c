@@ -7,12 +7,12 @@
 #include "daemon/answers.h"
 #include "daemon/run.h"
 
+#include "daemon/activated.h"
 #include "daemon/archive.h"
 #include "daemon/batch.h"
 #include "daemon/changes.h"
 #include "daemon/clustered.h"
 #include "daemon/bundles.h"
-#include "daemon/confined.h"
 #include "daemon/documents.h"
 #include "daemon/drilling.h"
 #include "daemon/durable.h"
@@ -49,6 +49,7 @@
 #include "daemon/server.h"
 #include "daemon/shadows.h"
 #include "daemon/snapshot.h"
+#include "daemon/sockets.h"
 #include "daemon/spawn.h"
 #include "daemon/switchovers.h"
 #include "daemon/takeover.h"
@@ -149,38 +150,10 @@ static struct view *load_first(struct server *server, struct report *report)
     server_print_report(report);
     if (view == NULL) {
         heir_confess(server->heir, "its configuration cannot be used", report);
-    }
-    if (view == NULL) {
         log_error("start failed config=%s errors=%zu reason=\"the configuration cannot be used, see above\"",
                   server->path, report_errors(report));
     }
     return view;
-}
-
-static int open_sockets(struct server *server, const struct view *view, struct report *report)
-{
-    server->serve_options = (struct serve_options){.listen = view->server->listen,
-                                                   .listen_count = view->server->listen_count,
-                                                   .threads = view->server->threads,
-                                                   .slot = server->slot,
-                                                   .shadows = shadows_get_slot(server->shadows)};
-    server->serve_options.sights =
-        traffic_make_sights(server->traffic, serve_thread_count(&server->serve_options));
-    server_find_tcp_limits(view, &server->serve_options.tcp);
-    server->taps = taps_new(serve_thread_count(&server->serve_options));
-    server->serve_options.taps = taps_list(server->taps);
-    if (server->heir != NULL) {
-        heir_lend_sockets(server->heir);
-    }
-    confined_prepare(server, &view->server->confine);
-    int error = serve_open(&server->serve_options, report, &server->serve);
-    if (server->heir != NULL) {
-        heir_note_sockets(server->heir);
-    }
-    /* the options outlive the view that they came from */
-    server->serve_options.listen =
-        memory_copy(view->server->listen, view->server->listen_count * sizeof *view->server->listen);
-    return error;
 }
 
 /* At the socket of the server before, if the configuration means the same one. */
@@ -378,7 +351,7 @@ static int start(struct server *server, struct report *report)
     if (error == 0 && view->server->state_path != NULL) {
         (void)scratch_sweep(view->server->state_path); /* what a crash left */
     }
-    error = error == 0 ? open_sockets(server, view, binding) : error;
+    error = error == 0 ? server_open_sockets(server, view, binding) : error;
     log_configure(&view->server->log);
     changes_open(server->changes, health_count(view->health, HEALTH_ENDPOINT));
     feed_begin(server);
@@ -502,6 +475,7 @@ static void stop(struct server *server)
     }
     bundles_close(server->bundles);
     withdrawal_free(server->withdrawal);
+    activated_free(server->activated);
     ends_note(server->ends, "memory");
     reclaim_close(server->reclaim);
     documents_close(server->documents);
@@ -539,10 +513,12 @@ static void store_is_read(struct server *server)
 
 int server_run(const char *path, char *const *argv, bool takes_over)
 {
-    if (confined_begin(path) != 0) {
+    struct confined confined;
+    if (confined_begin(path, &confined) != 0) {
         return EXIT_FAILURE;
     }
     struct server server = {.path = path,
+                            .confined = confined,
                             .argv = argv,
                             .is_invited = takes_over,
                             .slot = view_slot_new(),
@@ -556,6 +532,7 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     server.clock_offset_ms = clock_offset_ms(&server.clock);
     (void)clock_read_boot(server.boot);
     lock_init(&server.lock);
+    server.activated = activated_new();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow any more is as good as a full disk */
     server_raise_descriptor_limit();

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/checked.h"
+#include "daemon/confined.h"
 #include "daemon/counted.h"
 #include "daemon/drilling.h"
 #include "daemon/folders.h"
@@ -22,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct activated;
 struct admin;
 struct admin_feed;
 struct archive;
@@ -80,6 +82,7 @@ struct server {
     bool is_invited;             /* takes over from whoever serves with this configuration, if anybody does */
     char *runner;                /* the program that runs commands of checks */
     struct sheets *sheets;       /* the files that checks look into */
+    struct confined confined;    /* what the process cannot do any more */
     struct program program;      /* the file of argv[0] as it was at the start */
     struct refusals refusals;    /* at the admin API */
     struct tokens *tokens;       /* of it */
@@ -103,10 +106,11 @@ struct server {
     struct lock lock;  /* health machine of `view`, and `view` for the prober */
     struct serve_options serve_options;
     struct serve *serve;
-    struct taps *taps;         /* of dnstap and the query log */
-    struct opening *opening;   /* of the start, until queries are answered; then NULL */
-    struct heir *heir;         /* of the server before, until that one ends; NULL: none */
-    struct takeover *takeover; /* by another one; NULL: none */
+    struct taps *taps;           /* of dnstap and the query log */
+    struct opening *opening;     /* of the start, until queries are answered; then NULL */
+    struct activated *activated; /* what a supervisor gave */
+    struct heir *heir;           /* of the server before, until that one ends; NULL: none */
+    struct takeover *takeover;   /* by another one; NULL: none */
     struct prober *prober;
     struct checked checked;    /* by the prober: how checks ended */
     struct hosts *hosts;       /* endpoints that are host names */

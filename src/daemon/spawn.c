@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { CHANNEL_FD = 3 };
+enum { CHANNEL_FD = 3, FDS_MAX = 253 /* the kernel takes no more */ };
 
 /* The environment with `variable` said anew; its last entry is owned. */
 static char **make_environment(const char *variable, char **added)
@@ -82,26 +83,64 @@ bool spawn_has_supervisor(void)
     return getenv("NOTIFY_SOCKET") != NULL;
 }
 
-void spawn_tell_supervisor(const char *format, ...)
+/* Is there such a socket? */
+static bool find_supervisor(struct sockaddr_un *to, socklen_t *len)
 {
     const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    *to = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (path == NULL || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof to->sun_path) {
+        return false;
+    }
+    memcpy(to->sun_path, path, strlen(path));
+    if (path[0] == '@') { /* an abstract name */
+        to->sun_path[0] = '\0';
+    }
+    *len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    return true;
+}
+
+static void send_supervisor(struct msghdr *message)
+{
+    struct sockaddr_un to;
+    int fd = find_supervisor(&to, &message->msg_namelen)
+                 ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
+                 : -1;
+    if (fd != -1) {
+        message->msg_name = &to;
+        (void)sendmsg(fd, message, MSG_NOSIGNAL);
+        (void)close(fd);
+    }
+}
+
+void spawn_tell_supervisor(const char *format, ...)
+{
     char text[256];
     va_list arguments;
-    if (path == NULL || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof to.sun_path) {
-        return;
-    }
     va_start(arguments, format);
     int len = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    memcpy(to.sun_path, path, strlen(path));
-    if (path[0] == '@') { /* an abstract name */
-        to.sun_path[0] = '\0';
+    struct iovec part = {text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1};
+    send_supervisor(&(struct msghdr){.msg_iov = &part, .msg_iovlen = 1});
+}
+
+void spawn_give_supervisor(const int *fds, size_t count, const char *text)
+{
+    union {
+        struct cmsghdr first;
+        char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
+    } control = {.bytes = {0}};
+    struct iovec part = {(void *)(uintptr_t)text, strlen(text)};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = CMSG_SPACE(count * sizeof *fds)};
+    if (count > FDS_MAX) {
+        return;
     }
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd != -1) {
-        (void)sendto(fd, text, (size_t)len, MSG_NOSIGNAL, (const struct sockaddr *)&to,
-                     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
-        (void)close(fd);
-    }
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(count * sizeof *fds);
+    memcpy(CMSG_DATA(header), fds, count * sizeof *fds);
+    send_supervisor(&message);
 }

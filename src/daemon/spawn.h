@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /* Start the program of these arguments, found again by its name as a shell would find it, so that an upgraded
@@ -17,3 +18,5 @@ bool spawn_is_watched(void);
 bool spawn_has_supervisor(void);
 /* A datagram to $NOTIFY_SOCKET, see sd_notify(3); nothing where there is none. */
 void spawn_tell_supervisor(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same with descriptors, which stay the caller's: 253 at most. */
+void spawn_give_supervisor(const int *fds, size_t count, const char *text);

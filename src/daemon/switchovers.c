@@ -6,7 +6,6 @@
 #include "daemon/switchovers_inside.h"
 
 #include "daemon/answers.h"
-#include "daemon/changes.h"
 #include "daemon/durable.h"
 #include "daemon/override_json.h"
 #include "daemon/server.h"
@@ -129,22 +128,6 @@ struct carrying {
     struct switchover_change change;
 };
 
-static void tell(const struct switchovers *all, const struct switchover *before,
-                 const struct switchover *after, const struct store_cause *cause)
-{
-    changes_tell_switchover(
-        all->server->changes,
-        &(struct changes_switchover){.id = after->id,
-                                     .before = before == NULL ? NULL : switchover_state_text(before->state),
-                                     .after = switchover_state_text(after->state),
-                                     .share = switchover_get_share(after),
-                                     .held_by = after->held_by,
-                                     .held = after->held,
-                                     .actor = cause->actor,
-                                     .peer = cause->peer,
-                                     .reason = cause->reason});
-}
-
 static void on_carried_out(void *context, const struct batch_result *result)
 {
     struct carrying *carrying = context;
@@ -157,7 +140,7 @@ static void on_carried_out(void *context, const struct batch_result *result)
     if (is_done || is_new) {
         kept->what = carrying->next;
         if (is_done) {
-            tell(all, is_new ? NULL : before, kept->what, &carrying->change.cause);
+            switchovers_tell(all, is_new ? NULL : before, kept->what, &carrying->change.cause);
         }
         if (!is_new) {
             switchover_free(before);
@@ -165,12 +148,17 @@ static void on_carried_out(void *context, const struct batch_result *result)
     } else {
         switchover_free(carrying->next);
     }
+    char *id = memory_copy_text(kept->what->id);
     switchovers_schedule(all);
     carrying->change.done(carrying->change.context, kept, result);
     if (is_new && result->is_refused) {
         switchovers_drop(all, kept);
     }
     free(carrying);
+    if (all->rests != NULL) {
+        all->rests(all, id);
+    }
+    free(id);
 }
 
 static void add_surplus(struct switchovers *all, struct arena *arena, struct store_op *ops, size_t *count)

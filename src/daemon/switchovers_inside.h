@@ -31,6 +31,8 @@ struct switchovers {
     struct kept_switchover *first;
     struct event *timer;
     struct switchover_order *orders; /* on their way */
+    /* Nothing is done with that one any more. NULL: nobody has ordered anything yet. */
+    void (*rests)(struct switchovers *all, const char *id);
 };
 
 struct kept_switchover *switchovers_find(const struct switchovers *all, const char *id);
@@ -51,6 +53,9 @@ struct switchover_change {
 };
 void switchovers_carry_out(struct switchovers *all, struct kept_switchover *kept,
                            const struct switchover_change *change);
+/* A change of it, to whoever wants to know: before NULL: it is new. */
+void switchovers_tell(const struct switchovers *all, const struct switchover *before,
+                      const struct switchover *after, const struct store_cause *cause);
 /* Whoever ran its hooks has ended: nothing has moved by then; some of them have been run, or have begun to.
  */
 void switchovers_note_interruption(struct switchover *what, const struct clock *clock);

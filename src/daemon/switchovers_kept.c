@@ -183,8 +183,8 @@ void switchovers_take_over(struct switchovers *all)
     switchovers_schedule(all);
 }
 
-static void tell_followed(const struct switchovers *all, const struct switchover *before,
-                          const struct switchover *after)
+void switchovers_tell(const struct switchovers *all, const struct switchover *before,
+                      const struct switchover *after, const struct store_cause *cause)
 {
     changes_tell_switchover(
         all->server->changes,
@@ -194,8 +194,9 @@ static void tell_followed(const struct switchovers *all, const struct switchover
                                      .share = switchover_get_share(after),
                                      .held_by = after->held_by,
                                      .held = after->held,
-                                     .actor = after->actor,
-                                     .reason = after->reason});
+                                     .actor = cause->actor,
+                                     .peer = cause->peer,
+                                     .reason = cause->reason});
 }
 
 void switchovers_follow(struct switchovers *all, const char *id, const char *value)
@@ -211,7 +212,8 @@ void switchovers_follow(struct switchovers *all, const char *id, const char *val
         log_error("switchover not understood id=%s reason=\"%s\"", id, why);
     } else if (what != NULL) {
         if (kept == NULL || kept->what->changes != what->changes) {
-            tell_followed(all, kept == NULL ? NULL : kept->what, what);
+            switchovers_tell(all, kept == NULL ? NULL : kept->what, what,
+                             &(struct store_cause){.actor = what->actor, .reason = what->reason});
         }
         if (kept == NULL) {
             switchovers_keep(all, what);

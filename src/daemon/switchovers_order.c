@@ -22,7 +22,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ORDERS_MAX = 16, OPEN_MAX = 32, OPEN_EMERGENCIES_MAX = 64 };
+enum { ORDERS_MAX = 16, OPEN_MAX = 32, OPEN_EMERGENCIES_MAX = 64, BEGINS_MAX = 5 };
 
 /* ---- the end ---- */
 
@@ -359,6 +359,8 @@ static bool is_refused_meddled(struct switchover_order *order, const struct kept
     return why != NULL;
 }
 
+static void begin(struct switchover_order *order);
+
 static void settle(struct switchover_order *order)
 {
     struct switchovers *all = order->all;
@@ -370,7 +372,12 @@ static void settle(struct switchover_order *order)
         refuse(order, ADMIN_SWITCHOVER_NONE, NULL);
         return;
     }
-    if (kept->is_busy || kept->what->changes != order->changes) {
+    bool has_changed = kept->is_busy || kept->what->changes != order->changes;
+    if (has_changed && !order->has_asked && order->begins < BEGINS_MAX) {
+        begin(order);
+        return;
+    }
+    if (has_changed) {
         refuse(order, ADMIN_SWITCHOVER_BUSY, "it has been changed meanwhile: look at it again");
         return;
     }
@@ -459,55 +466,6 @@ bool switchovers_any(const struct switchovers *all)
 
 /* ---- asking ---- */
 
-/* Returns whether it was refused for want of what it is about. To come back it needs neither where it went
- * nor whose names these were. */
-static bool is_refused_for_want(struct switchover_order *order)
-{
-    const struct view *view = order->all->server->view;
-    const struct switchover *what = order->what;
-    bool returns = order->asked.id != NULL && order->asked.verb == SWITCHOVER_FAIL_BACK;
-    const char *place = NULL, *to = NULL, *group = NULL;
-    size_t len = 0;
-    for (size_t i = 0; i < what->target_count && place == NULL; i++) {
-        bool is_there = operate_find_target(view, what->targets[i].kind, what->targets[i].name) >= 0;
-        place = is_there ? NULL : what->targets[i].name;
-    }
-    if (place == NULL && !returns && what->to[0] != '\0' &&
-        operate_find_target(view, HEALTH_REGION, what->to) < 0 &&
-        operate_find_target(view, HEALTH_AZ, what->to) < 0) {
-        to = what->to;
-    }
-    (void)health_find_groups(view->health, what->names, &group, &len);
-    if (place != NULL) {
-        refuse(order, ADMIN_SWITCHOVER_TARGET, arena_copy_text(order->arena, place));
-    } else if (to != NULL) {
-        refuse(order, ADMIN_SWITCHOVER_TO, arena_copy_text(order->arena, to));
-    } else if (len != 0 && !returns) {
-        refuse(order, ADMIN_SWITCHOVER_NAMES, arena_print(order->arena, "%.*s", (int)len, group));
-    }
-    return place != NULL || to != NULL || (len != 0 && !returns);
-}
-
-static void copy_asked(struct switchover_order *order, const struct admin_switchover_order *asked)
-{
-    struct arena *arena = order->arena;
-    const char **accepted = arena_alloc(arena, (asked->accepted_count + 1) * sizeof *accepted);
-    for (size_t i = 0; i < asked->accepted_count; i++) {
-        accepted[i] = arena_copy_text(arena, asked->accepted[i]);
-    }
-    order->asked = *asked;
-    order->asked.id = arena_copy_text(arena, asked->id);
-    order->asked.accepted = accepted;
-    order->asked.confirm = arena_copy_text(arena, asked->confirm);
-    order->asked.to = arena_copy_text(arena, asked->to);
-    order->asked.actor = arena_copy_text(arena, asked->actor);
-    order->asked.peer = arena_copy_text(arena, asked->peer);
-    order->asked.reason = arena_copy_text(arena, asked->reason);
-    order->asked.request = arena_copy_text(arena, asked->request);
-    order->asked.condition = condition_copy(asked->condition, arena);
-    order->asked.receipt = answers_copy(asked->receipt, arena);
-}
-
 static size_t count_orders(const struct switchovers *all)
 {
     size_t count = 0;
@@ -529,15 +487,12 @@ static bool is_refused_at_once(struct switchover_order *order)
         refuse(order, ADMIN_SWITCHOVER_NONE, NULL);
         return true;
     }
+    switchover_free(order->what);
     order->what = kept == NULL ? make_new(order) : switchover_copy(kept->what);
     order->changes = order->what->changes;
     order->asked.wanted = NULL;
     if (kept != NULL && order->asked.verb == SWITCHOVER_REDIRECT) { /* looked at as it is to be */
         snprintf(order->what->to, sizeof order->what->to, "%s", order->asked.to);
-    }
-    if (kept != NULL && kept->is_busy) {
-        refuse(order, ADMIN_SWITCHOVER_BUSY, "it is just being changed: ask again in a moment");
-        return true;
     }
     if (kept != NULL && revisions_judge(all->server->revisions, SWITCHOVER_KIND, order->asked.id, true,
                                         order->asked.condition) != 0) {
@@ -553,7 +508,45 @@ static bool is_refused_at_once(struct switchover_order *order)
                "hooks are run before it: wait for them, or make it an emergency");
         return true;
     }
-    return (moves_traffic(order) || kept == NULL) && is_refused_for_want(order);
+    return (moves_traffic(order) || kept == NULL) && switchover_is_refused_for_want(order);
+}
+
+/* A step, or another order, that is just being carried out ends in a moment: then it is looked at as it is.
+ */
+static void begin(struct switchover_order *order)
+{
+    const struct kept_switchover *kept =
+        order->asked.id == NULL ? NULL : switchovers_find(order->all, order->asked.id);
+    order->begins++;
+    order->waits = kept != NULL && kept->is_busy;
+    if (order->waits || is_refused_at_once(order)) {
+        return;
+    }
+    if (!switchover_needs_look(order)) {
+        (order->asked.id == NULL ? settle_new : settle)(order);
+    } else {
+        submit(order);
+    }
+}
+
+/* The first that waits for that one; NULL: none does. */
+static struct switchover_order *find_waiting(const struct switchovers *all, const char *id)
+{
+    struct switchover_order *found = NULL;
+    for (struct switchover_order *order = all->orders; order != NULL; order = order->next) {
+        found = order->waits && strcmp(order->asked.id, id) == 0 ? order : found;
+    }
+    return found;
+}
+
+static void go_on_waiting(struct switchovers *all, const char *id)
+{
+    struct switchover_order *order = find_waiting(all, id);
+    while (order != NULL) {
+        begin(order);
+        const struct kept_switchover *kept = switchovers_find(all, id);
+        order = kept != NULL && kept->is_busy ? NULL : find_waiting(all, id); /* else they go on after that */
+    }
 }
 
 void server_change_switchover(void *context, const struct admin_switchover_order *asked,
@@ -574,17 +567,11 @@ void server_change_switchover(void *context, const struct admin_switchover_order
         .argument = argument,
     };
     all->orders = order;
-    copy_asked(order, asked);
+    all->rests = go_on_waiting;
+    switchover_copy_asked(order, asked);
     if (is_crowded) {
         refuse(order, ADMIN_SWITCHOVER_BUSY, "too many are being looked at: ask again later");
         return;
     }
-    if (is_refused_at_once(order)) {
-        return;
-    }
-    if (!switchover_needs_look(order)) {
-        (order->asked.id == NULL ? settle_new : settle)(order);
-    } else {
-        submit(order);
-    }
+    begin(order);
 }

@@ -26,6 +26,8 @@ struct switchover_order {
     /* A copy, as it was when it was asked about; of a new one as it will be; owned. */
     struct switchover *what;
     uint32_t changes;            /* of the kept one then */
+    uint32_t begins;             /* how often it was looked at from the beginning */
+    bool waits;                  /* for what is just being done with the kept one */
     bool asks_hooks;             /* these are asked, and it waits for them */
     bool has_asked;              /* they have nothing against it */
     const char *hook, *hook_why; /* one that has */
@@ -43,6 +45,12 @@ struct switchover_order {
 struct switchover_wish switchover_order_wish(struct switchover_order *order, enum switchover_verb verb);
 /* The verb that it comes down to; of a new one EXECUTE. */
 enum switchover_verb switchover_order_verb(const struct switchover_order *order);
+
+/* ---- what is asked ---- */
+
+void switchover_copy_asked(struct switchover_order *order, const struct admin_switchover_order *asked);
+/* Of what it is about something is not there: then it was refused. */
+bool switchover_is_refused_for_want(struct switchover_order *order);
 
 /* ---- looking ---- */
 

@@ -14,6 +14,7 @@
 #include "geo/nearest.h"
 #include "geo/rules.h"
 #include "geo/tree.h"
+#include "geo/ways.h"
 
 #include "base/memory.h"
 
@@ -237,7 +238,10 @@ struct geo_tree *geo_build_tree(const struct geo_plan *plan, struct geo_atlas *a
         forget_classes(&builder);
         lay(&builder, &classes, &root_v4, &root_v6);
     }
+    unsigned ways = geo_ways_of_rules(builder.rules);
+    root_v6 = geo_ways_graft(&classes, root_v6, root_v4, ways);
     struct geo_tree *tree = geo_tree_new(&classes, root_v4, root_v6);
+    tree->ways = ways;
     tree->rules = builder.rules;
     tree->arena = arena_new(0);
     tree->order_count = geo_sites_list(builder.sites, tree->arena, &tree->orders);

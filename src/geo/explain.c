@@ -9,6 +9,7 @@
 #include "geo/place.h"
 #include "geo/rules.h"
 #include "geo/tree.h"
+#include "geo/ways.h"
 
 #include <string.h>
 
@@ -55,9 +56,12 @@ static void translate(const struct geo_rules *rules, const struct geo_pool *text
 }
 
 struct geo_reason geo_explain(const struct geo_tree *tree, struct geo_db *const *dbs, size_t db_count,
-                              const struct addr *addr)
+                              const struct addr *client)
 {
     const struct geo_rules *rules = tree->rules;
+    const struct geo_way *way = geo_find_way(client, tree->ways);
+    const struct addr v4 = way == NULL ? (struct addr){0} : geo_way_address(way, client),
+                      *addr = way == NULL ? client : &v4;
     struct geo_reason reason = {.rule = -1};
     struct geo_pool texts;
     struct geo_facts facts;

@@ -65,7 +65,7 @@ struct geo_place {
     uint8_t prefix_len; /* the databases say the same for all addresses within so many bits */
 };
 
-/* Returns false if nothing is known. */
+/* Returns false if nothing is known. IPv6 addresses that stand for IPv4 ones are where these are. */
 bool geo_find_place(struct geo_db *const *dbs, size_t db_count, const struct addr *addr, struct arena *arena,
                     struct geo_place *place);
 
@@ -162,7 +162,16 @@ struct geo_match {
     uint8_t scope; /* prefix length in bits of the address' own family */
 };
 
+/* The class that an address has if its leaf does not tell: more than any policy has. */
+enum { GEO_CLASS_ELSEWHERE = 0xffff };
+
+/* IPv6 addresses that stand for IPv4 ones (compatible, ::1 with them; mapped; of NAT64, 6to4 and Teredo) have
+ * the class of these, unless a rule has a prefix where they are. */
 struct geo_match geo_find_class(const struct geo_tree *tree, const struct addr *addr);
+/* The same for the data path, which asks geo_find_class() if the class is GEO_CLASS_ELSEWHERE. */
+struct geo_match geo_look_up(const struct geo_tree *tree, const struct addr *addr);
+/* A tree by which everybody has that class. */
+const struct geo_tree *geo_get_nowhere(void);
 
 /* An address of a client of each class from 0 to count-1; family ADDR_NONE: nobody has that class. Takes as
  * long as the tree is large, at most. */
@@ -175,14 +184,14 @@ void geo_pair_classes(const struct geo_tree *a, const struct geo_tree *b, geo_pa
                       void *context);
 
 /* Which rule decided: its index, or -1 for none; and the prefix of it that matched (family ADDR_NONE: it has
- * none). dbs as the tree was built with. */
+ * none; of IPv4 for an IPv6 address that stands for one). dbs as the tree was built with. */
 struct geo_reason {
     ptrdiff_t rule;
     struct addr_prefix prefix;
 };
 
 struct geo_reason geo_explain(const struct geo_tree *tree, struct geo_db *const *dbs, size_t db_count,
-                              const struct addr *addr);
+                              const struct addr *client);
 
 /* ---- where many clients are ---- */
 

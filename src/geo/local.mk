@@ -19,4 +19,5 @@ src_libgeo_a_SOURCES = \
 	src/geo/read.c \
 	src/geo/rules.c src/geo/rules.h \
 	src/geo/tree.c src/geo/tree.h \
-	src/geo/trie.c src/geo/trie.h
+	src/geo/trie.c src/geo/trie.h \
+	src/geo/ways.c src/geo/ways.h

@@ -162,6 +162,10 @@ void geo_weigh_classes(const struct geo_tree *tree, const struct addr_prefix *ne
     while (pending_count > 0) {
         struct part part = pending[--pending_count];
         unsigned count;
+        if (geo_tells_elsewhere(part.ref)) {
+            pending[pending_count++] = (struct part){tree->v4.root, BITS_MAX, part.weight};
+            continue;
+        }
         if (geo_is_leaf(part.ref)) {
             uint32_t class_id = part.ref & CLASS_MASK;
             by_class[class_id < class_count ? class_id : 0] += part.weight;

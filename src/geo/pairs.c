@@ -33,6 +33,9 @@ struct pairing {
 static void tell(struct pairing *p, const struct both *leaves)
 {
     uint16_t a = leaves->at[0] & CLASS_MASK, b = leaves->at[1] & CLASS_MASK;
+    if (geo_tells_elsewhere(leaves->at[0]) || geo_tells_elsewhere(leaves->at[1])) {
+        return; /* they have the classes of IPv4 clients, and in both trees nearly always */
+    }
     if (p->has_told && p->last[0] == a && p->last[1] == b) {
         return;
     }

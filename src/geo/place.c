@@ -7,6 +7,7 @@
 #include "geo/geo.h"
 
 #include "geo/place.h"
+#include "geo/ways.h"
 
 #include <string.h>
 
@@ -47,13 +48,25 @@ unsigned geo_find_facts(struct geo_db *const *dbs, size_t db_count, const struct
     return longest;
 }
 
+/* Of an IPv6 address that stands for an IPv4 one, what is known of that. */
+static unsigned find_facts(struct geo_db *const *dbs, size_t db_count, const struct addr *addr,
+                           struct geo_pool *texts, struct geo_facts *facts)
+{
+    const struct geo_way *way = geo_find_way(addr, GEO_WAYS_ALL);
+    if (way == NULL) {
+        return geo_find_facts(dbs, db_count, addr, texts, facts);
+    }
+    struct addr v4 = geo_way_address(way, addr);
+    return way->at * 8u + geo_find_facts(dbs, db_count, &v4, texts, facts);
+}
+
 bool geo_find_place(struct geo_db *const *dbs, size_t db_count, const struct addr *addr, struct arena *arena,
                     struct geo_place *place)
 {
     struct geo_pool texts;
     struct geo_facts facts;
     geo_pool_init(&texts, "", 0);
-    unsigned prefix_len = geo_find_facts(dbs, db_count, addr, &texts, &facts);
+    unsigned prefix_len = find_facts(dbs, db_count, addr, &texts, &facts);
     *place = (struct geo_place){.city_id = facts.city_id,
                                 .asn = facts.asn,
                                 .has_location = facts.latitude != 0,

@@ -13,6 +13,7 @@
 #include "geo/geo.h"
 
 #include "geo/tree.h"
+#include "geo/ways.h"
 
 #include "base/memory.h"
 
@@ -240,7 +241,26 @@ static struct geo_match find_v6(const struct geo_tree *tree, const uint8_t *byte
     return make_match(at, depth);
 }
 
-struct geo_match geo_find_class(const struct geo_tree *tree, const struct addr *addr)
+struct geo_match geo_look_up(const struct geo_tree *tree, const struct addr *addr)
 {
     return addr->family == ADDR_V4 ? find_v4(tree, addr->bytes) : find_v6(tree, addr->bytes);
+}
+
+struct geo_match geo_find_class(const struct geo_tree *tree, const struct addr *addr)
+{
+    struct geo_match match = geo_look_up(tree, addr);
+    const struct geo_way *way = match.class_id == GEO_CLASS_ELSEWHERE ? geo_find_way(addr, tree->ways) : NULL;
+    if (way != NULL) {
+        struct addr v4 = geo_way_address(way, addr);
+        match = geo_look_up(tree, &v4);
+        match.scope = (uint8_t)(match.scope + way->at * 8u);
+    }
+    return match;
+}
+
+const struct geo_tree *geo_get_nowhere(void)
+{
+    static const struct geo_tree nowhere = {.v4.root = GEO_LEAF | GEO_ELSEWHERE,
+                                            .v6.root = GEO_LEAF | GEO_ELSEWHERE};
+    return &nowhere;
 }

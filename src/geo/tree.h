@@ -22,9 +22,19 @@ struct geo_family {
     uint32_t *table; /* of the first 16 bits; NULL: there is none, begin at the root */
 };
 
+/* The value of a leaf whose class is not told by it: more than any leaf of a class has, and with the class
+ * GEO_CLASS_ELSEWHERE. */
+#define GEO_ELSEWHERE (UINT32_C(1) << 24 | GEO_CLASS_ELSEWHERE)
+
+static inline bool geo_tells_elsewhere(uint32_t ref)
+{
+    return geo_is_leaf(ref) && (ref & GEO_ELSEWHERE) == GEO_ELSEWHERE;
+}
+
 struct geo_tree {
     _Atomic uint32_t holders; /* of any thread; everything else is read-only */
     struct geo_family v4, v6;
+    unsigned ways;                     /* whose clients are looked up as IPv4 (ways.h) */
     const struct geo_wide_node *nodes; /* aligned, in `block` */
     void *block;
     size_t node_count;

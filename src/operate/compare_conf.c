@@ -62,13 +62,18 @@ static bool is_same_listen(const struct conf_server *a, const struct conf_server
     return same;
 }
 
+static bool is_same_listener(const struct conf_listener *a, const struct conf_listener *b)
+{
+    return acl_equal(a->allow, b->allow) && acl_equal(a->proxies, b->proxies) && a->subnets == b->subnets;
+}
+
 /* Of addresses that both have. */
 static bool has_same_access(const struct conf_server *a, const struct conf_server *b)
 {
     for (size_t i = 0; i < a->listen_count; i++) {
         for (size_t j = 0; j < b->listen_count; j++) {
             if (is_same_port(&a->listen[i], &b->listen[j]) &&
-                !acl_equal(a->listen_allow[i], b->listen_allow[j])) {
+                !is_same_listener(&a->listeners[i], &b->listeners[j])) {
                 return false;
             }
         }

@@ -22,6 +22,8 @@ enum trait {
     SPILL,
     TRICKLE,
     ON_HOLD,
+    CLIENT_SUBNET,
+    APART,
     FALLBACK,
     TRAITS
 };
@@ -305,6 +307,8 @@ static void compare_plain(struct look *look)
            sticks && (a->sticky.v4_len != b->sticky.v4_len || a->sticky.v6_len != b->sticky.v6_len ||
                       a->sticky.hold_ms != b->sticky.hold_ms));
     differ(look, ON_HOLD, a->falls_back != b->falls_back);
+    differ(look, APART, a->apart != b->apart);
+    differ(look, CLIENT_SUBNET, a->ignores_subnet != b->ignores_subnet);
     differ(look, TTL_FAILING,
            a->has_ttl_failing != b->has_ttl_failing ||
                (a->has_ttl_failing && a->ttl_failing != b->ttl_failing));
@@ -322,6 +326,8 @@ bool compare_policies(struct comparing *c, const struct compare_entry *entry)
                                              [SPILL] = "spill",
                                              [TRICKLE] = "trickle",
                                              [ON_HOLD] = "on_hold",
+                                             [CLIENT_SUBNET] = "client_subnet",
+                                             [APART] = "apart",
                                              [FALLBACK] = "fallback"};
     struct look look = {
         .c = c, .entry = entry, .policy = {compare_policy(c, entry, 0), compare_policy(c, entry, 1)}};

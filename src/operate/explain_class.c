@@ -76,13 +76,17 @@ void explain_class(struct explain_work *w)
     if (w->policy->geo != NULL) {
         struct geo_match match = steer_find_class(w->policy, w->client == NULL ? &unknown : w->client);
         w->class_id = match.class_id;
-        w->geo_scope = match.scope;
+        w->geo_scope = w->policy->ignores_subnet ? 0 : match.scope;
     }
     w->to->class_label = arena_copy_text(w->arena, w->policy->classes[w->class_id].label);
     if (w->policy->geo == NULL) {
         explain_say(w, "there are no geo rules: every client is of class %s", w->to->class_label);
     } else if (w->client == NULL) {
         explain_say(w, "no client address was given: class %s", w->to->class_label);
+    } else if (w->policy->ignores_subnet) {
+        describe_geo(w);
+        explain_say(w, "resolver %s is of class %s; what it says of its clients does not count",
+                    w->to->client, w->to->class_label);
     } else {
         describe_geo(w);
         explain_say(w, "client %s is of class %s; the same holds for its /%u", w->to->client,

@@ -83,7 +83,7 @@ struct probe_file {
     const char *key;             /* of the target's own, instead of what is asked of all; NULL: none */
 };
 
-enum { PROBE_STATUS_WORDS = 8, PROBE_TEXT_MAX = 120 };
+enum { PROBE_STATUS_WORDS = 15, PROBE_TEXT_MAX = 120 };
 
 /* One thing to check on a schedule. Strings and addresses are copied by
  * prober_make_targets(). */

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/libserve.a
 src_libserve_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 src_libserve_a_SOURCES = \
+	src/serve/proxy.c src/serve/proxy.h \
 	src/serve/serve.c src/serve/serve.h \
 	src/serve/socket.c src/serve/socket.h \
 	src/serve/tcp.c src/serve/tcp.h \

@@ -202,6 +202,12 @@ static int inherit_all(struct serve *serve, const struct serve_options *options)
     return error;
 }
 
+int serve_adopt_socket(int fd, struct serve_socket *socket)
+{
+    *socket = (struct serve_socket){.fd = fd};
+    return socket_adopt(fd, &socket->asked, &socket->is_tcp);
+}
+
 static int open_udp(struct serve *serve, size_t index, bool shared)
 {
     int error = 0;

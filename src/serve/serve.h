@@ -47,6 +47,11 @@ struct serve_socket {
     int fd;
 };
 
+/* One that somebody else has bound, such as a supervisor: gets the options that sockets have here, and is
+ * told by the address that it is bound to. Takes nothing. 0; ERROR_UNSUPPORTED: it is no UDP socket and no
+ * TCP socket that listens, or is for IPv4 and IPv6 at once; -errno. */
+int serve_adopt_socket(int fd, struct serve_socket *socket);
+
 struct serve_options {
     const struct addr_port *listen; /* port 0 is taken as asked: the kernel picks, UDP and TCP the same */
     size_t listen_count;

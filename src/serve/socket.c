@@ -6,7 +6,10 @@
 
 #include "serve/socket.h"
 
+#include "base/error.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/time.h>
@@ -171,6 +174,65 @@ int socket_open_tcp(const struct addr_port *at, bool shared, int *fd)
     }
     if (error != 0) {
         socket_close(fd);
+    }
+    return error;
+}
+
+/* ---- of somebody else ---- */
+
+static bool has_option(int fd, int level, int option)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+    return getsockopt(fd, level, option, &value, &len) == 0 && value != 0;
+}
+
+/* Mapped addresses would come as those of IPv6, and an own socket for IPv4 could not be bound. */
+static bool is_for_both(int fd, const struct addr_port *at)
+{
+    return at->addr.family == ADDR_V6 && socket_is_wildcard(&at->addr) &&
+           !has_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+}
+
+static int find_kind(int fd, struct addr_port *at, bool *is_tcp)
+{
+    union socket_address name = {.any = {.sa_family = AF_UNSPEC}};
+    int type = 0;
+    socklen_t len = sizeof name, type_len = sizeof type;
+    *at = (struct addr_port){.port = 0};
+    if (getsockname(fd, &name.any, &len) == -1 ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) == -1) {
+        return -errno;
+    }
+    bool is_ip = name.any.sa_family == AF_INET || name.any.sa_family == AF_INET6;
+    *is_tcp = type == SOCK_STREAM;
+    if (!is_ip || !(type == SOCK_DGRAM || (*is_tcp && has_option(fd, SOL_SOCKET, SO_ACCEPTCONN)))) {
+        return ERROR_UNSUPPORTED;
+    }
+    addr_from_sockaddr(&name.any, at);
+    return at->port == 0 || is_for_both(fd, at) ? ERROR_UNSUPPORTED : 0;
+}
+
+/* A UDP thread waits in its socket, a TCP thread for it. */
+static int set_blocking(int fd, bool blocks)
+{
+    int flags = fcntl(fd, F_GETFL);
+    int wanted = blocks ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+    return flags == -1 || fcntl(fd, F_SETFL, wanted) == -1 ? -errno : 0;
+}
+
+int socket_adopt(int fd, struct addr_port *at, bool *is_tcp)
+{
+    int error = find_kind(fd, at, is_tcp);
+    error = error == 0 ? set_blocking(fd, !*is_tcp) : error;
+    error = error == 0 ? enable(fd, SOL_SOCKET, SO_REUSEPORT) : error;
+    if (error == 0 && *is_tcp) {
+        try_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+        try_option(fd, IPPROTO_TCP, TCP_FASTOPEN, FASTOPEN_QUEUE);
+    } else if (error == 0) {
+        set_buffers(fd);
+        ignore_path_mtu(fd, at->addr.family);
+        error = want_packet_information(fd, &at->addr);
     }
     return error;
 }

@@ -23,6 +23,10 @@ union socket_address {
 int socket_open_udp(const struct addr_port *at, bool shared, int *fd);
 int socket_open_tcp(const struct addr_port *at, bool shared, int *fd);
 
+/* One that is bound already gets the options that those have, but for the one that has to be there before.
+ * 0, ERROR_UNSUPPORTED (serve_adopt_socket()) or -errno. */
+int socket_adopt(int fd, struct addr_port *at, bool *is_tcp);
+
 int socket_find_port(int fd, uint16_t *port); /* 0 or -errno */
 bool socket_is_wildcard(const struct addr *addr);
 /* A UDP socket bound to `at` gets nothing any more that is not in it already: others of its address do. */

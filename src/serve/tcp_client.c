@@ -8,6 +8,8 @@
 
 #include "serve/tcp_client.h"
 
+#include "serve/proxy.h"
+
 #include "serve/socket.h"
 
 #include <errno.h>
@@ -192,8 +194,37 @@ static const struct addr_port *find_local(const struct tcp_client *client)
     return &client->clients->asked;
 }
 
+/* What a proxy says first: who asks from then on. Who is to be limited remains the proxy. Returns whether
+ * queries may follow; *state: else. */
+__attribute__((noinline)) static bool begin(struct tcp_client *client, const struct view *view,
+                                            struct tcp_frame_batch *batch, enum tcp_frame_state *state)
+{
+    struct addr_port from;
+    struct proxy_head head;
+    const struct acl *proxies = view_listen_proxies(view, client->peer.listener);
+    client->has_begun = true;
+    addr_from_sockaddr(&client->peer.address.any, &from);
+    if (proxies == NULL || !acl_allows(proxies, &from.addr)) {
+        return true;
+    }
+    enum proxy_state found = proxy_read_head(batch->in, batch->in_len, &head);
+    if (found != PROXY_OK) {
+        client->has_begun = found != PROXY_HUNGRY;
+        *state = found == PROXY_HUNGRY ? TCP_FRAME_HUNGRY : TCP_FRAME_BAD;
+        return false;
+    }
+    if (head.has_client) {
+        struct sockaddr_storage address;
+        (void)addr_to_sockaddr(&head.client, &address);
+        memcpy(&client->peer.address, &address, sizeof client->peer.address);
+    }
+    batch->in_at = head.len;
+    return true;
+}
+
 static enum tcp_frame_state answer_frames(struct tcp_client *client, struct tcp_frame_batch *batch)
 {
+    enum tcp_frame_state state;
     struct worker *worker = &client->clients->worker;
     view_reader_online();
     struct answer_context context = worker_context(worker, view_read(worker->slot));
@@ -205,7 +236,9 @@ static enum tcp_frame_state answer_frames(struct tcp_client *client, struct tcp_
     if (worker->tap != NULL) {
         worker->tap->local = find_local(client);
     }
-    enum tcp_frame_state state = tcp_frame_answer(batch, answer_one, &call);
+    if (__builtin_expect(client->has_begun, 1) || begin(client, context.view, batch, &state)) {
+        state = tcp_frame_answer(batch, answer_one, &call);
+    }
     view_reader_offline();
     return state;
 }

@@ -50,6 +50,7 @@ struct tcp_client {
     struct tcp_peer peer;
     struct tcp_stream *stream; /* a transfer that goes on; owned; NULL: none */
     bool closing;              /* once out is written */
+    bool has_begun;            /* whom it is for has been looked at: a proxy says so first (proxy.h) */
 };
 
 _Static_assert(sizeof(struct tcp_client) - sizeof(struct event) < 300,

@@ -13,6 +13,7 @@
 #include "serve/udp.h"
 
 #include "base/sanitizer.h"
+#include "serve/proxy.h"
 #include "serve/socket.h"
 
 #include <errno.h>
@@ -44,7 +45,8 @@ struct udp_batch {
     struct mmsghdr in[BATCH], out[BATCH];
     struct iovec in_vectors[BATCH], out_vectors[BATCH];
     union socket_address clients[BATCH];
-    union control controls[BATCH]; /* used on wildcard addresses */
+    union socket_address proxies[BATCH]; /* from whom it came, where that is not who asks */
+    union control controls[BATCH];       /* used on wildcard addresses */
     uint8_t queries[BATCH][QUERY_STRIDE];
     uint8_t replies[BATCH * REPLY_SIZE];
 } __attribute__((aligned(CACHE_LINE)));
@@ -141,6 +143,50 @@ static void note_turns(const struct udp_worker *udp, const struct udp_batch *bat
     }
 }
 
+/* ---- proxies ---- */
+
+/* A datagram of a proxy becomes that of whom it asks for; the answer goes back the way it came. What has no
+ * good head becomes nothing, and so does its answer. */
+static void take_head(struct udp_batch *batch, unsigned i)
+{
+    struct proxy_head head;
+    struct sockaddr_storage address;
+    unsigned len = batch->in[i].msg_len;
+    batch->in[i].msg_len = 0;
+    if (proxy_read_head(batch->queries[i], len, &head) != PROXY_OK) {
+        return;
+    }
+    batch->in[i].msg_len = len - (unsigned)head.len;
+    memmove(batch->queries[i], batch->queries[i] + head.len, batch->in[i].msg_len);
+    if (head.has_client) {
+        (void)addr_to_sockaddr(&head.client, &address);
+        batch->proxies[i] = batch->clients[i];
+        batch->in[i].msg_hdr.msg_name = &batch->proxies[i];
+        memcpy(&batch->clients[i], &address, sizeof batch->clients[i]);
+    }
+}
+
+static void take_heads(struct udp_batch *batch, unsigned received, const struct acl *proxies)
+{
+    struct addr_port from;
+    for (unsigned i = 0; i < received; i++) {
+        addr_from_sockaddr(&batch->clients[i].any, &from);
+        if (acl_allows(proxies, &from.addr)) {
+            take_head(batch, i);
+        }
+    }
+}
+
+/* Of the next batch. */
+static void forget_proxies(struct udp_batch *batch, unsigned received)
+{
+    for (unsigned i = 0; i < received; i++) {
+        batch->in[i].msg_hdr.msg_name = &batch->clients[i];
+    }
+}
+
+/* ---- answers ---- */
+
 /* Returns how many of batch->out are due. Re-arms what was received on the way. */
 static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, unsigned received)
 {
@@ -157,6 +203,10 @@ static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, un
     view_reader_online();
     struct answer_context context = worker_context(&udp->worker, view_read(udp->worker.slot));
     request.allow = view_listen_acl(context.view, udp->listener);
+    const struct acl *proxies = view_listen_proxies(context.view, udp->listener);
+    if (__builtin_expect(proxies != NULL, 0)) {
+        take_heads(batch, received, proxies);
+    }
     for (unsigned i = 0; i < received; i++) {
         struct msghdr *in = &batch->in[i].msg_hdr;
         request.bytes = batch->queries[i];
@@ -183,6 +233,9 @@ static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, un
     }
     view_reader_offline();
     note_turns(udp, batch, received, context.now_ms);
+    if (__builtin_expect(proxies != NULL, 0)) {
+        forget_proxies(batch, received);
+    }
     return (unsigned)(out - batch->out);
 }
 

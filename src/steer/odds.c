@@ -11,6 +11,9 @@
 
 #include "steer/steer.h"
 
+#include "base/memory.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 enum { ODDS_EXACT_MAX = 12 };
@@ -117,17 +120,50 @@ static void odds_of_line(const struct steer_policy *policy, const struct line *l
     }
 }
 
+/* Of answers that have to be apart: the chance of the place, and in it by weight. Its members stand side by
+ * side; where they do not, in fallbacks, each run counts by itself, which is a little too much. */
+static void odds_of_apart(const struct steer_policy *policy, const struct line *line, const uint16_t *members,
+                          double *odds)
+{
+    uint32_t *ends = memory_alloc_array(line->count, sizeof *ends);
+    double *of_places = memory_alloc_array(line->count, sizeof *of_places);
+    struct line places = {.weights = ends, .total_weight = line->total_weight};
+    for (size_t i = 0; i < line->count; i++) {
+        bool goes_on =
+            i > 0 && steer_get_apart(policy, members[i]) == steer_get_apart(policy, members[i - 1]);
+        places.count += goes_on ? 0 : 1;
+        ends[places.count - 1] = line->weights[i];
+    }
+    odds_of_line(policy, &places, of_places);
+    for (size_t i = 0, place = 0; i < line->count; i++) {
+        place += line->weights[i] > ends[place] ? 1 : 0;
+        odds[i] = of_places[place] * weight_of(line, i) / weight_of(&places, place);
+    }
+    free(ends);
+    free(of_places);
+}
+
+static void odds_of_part(const struct steer_policy *policy, const struct line *line, const uint16_t *members,
+                         double *odds)
+{
+    if (policy->apart != STEER_APART_NOTHING && policy->pick == STEER_PICK_WEIGHTED && line->count != 0) {
+        odds_of_apart(policy, line, members, odds);
+    } else {
+        odds_of_line(policy, line, odds);
+    }
+}
+
 void steer_odds(const struct steer_policy *policy, const struct steer_choice *choice, double *odds)
 {
     if (choice->part_count <= 1) {
         struct line line = {choice->weights, choice->count, choice->total_weight};
-        odds_of_line(policy, &line, odds);
+        odds_of_part(policy, &line, choice->members, odds);
         return;
     }
     for (size_t i = 0; i < choice->part_count; i++) {
         const struct steer_part *part = &choice->parts[i];
         struct line line = {choice->weights + part->first, part->count, part->total_weight};
-        odds_of_line(policy, &line, odds + part->first);
+        odds_of_part(policy, &line, choice->members + part->first, odds + part->first);
         for (size_t m = 0; m < part->count; m++) {
             odds[part->first + m] *= part->share;
         }

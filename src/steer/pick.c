@@ -59,6 +59,81 @@ __attribute__((noinline)) static size_t pick_weighted(const struct line *line, s
     return count;
 }
 
+/* ---- answers that have to be apart ---- */
+
+/* Whose interval ends where: members of one place stand side by side (set.c), so their run is found by leaps.
+ */
+static size_t leap(const struct steer_policy *policy, const struct line *line, size_t from, bool forward)
+{
+    uint32_t place = steer_get_apart(policy, line->members[from]);
+    size_t room = forward ? line->count - 1 - from : from, gone = 0, step = 1;
+    while (gone + step <= room &&
+           steer_get_apart(policy, line->members[forward ? from + gone + step : from - gone - step]) ==
+               place) {
+        gone += step;
+        step *= 2;
+    }
+    while ((step /= 2) > 0) {
+        size_t next = gone + step;
+        if (next <= room &&
+            steer_get_apart(policy, line->members[forward ? from + next : from - next]) == place) {
+            gone = next;
+        }
+    }
+    return forward ? from + gone : from - gone;
+}
+
+struct cut {
+    uint32_t start, end; /* on the line of weights */
+};
+
+static void insert_cut(struct cut *cuts, size_t count, struct cut cut)
+{
+    size_t at = count;
+    while (at > 0 && cuts[at - 1].start > cut.start) {
+        cuts[at] = cuts[at - 1];
+        at--;
+    }
+    cuts[at] = cut;
+}
+
+static bool is_taken(const struct steer_policy *policy, const uint16_t *out, size_t count, uint16_t member)
+{
+    size_t i = 0;
+    while (i < count && steer_get_apart(policy, out[i]) != steer_get_apart(policy, member)) {
+        i++;
+    }
+    return i != count;
+}
+
+/* As pick_weighted(), but with each that is drawn all others of its place are cut out. A fallback has members
+ * of several tiers one behind the other, and a place may have several runs: a second one is cut out as well.
+ */
+__attribute__((noinline)) static size_t pick_apart(const struct steer_policy *policy, const struct line *line,
+                                                   struct random *random, uint16_t *out)
+{
+    struct cut cuts[STEER_ANSWERS_MAX];
+    size_t count = 0, cut_count = 0;
+    uint32_t left = line->total_weight;
+    while (count < policy->answers && cut_count < STEER_ANSWERS_MAX && left > 0) {
+        uint32_t point = (uint32_t)random_below(random, left);
+        for (size_t i = 0; i < cut_count && point >= cuts[i].start; i++) {
+            point += cuts[i].end - cuts[i].start;
+        }
+        size_t index = steer_find_interval(line->weights, line->count, point);
+        struct cut cut = {interval_start(line, leap(policy, line, index, false)),
+                          line->weights[leap(policy, line, index, true)]};
+        left -= cut.end - cut.start;
+        insert_cut(cuts, cut_count++, cut);
+        if (!is_taken(policy, out, count, line->members[index])) {
+            out[count++] = line->members[index];
+        }
+    }
+    return count;
+}
+
+/* ---- the others ---- */
+
 /* Consecutive members from a start that advances by one per query. */
 __attribute__((noinline)) static size_t pick_rotated(const struct line *line, size_t answers, uint32_t *next,
                                                      uint16_t *out)
@@ -83,7 +158,8 @@ static size_t pick_from(const struct steer_policy *policy, const struct line *li
     if (policy->pick != STEER_PICK_WEIGHTED) {
         return pick_rotated(line, answers, next, out);
     }
-    return pick_weighted(line, answers, random, out);
+    return policy->apart == STEER_APART_NOTHING ? pick_weighted(line, answers, random, out)
+                                                : pick_apart(policy, line, random, out);
 }
 
 /* The part first, then from it. */

@@ -162,8 +162,9 @@ static size_t write_content(struct buffer *buffer, const struct steer_policy *po
     buffer->len = 0;
     add_number(buffer, policy->pick);
     add_number(buffer, policy->fallback);
-    add_number(buffer, (uint64_t)policy->group << 1 | policy->falls_back);
-    add_number(buffer, policy->answers);
+    add_number(buffer,
+               (uint64_t)policy->group << 2 | (unsigned)policy->ignores_subnet << 1 | policy->falls_back);
+    add_number(buffer, (uint64_t)policy->apart << 32 | policy->answers);
     add_number(buffer, (uint64_t)policy->has_ttl_failing << 32 | policy->ttl_failing);
     add_number(buffer, (uint64_t)policy->sticky.v4_len << 40 | (uint64_t)policy->sticky.v6_len << 32 |
                            policy->sticky.hold_ms);
@@ -264,8 +265,34 @@ static const uint16_t *keep_list(struct steer_set *set, const uint16_t *list, si
     return made->members;
 }
 
+/* Members that must not be in one answer stand side by side in their groups, so that they are cut out at once
+ * (pick.c). Sorting by insertion keeps what is in order already, which it mostly is. */
+static const uint16_t *put_together(struct steer_set *set, const struct steer_policy *plan,
+                                    const struct steer_tier *tier)
+{
+    uint16_t *members = arena_copy(set->arena, tier->members, tier->count * sizeof *members),
+             *group = members;
+    size_t groups = tier->groups == NULL ? 1 : tier->group_count;
+    for (size_t g = 0; g < groups; g++) {
+        size_t count = tier->groups == NULL ? tier->count : tier->groups[g].count;
+        for (size_t i = 1; i < count; i++) {
+            uint16_t member = group[i];
+            size_t at = i;
+            for (; at > 0 && steer_get_apart(plan, group[at - 1]) > steer_get_apart(plan, member); at--) {
+                group[at] = group[at - 1];
+            }
+            group[at] = member;
+        }
+        group += count;
+    }
+    return members;
+}
+
 static void copy_tier(struct steer_set *set, const struct steer_policy *plan, struct steer_tier *tier)
 {
+    if (plan->apart != STEER_APART_NOTHING) {
+        tier->members = put_together(set, plan, tier);
+    }
     if (tier->groups != NULL || plan->pick == STEER_PICK_STICKY) {
         tier->group_count = tier->groups == NULL ? 1 : tier->group_count;
         tier->groups = copy_groups(set, plan, tier);
@@ -504,6 +531,8 @@ uint32_t steer_set_add(struct steer_set *set, const struct steer_policy *plan, s
     policy->places = set->places != NULL ? set->places : plan->places;
     policy->classes = keep_classes(set, policy, set->wanted.bytes + classes_at, set->wanted.len - classes_at);
     policy->geo = tree;
+    bool by_client = tree != NULL || plan->pick == STEER_PICK_STICKY;
+    policy->subnets = by_client && plan->ignores_subnet ? geo_get_nowhere() : tree;
     policy->geo_label = arena_copy_text(set->arena, plan->geo_label);
     set->has_ttl_failing |= plan->has_ttl_failing;
     policy->cache_at = set->cache_slots;

@@ -47,6 +47,9 @@ static inline const char *steer_fallback_text(enum steer_fallback fallback)
     return texts[fallback];
 }
 
+/* Of what several weighted answers have to be different ones. */
+enum steer_apart { STEER_APART_NOTHING, STEER_APART_AZ, STEER_APART_REGION };
+
 enum { STEER_ANSWERS_MAX = 64, STEER_MEMBERS_MAX = 65535, STEER_CLASSES_MAX = 65535 };
 
 /* What a member has records of: one bit per type of its policy. The first two are the same in every policy,
@@ -128,17 +131,22 @@ struct steer_policy {
     enum steer_fallback fallback;
     uint16_t answers; /* 1..STEER_ANSWERS_MAX */
     uint16_t member_count, class_count;
-    uint16_t type_count;             /* of types; a set makes it at least STEER_TYPES_FIXED */
+    enum steer_apart apart; /* of STEER_PICK_WEIGHTED: fewer answers where there are fewer of these */
+    uint16_t type_count;    /* of types; a set makes it at least STEER_TYPES_FIXED */
     uint16_t types[STEER_TYPES_MAX]; /* the DNS type that bit n stands for; a set fills in A and AAAA */
     const struct steer_member *members;
     const struct steer_place *places; /* by endpoint; those of the set, if that was given any */
     const struct steer_class *classes;
     const struct geo_tree *geo; /* NULL: one class, scope 0 */
+    /* What the data path asks: `geo`, or what tells nothing where client subnets are not to decide; NULL:
+     * nothing depends on the client, or on no more than its prefix. Made by steer_set_add(). */
+    const struct geo_tree *subnets;
     struct {
         uint8_t v4_len, v6_len; /* clients in one prefix of this length stick together */
         uint32_t hold_ms;       /* for so long after it came back an endpoint gets no clients; 0: at once */
     } sticky;                   /* of STEER_PICK_STICKY */
     bool has_ttl_failing;
+    bool ignores_subnet; /* clients are where their resolvers are, whatever these say */
     bool falls_back; /* where it may not leave a tier and not go elsewhere: to the fallback, else it stays */
     uint32_t ttl_failing;  /* s, at most, while a member of the class does not serve or is about to change, by
                               its checks or by plan */
@@ -186,6 +194,13 @@ const struct steer_policy *const *steer_set_policies(const struct steer_set *set
 static inline const struct steer_place *steer_get_place(const struct steer_policy *policy, size_t member)
 {
     return &policy->places[policy->members[member].endpoint];
+}
+
+/* The az or region of a member, as far as answers have to be apart. */
+static inline uint32_t steer_get_apart(const struct steer_policy *policy, size_t member)
+{
+    const struct steer_place *place = steer_get_place(policy, member);
+    return policy->apart == STEER_APART_AZ ? place->az : place->region;
 }
 
 /* 1 + index of the host whose addresses a member has besides; 0: none. */

@@ -39,7 +39,7 @@ struct program {
     struct upstream *upstreams[CREW_SLOTS];
     struct status_socket *status;
     uint64_t seen;     /* state_look() */
-    int64_t looked_ms; /* monotonic: when the folder was looked at; 0: not yet */
+    int64_t looked_ms; /* monotonic: when the folder was looked at, or the loop was made */
     int lock_fd, tell_fd;
     _Atomic bool tells; /* it was rung for that */
     struct event *signals[SIGNALS], *look, *tell;
@@ -161,7 +161,7 @@ static void on_look(int fd, short events, void *argument)
     struct program *program = argument;
     int64_t now_ms = clock_now_ms(&program->clock), late_ms = now_ms - program->looked_ms - LOOK_MS;
     (void)fd, (void)events;
-    if (program->looked_ms != 0 && late_ms >= LOOK_MS) {
+    if (late_ms >= LOOK_MS) {
         crew_hold_up(program->world.crew, late_ms);
     }
     program->looked_ms = now_ms;
@@ -267,6 +267,7 @@ static int open_loop(struct program *program)
     }
     program->tell = event_new(program->world.base, program->tell_fd, EV_READ | EV_PERSIST, on_tell, program);
     program->look = event_new(program->world.base, -1, EV_PERSIST, on_look, program);
+    program->looked_ms = clock_now_ms(&program->clock);
     return program->tell == NULL || program->look == NULL || event_add(program->tell, NULL) != 0 ||
                    event_add(program->look, &second) != 0
                ? -ENOMEM

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "store/key.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,20 +66,6 @@ static bool is_kind(const char *kind)
     return len > 0 && len <= STORE_KIND_MAX && strspn(kind, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
 }
 
-static bool is_key(const char *key)
-{
-    size_t len = key == NULL ? 0 : strnlen(key, STORE_KEY_MAX + 1), at = 0;
-    while (at < len) {
-        uint32_t code;
-        size_t step = utf8_read(key + at, len - at, &code);
-        if (step == 0 || utf8_is_control(code)) {
-            return false;
-        }
-        at += step;
-    }
-    return len > 0 && len <= STORE_KEY_MAX;
-}
-
 static bool is_text(const char *text)
 {
     size_t len = text == NULL ? 0 : strnlen(text, STORE_CAUSE_MAX + 1);
@@ -101,7 +88,7 @@ static bool is_value(struct job_judge *judge, const char *value)
 
 static bool is_op(struct job_judge *judge, const struct store_op *op)
 {
-    return is_kind(op->kind) && is_key(op->key) && op->expires_ms >= 0 &&
+    return is_kind(op->kind) && op->key != NULL && store_is_key(op->key) && op->expires_ms >= 0 &&
            (op->value == NULL || is_value(judge, op->value));
 }
 

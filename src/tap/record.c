@@ -72,7 +72,7 @@ static void fill(struct tap_record *record, const struct answer_seen *seen, cons
     if (seen->query->has_ecs) {
         record->has_ecs = true;
         record->ecs = seen->query->ecs.addr;
-        record->ecs_len = seen->query->ecs.source_len;
+        record->ecs_len = seen->query->ecs.option[2]; /* as it came, whether it counts or not */
     }
 }
 

@@ -44,7 +44,8 @@ static bool load_parts(struct compiler *c, const char *path)
         c->documents->place(c->documents->context, view->server, c->report);
     }
     if (view->server->topology_path != NULL) {
-        view->topology = conf_load_topology(view->server->topology_path, c->report);
+        view->topology =
+            conf_load_topologies(view->server->topology_paths, view->server->topology_count, c->report);
         report_note_file(c->report, view->server->topology_path);
     }
     bool usable = (view->topology != NULL || view->server->topology_path == NULL) & compile_load_geo(c);

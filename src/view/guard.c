@@ -99,9 +99,11 @@ static void add_zones(struct view *view)
 
 static void flag_listeners(struct view *view)
 {
-    view->guards &= ~(unsigned)VIEW_GUARD_LISTEN;
+    view->guards &= ~(unsigned)(VIEW_GUARD_LISTEN | VIEW_GUARD_SUBNET);
     for (size_t i = 0; i < view->listen_count; i++) {
-        view->guards |= view->listen_allow[i] != NULL ? VIEW_GUARD_LISTEN : 0;
+        const struct conf_listener *listener = &view->listeners[i];
+        view->guards |= listener->allow != NULL ? VIEW_GUARD_LISTEN : 0;
+        view->guards |= listener->subnets != CONF_SUBNETS_USE ? VIEW_GUARD_SUBNET : 0;
     }
 }
 
@@ -131,16 +133,20 @@ static ptrdiff_t find_listener(const struct conf_server *server, const struct ad
 void view_map_listeners(struct view *view, const struct addr_port *served, size_t count,
                         const struct view *previous)
 {
-    const struct acl **allow = arena_alloc(view->arena, count * sizeof *allow);
+    struct conf_listener *listeners = arena_alloc(view->arena, count * sizeof *listeners);
     for (size_t i = 0; i < count; i++) {
         ptrdiff_t at = find_listener(view->server, &served[i], i);
         if (at != -1) {
-            allow[i] = view->server->listen_allow[at];
-        } else if (previous != NULL) {
-            allow[i] = copy_acl(view_listen_acl(previous, i), view->arena);
+            listeners[i] = view->server->listeners[at];
+        } else if (previous != NULL && i < previous->listen_count) {
+            listeners[i] = (struct conf_listener){
+                .allow = copy_acl(previous->listeners[i].allow, view->arena),
+                .proxies = copy_acl(previous->listeners[i].proxies, view->arena),
+                .subnets = previous->listeners[i].subnets,
+            };
         }
     }
-    view->listen_allow = allow;
+    view->listeners = listeners;
     view->listen_count = count;
     flag_listeners(view);
 }
@@ -150,7 +156,7 @@ void view_map_listeners(struct view *view, const struct addr_port *served, size_
 void compile_guards(struct view *view, const struct view *previous)
 {
     const struct conf_server *server = view->server;
-    view->listen_allow = server->listen_allow;
+    view->listeners = server->listeners;
     view->listen_count = server->listen_count;
     flag_listeners(view);
     add_zones(view);

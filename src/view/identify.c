@@ -15,6 +15,10 @@
 
 #include <string.h>
 
+/* What was hashed of statuses when there were no others: so a check is the same to a server that takes over.
+ */
+enum { RFC_STATUS_MOST = 599, RFC_STATUS_WORDS = 8 };
+
 uint64_t view_hash_text(uint64_t hash, const char *text)
 {
     return text == NULL ? hash_bytes(hash, "", 1) : hash_bytes(hash, text, strlen(text) + 1);
@@ -141,7 +145,8 @@ uint64_t view_identify_check(uint64_t hash, const struct conf_check *check)
         check->rise,           bounds[0],   bounds[1],          check->send_len,   check->expect_len};
     hash = hash_numbers(hash, numbers, sizeof numbers / sizeof *numbers);
     if (!is_span) {
-        hash = hash_bytes(hash, check->statuses, CONF_STATUS_WORDS * sizeof *check->statuses);
+        size_t words = bounds[1] <= RFC_STATUS_MOST ? RFC_STATUS_WORDS : CONF_STATUS_WORDS;
+        hash = hash_bytes(hash, check->statuses, words * sizeof *check->statuses);
     }
     return hash_finish(is_plain(check) ? hash : identify_more(hash, check));
 }

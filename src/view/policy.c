@@ -111,7 +111,7 @@ struct shared {
     struct conf_need min_healthy, spill_below;
     struct conf_sticky sticky;
     const struct conf_records *records;
-    uint64_t settings; /* pick, spill, answers, nearest of the tiers, addresses, aliases */
+    uint64_t settings; /* pick, spill, answers, nearest of the tiers, addresses, aliases … */
     uint64_t ttl_failing;
     uint64_t group; /* of names */
 };
@@ -140,6 +140,7 @@ static void get_shared(const struct conf_name *name, const struct compile_record
     shared->settings = (uint64_t)name->answers << 32 | (uint64_t)name->tiers.nearest << 16 |
                        (uint64_t)name->tiers.others << 15 | (uint64_t)name->addresses << 14 |
                        (uint64_t)records->is_alias << 13 | (uint64_t)name->falls_back << 12 |
+                       (uint64_t)name->ignores_subnet << 11 | (uint64_t)name->apart << 48 |
                        (uint64_t)name->spill << 8 | (uint64_t)name->pick;
     shared->records = name->records;
     shared->group = group;
@@ -164,7 +165,9 @@ static int enter_policy(const struct compile_policy *p, const struct conf_name *
             .pick = pick_of(name->pick),
             .fallback = compile_get_fallback(name->fallback->then),
             .falls_back = name->falls_back,
+            .ignores_subnet = name->ignores_subnet,
             .answers = (uint16_t)name->answers,
+            .apart = (enum steer_apart)name->apart,
             .sticky = {.v4_len = name->sticky.v4_len,
                        .v6_len = name->sticky.v6_len,
                        .hold_ms = name->sticky.hold_ms},
@@ -361,6 +364,39 @@ static int compile_name(const struct compile_policy *p, const struct conf_name *
     return 0;
 }
 
+_Static_assert((int)STEER_APART_AZ == (int)CONF_APART_AZ && (int)STEER_APART_REGION == (int)CONF_APART_REGION,
+               "documents and policies number them alike");
+
+/* ---- names that tell who asks ---- */
+
+/* By owner, among those that were entered last: the names of this policy. */
+static uint32_t find_policy_of(const struct compile_policy *p, const char *owner)
+{
+    const struct view *view = p->c->view;
+    for (size_t i = view->name_count; owner != NULL && i > 0; i--) {
+        if (strcmp(view->names[i - 1].owner, owner) == 0) {
+            return view->names[i - 1].policy;
+        }
+    }
+    return ZONE_NO_POLICY;
+}
+
+static void add_whoami(const struct compile_policy *p, const struct conf_whoami *from)
+{
+    static const uint8_t addresses[] = {[CONF_WHOAMI_BEST] =
+                                            ZONE_WHOAMI_RESOLVER | ZONE_WHOAMI_SUBNET | ZONE_WHOAMI_EITHER,
+                                        [CONF_WHOAMI_RESOLVER] = ZONE_WHOAMI_RESOLVER,
+                                        [CONF_WHOAMI_SUBNET] = ZONE_WHOAMI_SUBNET,
+                                        [CONF_WHOAMI_BOTH] = ZONE_WHOAMI_RESOLVER | ZONE_WHOAMI_SUBNET};
+    struct zone_whoami whoami = {.policy = find_policy_of(p, from->of), .address = addresses[from->address]};
+    uint8_t owner[DNS_NAME_MAX + 1];
+    int len = dns_name_parse(from->owner, NULL, owner);
+    if (len >= 0) {
+        dns_name_lower(owner, (size_t)len);
+        zone_builder_add_whoami(p->builder, owner, &whoami, &from->place);
+    }
+}
+
 int compile_policy(struct compiler *c, const struct compile_zone *zone)
 {
     int result = 0;
@@ -375,6 +411,9 @@ int compile_policy(struct compiler *c, const struct compile_zone *zone)
     for (size_t i = 0; i < policy->name_count && result != ERROR_CANCELLED; i++) {
         int error = report_is_cancelled(c->report) ? ERROR_CANCELLED : compile_name(&p, &policy->names[i]);
         result = error != 0 ? error : result;
+    }
+    for (size_t i = 0; i < policy->whoami_count && result == 0; i++) {
+        add_whoami(&p, &policy->whoamis[i]);
     }
     arena_free(p.arena);
     return result;

@@ -90,6 +90,7 @@ enum view_guard {
     VIEW_GUARD_AMPLIFICATION = 8, /* UDP answers are bounded by their queries */
     VIEW_GUARD_RATE = 16,         /* UDP answers are rate-limited */
     VIEW_GUARD_TAP = 32,          /* somebody is told of them */
+    VIEW_GUARD_SUBNET = 64,       /* on a listen address client subnets do not count */
 };
 
 struct view_acls; /* of zones, by apex */
@@ -123,7 +124,7 @@ struct view {
     struct limiter *limiter;                    /* NULL: no rates */
     /* Who may ask at which of the addresses that are served (those of `server`, until somebody maps them);
      * NULL: everybody. */
-    const struct acl **listen_allow;
+    const struct conf_listener *listeners;
     size_t listen_count;
     struct arena *arena;
 
@@ -226,15 +227,21 @@ struct view_primary *view_find_primary(const struct view *view, const uint8_t *a
 
 /* Who may query the zone, when guards has VIEW_GUARD_ZONE. NULL: everybody. */
 const struct acl *view_find_acl(const struct view *view, const struct zone *zone);
-/* Addresses are bound once, and documents change: give listen_allow the order of the addresses that are
+/* Addresses are bound once, and documents change: give listeners the order of the addresses that are
  * served. One that the view's document does not have any more keeps the list that it had in `previous`.
  * Before the view is published. */
 void view_map_listeners(struct view *view, const struct addr_port *served, size_t count,
                         const struct view *previous);
 
+/* Who passes on there for others, by number of the listen address; NULL: nobody. */
+static inline const struct acl *view_listen_proxies(const struct view *view, size_t listener)
+{
+    return listener < view->listen_count ? view->listeners[listener].proxies : NULL;
+}
+
 static inline const struct acl *view_listen_acl(const struct view *view, size_t listener)
 {
-    return listener < view->listen_count ? view->listen_allow[listener] : NULL;
+    return listener < view->listen_count ? view->listeners[listener].allow : NULL;
 }
 
 /* How many caches a server with this configuration needs. */

@@ -45,6 +45,7 @@ void zone_builder_free(struct zone_builder *b)
         free(b->steered);
         free(b->addresses);
         free(b->address_slots);
+        free(b->whoamis);
         free(b);
     }
 }

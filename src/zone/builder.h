@@ -63,6 +63,11 @@ struct zone_listed_plan {
 };
 void zone_builder_add_listed(struct zone_builder *builder, const struct zone_listed_plan *plan);
 
+/* A name that tells who asks, by A, AAAA and TXT; in copies 0.0.0.0, :: and an empty text stand for that. The
+ * zone file has to have none of these there, nor a CNAME. */
+void zone_builder_add_whoami(struct zone_builder *builder, const uint8_t *owner,
+                             const struct zone_whoami *whoami, const struct report_place *place);
+
 /* The type of a static record at this owner that cannot stand beside a CNAME of its policy; 0: there is none.
  * Addresses can: they stand in where the policy has nothing. */
 uint16_t zone_builder_find_obstacle(const struct zone_builder *builder, const uint8_t *owner);

@@ -57,8 +57,9 @@ struct builder_owner {
     uint64_t hash;
     const uint8_t *name; /* the labels in front of the apex, lower case */
     uint32_t parent, first, last, steered;
-    uint32_t cut;  /* the topmost cut at or above, or DNAME above */
-    uint32_t node; /* offset in the blob, once rendered */
+    uint32_t cut;    /* the topmost cut at or above, or DNAME above */
+    uint32_t node;   /* offset in the blob, once rendered */
+    uint16_t whoami; /* 1 + number; 0: none */
     uint8_t name_len;
     bool is_cut, has_dname;
 };
@@ -79,6 +80,8 @@ struct zone_builder {
     struct builder_address *addresses; /* distinct ones of policies */
     size_t address_count, address_capacity;
     uint32_t *address_slots, address_mask; /* address + 1 by hash; NULL: there are none */
+    struct zone_whoami *whoamis;
+    size_t whoami_count, whoami_capacity;
     struct builder_record *soa;
     bool rotate, failed;
     bool lacks_records, lacks_names; /* zone_builder_set_partial */

@@ -26,5 +26,6 @@ src_libzone_a_SOURCES = \
 	src/zone/render_listed.c \
 	src/zone/render_rrset.c \
 	src/zone/walk.c src/zone/walk.h \
+	src/zone/whoami.c \
 	src/zone/writer.c src/zone/writer.h \
 	src/zone/zone.c src/zone/zone.h

@@ -19,6 +19,11 @@ static bool may_rotate(uint16_t type)
     }
 }
 
+static bool tells_who_asks(uint16_t type)
+{
+    return type == DNS_TYPE_A || type == DNS_TYPE_AAAA || type == DNS_TYPE_TXT;
+}
+
 struct zone_rrset render_rrset(struct renderer *r, const struct builder_owner *owner, uint16_t type)
 {
     size_t count = r->record_count; /* aliases may bring more */
@@ -38,11 +43,14 @@ struct zone_rrset render_rrset(struct renderer *r, const struct builder_owner *o
     render_additional(r, type);
     flags |= r->extra.count + r->extra.target_count != 0 ? ZONE_RRSET_ADDITIONAL : 0;
     flags |= r->rotates && count > 1 ? ZONE_RRSET_ROTATES : 0;
+    bool is_told = owner->whoami != 0 && tells_who_asks(type);
+    flags |= is_told ? ZONE_RRSET_WHOAMI : 0;
     uint32_t block = render_end(r);
     return (struct zone_rrset){.type = type,
                                .count = (uint16_t)count,
                                .len = len,
                                .patch_count = (uint16_t)r->patch_count,
                                .flags = flags,
+                               .types = is_told ? owner->whoami : 0,
                                .block = block};
 }

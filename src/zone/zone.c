@@ -25,6 +25,7 @@ void zone_release(struct zone *zone)
     }
     free(zone->slots);
     free(zone->blob);
+    free(zone->whoamis);
     free(zone);
 }
 

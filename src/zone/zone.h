@@ -35,6 +35,8 @@ enum zone_rrset_flag {
     ZONE_RRSET_ROTATES = 16,   /* the records stand in any order; none points to another */
     ZONE_RRSET_LISTED = 32,    /* steered, with a struct zone_listed */
     ZONE_RRSET_HOSTS = 64,     /* steered, and some members have the addresses of a host (view/hosts.h) */
+    ZONE_RRSET_WHOAMI =
+        128, /* static, and what is answered is who asks: types is 1 + number of a zone_whoami */
 };
 
 /* What stands where a pointer will be. A block with links to itself must not begin behind offset
@@ -119,6 +121,15 @@ struct zone_slot {
 
 #define ZONE_SLOT_EMPTY UINT32_MAX /* a tag above all others */
 
+/* What is told of who asks. */
+enum { ZONE_WHOAMI_RESOLVER = 1, ZONE_WHOAMI_SUBNET = 2, ZONE_WHOAMI_EITHER = 4 };
+#define ZONE_NO_POLICY UINT32_MAX
+
+struct zone_whoami {
+    uint32_t policy; /* of which the class is told, or ZONE_NO_POLICY */
+    uint8_t address; /* or-ed; EITHER: the resolver only where there is no subnet */
+};
+
 struct zone {
     _Atomic uint32_t references;
     uint8_t apex_len, apex_labels;
@@ -130,6 +141,7 @@ struct zone {
     uint32_t apex_node;
     uint8_t *blob;
     size_t blob_len;
+    struct zone_whoami *whoamis; /* owned */
     struct zone_rrset
         negative; /* the SOA, its owner a pointer to the apex, with the TTL of negative answers (RFC 2308) */
     uint32_t serial, name_count, record_count, steered_count; /* serial: of the master file */

@@ -3,7 +3,7 @@ EXTRA_DIST += \
 	tests/functional/test_bodies.py tests/functional/test_bundles.py tests/functional/bundlekit.py tests/functional/test_rollout.py tests/functional/test_dns_checks.py tests/functional/test_cut_short.py tests/functional/h2kit.py tests/functional/test_grpc_checks.py tests/functional/test_http2_checks.py tests/functional/test_icmp.py tests/functional/test_keep_alive.py \
 	tests/functional/asking.py tests/functional/test_drill_kill.py tests/functional/test_live_documents.py tests/functional/test_live_hooks.py tests/functional/test_live_real.py tests/functional/conftest.py tests/functional/endpoint.py tests/functional/gdnsd.py tests/functional/kit.py \
 	tests/functional/openapi.py tests/functional/packets.py tests/functional/seeds.py tests/functional/tap.py \
-	tests/functional/test_anycast.py tests/functional/test_node_serials.py tests/functional/test_one_server.py tests/functional/test_withdraw.py tests/functional/test_admin.py tests/functional/test_admin_crowd.py tests/functional/test_answers.py tests/functional/test_backup.py tests/functional/clock.c tests/functional/test_carry.py tests/functional/test_continuity.py tests/functional/test_clock.py tests/functional/test_check.py tests/functional/test_checks.py tests/functional/test_combinations.py tests/functional/test_clients.py tests/functional/clusterkit.py tests/functional/test_cluster.py tests/functional/test_cluster_conflicts.py tests/functional/test_cluster_orders.py tests/functional/test_config.py tests/functional/test_confined.py tests/functional/test_crowds.py \
+	tests/functional/test_anycast.py tests/functional/test_node_serials.py tests/functional/test_one_server.py tests/functional/test_withdraw.py tests/functional/test_admin.py tests/functional/test_admin_crowd.py tests/functional/test_answers.py tests/functional/test_backup.py tests/functional/clock.c tests/functional/test_carry.py tests/functional/test_continuity.py tests/functional/test_clock.py tests/functional/test_check.py tests/functional/test_checks.py tests/functional/test_combinations.py tests/functional/test_clients.py tests/functional/clusterkit.py tests/functional/test_cluster.py tests/functional/test_cluster_conflicts.py tests/functional/test_cluster_orders.py tests/functional/test_cluster_upgrade.py tests/functional/test_members.py tests/functional/test_config.py tests/functional/test_confined.py tests/functional/test_crowds.py \
 	tests/functional/test_drill.py tests/functional/test_drill_library.py tests/functional/test_drill_observed.py tests/functional/test_drill_switchover.py tests/functional/test_drill_recorded.py tests/functional/test_drill_reports.py tests/functional/test_drill_schedule.py tests/functional/test_durable.py tests/functional/test_dump.py tests/functional/test_page.py tests/functional/test_dnstap.py tests/functional/test_edns.py tests/functional/test_elsewhere.py tests/functional/test_ends.py \
 	tests/functional/test_explain.py tests/functional/test_watch.py tests/functional/test_whatif.py \
 	tests/functional/test_families.py tests/functional/test_flapping.py tests/functional/test_flip.py tests/functional/test_gdnsd2steerd.py \
@@ -21,6 +21,8 @@ EXTRA_DIST += \
 	tests/functional/vantage_client.py tests/functional/test_vantages.py tests/functional/test_unbound.py tests/functional/test_units.py tests/functional/test_unserved.py \
 	tests/functional/test_verdicts.py tests/functional/test_work.py tests/functional/tsan.txt
 
+EXTRA_DIST += tests/functional/injector.py tests/functional/test_activated.py tests/functional/test_geo_fetch.py tests/functional/test_installed.py tests/functional/test_topology_files.py
+
 PYTESTFLAGS = -n 2
 
 .PHONY: check-functional
@@ -37,6 +39,8 @@ tests/functional/clock.so: $(srcdir)/tests/functional/clock.c
 	$(AM_V_CC)$(MKDIR_P) tests/functional && $(CC) -shared -fPIC -O2 -Wall -Wextra -o $@ $(srcdir)/tests/functional/clock.c
 
 EXTRA_DIST += tests/functional/test_past_health.py
+
+EXTRA_DIST += tests/functional/test_listeners.py tests/functional/test_whoami.py tests/functional/test_gdnsd_converted.py
 
 # What runs beside a server, as a vantage of it
 EXTRA_DIST += tests/functional/test_confirm.py tests/functional/test_json.py tests/functional/test_drill_vantages.py tests/functional/test_steerprobe.py tests/functional/test_vantage_clock.py tests/functional/test_vantage_standing.py tests/functional/test_vantage_changes.py tests/functional/test_reload_amid.py tests/functional/test_vantage_losses.py tests/functional/vantagekit.py

@@ -16,6 +16,7 @@ import kit
 
 PR_SET_CHILD_SUBREAPER = 36
 PROGRAM = kit.STEERD
+RECORDS = "".join(f"n{i} 60 IN A 10.0.{i // 256}.{i % 256}\n" for i in range(1000))  # that Stream asks for
 
 
 class Heir:
@@ -74,8 +75,7 @@ def take_over(server):
 
 def simple(site, **options):
     site.server.update(options)
-    return site.zone("example.com", "a 60 IN A 192.0.2.1\n" + "".join(
-        f"n{i} 60 IN A 10.0.{i // 256}.{i % 256}\n" for i in range(1000)))
+    return site.zone("example.com", "a 60 IN A 192.0.2.1\n" + RECORDS)
 
 
 class Stream:

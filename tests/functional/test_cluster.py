@@ -172,6 +172,24 @@ def test_a_takeover_goes_on_as_the_same_node(cluster):
     assert desired(two, "azs/eu-west-1a") == "drain"
 
 
+def test_a_node_that_was_by_itself_for_a_while_takes_what_the_others_have(cluster):
+    one, two, _ = cluster.list()
+    assert order(one, "regions/us-east", "drain").status == 200
+    own = cluster.sites["ns2"].server.pop("cluster")
+    cluster.sites["ns2"].write()
+    assert two.request("POST", "/v1/reload").status == 200
+    two.wait(lambda: "position forgotten" in two.read_log(), "it is no node any more")
+    assert order(two, "regions/us-east", "auto").status == 200 and order(two, "azs/eu-west-1a", "drain").status == 200
+    assert order(one, "azs/us-east-1a", "drain").status == 200
+    cluster.sites["ns2"].server["cluster"] = own
+    cluster.sites["ns2"].write()
+    assert two.request("POST", "/v1/reload").status == 200
+    two.wait(lambda: two.request("GET", "/v1/cluster").status == 200, "it is a node again")
+    cluster.wait_phase("ns2", "following")
+    two.wait(lambda: [desired(two), desired(two, "azs/us-east-1a"), desired(two, "azs/eu-west-1a")] == ["drain", "drain", None], "it has what the others have")
+    assert order(two, "azs/eu-west-1a", "drain").status == 200 and desired(one, "azs/eu-west-1a") == "drain"
+
+
 @pytest.mark.parametrize("change", [{"weight": 7}, {"capacity": 7}, {"addresses": ["192.0.2.77"]}], ids=lambda change: next(iter(change)))
 def test_a_node_that_was_loaded_with_something_else_is_told(change):
     with clusterkit.new_cluster(2) as cluster:

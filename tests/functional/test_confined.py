@@ -1,41 +1,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the server takes away from itself: DNS threads are told by a debugger to do what somebody would who has taken one over."""
 import os
+import pathlib
 import pwd
 import re
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
+import injector
 import kit
 import takeovers
 from takeovers import reaper  # noqa: F401  pylint: disable=unused-import
 from test_soak import is_sanitized
 
-SCRIPT = """
-import gdb
-for thread in gdb.selected_inferior().threads():
-    if thread.name == "{name}":
-        thread.switch()
-for text in {calls}:
-    value = int(gdb.parse_and_eval(text))
-    error = int(gdb.parse_and_eval("*((int *(*)(void))__errno_location)()"))
-    print("GIVES", value, error if value < 0 else 0)
-"""
-EPERM = 1
-OPEN = '((int (*)(const char *, int, int))open)("{}", {}, 0600)'
+EPERM, EACCES = 1, 13
 
 
 def call_in_thread(server, name, *calls):
-    """What each gave: its value, and errno where that is below 0."""
-    script = server.site.folder / "escape.py"
-    script.write_text(SCRIPT.format(name=name, calls=list(calls)))
-    done = subprocess.run(["gdb", "-q", "-batch", "-nx", "-p", str(server.process.pid), "-x", str(script)], capture_output=True, text=True,
-                          timeout=kit.PATIENCE_S, stdin=subprocess.DEVNULL, check=False)
-    given = [tuple(map(int, line.split()[1:])) for line in done.stdout.splitlines() if line.startswith("GIVES")]
-    assert len(given) == len(calls), done
-    return given
+    """What each system call gave: its value, and errno where that is below 0."""
+    for task in sorted(os.listdir(f"/proc/{server.process.pid}/task"), key=int):
+        if pathlib.Path(f"/proc/{server.process.pid}/task/{task}/comm").read_text().strip() == name:
+            given = injector.call(int(task), calls)
+            return [(-1, -value) if value < 0 else (value, 0) for value in given]
+    raise AssertionError(f"no thread {name}")
 
 
 @pytest.fixture
@@ -56,14 +46,12 @@ def start(site):
 def test_a_dns_thread_can_only_answer(site, tmp_path):
     server = start(site)
     made = tmp_path / "made"
-    escapes = [OPEN.format("/etc/shadow", os.O_RDONLY), OPEN.format(made, os.O_WRONLY | os.O_CREAT),
-               "((int (*)(int, int, int))socket)(2, 1, 0)", "((int (*)(const char *))unlink)(\"%s\")" % server.site.folder,
-               '((int (*)(const char *, void *, void *))execve)("/bin/true", 0, 0)', "((int (*)(int, int))kill)(1, 0)",
-               "((long (*)(long))syscall)(57)"]
+    escapes = [("open", "/etc/shadow", os.O_RDONLY), ("open", made, os.O_WRONLY | os.O_CREAT, 0o600), ("socket", 2, 1, 0),
+               ("unlink", server.site.config), ("execve", "/bin/true", 0, 0), ("kill", 1, 0), ("fork",), ("ptrace", 16, os.getpid(), 0, 0)]
     for thread in ("udp/0", "tcp/0"):
         assert call_in_thread(server, thread, *escapes) == [(-1, EPERM)] * len(escapes), thread
     assert not made.exists()
-    (opened,) = call_in_thread(server, "steerd", OPEN.format("/etc/hostname", os.O_RDONLY))
+    (opened,) = call_in_thread(server, "steerd", ("open", "/etc/hostname", os.O_RDONLY))
     assert opened[0] > 2, "another thread can, so it is not something else that forbids it"
     assert server.addresses("www.example.com") == ["192.0.2.99"]
     assert "confined user=" in server.read_log() and "dns_threads=yes" in server.read_log()
@@ -181,3 +169,74 @@ def test_a_configuration_that_they_cannot_read(owned):
                           stdin=subprocess.DEVNULL, env=kit.make_environment())
     assert done.returncode == 1
     assert "Permission denied" in done.stderr
+
+
+def test_what_any_thread_cannot_do(owned, tmp_path):
+    """The process as a whole: other people's files, files outside its folders, a program with more privileges than it has."""
+    server = start(owned)
+    if "files=no" in server.read_log():
+        pytest.skip("the kernel has no Landlock")
+    assert "no_new_privileges=yes files=yes" in server.read_log()
+    outside = pathlib.Path(tempfile.mkdtemp(dir="/var/lib"))
+    try:
+        victim = outside / "victim"
+        victim.write_text("all of it")
+        for path in (outside, victim):
+            path.chmod(0o777)
+        inside = owned.folder / "var/made"
+        escapes = [("open", "/etc/shadow", os.O_RDONLY), ("open", outside / "made", os.O_WRONLY | os.O_CREAT, 0o600), ("open", victim, os.O_WRONLY),
+                   ("truncate", victim, 0), ("unlink", victim), ("rename", victim, inside), ("mkdir", outside / "folder", 0o700),
+                   ("symlink", "/etc/shadow", outside / "link"), ("setuid", 0), ("mount", "/tmp", "/mnt", 0, 4096, 0)]
+        given = call_in_thread(server, "steerd", *escapes, ("open", victim, os.O_RDONLY), ("open", inside, os.O_WRONLY | os.O_CREAT, 0o600))
+        assert [value for value, _ in given[:-2]] == [-1] * len(escapes), given
+        assert given[-2][0] > 2 and given[-1][0] > 2 and inside.exists(), "what it may it can, so it is not something else that forbids it"
+        assert sorted(os.listdir(outside)) == ["victim"] and victim.read_text() == "all of it"
+        assert read_status(server.process.pid, "steerd", "NoNewPrivs") == "1"
+        assert server.addresses("www.example.com") == ["192.0.2.99"]
+        # and so it is for who takes over
+        old, _ = takeovers.take_over(server)
+        assert old.wait(kit.PATIENCE_S) == 0
+        assert call_in_thread(server, "steerd", ("open", victim, os.O_WRONLY)) == [(-1, EACCES)]
+    finally:
+        shutil.rmtree(outside)
+
+
+def test_folders_of_commands(owned):
+    """"write" names more of them; commands of hooks and checks have those."""
+    outside = pathlib.Path(tempfile.mkdtemp(dir="/var/lib"))
+    try:
+        for name in ("one", "other"):
+            (outside / name).mkdir()
+        for path in (outside, outside / "one", outside / "other"):
+            path.chmod(0o777)
+        found = owned.folder / "found"
+        script = owned.folder / "look"
+        script.write_text(f"#!/bin/sh\ntouch {outside}/one/a; one=$?; touch {outside}/other/a; echo $one $? >{found}.new && mv {found}.new {found}\n")
+        script.chmod(0o755)
+        owned.server["confine"]["write"] = str(outside / "one")
+        owned.topology = {"regions": {"r": {"azs": {"a": {}}}}, "brake": False,
+                          "checks": {"look": {"type": "exec", "interval": "10s", "timeout": "10s", "rise": 1, "command": [str(script)]}},
+                          "endpoints": {"e": {"az": "a", "addresses": ["127.0.0.1"], "checks": ["look"]}}}
+        owned.write()
+        give(owned)
+        server = owned.start()
+        if "files=no" in server.read_log():
+            pytest.skip("the kernel has no Landlock")
+        server.wait(found.exists, "the command has run")
+        assert found.read_text().split() == ["0", "1"] and (outside / "one/a").exists() and not (outside / "other/a").exists()
+    finally:
+        shutil.rmtree(outside)
+
+
+def test_each_can_be_turned_off(site):
+    site.server["confine"] = {"no_new_privileges": False, "dns_threads": False}
+    server = site.start()
+    assert "dns_threads=off no_new_privileges=off files=off" in server.read_log()
+    assert read_status(server.process.pid, "steerd", "NoNewPrivs") == "0"
+
+
+def test_files_need_no_new_privileges(site):
+    site.server["confine"] = {"no_new_privileges": False, "files": True}
+    site.write()
+    done = kit.run_steerd("-c", str(site.config), "--check")
+    assert done.returncode == 1 and "$.confine.files" in done.stderr and "no_new_privileges" in done.stderr

@@ -15,7 +15,7 @@ with_gdnsd = pytest.mark.skipif(gdnsd.GDNSD is None, reason="gdnsd is not instal
 VALUES = {"LISTEN": "127.0.0.1:5300", "PORT": 8080, "A": "127.0.5.1", "B": "127.0.5.2", "C": "127.0.5.3",
           "FOLDER": "/nonexistent"}
 SAMPLE_SIZE = 600
-COMPLETE = {"simplefo", "multifo", "weighted", "metafo", "geoip", "geoplaces", "dync", "external"}
+COMPLETE = {"simplefo", "multifo", "weighted", "metafo", "geoip", "geoplaces", "dync", "external", "others"}
 
 ZONE = "@ SOA ns1 hostmaster 1 7200 30M 3D 900\n@ NS ns1\nns1 A 192.0.2.53\n"
 
@@ -92,11 +92,12 @@ plugins => { multifo => { m => { service_types => s, a => 192.0.2.1 } }
 """
     zone = ZONE + "m 60 DYNA multifo!m\nw 60 DYNA weighted!w\nr 60 DYNA reflect!dns\n"
     done = gdnsd.convert(make(tmp_path / "from", config, zone), tmp_path / "to")
-    left_out = re.findall("^  (\\S+): (.*)", done.stdout.split("Left out (5):")[1], re.M)
+    left_out = re.findall("^  (\\S+): (.*)", done.stdout.split("Left out (3):")[1].split("\n\n")[0], re.M)
     assert done.returncode == 2
     assert {place: text.split(":")[0].split(" DYN")[0] for place, text in left_out} == {
-        "config:1": "edns_client_subnet", "config:2": "option nonsense", "config:3": "service type s",
-        "zones/example.com:5": "w.example.com.", "zones/example.com:6": "r.example.com."}
+        "config:2": "option nonsense", "config:3": "service type s",
+        "zones/example.com:5": "w.example.com."}
+    assert json.loads((tmp_path / "to/zones/example.com.json").read_text())["whoami"] == {"r": {"address": "resolver"}}
     assert "w 60 DYNA" in (tmp_path / "to/zones/example.com.zone").read_text(), "stays as a comment"
 
 
@@ -283,7 +284,7 @@ def test_multifo_around_its_threshold(site):
 def chi_square(counts, expected):
     """Pearson's statistic of counts against shares."""
     total = sum(counts.values())
-    return sum((counts[(key,)] - total * share) ** 2 / (total * share) for key, share in expected.items())
+    return sum((counts[key] - total * share) ** 2 / (total * share) for key, share in expected.items())
 
 
 # What the statistic exceeds once in 10^6 samples, by degrees of freedom
@@ -293,10 +294,11 @@ CRITICAL = {0: 1e-9, 1: 23.9, 2: 27.6}
 def sample_both(both, name, expected, rtype="A"):
     """Until both servers give these answers only; then by their shares."""
     for at in both.gdnsd.at, both.steerd.site.listen[0]:
-        kit.wait_for(lambda: set(both.sample(at, name, rtype, 60)) == {(key,) for key in expected}, "the answers expected")
+        wanted = {key if isinstance(key, tuple) else (key,): share for key, share in expected.items()}
+        kit.wait_for(lambda: set(both.sample(at, name, rtype, 60)) == set(wanted), "the answers expected")
         counts = both.sample(at, name, rtype, SAMPLE_SIZE)
-        assert set(counts) == {(key,) for key in expected}, (at, counts)
-        assert chi_square(counts, expected) < CRITICAL[len(expected) - 1], (at, counts)
+        assert set(counts) == set(wanted), (at, counts)
+        assert chi_square(counts, wanted) < CRITICAL[len(expected) - 1], (at, counts)
 
 
 @with_gdnsd
@@ -321,6 +323,7 @@ def test_weighted(site):
     both.set_down("A")  # B and C have 40 of 100
     hold("heavy.example.com", {"A": 0.6, "B": 0.3, "C": 0.1})
     assert gdnsd.read_policy(both)["heavy"]["min_healthy"] == "50%"
+    hold("apart.example.com", {("192.0.2.1", "192.0.2.3"): 1 / 3, ("192.0.2.2", "192.0.2.3"): 2 / 3})
     shares = both.sample(both.gdnsd.at, "groups.example.com", "A", 200), both.sample(site.listen[0], "groups.example.com",
                                                                                     "A", 200)
     assert {len(records) for records in shares[0]} == {1, 2} and {len(records) for records in shares[1]} == {1}, \
@@ -487,4 +490,6 @@ def test_zones_and_the_rest(site):
         assert both.compare(f"{name}.more.sub.example.com", "CNAME")
     both.compare("1.0/25.2.0.192.in-addr.arpa", "PTR")
     assert "answers with a CNAME end there in gdnsd" in both.done.stdout
-    assert "reflect.example.com. DYNA reflect: reflect answers with the client's own address" in both.done.stdout
+    assert both.compare("reflect.example.com", "A", ttl=False) == ["127.0.0.1"]
+    assert both.compare("reflect.example.com", "A", subnet=("192.0.2.77", 32), ttl=False) == ["192.0.2.77"]
+    assert both.compare("reflect.example.com", "AAAA", ttl=False) == both.compare("reflect.example.com", "MX") == []

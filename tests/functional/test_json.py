@@ -29,7 +29,7 @@ ASKED = {
     "serving": [[]], "withdraw": [REASON], "announce": [REASON], "nodes": [["!"]], "push": [["{folder}", "--check", "!"]], "bundles": [["!"]], "cluster": [["status", "!"], ["conflicts", "!"], ["refill", "--yes", "!"]], "openapi": [[]],
 }
 # Not of the API: a screen, a text, processes that go on (each has tests of its own).
-OTHERS = {"watch", "takeover", "observe", "metrics", "help", "version"}
+OTHERS = {"completion", "init", "watch", "takeover", "observe", "metrics", "help", "version"}
 
 
 def list_verbs():

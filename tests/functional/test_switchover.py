@@ -209,6 +209,22 @@ def test_somebody_who_overrides_it_is_right(scene):
     assert server.get("/v1/overrides")["items"] == []
 
 
+def test_who_orders_while_it_is_being_changed_waits_for_that(scene):
+    """One of them leads it back, the others are told that somebody has: nobody has to ask again."""
+    server = start(scene)
+    for _ in range(5):
+        made, replies = begin(server, steps=[10], each="1s", execute=True), []
+        path = f"/v1/switchovers/{made['id']}:rollback"
+        threads = [threading.Thread(target=lambda path=path, replies=replies: replies.append(
+            server.request("POST", path, {"actor": "ann", "reason": "power is back"}))) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(reply.status for reply in replies) == [200] + [409] * 7, replies
+    assert server.get("/v1/overrides")["items"] == []
+
+
 def test_two_of_the_same_do_not_go_together(scene):
     server = start(scene)
     made = begin(server, execute=True)

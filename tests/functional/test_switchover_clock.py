@@ -45,7 +45,7 @@ def test_a_clock_that_is_set_while_it_is_written_down(scene, step):
     thread = threading.Thread(target=lambda: replies.append(act(server, made, "execute")))
     thread.start()
     path = f"/v1/switchovers/{made['id']}:resume"
-    server.wait(lambda: b"just being changed" in server.request("POST", path, {"actor": "ann"}).body, "it is on its way to the disk")
+    server.wait(lambda: server.get("/v1/regions/us-east")["override"], "it is in force, and on its way to the disk")
     scene.clock.set_unseen(step)
     server.request("POST", path, {"actor": "ann"})  # before whom it looks at the clock
     thread.join()

@@ -48,6 +48,16 @@ def test_systemd_understands_it(unit):
     assert done.returncode == 0 and not [line for line in done.stderr.splitlines() if unit.name in line], done
 
 
+def test_the_socket_unit_is_understood(tmp_path):
+    write_unit("steerd", tmp_path)
+    socket_unit = tmp_path / "steerd.socket"
+    socket_unit.write_text((kit.TOP / "contrib/systemd/steerd.socket").read_text())
+    done = analyze("verify", "--man=no", socket_unit)
+    assert done.returncode == 0 and "steerd." not in done.stderr, done
+    said = socket_unit.read_text()
+    assert set(re.findall("^ListenDatagram=(.*)", said, flags=re.M)) == set(re.findall("^ListenStream=(.*)", said, flags=re.M))
+
+
 def test_little_is_left_to_it(unit):
     done = analyze("security", "--offline=yes", f"--threshold={int(EXPOSURE_MOST * 10)}", "--no-pager", unit)
     assert done.returncode == 0, done.stdout[-3000:]

@@ -51,6 +51,13 @@ tests_fuzz_fuzz_transfer_SOURCES = tests/fuzz/fuzz_transfer.c tests/unit/transfe
 tests_fuzz_fuzz_transfer_LDADD = $(tests_fuzz_fuzz_message_LDADD)
 endif
 
+## heads of the PROXY protocol
+fuzz_programs += tests/fuzz/fuzz_proxy
+tests_fuzz_fuzz_proxy_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"proxy"'
+tests_fuzz_fuzz_proxy_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_proxy_SOURCES = tests/fuzz/fuzz_proxy.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_proxy_LDADD = src/libserve.a src/libbase.a
+
 ## TSIG records, and messages signed with them
 fuzz_programs += tests/fuzz/fuzz_tsig
 tests_fuzz_fuzz_tsig_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"tsig"'
@@ -248,6 +255,13 @@ tests_fuzz_fuzz_json_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"json"'
 tests_fuzz_fuzz_json_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_json_LDADD = src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
+
+## documents in several files
+fuzz_programs += tests/fuzz/fuzz_merge
+tests_fuzz_fuzz_merge_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"merge"'
+tests_fuzz_fuzz_merge_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_merge_SOURCES = tests/fuzz/fuzz_merge.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_merge_LDADD = src/libconf.a src/libevents.a $(tls_libs) src/libexec.a src/libsheet.a src/libdns.a src/libbase.a $(JANSSON_LIBS)
 
 ## manifests of bundles
 fuzz_programs += tests/fuzz/fuzz_bundle

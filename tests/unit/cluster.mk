@@ -15,6 +15,12 @@ check_PROGRAMS += tests/unit/test_cluster
 tests_unit_test_cluster_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_cluster_SOURCES = tests/unit/test_cluster.c $(cluster_case)
 tests_unit_test_cluster_LDADD = $(CLUSTER_TEST_LIBS)
+TESTS += tests/unit/test_cluster_orders
+check_PROGRAMS += tests/unit/test_cluster_orders
+tests_unit_test_cluster_orders_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_cluster_orders_SOURCES = tests/unit/test_cluster_orders.c $(cluster_case)
+tests_unit_test_cluster_orders_LDADD = $(CLUSTER_TEST_LIBS)
+
 TESTS += tests/unit/test_cluster_members
 check_PROGRAMS += tests/unit/test_cluster_members
 tests_unit_test_cluster_members_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -46,5 +46,8 @@ struct geo_truth {
 };
 
 struct geo_truth geo_find_truth(const struct geo_case *c, const struct addr *addr);
+/* The IPv4 address that an IPv6 one stands for, if no rule has a prefix where it is (c NULL: none has); else
+ * itself. */
+struct addr geo_true_client(const struct geo_case *c, const struct addr *addr);
 /* Also holds geo_explain() to the truth. */
-unsigned geo_true_class(const struct geo_case *c, const struct addr *addr);
+unsigned geo_true_class(const struct geo_case *c, const struct addr *client);

@@ -49,6 +49,41 @@ static const struct mmdb_network *find_network(const struct mmdb_plan *plan, con
     return NULL;
 }
 
+/* Whether a rule has a prefix within the addresses that begin like n. */
+static bool is_ruled(const struct geo_case *c, number n, unsigned len)
+{
+    for (size_t i = 0; i < c->plan.rule_count; i++) {
+        for (size_t p = 0; p < c->rules[i].prefix_count; p++) {
+            const struct addr_prefix *prefix = &c->rules[i].prefixes[p];
+            if (prefix->addr.family == ADDR_V6 && prefix->len >= len &&
+                geo_mask(geo_to_number(&prefix->addr), 128, len) == geo_mask(n, 128, len)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+struct addr geo_true_client(const struct geo_case *c, const struct addr *addr)
+{
+    number n = geo_to_number(addr);
+    number high = n >> 32;
+    if (addr->family == ADDR_V4) {
+        return *addr;
+    }
+    if ((high == 0 || high == 0xffff || high == (number)0xffff << 16 || high == (number)0x0064ff9b << 64) &&
+        (c == NULL || !is_ruled(c, n, 96))) {
+        return geo_to_addr(n & 0xffffffff, ADDR_V4);
+    }
+    if (n >> 112 == 0x2002 && (c == NULL || !is_ruled(c, n, 16))) {
+        return geo_to_addr(n >> 80 & 0xffffffff, ADDR_V4);
+    }
+    if (n >> 96 == 0x20010000 && (c == NULL || !is_ruled(c, n, 32))) {
+        return geo_to_addr(~n & 0xffffffff, ADDR_V4);
+    }
+    return *addr;
+}
+
 struct geo_truth geo_find_truth(const struct geo_case *c, const struct addr *addr)
 {
     struct geo_truth truth = {.country = "", .continent = ""};
@@ -221,11 +256,12 @@ static unsigned true_nearest(const struct geo_case *c, const struct geo_truth *t
     return 0;
 }
 
-unsigned geo_true_class(const struct geo_case *c, const struct addr *addr)
+unsigned geo_true_class(const struct geo_case *c, const struct addr *client)
 {
-    struct geo_truth truth = geo_find_truth(c, addr);
-    int rule = true_rule(c, &truth, addr);
-    assert_int_equal(geo_explain(c->tree, c->dbs, c->db_count, addr).rule, rule);
+    struct addr addr = geo_true_client(c, client);
+    struct geo_truth truth = geo_find_truth(c, &addr);
+    int rule = true_rule(c, &truth, &addr);
+    assert_int_equal(geo_explain(c->tree, c->dbs, c->db_count, client).rule, rule);
     uint32_t target = rule == -1 ? c->plan.otherwise : c->rules[rule].target;
     return (target & GEO_NEAREST) != 0 ? true_nearest(c, &truth, target & ~GEO_NEAREST) : target;
 }

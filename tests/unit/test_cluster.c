@@ -518,34 +518,6 @@ static void test_who_has_applied_it(void **state)
     case_end(world);
 }
 
-static void done(struct cluster_write *write)
-{
-    *(bool *)(write + 1) = true;
-}
-
-static void test_a_long_order_becomes_several(void **state)
-{
-    (void)state;
-    struct world *world = case_begin(1);
-    struct store_op ops[130];
-    char keys[130][16];
-    struct {
-        struct cluster_write write;
-        bool is_done;
-    } order = {.write = {.ops = ops, .op_count = 130, .deadline_ms = 1000, .done = done}};
-    for (size_t i = 0; i < 130; i++) {
-        snprintf(keys[i], sizeof keys[i], "az:%zu", i % 100); /* some twice: the last one holds */
-        ops[i] = (struct store_op){.kind = "override", .key = keys[i], .value = i < 100 ? up : drain};
-    }
-    cluster_submit(world->nodes[0].cluster, &order.write);
-    world_run(world, 500);
-    assert_true(order.is_done && order.write.error == 0);
-    assert_int_equal(order.write.written, 130);
-    assert_int_equal(order.write.at.seq, 3);
-    assert_non_null(strstr(etcd_model_get(world->model, "/steerd/prod/object/override/az:0"), "drain"));
-    case_end(world);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -569,7 +541,6 @@ int main(void)
         cmocka_unit_test(test_work_moves_and_is_never_two_s),
         cmocka_unit_test(test_a_deaf_watch_and_a_compacted_one),
         cmocka_unit_test(test_who_has_applied_it),
-        cmocka_unit_test(test_a_long_order_becomes_several),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,7 +113,9 @@ static void test_what_is_no_entry(void **state)
     assert_int_equal(read_with("[]", ",\"later\":true"), 0); /* a member of a later version */
     assert_int_equal(read_with("[{\"kind\":\"override\",\"key\":\"a\",\"value\":\"{}\"}]", ""), 0);
     assert_int_equal(read_with("[{\"kind\":\"incident\",\"key\":\"a\"}]", ""),
-                     ERROR_INVALID); /* not shared */
+                     ERROR_INVALID);                                                 /* not shared */
+    assert_int_equal(read_with("[{\"kind\":\"later-kind\",\"key\":\"a\"}]", ""), 0); /* likewise */
+    assert_int_equal(read_with("[{\"kind\":\"Later\",\"key\":\"a\"}]", ""), ERROR_INVALID);
     assert_int_equal(read_with("[{\"kind\":\"override\",\"key\":\"\"}]", ""), ERROR_INVALID);
     assert_int_equal(read_with("[{\"kind\":\"override\",\"key\":\"a\\nb\"}]", ""), ERROR_INVALID);
     assert_int_equal(read_with("[{\"kind\":\"override\",\"key\":\"a\",\"value\":\"{\"}]", ""), ERROR_INVALID);
@@ -123,6 +125,21 @@ static void test_what_is_no_entry(void **state)
     assert_int_equal(read_with("[]", ",\"at\":\"today\""), ERROR_INVALID);
     assert_int_equal(read_with("[", ""), ERROR_SYNTAX);
     assert_int_equal(read_with("[]", ",\"seq\":1"), ERROR_SYNTAX); /* twice */
+}
+
+static void test_only_kinds_of_this_version_are_written(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"override", "later-kind", "cluster"};
+    struct store_op op = {.key = "a", .if_revision = STORE_ANY};
+    for (size_t i = 0; i < 3; i++) {
+        op.kind = kinds[i];
+        assert_int_equal(cluster_is_shared(kinds[i]), i == 0);
+        assert_int_equal(cluster_may_share(kinds[i]), i < 2);
+        assert_int_equal(cluster_judge_ops(&op, 1) == NULL, i == 0);
+    }
+    assert_false(cluster_may_share(""));
+    assert_false(cluster_may_share("abcdefghijklmnopqrstuvwxyzabcdefg"));
 }
 
 static void test_too_long_is_none(void **state)
@@ -270,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_entry_round_trip),
         cmocka_unit_test(test_chain_tells_what_was_changed),
         cmocka_unit_test(test_what_is_no_entry),
+        cmocka_unit_test(test_only_kinds_of_this_version_are_written),
         cmocka_unit_test(test_too_long_is_none),
         cmocka_unit_test(test_head),
         cmocka_unit_test(test_node),

@@ -47,6 +47,38 @@ static void holds_are_read(void **state)
         "p.json:2:37: error: found \"go\", expected \"stay\" or \"fallback\" (at $.names.a.on_hold)");
 }
 
+static void whose_subnet_counts_is_read(void **state)
+{
+    struct conf_policy *p =
+        parse_good(state, "{\"names\": {\n"
+                          "\"a\": {\"endpoints\": \"db\", \"client_subnet\": \"ignore\"},\n"
+                          "\"b\": {\"endpoints\": \"db\", \"client_subnet\": \"use\"},\n"
+                          "\"c\": {\"endpoints\": \"db\"}}}");
+    assert_true(p->names[0].ignores_subnet);
+    assert_false(p->names[1].ignores_subnet);
+    assert_false(p->names[2].ignores_subnet);
+    conf_free_policy(p);
+    expect_error(
+        state, "{\"names\": {\n\"a\": {\"endpoints\": \"db\", \"client_subnet\": true}}}",
+        "p.json:2:43: error: found true, expected \"use\" or \"ignore\" (at $.names.a.client_subnet)");
+}
+
+static void what_answers_are_apart_in_is_read(void **state)
+{
+    struct conf_policy *p = parse_good(
+        state, "{\"names\": {\n\"a\": {\"endpoints\": \"db\", \"answers\": 2, \"apart\": \"az\"},\n"
+               "\"b\": {\"endpoints\": \"db\", \"answers\": 2, \"apart\": \"region\"},\n"
+               "\"c\": {\"endpoints\": \"db\"}}}");
+    assert_int_equal(p->names[0].apart, CONF_APART_AZ);
+    assert_int_equal(p->names[1].apart, CONF_APART_REGION);
+    assert_int_equal(p->names[2].apart, CONF_APART_NOTHING);
+    conf_free_policy(p);
+    expect_error(
+        state, "{\"names\": {\n\"a\": {\"endpoints\": \"db\", \"apart\": \"az\"}}}",
+        "p.json:2:26: error: \"apart\" has a meaning only for several \"answers\" that are picked by "
+        "weight (at $.names.a.apart)");
+}
+
 static void defaults_are_documented(void **state)
 {
     struct conf_policy *p =
@@ -395,6 +427,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(holds_are_read),
+        cmocka_unit_test(whose_subnet_counts_is_read),
+        cmocka_unit_test(what_answers_are_apart_in_is_read),
         cmocka_unit_test(defaults_are_documented),
         cmocka_unit_test(every_key_arrives),
         cmocka_unit_test(owners_are_absolute),

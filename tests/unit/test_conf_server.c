@@ -388,7 +388,7 @@ static void limits_have_defaults(void **state)
     assert_int_equal(s->tcp.clients_per_address, 100);
     assert_true(s->probe.in_flight == 0 && s->probe.per_address == 0 && s->probe.per_second == 0);
     assert_int_equal(s->tcp.idle_ms, 10000);
-    assert_null(s->listen_allow[0]);
+    assert_null(s->listeners[0].allow);
     conf_free_server(s);
     s = load_good("{" LISTEN ", \"rrl\": {}, " ZONES "}");
     assert_non_null(s->rrl);
@@ -435,12 +435,12 @@ static void limits_arrive(void **state)
     assert_true(s->tcp.ipv4_prefix == 24 && s->tcp.ipv6_prefix == 48);
     assert_int_equal(s->listen_count, 2);
     addr_parse("192.0.3.1", &client);
-    assert_false(acl_allows(s->listen_allow[0], &client));
-    assert_true(acl_allows(s->listen_allow[1], &client));
+    assert_false(acl_allows(s->listeners[0].allow, &client));
+    assert_true(acl_allows(s->listeners[1].allow, &client));
     conf_free_server(s);
     s = load_good("{\"listen\": {\"address\": \"192.0.2.1:53\", \"allow\": []}, " ZONES "}");
     assert_int_equal(s->listen_count, 1);
-    assert_int_equal(s->listen_allow[0]->count, 0);
+    assert_int_equal(s->listeners[0].allow->count, 0);
     conf_free_server(s);
 }
 

@@ -270,7 +270,7 @@ static void expect_statuses(const char *list, const char *good)
              list);
     struct conf_topology *topology = parse(text, report);
     assert_non_null(topology);
-    for (uint32_t status = 100; status < 600; status++) {
+    for (uint32_t status = 100; status < 1000; status++) {
         char number[8];
         snprintf(number, sizeof number, "%u", status);
         assert_int_equal(conf_accepts_status(topology->checks[0].statuses, status),
@@ -285,15 +285,15 @@ static void lists_of_statuses_are_read(void **state)
     (void)state;
     expect_statuses("200", "200");
     expect_statuses("204,200 , 301-303", "200 204 301 302 303");
-    expect_statuses("100-101,599", "100 101 599");
-    static const char *const bad[] = {"200,", ",200",    "2",       "2000", "600",
+    expect_statuses("100-101,599,600,999", "100 101 599 600 999");
+    static const char *const bad[] = {"200,", ",200",    "2",       "2000", "1000",
                                       "99",   "300-200", "200 204", "200-", "abc"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[128], error[256];
         snprintf(text, sizeof text, "\"type\": \"http\", \"port\": 1, \"status\": \"%s\"", bad[i]);
         snprintf(error, sizeof error,
                  "t.json:2:39: error: found \"%s\", expected one status (200), the lowest and the highest "
-                 "([200, 399]) or a list (\"200,204,301-308\"), each 100 to 599 (at $.checks.c.status)",
+                 "([200, 399]) or a list (\"200,204,301-308\"), each 100 to 999 (at $.checks.c.status)",
                  bad[i]);
         expect_check_error(text, error);
     }

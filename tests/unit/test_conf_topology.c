@@ -357,16 +357,16 @@ static void requests_are_checked(void **state)
                        "t.json:2:37: error: found \"\", expected a non-empty string (at $.checks.c.host)");
     expect_check_error(
         "\"type\": \"http\", \"port\": 1, \"status\": 99",
-        "t.json:2:39: error: found 99, expected a whole number from 100 to 599 (at $.checks.c.status)");
+        "t.json:2:39: error: found 99, expected a whole number from 100 to 999 (at $.checks.c.status)");
     expect_check_error(
         "\"type\": \"http\", \"port\": 1, \"status\": [200]",
         "t.json:2:39: error: found 1 numbers, expected one status (200), the lowest and the highest "
-        "([200, 399]) or a list (\"200,204,301-308\"), each 100 to 599 (at $.checks.c.status)");
+        "([200, 399]) or a list (\"200,204,301-308\"), each 100 to 999 (at $.checks.c.status)");
     expect_check_error(
         "\"type\": \"http\", \"port\": 1, \"status\": [300, 200]",
         "t.json:2:39: error: found [300, 200], expected the lowest status first (at $.checks.c.status)");
     expect_check_error("\"type\": \"http\", \"port\": 1, \"status\": [200, null]",
-                       "t.json:2:45: error: found null, expected a whole number from 100 to 599 "
+                       "t.json:2:45: error: found null, expected a whole number from 100 to 999 "
                        "(at $.checks.c.status[1])");
 }
 

@@ -89,6 +89,7 @@ static void test_first(void **state)
     struct world world;
     char id[CLUSTER_BUNDLE_ID_SIZE];
     (void)state;
+    assert_true(cluster_is_shared(ROLLOUT_KIND));
     check_text(&rollout);
     assert_int_equal(begin_it(&rollout, 1, 7, ROLLOUT_ALL), 0);
     assert_int_equal(begin_it(&rollout, 2, 8, ROLLOUT_ALL), ERROR_BUSY);

@@ -181,6 +181,62 @@ static void two_answers_follow_the_sequence_law(void **state)
 }
 
 /* All members, yet in the order of their luck: the first record gets most clients. */
+/* Places of 3, 1 and 2 members, in two runs if `mixed`; by brute force over the places, and weights inside.
+ */
+static void expect_apart(uint16_t answers, bool mixed)
+{
+    enum { COUNT = 6, PLACES = 3, ROUNDS = 300000 };
+    static const uint32_t weights[COUNT] = {10, 20, 30, 25, 5, 15};
+    static const uint32_t of[2][COUNT] = {{0, 0, 0, 1, 2, 2}, {0, 0, 1, 2, 2, 0}};
+    struct steer_place places[COUNT] = {0};
+    struct steer_member members[COUNT + 1000] = {0};
+    struct draw draw = draw_new(STEER_PICK_WEIGHTED, answers, weights, COUNT);
+    draw.policy.apart = STEER_APART_AZ;
+    draw.policy.members = members;
+    draw.policy.places = places;
+    double of_place[PLACES] = {0}, expected[COUNT], sequence[COUNT] = {0}, odds[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++) {
+        members[i + 1000].endpoint = i;
+        places[i].az = of[mixed][i];
+        of_place[of[mixed][i]] += weights[i];
+    }
+    for (unsigned a = 0; a < PLACES; a++) { /* its chance to be first, or second behind another */
+        double chance = of_place[a] / 105;
+        for (unsigned b = 0; b < PLACES && answers > 1; b++) {
+            chance += a == b ? 0 : of_place[b] / 105 * of_place[a] / (105 - of_place[b]);
+        }
+        sequence[a] = answers >= PLACES ? 1 : chance;
+    }
+    unsigned seen[COUNT] = {0};
+    uint16_t out[STEER_ANSWERS_MAX];
+    for (int round = 0; round < ROUNDS; round++) {
+        size_t count = draw_once(&draw, out);
+        assert_int_equal(count, answers < PLACES ? answers : PLACES);
+        for (size_t i = 0; i < count; i++) {
+            seen[out[i]]++;
+            for (size_t k = 0; k < i; k++) {
+                assert_true(of[mixed][out[i]] != of[mixed][out[k]]);
+            }
+        }
+    }
+    steer_odds(&draw.policy, &draw.choice, odds);
+    for (unsigned i = 0; i < COUNT && !mixed; i++) {
+        expected[i] = sequence[of[mixed][i]] * weights[i] / of_place[of[mixed][i]];
+        assert_float_equal(odds[i], expected[i], 1e-9);
+        assert_float_equal((double)seen[i] / ROUNDS, expected[i], 0.005);
+    }
+    draw_free(&draw);
+}
+
+static void answers_are_apart(void **state)
+{
+    (void)state;
+    for (uint16_t answers = 2; answers < 6; answers++) {
+        expect_apart(answers, false);
+        expect_apart(answers, true);
+    }
+}
+
 static void all_answers_still_lead_by_weight(void **state)
 {
     (void)state;
@@ -281,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_single_member_needs_no_luck),
         cmocka_unit_test(as_many_members_as_there_can_be),
         cmocka_unit_test(two_answers_follow_the_sequence_law),
+        cmocka_unit_test(answers_are_apart),
         cmocka_unit_test(all_answers_still_lead_by_weight),
         cmocka_unit_test(odds_of_many_are_near),
         cmocka_unit_test(round_robin_goes_round),

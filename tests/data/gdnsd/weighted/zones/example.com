@@ -7,6 +7,7 @@ large 60 DYNA weighted!large
 equal 60 DYNC weighted!equal
 families 60 DYNA weighted!families
 groups 60 DYNA weighted!groups
+apart 60 DYNA weighted!apart
 cnames 60 DYNC weighted!cnames
 cname 60 DYNC weighted!cname
 heavy 60 DYNA weighted!heavy
