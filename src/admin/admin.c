@@ -176,6 +176,8 @@ static const struct handler {
     [ROUTE_CLUSTER_CONFLICTS] = {.handle = handle_conflicts},
     [ROUTE_CLUSTER_REFILL] = {.handle = handle_mend},
     [ROUTE_CLUSTER_ADOPT] = {.handle = handle_mend},
+    [ROUTE_BUNDLES_CANCEL] = {.handle = handle_rollout},
+    [ROUTE_BUNDLE_ACTIVATE] = {.handle = handle_rollout},
     [ROUTE_TOKENS] = {.handle = handle_tokens},
     [ROUTE_TOKEN] = {.handle = handle_tokens},
     [ROUTE_TOKEN_ROTATE] = {.handle = handle_tokens},

@@ -8,6 +8,7 @@
 #include "admin/access.h"
 #include "admin/bundles.h"
 #include "admin/cluster.h"
+#include "admin/rollout.h"
 #include "admin/serving.h"
 #include "admin/condition.h"
 #include "admin/documents.h"
@@ -494,6 +495,9 @@ struct admin_verbs {
     /* `done` is called once, at once or later. */
     void (*change_switchover)(void *context, const struct admin_switchover_order *order,
                               admin_switchover_done *done, void *argument);
+    /* Likewise. */
+    void (*change_rollout)(void *context, const struct admin_rollout_order *order, admin_rollout_done *done,
+                           void *argument);
     /* What an endpoint says of its load; of no source: forget what it said. */
     int (*put_load)(void *context, const char *endpoint, const struct health_load_report *report);
     /* What somebody has found out for a check of type push. ERROR_NOT_FOUND: no such endpoint; ERROR_INVALID:

@@ -276,6 +276,7 @@ void handle_member(struct call *call); /* who is a node, and who may become one 
 void handle_cluster(struct call *call);
 void handle_conflicts(struct call *call);
 void handle_mend(struct call *call);
+void handle_rollout(struct call *call);    /* which bundle is to be active */
 void handle_vantages(struct call *call);   /* all of theirs */
 void handle_tokens(struct call *call);     /* likewise */
 void handle_operations(struct call *call); /* all, or one */

@@ -42,6 +42,14 @@ struct admin_node {
     uint64_t health, configuration;               /* hashes */
     bool has_same_health, has_same_configuration; /* as this one */
     const char *fingerprint; /* of the certificate that it shows to others; NULL: not known */
+    struct {
+        bool is_told; /* else it says nothing of bundles */
+        bool has_own_files;
+        const char *serves, *id; /* ""; that it serves; that it is to have */
+        const char *is;          /* "none" "fetching" "checking" "ready" "failed" */
+        unsigned done;           /* percent */
+        const char *why;
+    } bundle;
 };
 
 struct admin_cluster {

@@ -50,6 +50,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/serving.c src/admin/serving.h \
 	src/admin/targets.c \
 	src/admin/tidings.c \
+	src/admin/rollout.h src/admin/rollouts.c \
 	src/admin/cluster.h src/admin/members.c src/admin/nodes.c src/admin/turns.c src/admin/turns.h \
 	src/admin/drains.c src/admin/traffic.c src/admin/traffic.h \
 	src/admin/vantages.c src/admin/vantage.h \

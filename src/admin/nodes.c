@@ -41,6 +41,21 @@ static json_t *render_hash(uint64_t hash)
 
 /* ---- nodes ---- */
 
+static json_t *render_bundle(const struct admin_node *node)
+{
+    if (!node->bundle.is_told) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    set(object, "own_files", json_boolean(node->bundle.has_own_files));
+    set(object, "serves", render_filled(node->bundle.serves));
+    set_text(object, "is", node->bundle.is);
+    set(object, "id", render_filled(node->bundle.id));
+    set_number(object, "done", node->bundle.done);
+    set(object, "why", render_filled(node->bundle.why));
+    return object;
+}
+
 static json_t *render_node(const struct admin_node *node)
 {
     json_t *object = json_object();
@@ -61,6 +76,7 @@ static json_t *render_node(const struct admin_node *node)
     set(object, "software", render_filled(node->software));
     set(object, "listen", render_filled(node->listen));
     set_text(object, "fingerprint", node->fingerprint);
+    set(object, "bundle", render_bundle(node));
     return object;
 }
 

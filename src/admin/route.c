@@ -160,6 +160,10 @@ static const struct resource {
     [ROUTE_CLUSTER_CONFLICTS] = {{"v1", "cluster", "conflicts"}, READ, 0, "GET, HEAD"},
     [ROUTE_CLUSTER_REFILL] = {{"v1", "cluster:refill"}, ROUTE_POST, BIT(ROUTE_REPLACE), "POST"},
     [ROUTE_CLUSTER_ADOPT] = {{"v1", "cluster:adopt"}, ROUTE_POST, 0, "POST"},
+    [ROUTE_BUNDLES_CANCEL] =
+        {{"v1", "bundles:cancel"}, ROUTE_POST, BIT(ROUTE_DRY_RUN), "POST", .writer = ROLE_OPERATOR},
+    [ROUTE_BUNDLE_ACTIVATE] =
+        {{"v1", "bundles", "*:activate"}, ROUTE_POST, BIT(ROUTE_DRY_RUN), "POST", .writer = ROLE_OPERATOR},
     [ROUTE_REPLICATION] = {{"v1", "replication"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_ERRORS] = {{"v1", "errors"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_EVENTS] = {{"v1", "events"},
@@ -381,6 +385,8 @@ bool route_is_shared(enum route_id id, unsigned method)
     case ROUTE_TOKEN_ROTATE:
     case ROUTE_NODES:
     case ROUTE_NODE:
+    case ROUTE_BUNDLES_CANCEL:
+    case ROUTE_BUNDLE_ACTIVATE:
     case ROUTE_VANTAGES:
     case ROUTE_VANTAGE:
     case ROUTE_VANTAGE_DRAIN:

@@ -49,6 +49,8 @@ enum route_id {
     ROUTE_DRILL,
     ROUTE_JOURNAL,
     ROUTE_VERIFY,
+    ROUTE_BUNDLES_CANCEL,
+    ROUTE_BUNDLE_ACTIVATE, /* before that of a bundle, which has the same beginning */
     ROUTE_BUNDLES,
     ROUTE_BUNDLE_CHECK, /* before the next one, which has the same beginning */
     ROUTE_BUNDLE,

@@ -15,7 +15,8 @@ bool route_takes_body(const struct route *route, unsigned method)
                                           route->id == ROUTE_OBSERVED || route->id == ROUTE_SERVING);
     return is_put || (route->id == ROUTE_DRILLS && method == ROUTE_POST) || route->id == ROUTE_WHAT_IF ||
            (route->id == ROUTE_BUNDLES && method == ROUTE_POST) || route->id == ROUTE_BUNDLE_BLOCK ||
-           route->id == ROUTE_BUNDLE_CHECK || route->id == ROUTE_RELOAD || route->id == ROUTE_TAKEOVER ||
+           route->id == ROUTE_BUNDLE_CHECK || route->id == ROUTE_BUNDLE_ACTIVATE ||
+           route->id == ROUTE_BUNDLES_CANCEL || route->id == ROUTE_RELOAD || route->id == ROUTE_TAKEOVER ||
            route->id == ROUTE_REPORT || route->id == ROUTE_FAILBACK || route->id == ROUTE_RULE_RELEASE ||
            (route->id == ROUTE_POINTS && method == ROUTE_POST) || route->id == ROUTE_POINT_USE ||
            route->id == ROUTE_RESTORE || route->id == ROUTE_IMPORT ||

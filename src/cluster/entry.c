@@ -12,6 +12,7 @@
 #include "base/sha2.h"
 #include "cluster/json.h"
 #include "cluster/member.h"
+#include "cluster/rollout.h"
 #include "store/key.h"
 
 #include <assert.h>
@@ -24,7 +25,8 @@ enum { FORMAT = 1, MARKS_MAX = INT32_MAX };
 
 static const char *const shared_kinds[] = {"override", "failback",          "release",           "token",
                                            "vantage",  "drill-schedule",    "switchover",        "conflict",
-                                           "drilling", CLUSTER_MEMBER_KIND, CLUSTER_INVITE_KIND, NULL};
+                                           "drilling", CLUSTER_MEMBER_KIND, CLUSTER_INVITE_KIND, ROLLOUT_KIND,
+                                           NULL};
 /* All others that this version has: nobody else writes them. */
 static const char *const own_kinds[] = {
     "answer",       "cluster",    "cluster-pending", "configuration", "document", "drill",   "drill-observed",

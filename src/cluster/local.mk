@@ -17,6 +17,7 @@ src_libcluster_a_SOURCES = \
 	src/cluster/node.c src/cluster/node.h \
 	src/cluster/nodes.c \
 	src/cluster/pending.c \
+	src/cluster/rollout.c src/cluster/rollout.h \
 	src/cluster/safety.c \
 	src/cluster/since.c \
 	src/cluster/swarm.c src/cluster/swarm_giver.c src/cluster/swarm.h \

@@ -6,6 +6,7 @@
 #include "cluster/node.h"
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "cluster/json.h"
 
 #include <stdio.h>
@@ -24,6 +25,41 @@ const char *cluster_phase_text(enum cluster_phase phase)
     return "";
 }
 
+bool cluster_is_bundle_id(const char *text)
+{
+    enum { LEN = CLUSTER_BUNDLE_ID_SIZE - 1 };
+    return strnlen(text, LEN + 1) == LEN && strspn(text, "0123456789abcdef") == LEN;
+}
+
+const char *cluster_bundle_text(enum cluster_bundle_is is)
+{
+    switch (is) {
+    case CLUSTER_BUNDLE_NONE: return "none";
+    case CLUSTER_BUNDLE_FETCHING: return "fetching";
+    case CLUSTER_BUNDLE_CHECKING: return "checking";
+    case CLUSTER_BUNDLE_READY: return "ready";
+    case CLUSTER_BUNDLE_FAILED: return "failed";
+    }
+    return "";
+}
+
+static json_t *write_bundle(const struct cluster_bundle *bundle)
+{
+    json_t *object = json_object();
+    if (bundle->has_own_files) {
+        json_object_set_new(object, "own_files", json_true());
+    }
+    json_set_text(object, "serves", bundle->serves);
+    json_put_text(object, "is", cluster_bundle_text(bundle->is));
+    if (bundle->is != CLUSTER_BUNDLE_NONE) {
+        json_put_text(object, "id", bundle->id);
+        json_set_word(object, "round", bundle->round);
+        json_set_number(object, "done", bundle->done);
+        json_set_text(object, "why", bundle->why);
+    }
+    return object;
+}
+
 static void write_self(json_t *object, const struct cluster_self *self)
 {
     json_t *listen = json_array();
@@ -37,6 +73,9 @@ static void write_self(json_t *object, const struct cluster_self *self)
     json_object_set_new(object, "listen", listen);
     if (self->has_fingerprint) {
         json_set_hex(object, "fingerprint", self->fingerprint, sizeof self->fingerprint);
+    }
+    if (self->bundle.is_told) {
+        json_object_set_new(object, "bundle", write_bundle(&self->bundle));
     }
 }
 
@@ -88,6 +127,57 @@ static const char *find_phase(const char *text)
     return "";
 }
 
+static bool find_bundle_is(const char *text, enum cluster_bundle_is *is)
+{
+    for (int at = CLUSTER_BUNDLE_NONE; at <= CLUSTER_BUNDLE_FAILED; at++) {
+        if (strcmp(text, cluster_bundle_text((enum cluster_bundle_is)at)) == 0) {
+            *is = (enum cluster_bundle_is)at;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void read_bundle_id(struct json_reading *reading, const char *text, char id[CLUSTER_BUNDLE_ID_SIZE])
+{
+    if (text != NULL && cluster_is_bundle_id(text)) {
+        memcpy(id, text, CLUSTER_BUNDLE_ID_SIZE);
+    } else if (text != NULL) {
+        json_fail(reading, "\"bundle\": expected IDs of 64 hexadecimal digits");
+    }
+}
+
+/* A state that is not known here is of a later version: what that says of it counts as nothing. */
+static void read_bundle(struct json_reading *reading, struct cluster_bundle *bundle)
+{
+    static const char why[] = "\"bundle\": a member is not what it is to be";
+    bundle->has_own_files = json_find_flag(reading, "own_files", why);
+    read_bundle_id(reading, json_find_text(reading, "serves", why), bundle->serves);
+    bundle->is_told = find_bundle_is(json_get_text(reading, "is", why), &bundle->is);
+    if (bundle->is == CLUSTER_BUNDLE_NONE) {
+        return;
+    }
+    read_bundle_id(reading, json_get_text(reading, "id", why), bundle->id);
+    bundle->round = json_get_word(reading, "round", why);
+    bundle->done = (unsigned)json_get_number(reading, "done", 100, why);
+    const char *text = json_find_text(reading, "why", why);
+    size_t len = text == NULL ? 0 : strlen(text);
+    len = utf8_check(text == NULL ? "" : text, len < sizeof bundle->why ? len : sizeof bundle->why - 1);
+    snprintf(bundle->why, sizeof bundle->why, "%.*s", (int)len, text == NULL ? "" : text);
+}
+
+static void find_bundle(struct json_reading *reading, struct cluster_bundle *bundle)
+{
+    struct json_reading inner = {.object = json_object_get(reading->object, "bundle")};
+    if (inner.object == NULL) {
+        return;
+    }
+    read_bundle(&inner, bundle);
+    if (inner.error != 0) {
+        json_fail(reading, inner.why);
+    }
+}
+
 static void read_self(struct json_reading *reading, struct cluster_self *self)
 {
     self->health = json_get_word(reading, "health", "\"health\": expected 16 hexadecimal digits");
@@ -100,6 +190,7 @@ static void read_self(struct json_reading *reading, struct cluster_self *self)
                      "\"fingerprint\": expected 64 hexadecimal digits");
     }
     read_listen(reading, self);
+    find_bundle(reading, &self->bundle);
 }
 
 int cluster_read_node(const char *text, size_t len, struct cluster_node *node, const char **why)

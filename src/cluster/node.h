@@ -14,6 +14,8 @@ enum {
     CLUSTER_BEAT_MS = 1000,
     CLUSTER_AHEADS = 8,
     CLUSTER_FINGERPRINT_SIZE = 32,
+    CLUSTER_BUNDLE_ID_SIZE = 65, /* 64 hexadecimal digits */
+    CLUSTER_BUNDLE_WHY_SIZE = 256,
 };
 
 enum cluster_phase {
@@ -24,6 +26,29 @@ enum cluster_phase {
 };
 const char *cluster_phase_text(enum cluster_phase phase); /* "away" "catching_up" "following" "estranged" */
 
+bool cluster_is_bundle_id(const char *text);
+
+/* How a node is with bundles of configuration (rollout.h). */
+enum cluster_bundle_is {
+    CLUSTER_BUNDLE_NONE, /* nothing is under way, as far as it knows */
+    CLUSTER_BUNDLE_FETCHING,
+    CLUSTER_BUNDLE_CHECKING,
+    CLUSTER_BUNDLE_READY, /* fetched and checked; the whole of it can be taken at once */
+    CLUSTER_BUNDLE_FAILED,
+};
+const char *cluster_bundle_text(enum cluster_bundle_is is); /* "none" "fetching" … */
+struct cluster_bundle {
+    bool is_told;                        /* else it has none to do with, or is an older version */
+    bool has_own_files;                  /* it holds bundles, and does not serve them */
+    char serves[CLUSTER_BUNDLE_ID_SIZE]; /* "": none */
+    enum cluster_bundle_is is;
+    /* unless it is none: */
+    char id[CLUSTER_BUNDLE_ID_SIZE];
+    uint64_t round;                    /* of that which is under way; 0: what is active */
+    unsigned done;                     /* percent that it has */
+    char why[CLUSTER_BUNDLE_WHY_SIZE]; /* it failed, or waits; "" */
+};
+
 struct cluster_self {
     uint64_t health;        /* hash over names and effective states */
     uint64_t configuration; /* … over what was loaded */
@@ -32,6 +57,7 @@ struct cluster_self {
     size_t listen_count;
     bool has_fingerprint;
     uint8_t fingerprint[CLUSTER_FINGERPRINT_SIZE]; /* of the certificate there */
+    struct cluster_bundle bundle;
 };
 
 struct cluster_node {
@@ -46,7 +72,9 @@ struct cluster_node {
     bool has_work;
     const char *phase; /* "following" …; static; "": one that is not known here */
     /* as this node sees it; not in its JSON: */
-    int64_t heard_ms; /* monotonic: the latest beat that was another one, or when it was first seen */
+    /* monotonic: the latest beat that was another one, or when it was first seen; INT64_MIN: since the last
+     * tick */
+    int64_t heard_ms;
     bool is_fresh;
     /* How far its clock is ahead of this one's, by its latest beats: the most, since on its way a beat only
      * grows old. 0 until there are some. */

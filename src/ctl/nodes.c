@@ -21,14 +21,69 @@ static const char *same_cell(const json_t *node, const char *key)
     return is_true(node, "self") || !is_true(node, "fresh") ? NULL : is_true(node, key) ? "same" : "DIFFERS";
 }
 
+/* The bundle that it serves, or how it is with the one that comes. */
+static const char *bundle_cell(const json_t *node, char text[CELL])
+{
+    enum { SHORT = 12 };
+    const json_t *bundle = json_object_get(node, "bundle");
+    const char *is = text_of(bundle, "is"), *serves = text_of(bundle, "serves");
+    if (bundle == NULL || json_is_null(bundle) || is == NULL) {
+        return NULL;
+    }
+    if (strcmp(is, "fetching") == 0) {
+        snprintf(text, CELL, "fetching %lld%%",
+                 (long long)json_integer_value(json_object_get(bundle, "done")));
+    } else if (strcmp(is, "none") != 0) {
+        snprintf(text, CELL, "%s", strcmp(is, "failed") == 0 ? "FAILED" : is);
+    } else if (is_true(bundle, "own_files")) {
+        return "own files";
+    } else {
+        snprintf(text, CELL, "%.*s", SHORT, serves == NULL ? "none" : serves);
+    }
+    return text;
+}
+
+/* Why a node cannot have the bundle that it is to have. */
+static void show_failures(const json_t *items)
+{
+    size_t i;
+    const json_t *node;
+    json_array_foreach(items, i, node)
+    {
+        const json_t *bundle = json_object_get(node, "bundle");
+        const char *is = text_of(bundle, "is"), *why = text_of(bundle, "why");
+        if (is != NULL && why != NULL && strcmp(is, "none") != 0) {
+            printf("%s, bundle %.12s: %s\n", text_or_dash(text_of(node, "name")),
+                   text_or_dash(text_of(bundle, "id")), why);
+        }
+    }
+}
+
+static bool has_bundles(const json_t *items)
+{
+    size_t i;
+    const json_t *node;
+    bool has = false;
+    json_array_foreach(items, i, node)
+    {
+        const json_t *bundle = json_object_get(node, "bundle");
+        const char *is = text_of(bundle, "is");
+        has = has || text_of(bundle, "serves") != NULL || (is != NULL && strcmp(is, "none") != 0);
+    }
+    return has;
+}
+
 static void show_nodes(const struct steerctl *ctl, const json_t *items)
 {
     static const char *const headings[] = {"NODE",   "PHASE",  "HEARD",      "APPLIED",  "BEHIND",
                                            "HEALTH", "CONFIG", "GENERATION", "SOFTWARE", NULL};
+    static const char *const more[] = {"NODE",   "PHASE",  "HEARD",      "APPLIED",  "BEHIND", "HEALTH",
+                                       "CONFIG", "BUNDLE", "GENERATION", "SOFTWARE", NULL};
     size_t i;
     const json_t *node;
-    char name[CELL * 2], heard[CELL], number[TEXT_NUMBER_SIZE];
-    struct table *table = table_new(ctl, headings);
+    bool with_bundles = has_bundles(items);
+    char name[CELL * 2], heard[CELL], bundle[CELL], number[TEXT_NUMBER_SIZE];
+    struct table *table = table_new(ctl, with_bundles ? more : headings);
     json_array_foreach(items, i, node)
     {
         snprintf(name, sizeof name, "%s%s%s", text_or_dash(text_of(node, "name")),
@@ -42,6 +97,9 @@ static void show_nodes(const struct steerctl *ctl, const json_t *items)
         table_add(table, text_number(node, "behind", number));
         table_add(table, same_cell(node, "same_health"));
         table_add(table, same_cell(node, "same_configuration"));
+        if (with_bundles) {
+            table_add(table, is_true(node, "fresh") ? bundle_cell(node, bundle) : NULL);
+        }
         table_add(table, text_number(node, "generation", number));
         table_add(table, text_of(node, "software"));
     }
@@ -54,6 +112,7 @@ enum steerctl_exit run_nodes(const struct steerctl *ctl)
     enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/nodes", NULL, &json);
     if (code == STEERCTL_OK && !ctl->json) {
         show_nodes(ctl, json_object_get(json, "items"));
+        show_failures(json_object_get(json, "items"));
     }
     if (code == STEERCTL_OK && !ctl->json && is_true(json, "cut_off")) {
         puts("this node is CUT OFF from everything: it answers by its last verdicts; steerctl serving says "

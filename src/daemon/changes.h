@@ -98,6 +98,15 @@ struct changes_node {
 };
 void changes_tell_node(struct changes *changes, const struct changes_node *node);
 
+/* A bundle of configuration: "begun", "active", "failed", "cancelled" on all nodes; "ready", "cannot",
+ * "serves" on this one. */
+struct changes_bundle {
+    const char *id, *turn, *why; /* why: NULL or "": not said, like what follows */
+    const char *node, *node_why; /* this one ("ns1/feedbeef01234567" is fine), or the first that could not */
+    const char *actor, *reason;
+};
+void changes_tell_bundle(struct changes *changes, const struct changes_bundle *bundle);
+
 struct changes_switchover {
     const char *id, *before, *after; /* states; before NULL: it is new */
     unsigned share;                  /* percent that have moved */

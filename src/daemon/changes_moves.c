@@ -60,6 +60,26 @@ void changes_tell_node(struct changes *changes, const struct changes_node *node)
                                               .body = body.text});
 }
 
+void changes_tell_bundle(struct changes *changes, const struct changes_bundle *bundle)
+{
+    char name[CHANGE_NAME_MAX + 1], node[CHANGE_WHO_MAX + 1];
+    const char *from = text_or_null(bundle->node);
+    struct change_body body;
+    change_body_init(&body);
+    change_body_add(&body, "turn", bundle->turn);
+    change_body_add(&body, "why", text_or_null(bundle->why));
+    if (from != NULL) {
+        snprintf(node, sizeof node, "%.*s", (int)strcspn(from, "/"), from);
+        change_body_add(&body, "node", node);
+    }
+    change_body_add(&body, "node_why", text_or_null(bundle->node_why));
+    changes_publish(changes, &(struct change){.kind = CHANGE_BUNDLE,
+                                              .name = write_name("bundle", bundle->id, name),
+                                              .actor = text_or_null(bundle->actor),
+                                              .reason = text_or_null(bundle->reason),
+                                              .body = body.text});
+}
+
 static void add_course(struct change_body *body, const struct incident *incident)
 {
     const struct incident_course *course = &incident->course;

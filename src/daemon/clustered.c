@@ -8,6 +8,7 @@
 
 #include "daemon/durable.h"
 #include "daemon/program.h"
+#include "daemon/rollouts.h"
 #include "daemon/server.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -65,6 +66,7 @@ static void leave(struct clustered *clustered, uint32_t patience_ms)
 {
     durable_set_way(clustered->server->durable, NULL);
     clustered_stop_sharing(clustered);
+    rollouts_leave(clustered->server->rollouts);
     clustered->is_leaving = true;
     cluster_close(clustered->cluster); /* whoever waits for it is told */
     clustered->is_leaving = false;
@@ -246,6 +248,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
     }
     follow_conf(clustered);
     if (clustered->cluster != NULL) {
+        rollouts_go_on(clustered->server->rollouts, now_ms);
         clustered_follow_self(clustered, now_ms);
         int64_t its_ms = cluster_tick(clustered->cluster, now_ms, clock_wall_ms(clock));
         next_ms = its_ms < next_ms ? its_ms : next_ms;

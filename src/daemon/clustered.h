@@ -33,6 +33,13 @@ bool clustered_uses_etcd(const struct clustered *clustered, bool *is_reached);
 /* Somebody wants to be a node: fleet_answer_join() comes later. */
 void clustered_admit(struct server *server, uint64_t connection, const char *from, const char *what);
 
+/* All nodes that are known, this one first, with what they say of bundles; room for twice CLUSTER_NODES_MAX.
+ * Borrowed until something changes. 0: this is no node. */
+struct rollout_node;
+size_t clustered_list_said(const struct clustered *clustered, struct rollout_node *nodes);
+/* Nothing is on its way, to etcd or from there: what is known is what durable_see() says. */
+bool clustered_is_calm(const struct clustered *clustered);
+
 void clustered_fill_verbs(struct admin_cluster_verbs *verbs);
 
 enum { CLUSTERED_SELF_SIZE = 96 };

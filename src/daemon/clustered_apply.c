@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "cluster/rollout.h"
 #include "past/objects.h"
 
 #include <inttypes.h>
@@ -26,9 +27,9 @@
 
 static const char kind_override[] = "override";
 
-static const char *const kinds[] = {kind_override, "failback",          "release",          "token",
-                                    "vantage",     "drill-schedule",    "switchover",       CONFLICT_KIND,
-                                    DRILLING_KIND, CLUSTER_MEMBER_KIND, CLUSTER_INVITE_KIND};
+static const char *const kinds[] = {
+    kind_override, "failback",    "release",     "token",      "vantage",           "drill-schedule",
+    "switchover",  CONFLICT_KIND, DRILLING_KIND, ROLLOUT_KIND, CLUSTER_MEMBER_KIND, CLUSTER_INVITE_KIND};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* On its way. */

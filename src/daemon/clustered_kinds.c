@@ -10,6 +10,7 @@
 #include "daemon/drilling.h"
 #include "daemon/failback.h"
 #include "daemon/overrides.h"
+#include "daemon/rollouts.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "daemon/switchovers.h"
@@ -98,6 +99,8 @@ void clustered_follow_object(struct clustered *clustered, const char *kind, cons
         drilling_follow(server, value);
     } else if (strcmp(kind, CLUSTER_MEMBER_KIND) == 0) {
         clustered_follow_member(clustered, key, value);
+    } else if (strcmp(kind, ROLLOUT_KIND) == 0 && strcmp(key, ROLLOUT_KEY) == 0) {
+        rollouts_follow(server->rollouts, value);
     } else if (strcmp(kind, CONFLICT_KIND) == 0) {
         clustered_put_conflict(clustered, key, value);
     } else if (strcmp(kind, "failback") == 0 || strcmp(kind, "release") == 0) {

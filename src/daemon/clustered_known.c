@@ -12,6 +12,7 @@
 #include "daemon/stored.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "cluster/rollout.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -219,6 +220,35 @@ void clustered_follow_known(struct clustered *clustered, const struct cluster_no
         qsort(clustered->known, clustered->known_count, sizeof clustered->known[0], compare);
         keep(clustered);
     }
+}
+
+/* Who runs says it in etcd; of the others it is known that they are nodes. */
+size_t clustered_list_said(const struct clustered *clustered, struct rollout_node *nodes)
+{
+    const struct cluster_node *list;
+    if (clustered == NULL || clustered->cluster == NULL) {
+        return 0;
+    }
+    size_t count = cluster_list_nodes(clustered->cluster, &list), listed = count;
+    for (size_t i = 0; i < listed; i++) {
+        nodes[i] = (struct rollout_node){
+            .name = list[i].name, .is_fresh = list[i].is_fresh, .bundle = &list[i].self.bundle};
+    }
+    for (size_t i = 0; i < clustered->known_count; i++) {
+        size_t at = 0;
+        while (at < listed && strcmp(list[at].name, clustered->known[i].name) != 0) {
+            at++;
+        }
+        if (at == listed) {
+            nodes[count++] = (struct rollout_node){.name = clustered->known[i].name};
+        }
+    }
+    return count;
+}
+
+bool clustered_is_calm(const struct clustered *clustered)
+{
+    return clustered_rests(clustered);
 }
 
 void clustered_drop_known(struct clustered *clustered)

@@ -77,9 +77,9 @@ static size_t list_nodes(void *context, struct arena *arena, struct admin_node *
             .is_self = i == 0,
             .is_fresh = i == 0 || node->is_fresh,
             .has_work = i == 0 ? status.has_work : node->has_work,
-            .heard_ms = i == 0                ? 0
-                        : node->heard_ms == 0 ? -1
-                                              : now_ms - node->heard_ms,
+            .heard_ms = i == 0 || node->heard_ms == INT64_MIN ? 0 /* in this very moment */
+                        : node->heard_ms == 0                 ? -1
+                                                              : now_ms - node->heard_ms,
             .ahead_ms = node->ahead_ms,
             .applied = i == 0 ? status.at.seq : node->applied,
             .generation = self->generation,
@@ -89,6 +89,13 @@ static size_t list_nodes(void *context, struct arena *arena, struct admin_node *
             .has_same_configuration = self->configuration == nodes[0].self.configuration,
             .fingerprint =
                 self->has_fingerprint ? write_hex(self->fingerprint, sizeof self->fingerprint, arena) : NULL};
+        list[i].bundle.is_told = self->bundle.is_told;
+        list[i].bundle.has_own_files = self->bundle.has_own_files;
+        list[i].bundle.serves = arena_copy_text(arena, self->bundle.serves);
+        list[i].bundle.id = arena_copy_text(arena, self->bundle.id);
+        list[i].bundle.is = cluster_bundle_text(self->bundle.is);
+        list[i].bundle.done = self->bundle.done;
+        list[i].bundle.why = arena_copy_text(arena, self->bundle.why);
         list[i].behind = status.head_seq > list[i].applied ? status.head_seq - list[i].applied : 0;
     }
     *to = list;

@@ -7,8 +7,10 @@
 #include "daemon/clustered_inside.h"
 
 #include "daemon/changes.h"
+#include "daemon/documents.h"
 #include "daemon/drill_schedule.h"
 #include "daemon/drilling.h"
+#include "daemon/rollouts.h"
 #include "daemon/server.h"
 #include "daemon/switchovers.h"
 #include "daemon/metrics_kept.h"
@@ -81,11 +83,11 @@ static uint64_t hash_endpoint(uint64_t hash, const struct conf_endpoint *endpoin
 }
 
 /* What has to be the same on all nodes of what was loaded: which objects, zones and steered names there are,
- * and where endpoints are. Addresses to listen at and the like are each node's own. */
-static uint64_t hash_configuration(const struct view *view)
+ * and where endpoints are; or which bundle. Addresses to listen at and the like are each node's own. */
+static uint64_t hash_configuration(const struct view *view, const char *bundle)
 {
     const struct conf_topology *topology = view->topology;
-    uint64_t hash = HASH_START;
+    uint64_t hash = bundle[0] == '\0' ? HASH_START : hash_name(HASH_START, bundle);
     for (size_t i = 0; topology != NULL && i < topology->endpoint_count; i++) {
         const struct conf_endpoint *endpoint = &topology->endpoints[i];
         hash = hash_endpoint(hash, endpoint);
@@ -113,13 +115,14 @@ void clustered_follow_self(struct clustered *clustered, int64_t now_ms)
         return;
     }
     bool is_elsewhere = clustered_take_own(clustered, &seen->self);
+    is_elsewhere = rollouts_take_own(clustered->server->rollouts, &seen->self.bundle) || is_elsewhere;
     uint64_t generation = view->table == NULL ? 1 : atomic_load(&view->table->generation);
     bool is_other = view->generation != seen->view;
     if (!is_other && !is_elsewhere && (generation == seen->generation || now_ms - seen->at_ms < SELF_MS)) {
         return;
     }
     if (is_other) {
-        seen->self.configuration = hash_configuration(view);
+        seen->self.configuration = hash_configuration(view, documents_get_bundle(clustered->server->documents));
     }
     seen->self.health =
         view->topology == NULL || view->table == NULL ? 0 : hash_health(view->topology, view->table);

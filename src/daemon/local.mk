@@ -9,7 +9,7 @@ src_steerd_SOURCES = \
 	src/daemon/archive.c src/daemon/archive.h \
 	src/daemon/batch.c src/daemon/batch.h \
 	src/daemon/bequest.c src/daemon/bequest.h \
-	src/daemon/bundles.c src/daemon/bundles.h src/daemon/bundles_inside.h src/daemon/bundles_tidy.c src/daemon/rollouts.c src/daemon/rollouts.h \
+	src/daemon/bundles.c src/daemon/bundles.h src/daemon/bundles_inside.h src/daemon/bundles_tidy.c \
 	src/daemon/capture.c src/daemon/capture.h \
 	src/daemon/certificates.c src/daemon/certificates.h \
 	src/daemon/changes.c src/daemon/changes.h src/daemon/changes_moves.c src/daemon/changes_rules.c \
@@ -79,6 +79,7 @@ src_steerd_SOURCES = \
 	src/daemon/reclaim.c src/daemon/reclaim.h \
 	src/daemon/regain.c src/daemon/regain.h \
 	src/daemon/refusals.c src/daemon/refusals.h \
+	src/daemon/reload_hold.c src/daemon/reload_hold.h src/daemon/reload_inside.h \
 	src/daemon/reload.c src/daemon/reload.h src/daemon/reload_say.c \
 	src/daemon/rehearse.c src/daemon/rehearse.h \
 	src/daemon/rerender.c src/daemon/rerender.h \
@@ -91,6 +92,7 @@ src_steerd_SOURCES = \
 	src/daemon/rules_feed.c src/daemon/rules_feed.h \
 	src/daemon/rules_watch.c src/daemon/rules_watch.h \
 	src/daemon/run.c src/daemon/run.h \
+	src/daemon/rollouts.c src/daemon/rollouts.h src/daemon/rollouts_choose.c src/daemon/rollouts_choose.h src/daemon/rollouts_inside.h src/daemon/rollouts_kept.c src/daemon/rollouts_look.c src/daemon/rollouts_order.c src/daemon/rollouts_own.c \
 	src/daemon/scratch.c src/daemon/scratch.h \
 	src/daemon/savepoints.c src/daemon/savepoints.h \
 	src/daemon/server.h \

@@ -14,6 +14,7 @@
 #include "daemon/live.h"
 #include "daemon/live_stops.h"
 #include "daemon/overrides.h"
+#include "daemon/rollouts.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
 #include "daemon/token.h"
@@ -76,9 +77,9 @@ struct regain {
 static bool take(void *context, const struct store_object *object)
 {
     struct found *found = context;
-    static const char *const kinds[] = {OVERRIDE_KIND, ANSWER_KIND,     VANTAGE_KIND,
-                                        TOKEN_KIND,    SWITCHOVER_KIND, INCIDENT_KIND,
-                                        DRILL_KIND,    LIVE_KIND,       LIVE_STOP_KIND};
+    static const char *const kinds[] = {OVERRIDE_KIND,   ANSWER_KIND,   VANTAGE_KIND, TOKEN_KIND,
+                                        SWITCHOVER_KIND, INCIDENT_KIND, DRILL_KIND,   LIVE_KIND,
+                                        LIVE_STOP_KIND,  ROLLOUT_KIND};
     size_t kind = 0;
     while (kind < sizeof kinds / sizeof *kinds && strcmp(object->kind, kinds[kind]) != 0) {
         kind++;
@@ -229,6 +230,8 @@ static void put_other(const struct server *server, const struct store_object *ob
         drill_reports_regain(server->drill_reports, key, value);
     } else if (strcmp(kind, SWITCHOVER_KIND) == 0) {
         switchovers_regain(server->switchovers, key, value);
+    } else if (strcmp(kind, ROLLOUT_KIND) == 0) {
+        rollouts_regain(server->rollouts, value);
     } else if (strcmp(kind, LIVE_KIND) == 0 || strcmp(kind, LIVE_STOP_KIND) == 0) {
         shadows_regain(server->shadows, object);
     }

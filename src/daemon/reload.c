@@ -4,7 +4,7 @@
  * invalid leaves the running view untouched. */
 #include "config.h"
 
-#include "daemon/reload.h"
+#include "daemon/reload_inside.h"
 
 #include "daemon/archive.h"
 #include "daemon/changes.h"
@@ -38,40 +38,6 @@
 #include <event2/event.h>
 
 enum { EDITS_WAITING = 64 };
-
-/* Owned by the loader thread until it has written to the eventfd, then by the control thread. */
-struct reload {
-    struct server *server;
-    pthread_t thread;
-    int fd;
-    struct event *finished;
-    const struct view *previous;
-    ptrdiff_t zone_index; /* one zone of the running view; -1: everything */
-    struct view_zone_update *update;
-    uint64_t fingerprint; /* of its content, if somebody copies it */
-    uint64_t generation;
-    size_t cache_count;
-    struct view *view;
-    struct view_succession *succession; /* of that view */
-    struct targets *targets;            /* likewise */
-    struct vantages_news *news;         /* likewise */
-    struct reload *next;                /* that waits for its turn */
-    struct documents_load *documents;
-    bool is_dry, is_edit;
-    bool is_refused; /* an edit, because of what it would make */
-    bool is_loading; /* its thread is there */
-    bool is_storing; /* the store has what is read */
-    int store_error; /* of that */
-    struct report *report;
-    struct snapshot *before;            /* of a dry run, else NULL */
-    ptrdiff_t told_zone;                /* that a dry run is asked about; -1: all */
-    size_t limit;                       /* of what is told of changes */
-    struct operate_comparison *changes; /* in the arena; NULL: not known */
-    struct arena *arena;
-    int64_t started_us;
-    void (*done)(void *argument, const struct admin_reload_result *result);
-    void *argument;
-};
 
 /* Reading everything takes all processors for a while: those that answer go first. For the calling thread and
  * those that it starts; in Linux each thread has a priority of its own. */
@@ -156,7 +122,9 @@ static void load_rest(struct reload *reload)
     primaries_reserve(server->primaries, reload->view);
     reload->succession =
         view_succession_new(reload->view, reload->previous, clock_wall_ms(&server->clock), &server->lock);
-    run_beside(reload, compare);
+    if (reload->keep == NULL) { /* else that was looked at before */
+        run_beside(reload, compare);
+    }
     primaries_prepare(server->primaries, reload->view);
     reload->targets = targets_make(reload->view);
     reload->news = vantages_prepare(reload->view, reload->report);
@@ -236,6 +204,8 @@ static void *load(void *argument)
         load_dry(reload);
     } else if (reload->is_storing) {
         load_rest(reload);
+    } else if (reload->keep != NULL) {
+        run_beside(reload, compile);
     } else if (reload->zone_index == -1 || !load_zone(reload)) {
         load_all(reload);
     }
@@ -265,10 +235,16 @@ static void close_events(struct reload *reload)
     }
 }
 
-static void free_reload(struct reload *reload)
+void reload_free(struct reload *reload)
 {
     close_events(reload);
     free_memory(reload);
+}
+
+void reload_reclaim(struct reload *reload)
+{
+    close_events(reload);
+    reclaim_add(reload->server->reclaim, reload, free_memory); /* megabytes go back to the system */
 }
 
 static void finish_update(void *update)
@@ -340,7 +316,6 @@ static void tell(const struct reload *reload, bool good)
 }
 
 static int start_thread(struct reload *reload);
-static void start_next(struct server *server);
 
 /* The last that happens to it on the control thread. */
 static void finish(struct reload *reload)
@@ -369,9 +344,8 @@ static void finish(struct reload *reload)
                                                    .changes = reload->changes,
                                                    .edited = reload->is_edit ? &edited : NULL});
     }
-    close_events(reload);
-    reclaim_add(server->reclaim, reload, free_memory); /* megabytes go back to the system */
-    start_next(server);
+    reload_reclaim(reload);
+    reload_start_next(server);
 }
 
 /* An edit that is not stored does not serve; all else does without. */
@@ -410,6 +384,10 @@ static void on_finished(int fd, short events, void *argument)
     (void)got;
     pthread_detach(reload->thread); /* it has nothing more to do, but to be given a processor for its end */
     reload->is_loading = false;
+    if (reload->keep != NULL && reload->succession == NULL) {
+        reload->keep(reload);
+        return;
+    }
     bool has_rest = reload->before == NULL && reload->view != NULL && reload->succession == NULL;
     if (!has_rest) {
         finish(reload);
@@ -419,6 +397,18 @@ static void on_finished(int fd, short events, void *argument)
     if (!documents_commit(reload->documents, on_stored, reload)) {
         on_stored(reload, -EROFS);
     }
+}
+
+int reload_go_on(struct reload *reload)
+{
+    reload->is_storing = true;
+    if (!documents_want_store(reload->documents)) {
+        return start_thread(reload);
+    }
+    if (!documents_commit(reload->documents, on_stored, reload)) {
+        on_stored(reload, -EROFS);
+    }
+    return 0;
 }
 
 static int open_events(struct reload *reload)
@@ -438,9 +428,9 @@ static int start_thread(struct reload *reload)
     return -error;
 }
 
-static struct reload *new_reload(struct server *server, const struct admin_reload *asked,
-                                 void (*done)(void *argument, const struct admin_reload_result *result),
-                                 void *argument)
+struct reload *reload_new(struct server *server, const struct admin_reload *asked,
+                          void (*done)(void *argument, const struct admin_reload_result *result),
+                          void *argument)
 {
     struct reload *reload = memory_alloc(sizeof *reload);
     *reload = (struct reload){.server = server,
@@ -457,8 +447,7 @@ static struct reload *new_reload(struct server *server, const struct admin_reloa
     return reload;
 }
 
-/* Of what serves now. Takes it. */
-static int launch(struct reload *reload)
+int reload_launch(struct reload *reload)
 {
     struct server *server = reload->server;
     reload->previous = server->view;
@@ -474,11 +463,11 @@ static int launch(struct reload *reload)
         if (reload->before != NULL) {
             snapshot_release(reload->before);
         }
-        free_reload(reload);
+        reload_free(reload);
         return error;
     }
     server->reload = reload;
-    if (!reload->is_dry) {
+    if (!reload->is_dry && reload->keep == NULL) {
         spawn_tell_supervisor("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)reload->started_us);
     }
     return 0;
@@ -493,7 +482,7 @@ static int enqueue(struct reload *reload)
         end = &(*end)->next;
     }
     if (*end != NULL) {
-        free_reload(reload);
+        reload_free(reload);
         return ERROR_CONFLICT;
     }
     *end = reload;
@@ -506,11 +495,11 @@ static void call_off(struct reload *reload, int error)
     if (reload->done != NULL) {
         reload->done(reload->argument, &(struct admin_reload_result){.error = error});
     }
-    free_reload(reload);
+    reload_free(reload);
 }
 
 /* A reload that somebody waits for comes first: it may have been asked for long ago. */
-static void start_next(struct server *server)
+void reload_start_next(struct server *server)
 {
     if (server->reload_again) {
         server->reload_again = false;
@@ -523,7 +512,7 @@ static void start_next(struct server *server)
         void *argument = next->argument;
         if (server->is_frozen) {
             call_off(next, -EAGAIN);
-        } else if (launch(next) != 0) {
+        } else if (reload_launch(next) != 0) {
             done(argument, &(struct admin_reload_result){.error = -EAGAIN});
         }
     }
@@ -544,14 +533,14 @@ int server_start_reload(struct server *server, const struct admin_reload *asked,
         return ERROR_NOT_FOUND;
     }
     bool alone = index != -1 && !asked->dry_run && view_can_update_zone(server->view, (size_t)index);
-    struct reload *reload = new_reload(server, asked, done, argument);
+    struct reload *reload = reload_new(server, asked, done, argument);
     reload->zone_index = alone ? index : -1;
     reload->told_zone = asked->dry_run || alone ? index : -1;
     reload->documents = documents_begin(
         server, &(struct documents_options){.edits = asked->edits,
                                             .bundle = asked->bundle,
                                             .may_write = !alone && (!asked->dry_run || is_edit)});
-    return server->reload != NULL ? enqueue(reload) : launch(reload);
+    return server->reload != NULL ? enqueue(reload) : reload_launch(reload);
 }
 
 void server_reload_soon(struct server *server)

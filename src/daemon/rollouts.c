@@ -1,30 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See rollouts.h. */
+ * See rollouts.h. What is due, part by part. */
 #include "config.h"
 
-#include "daemon/rollouts.h"
+#include "daemon/rollouts_inside.h"
 
-#include "daemon/documents.h"
 #include "daemon/server.h"
 
-#include <stddef.h>
-#include <string.h>
-
-bool rollouts_choose(const char *state, char id[BUNDLE_ID_SIZE])
+void rollouts_go_on(struct rollouts *all, int64_t now_ms)
 {
-    (void)state;
-    id[0] = '\0';
-    return false;
-}
-
-bool rollouts_needs(const struct server *server, const char *id)
-{
-    return strcmp(documents_get_bundle(server->documents), id) == 0;
-}
-
-char *rollouts_write(const struct server *server)
-{
-    (void)server;
-    return NULL;
+    if (all->server->is_frozen || all->server->heir != NULL || all->server->view == NULL) {
+        return;
+    }
+    rollouts_go_on_own(all, now_ms);
+    rollouts_decide(all, now_ms);
+    rollouts_count(all);
 }

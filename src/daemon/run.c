@@ -36,11 +36,13 @@
 #include "daemon/reader.h"
 #include "daemon/reclaim.h"
 #include "daemon/reload.h"
-#include "daemon/rollouts.h"
+#include "daemon/reload_hold.h"
 #include "daemon/restore.h"
 #include "daemon/rules_watch.h"
 #include "daemon/results.h"
 #include "daemon/revisions.h"
+#include "daemon/rollouts.h"
+#include "daemon/rollouts_choose.h"
 #include "daemon/savepoints.h"
 #include "daemon/scratch.h"
 #include "daemon/serials.h"
@@ -229,10 +231,12 @@ static int open_store(struct server *server, struct view *view, struct report *r
     server->incidents = error == 0 ? incidents_open(server) : NULL;
     server->drill_reports = error == 0 ? drill_reports_open(server) : NULL;
     server->drill_schedule = error == 0 ? drill_schedule_open(server) : NULL;
+    server->rollouts = error == 0 ? rollouts_open(server) : NULL;
     server->clustered = error == 0 ? clustered_new(server, view) : NULL;
     if (server->orders == NULL || server->batches == NULL || server->restores == NULL ||
         server->rules == NULL || server->switchovers == NULL || server->incidents == NULL ||
-        server->drill_reports == NULL || server->drill_schedule == NULL || server->clustered == NULL) {
+        server->drill_reports == NULL || server->drill_schedule == NULL || server->clustered == NULL ||
+        server->rollouts == NULL) {
         report_add(report, REPORT_ERROR, NULL, "cannot start the store: %s",
                    error_text(error == 0 ? -ENOMEM : error));
         return error == 0 ? -ENOMEM : error;
@@ -243,6 +247,7 @@ static int open_store(struct server *server, struct view *view, struct report *r
         revisions_learn(server->revisions, view->server->state_path);
         switchovers_learn(server->switchovers, view->server->state_path);
         drilling_learn(server, view->server->state_path);
+        rollouts_learn(server->rollouts, view->server->state_path);
         incidents_begin(server->incidents, view->server->state_path);
         drill_schedule_begin(server->drill_schedule, view->server->state_path);
         shadows_learn(server->shadows, view->server->state_path, false);
@@ -308,6 +313,7 @@ static int settle(struct server *server)
     documents_settle(server, true);
     switchovers_learn(server->switchovers, server->view->server->state_path);
     drilling_learn(server, server->view->server->state_path);
+    rollouts_learn(server->rollouts, server->view->server->state_path);
     incidents_begin(server->incidents, server->view->server->state_path);
     drill_schedule_begin(server->drill_schedule, server->view->server->state_path);
     shadows_learn(server->shadows, server->view->server->state_path, true);
@@ -429,6 +435,7 @@ static void stop(struct server *server)
     }
     ends_note(server->ends, "loader");
     server_stop_reload(server); /* a dry run looks at a snapshot */
+    server_drop_held(server);
     takeover_close(server->takeover);
     heir_close(server->heir);
     server_forget_snapshot(server);
@@ -462,6 +469,7 @@ static void stop(struct server *server)
         vantages_close(server->vantages);
         tokens_free(server->tokens);
         clustered_free(server->clustered);
+        rollouts_free(server->rollouts);
         revisions_free(server->revisions);
         durable_free(server->durable); /* who read for the archive knew the folder from it */
     }

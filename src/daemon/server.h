@@ -58,6 +58,7 @@ struct reader;
 struct reclaim;
 struct reload;
 struct restores;
+struct rollouts;
 struct serials;
 struct revisions;
 struct rules_watch;
@@ -129,6 +130,7 @@ struct server {
     struct serials *serials;       /* of these, at all nodes of the cluster */
     struct durable *durable;       /* the store of what operators order */
     struct clustered *clustered;   /* its part in a cluster */
+    struct rollouts *rollouts;     /* bundles of configuration, likewise */
     bool is_node;                  /* of a cluster */
     char node[DRILLING_NODE_SIZE]; /* "ns1/feedbeef01234567": this process as one; "": it is none */
     struct drilling drilling;      /* which node runs a live drill */
@@ -153,6 +155,7 @@ struct server {
     struct reload *reload;                 /* NULL: none is running */
     bool reload_again;                     /* after this one */
     struct reload *edits;                  /* of documents, that wait for it to end */
+    struct reload *held;                   /* what was compiled and does not serve yet; NULL: nothing is */
     bool is_frozen; /* another process reads the state: nothing others may hear of changes */
     struct geowatch *geowatch;
     struct bundles *bundles;                     /* of configuration; NULL: there is no place for any */

@@ -5,7 +5,7 @@
 #include "config.h"
 
 #include "daemon/rehearse.h"
-#include "daemon/rollouts.h"
+#include "daemon/rollouts_choose.h"
 #include "daemon/run.h"
 #include "daemon/steerd.h"
 #include "daemon/then.h"

@@ -28,6 +28,7 @@
 #include "daemon/errors.h"
 #include "daemon/replication.h"
 #include "daemon/restore.h"
+#include "daemon/rollouts.h"
 #include "daemon/rules.h"
 #include "daemon/savepoints.h"
 #include "daemon/answers.h"
@@ -444,6 +445,7 @@ static void write_metrics(void *context, struct buffer *out)
     rules_write_metrics(context, out);
     traffic_write_metrics(((const struct reader *)context)->server->traffic, out);
     clustered_write_metrics(((const struct reader *)context)->server->clustered, out);
+    rollouts_write_metrics(((const struct reader *)context)->server->rollouts, out);
 }
 
 static void restore(void *context, const struct admin_restore *asked, admin_restore_done *done,
@@ -561,6 +563,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
                                   .change_point = server_change_point,
                                   .list_vantages = server_list_vantages,
                                   .change_vantage = server_change_vantage,
+                                  .change_rollout = server_change_rollout,
                                   .restore = restore,
                                   .write_metrics = write_metrics};
     fill_configuration(verbs);

@@ -18,7 +18,7 @@ const char *change_kind_text(enum change_kind kind)
         [CHANGE_RAMP] = "ramp",           [CHANGE_ACCESS] = "access",   [CHANGE_WEBHOOK] = "webhook",
         [CHANGE_HOOK] = "hook",           [CHANGE_RULE] = "rule",       [CHANGE_SWITCHOVER] = "switchover",
         [CHANGE_INCIDENT] = "incident",   [CHANGE_HOLD] = "hold",       [CHANGE_STEP] = "step",
-        [CHANGE_NODE] = "node",
+        [CHANGE_NODE] = "node",           [CHANGE_BUNDLE] = "bundle",
     };
     return texts[kind];
 }

@@ -35,7 +35,8 @@ enum change_kind {
     CHANGE_HOLD,        /* "hold": safety rules keep answers where they are, or not any more */
     CHANGE_STEP,        /* "step": of a drill on the server: something begins or ends in it, is seen, or moves
                            answers */
-    CHANGE_NODE, /* "node": of a cluster: it came or went, follows what was said or does not, differs */
+    CHANGE_NODE,   /* "node": of a cluster: it came or went, follows what was said or does not, differs */
+    CHANGE_BUNDLE, /* "bundle": of configuration, of a cluster: it is to be active, is, or cannot be */
     CHANGE_KINDS
 };
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Fuzzer of what lies in etcd: entries, heads, nodes, what holds, who has what, conflicts, whose names are.
- * Whatever is read can be written, and is the same then. The first octet says what it is taken for. */
+ * Fuzzer of what lies in etcd: entries, heads, nodes, what holds, who has what, conflicts, whose names are,
+ * bundles. Whatever is read can be written, and is the same then. The first octet says what it is taken for.
+ */
 #include "config.h"
 
 #include "base/arena.h"
 #include "base/error.h"
 #include "cluster/member.h"
-#include "cluster/node.h"
+#include "cluster/rollout.h"
 #include "cluster/values.h"
 
 #include <stdint.h>
@@ -129,6 +130,24 @@ static void try_member(const char *text, size_t len)
     }
 }
 
+static void try_rollout(const char *text, size_t len)
+{
+    struct rollout first, second;
+    const char *why;
+    if (rollout_read(text, len, &first, &why) == 0) {
+        char *written = rollout_write(&first);
+        expect(rollout_read(written, strlen(written), &second, &why) == 0);
+        char *again = rollout_write(&second);
+        expect(strcmp(written, again) == 0);
+        free(written);
+        free(again);
+        struct rollout_node node = {.name = "ns1", .is_fresh = true};
+        (void)rollout_decide(&second,
+                             &(struct rollout_look){.nodes = &node, .count = 1, .now_ms = INT64_MAX});
+        expect(second.next.id[0] == '\0');
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) {
@@ -148,6 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         case 't': try_holder(text, len); break;
         case 'c': try_conflict(text, len, arena); break;
         case 'm': try_member(text, len); break;
+        case 'b': try_rollout(text, len); break;
         default: break;
         }
     }

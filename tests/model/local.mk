@@ -1,5 +1,5 @@
 ## The rules of a cluster, every order of events: `make check-model`, `make check-model MODELFLAGS=--whole`
-EXTRA_DIST += tests/model/check tests/model/cluster.pml
+EXTRA_DIST += tests/model/bundle.pml tests/model/check tests/model/cluster.pml
 
 .PHONY: check-model
 check-model:

@@ -42,3 +42,8 @@ tests_unit_test_cluster_estranged_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_cluster_estranged_SOURCES = tests/unit/test_cluster_estranged.c $(cluster_case)
 tests_unit_test_cluster_estranged_LDADD = $(CLUSTER_TEST_LIBS)
 endif
+TESTS += tests/unit/test_rollout
+check_PROGRAMS += tests/unit/test_rollout
+tests_unit_test_rollout_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_rollout_SOURCES = tests/unit/test_rollout.c tests/unit/unit.h
+tests_unit_test_rollout_LDADD = $(CLUSTER_TEST_LIBS)

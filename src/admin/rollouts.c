@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * That a bundle of configuration is to be active on all nodes, or is not to be after all. Answered when that
+ * is written; what becomes of it is seen in GET /v1/bundles. */
+#include "config.h"
+
+#include "admin/call.h"
+
+#include "admin/render_set.h"
+#include "admin/request_inside.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+/* On its way. */
+struct changing {
+    struct call_pending *pending;
+    bool is_dry;
+};
+
+struct wanted {
+    char reason[HEALTH_REASON_SIZE], actor[HEALTH_ACTOR_SIZE];
+};
+
+static void set_refused(struct call *call, const struct admin_rollout_result *result)
+{
+    const char *why = result->why != NULL && result->why[0] != '\0' ? result->why : error_text(result->error);
+    if (result->error == ERROR_NOT_FOUND) {
+        problem_set(&call->problem, PROBLEM_NOT_FOUND, "%s", why);
+    } else if (result->error == ERROR_CONFLICT) {
+        problem_set(&call->problem, PROBLEM_CONFLICT, "%s", why);
+    } else if (result->error == ERROR_BUSY) {
+        call->retry_ms = 1000;
+        problem_set(&call->problem, PROBLEM_CLUSTER_BUSY, "%s", why);
+    } else {
+        problem_set(&call->problem, PROBLEM_CLUSTER_UNREACHABLE, "it could not be written: %s", why);
+    }
+}
+
+static void on_changed(void *argument, const struct admin_rollout_result *result)
+{
+    struct changing *changing = argument;
+    struct call call;
+    if (call_resume(changing->pending, &call)) {
+        if (result->error != 0) {
+            set_refused(&call, result);
+            call_reply_problem(&call);
+        } else {
+            json_t *document = json_object();
+            set(document, "changed", json_boolean(result->has_changed));
+            set(document, "dry_run", json_boolean(changing->is_dry));
+            set(document, "rollout", result->json == NULL ? json_null() : json_loads(result->json, 0, NULL));
+            call_reply_json(&call, 200, document);
+        }
+        call_finish(&call);
+    }
+    free(changing);
+}
+
+/* A body is not needed. */
+static void parse(struct call *call, struct wanted *wanted)
+{
+    static const char *const known[] = {"reason", "actor", NULL};
+    json_t *body =
+        call->body_len == 0 ? NULL : request_parse_object(call->body, call->body_len, &call->problem);
+    if (body == NULL) {
+        return;
+    }
+    request_reject_unknown(body, known, &call->problem);
+    const char *reason = request_get_text(body, "reason", &call->problem);
+    if (reason != NULL) {
+        request_check_reason(reason, wanted->reason, &call->problem);
+    }
+    request_check_body_actor(body, wanted->actor, &call->problem);
+    json_decref(body);
+}
+
+void handle_rollout(struct call *call)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    bool cancels = call->route.id == ROUTE_BUNDLES_CANCEL;
+    struct wanted wanted = {.reason = ""};
+    char peer[HEALTH_PEER_SIZE] = "";
+    if (verbs->cluster.is_on == NULL || !verbs->cluster.is_on(verbs->context)) {
+        problem_set(&call->problem, PROBLEM_NOT_FOUND,
+                    "this server is by itself: its steerd.json has no \"cluster\" with \"etcd\"");
+    } else {
+        parse(call, &wanted);
+    }
+    if (!problem_is_set(&call->problem)) {
+        call_add_actor(call, wanted.actor, peer);
+    }
+    if (problem_is_set(&call->problem)) {
+        call_reply_problem(call);
+        return;
+    }
+    const struct admin_rollout_order order = {
+        .cancels = cancels,
+        .id = cancels ? NULL : call->route.name,
+        .dry_run = call->route.dry_run,
+        .actor = wanted.actor,
+        .peer = peer,
+        .reason = wanted.reason,
+        .request = cancels ? "POST /v1/bundles:cancel"
+                           : arena_print(call->arena, "POST /v1/bundles/%s:activate", call->route.name),
+        .receipt = call->route.dry_run ? NULL : call_make_receipt(call)};
+    struct changing *changing = memory_alloc(sizeof *changing);
+    *changing = (struct changing){.is_dry = order.dry_run, .pending = call_defer(call)};
+    verbs->change_rollout(verbs->context, &order, on_changed, changing);
+}

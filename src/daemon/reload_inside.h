@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A reload, for reload.c and for what compiles a view and holds it (reload_hold.c). Private to src/daemon. */
+#pragma once
+
+#include "daemon/reload.h"
+#include "past/bundle.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct documents_load;
+struct event;
+struct operate_comparison;
+struct snapshot;
+struct targets;
+struct vantages_news;
+struct view;
+struct view_succession;
+struct view_zone_update;
+
+/* Owned by the loader thread until it has written to the eventfd, then by the control thread. */
+struct reload {
+    struct server *server;
+    pthread_t thread;
+    int fd;
+    struct event *finished;
+    const struct view *previous;
+    ptrdiff_t zone_index; /* one zone of the running view; -1: everything */
+    struct view_zone_update *update;
+    uint64_t fingerprint; /* of its content, if somebody copies it */
+    uint64_t generation;
+    size_t cache_count;
+    struct view *view;
+    struct view_succession *succession; /* of that view */
+    struct targets *targets;            /* likewise */
+    struct vantages_news *news;         /* likewise */
+    struct reload *next;                /* that waits for its turn */
+    struct documents_load *documents;
+    bool is_dry, is_edit;
+    bool is_refused; /* an edit, because of what it would make */
+    bool is_loading; /* its thread is there */
+    bool is_storing; /* the store has what is read */
+    /* What is compiled does not serve before that is said (reload_hold.c): it was compiled, or could not be.
+     * NULL: it serves at once. */
+    void (*keep)(struct reload *reload);
+    char bundle[BUNDLE_ID_SIZE]; /* of that: what it is compiled from */
+    int store_error;             /* of that */
+    struct report *report;
+    struct snapshot *before;            /* of a dry run, else NULL */
+    ptrdiff_t told_zone;                /* that a dry run is asked about; -1: all */
+    size_t limit;                       /* of what is told of changes */
+    struct operate_comparison *changes; /* in the arena; NULL: not known */
+    struct arena *arena;
+    int64_t started_us;
+    void (*done)(void *argument, const struct admin_reload_result *result);
+    void *argument;
+};
+
+/* Of what serves now. */
+struct reload *reload_new(struct server *server, const struct admin_reload *asked,
+                          void (*done)(void *argument, const struct admin_reload_result *result),
+                          void *argument);
+int reload_launch(struct reload *reload); /* takes it: 0, or an error */
+/* What was compiled is taken on from here, on the loader thread, and installed. 0, or an error: nothing has
+ * begun. */
+int reload_go_on(struct reload *reload);
+void reload_free(struct reload *reload);    /* without its view */
+void reload_reclaim(struct reload *reload); /* likewise, when there is time */
+void reload_start_next(struct server *server);

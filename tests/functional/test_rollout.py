@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Bundles of configuration on three real nodes: all go over at once or not at all; who cannot is named, who was not there comes after,
+and it does not matter who dies."""
+import pytest
+
+import bundlekit
+import etcdkit
+from bundlekit import Bundle, own, rollout, wait_ended, wait_served, which
+from clusterkit import is_problem
+
+pytestmark = pytest.mark.skipif(etcdkit.ETCD is None or not etcdkit.PROGRAM.exists(), reason="there is no etcd, or steerd-etcd was not built")
+
+
+def test_all_go_over_and_back(tmp_path):
+    with bundlekit.new_cluster() as cluster:
+        settings = cluster.sites["ns3"].server["cluster"]
+        settings["configuration"] = "files"  # not yet
+        one, two, three = cluster.start().wait_fresh().list()
+        assert [which(node) for node in (one, two, three)] == [None] * 3
+        assert [bool(node.addresses("www.example.com")) for node in (one, two, three)] == [False, False, True]
+        first = Bundle(bundlekit.make_files(cluster.topology, "192.0.2.1"))
+        assert is_problem(first.activate(one), 404, "not-found")
+        first.upload(one)
+        assert first.activate(one, reason="x" * 300).status == 422
+        assert own(one)["serves"] is None  # an upload is nobody's wish
+        first.push(one)
+        wait_served(first, "192.0.2.1", one, two)
+        three.wait(lambda: rollout(three)["active"] and own(three)["is"] == "none", "it holds it")
+        assert own(three)["own_files"] and own(three)["serves"] is None and which(three) is None
+        settings["configuration"] = "bundle"
+        cluster.sites["ns3"].write()
+        assert three.request("POST", "/v1/reload").status == 200
+        wait_served(first, "192.0.2.1", three)
+        assert first.activate(two).json["changed"] is False
+        bad = Bundle(bundlekit.make_files(cluster.topology, "192.0.2.2", **{"zones/example.com.zone": "no zone at all\n"})).push(two)
+        last = wait_ended(one, bad, "failed")
+        assert last["why"] == "a node cannot take it" and "example.com.zone" in last["nodes"][0]["why"], last
+        second = Bundle(bundlekit.make_files(cluster.topology, "192.0.2.2", **{"geo/ballast.bin": bytes(range(256)) * 4096}))
+        done = three.ctl("push", second.write(tmp_path), "--yes", "--reason", "a test")
+        assert all(f"{name}          serves it" in done.stdout for name in cluster.nodes), done.stdout
+        wait_served(second, "192.0.2.2", one, two, three)
+        assert second.id[:12] in two.ctl("nodes").stdout
+        assert rollout(three)["before"] == first.id and rollout(three)["active"]["reason"] == "a test"
+        three.stop()  # and what is there stays
+        three.start()
+        assert own(three)["serves"] == second.id and which(three) == "192.0.2.2"
+        cluster.wait_phase("ns3", "following")
+        done = three.ctl("bundles", "activate", first.id[:8], "--reason", "back")
+        assert "active" in done.stdout, done.stdout
+        wait_served(first, "192.0.2.1", one, two, three)
+        entries = [item for item in two.get("/v1/journal?kind=bundle")["items"] if item["after"]["active"]]
+        assert entries[0]["reason"] == "back" and entries[0]["after"]["active"]["id"] == first.id
+        metrics = two.request("GET", "/metrics").body.decode()
+        assert "steerd_bundle_active_here 1\n" in metrics and "steerd_bundle_nodes_serving 3\n" in metrics
+        assert 'steerd_bundle_rollouts_total{result="active"} 3\n' in metrics and 'steerd_bundle_rollouts_total{result="failed"} 1\n' in metrics
+
+
+def test_one_cannot(tmp_path):
+    """The disk of ns3 takes no more than two megabytes."""
+    with bundlekit.new_cluster() as cluster:
+        cluster.sites["ns3"].launcher = ["prlimit", "--fsize=2000000"]
+        one, two, three = cluster.start().wait_fresh().list()
+        first = Bundle(bundlekit.make_files(cluster.topology, "192.0.2.1")).push(one)
+        wait_served(first, "192.0.2.1", one, two, three)
+        large = Bundle(bundlekit.make_files(cluster.topology, "192.0.2.2", **{"geo/ballast.bin": bytes(3 << 20)}))
+        done = one.ctl("push", large.write(tmp_path), "--yes", "--reason", "a test", code=1)
+        assert "a node cannot take it" in done.stderr and "ns3: " in done.stderr and "File too large" in done.stderr, done.stderr
+        last = wait_ended(two, large, "failed")
+        assert [item["name"] for item in last["nodes"]] == ["ns3"], last
+        assert [which(node) for node in (one, two, three)] == ["192.0.2.1"] * 3
+        cluster.sites["ns1"].server["cluster"]["activate"] = "majority"
+        cluster.sites["ns1"].write()
+        assert one.request("POST", "/v1/reload").status == 200
+        done = one.ctl("bundles", "activate", large.id, "--reason", "most are enough", code=1)
+        assert "not on all nodes" in done.stderr and "ns3" in done.stderr, done.stderr
+        last = wait_ended(three, large, "active")
+        assert [item["name"] for item in last["nodes"]] == ["ns3"], last
+        wait_served(large, "192.0.2.2", one, two)
+        assert own(three)["serves"] == first.id and own(three)["is"] == "failed" and which(three) == "192.0.2.1"
+        three.kill()  # its disk is exchanged
+        cluster.sites["ns3"].launcher = []
+        cluster.nodes["ns3"] = three = cluster.sites["ns3"].start()
+        wait_served(large, "192.0.2.2", three)
+
+
+def test_who_decides_dies_and_who_was_away_comes_after():
+    with bundlekit.new_cluster() as cluster:
+        nodes = cluster.start().wait_fresh().nodes
+        first = Bundle(bundlekit.make_files(cluster.topology, "192.0.2.1")).push(nodes["ns1"])
+        wait_served(first, "192.0.2.1", *cluster.list())
+        leader = next(item["name"] for item in nodes["ns1"].get("/v1/nodes")["items"] if item["works"])
+        here, there = (nodes[name] for name in nodes if name != leader)
+        second = Bundle(bundlekit.make_files(cluster.topology, "192.0.2.2")).upload(here)
+        nodes[leader].process.send_signal(19)  # it decides nothing any more, and has the work
+        assert second.activate(here).status == 200
+
+        def wait_ready():
+            here.wait(lambda: all(own(node)["is"] == "ready" for node in (here, there)), "both are ready")
+        wait_ready()
+        assert there.request("POST", "/v1/bundles:cancel", {"reason": "wait"}).status == 200
+        assert wait_ended(here, second, "cancelled")["why"] == "called off: wait"
+        here.wait(lambda: own(here)["is"] == "none", "it holds nothing")
+        assert second.activate(there).status == 200
+        wait_ready()
+        assert there.request("POST", "/v1/reload").status == 200  # what is held is of no use any more
+        wait_ready()
+        assert [which(node) for node in (here, there)] == ["192.0.2.1"] * 2
+        nodes[leader].kill()
+        assert [item["name"] for item in wait_ended(there, second, "active")["nodes"]] == [leader]
+        wait_served(second, "192.0.2.2", here, there)
+        cluster.etcd.members[0].kill()
+        cluster.nodes[leader] = late = cluster.sites[leader].start()
+        assert own(late)["serves"] == first.id  # by its own store, as nobody can say otherwise
+        assert is_problem(first.activate(here), 503, "cluster-unreachable")
+        assert which(here) == "192.0.2.2"
+        cluster.etcd.members[0].restart()
+        wait_served(second, "192.0.2.2", late)
