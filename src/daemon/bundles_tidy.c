@@ -15,7 +15,8 @@
 
 enum { IDLE_MS = 600000 };
 
-/* First it is found out which there are, then the control thread says which of them are needed. */
+/* First it is found out which there are, then the control thread says which of them are needed; be they few,
+ * there may be something that a process left which ended. */
 struct tidying {
     struct worker_job job; /* the first */
     struct bundles *bundles;
@@ -58,8 +59,7 @@ static void done_tidying(struct worker_job *job)
 {
     struct tidying *tidying = (struct tidying *)job;
     struct bundles *bundles = tidying->bundles;
-    bool goes_on =
-        !tidying->has_looked && tidying->count > BUNDLE_KEEP && !progress_is_cancelled(&job->progress);
+    bool goes_on = !tidying->has_looked && !progress_is_cancelled(&job->progress);
     if (goes_on) {
         tidying->has_looked = true;
         tidying->is_needed = memory_alloc_array(tidying->count, sizeof *tidying->is_needed);
