@@ -29,7 +29,8 @@
 enum {
     NICE = 10,
     JOBS_MAX = 64,
-    YIELD_MS = 30000, /* who brings nothing for so long makes room */
+    WAITING_MAX = 128 << 20, /* octets of them; one is taken however long it is */
+    YIELD_MS = 30000,        /* who brings nothing for so long makes room */
     TICK_S = 60,
 };
 
@@ -333,6 +334,7 @@ static void done(struct worker_job *job)
         log_info("bundle deleted id=%.12s actor=%s reason=\"%s\"", task->ask.id, task->ask.actor,
                  task->ask.reason);
     }
+    task->bundles->waiting -= task->ask.len;
     result->why = task->why;
     result->damaged = task->damaged;
     result->rollout = rollout;
@@ -356,6 +358,33 @@ static bool has_place(const struct server *server)
     return server->bundles != NULL && cluster != NULL && cluster->etcd_count != 0;
 }
 
+/* false: too many wait. */
+static bool submit(struct bundles *bundles, const struct admin_bundle_ask *ask, admin_bundle_done *tell,
+                   void *argument)
+{
+    if (bundles->waiting != 0 && bundles->waiting + ask->len > WAITING_MAX) {
+        return false;
+    }
+    struct task *task = memory_alloc(sizeof *task);
+    *task = (struct task){.job = {.name = "bundles", .run = run, .done = done},
+                          .bundles = bundles,
+                          .arena = arena_new(0),
+                          .ask = *ask,
+                          .done = tell,
+                          .argument = argument};
+    task->ask.id = arena_copy_text(task->arena, ask->id);
+    task->ask.actor = arena_copy_text(task->arena, ask->actor);
+    task->ask.reason = arena_copy_text(task->arena, ask->reason);
+    task->ask.bytes = ask->len == 0 ? "" : arena_copy(task->arena, ask->bytes, ask->len);
+    if (worker_submit(bundles->worker, &task->job) != 0) {
+        arena_free(task->arena);
+        free(task);
+        return false;
+    }
+    bundles->waiting += ask->len;
+    return true;
+}
+
 void server_change_bundle(void *context, const struct admin_bundle_ask *ask, admin_bundle_done *tell,
                           void *argument)
 {
@@ -368,23 +397,8 @@ void server_change_bundle(void *context, const struct admin_bundle_ask *ask, adm
     } else if (ask->what == ADMIN_BUNDLE_DELETE && rollouts_needs(server, ask->id)) {
         refuse(ERROR_CONFLICT, "it is needed: it is or was active, is on its way, or serves here", tell,
                argument);
-    } else {
-        struct task *task = memory_alloc(sizeof *task);
-        *task = (struct task){.job = {.name = "bundles", .run = run, .done = done},
-                              .bundles = server->bundles,
-                              .arena = arena_new(0),
-                              .ask = *ask,
-                              .done = tell,
-                              .argument = argument};
-        task->ask.id = arena_copy_text(task->arena, ask->id);
-        task->ask.actor = arena_copy_text(task->arena, ask->actor);
-        task->ask.reason = arena_copy_text(task->arena, ask->reason);
-        task->ask.bytes = ask->len == 0 ? "" : arena_copy(task->arena, ask->bytes, ask->len);
-        if (worker_submit(server->bundles->worker, &task->job) != 0) {
-            arena_free(task->arena);
-            free(task);
-            refuse(ERROR_BUSY, "too many requests about bundles wait", tell, argument);
-        }
+    } else if (!submit(server->bundles, ask, tell, argument)) {
+        refuse(ERROR_BUSY, "too many requests about bundles wait", tell, argument);
     }
 }
 

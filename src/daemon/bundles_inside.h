@@ -44,6 +44,7 @@ struct bundles {
     struct bundles_known known[BUNDLES_KNOWN_MAX];
     size_t known_count;
     bool is_tidying, tidies_again;
+    size_t waiting; /* octets that the worker was given; of the control thread */
 };
 
 /* Monotonic. */
