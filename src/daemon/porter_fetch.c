@@ -365,11 +365,11 @@ static void hear_block(struct porter *porter, struct fetch *fetch, unsigned numb
     const struct fleet_piece *piece = &mail->message.piece;
     bool fits = fetch->swarm != NULL && piece->number < swarm_count_blocks(fetch->swarm) &&
                 piece->of == bundle_block_len(get_shelf(fetch)->size, piece->number);
-    bool is_new = fits && !swarm_has(fetch->swarm, piece->number);
-    if (!is_new) {
+    int64_t now_ms = clock_now_ms(porter->options.clock);
+    if (!fits || !swarm_hear_block(fetch->swarm, number, piece->number, now_ms)) {
         porter_count(porter, &porter->stats.damaged, 1);
         if (!fits && fetch->swarm != NULL) {
-            swarm_hear_none(fetch->swarm, number, piece->number, true, clock_now_ms(porter->options.clock));
+            swarm_hear_none(fetch->swarm, number, piece->number, true, now_ms);
         }
         return;
     }
@@ -378,7 +378,6 @@ static void hear_block(struct porter *porter, struct fetch *fetch, unsigned numb
         fail(fetch, why);
         return;
     }
-    (void)swarm_hear_block(fetch->swarm, number, piece->number, clock_now_ms(porter->options.clock));
     ware_put(fetch->ware, fetch->part, piece->number);
     porter_count(porter, &porter->stats.got_octets, piece->of);
     note_percent(fetch);

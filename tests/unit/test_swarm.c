@@ -242,18 +242,67 @@ static void who_gives_nothing_is_left_alone_for_a_while(void **state)
     swarm_hear_has(swarm, 1, 0, 32);
     int64_t now_ms = swarm_follow_time(swarm, 1000);
     unsigned of[2] = {0, 0};
+    uint32_t asked[64];
+    size_t count = 0;
     while (swarm_next(swarm, 1000, &ask)) {
         of[ask.peer]++;
+        asked[count++] = ask.block;
     }
     assert_int_equal(of[1], SWARM_ASKED_MAX);
     assert_int_equal(swarm_follow_time(swarm, now_ms), now_ms + SWARM_SILENT_MS);
-    for (uint32_t i = 0; i < 32; i++) { /* the other one gives what it was asked for */
-        (void)swarm_hear_block(swarm, 1, i, now_ms);
+    for (size_t i = 0; i < count; i++) { /* the other one gives what it was asked for, some of it twice */
+        (void)swarm_hear_block(swarm, 1, asked[i], now_ms);
         while (swarm_next(swarm, now_ms, &ask)) {
             assert_int_equal(ask.peer, 1);
+            asked[count++] = ask.block;
         }
     }
     assert_int_equal(swarm_count_missing(swarm), 0);
+    swarm_free(swarm);
+}
+
+/* Neither what it was not asked for, nor what was asked of it before it was lost. */
+static void what_nobody_asked_for_is_let_go(void **state)
+{
+    (void)state;
+    struct swarm_ask ask;
+    struct swarm *swarm = swarm_new(1, 1);
+    swarm_come(swarm, 0);
+    swarm_come(swarm, 1);
+    assert_false(swarm_hear_block(swarm, 0, 0, 0));
+    swarm_hear_has(swarm, 0, 0, 1);
+    swarm_hear_has(swarm, 1, 0, 1);
+    assert_true(swarm_next(swarm, 0, &ask));
+    unsigned first = ask.peer, second = 1 - first;
+    assert_false(swarm_hear_block(swarm, second, 0, 0));
+    assert_int_equal(swarm_follow_time(swarm, SWARM_SILENT_MS), 2 * SWARM_SILENT_MS);
+    assert_true(swarm_next(swarm, SWARM_SILENT_MS, &ask));
+    assert_int_equal(ask.peer, second);
+    assert_true(swarm_hear_block(swarm, first, 0, SWARM_SILENT_MS)); /* late, but asked for */
+    swarm_lose(swarm, 0, 0);
+    assert_false(swarm_hear_block(swarm, second, 0, SWARM_SILENT_MS)); /* of the time before */
+    swarm_free(swarm);
+}
+
+/* It is no answer. */
+static void who_says_other_things_is_silent(void **state)
+{
+    (void)state;
+    struct swarm_ask ask;
+    struct swarm *swarm = swarm_new(64, 1);
+    swarm_come(swarm, 0);
+    swarm_come(swarm, 1);
+    swarm_hear_has(swarm, 0, 0, 32);
+    swarm_hear_has(swarm, 1, 0, 32);
+    while (swarm_next(swarm, 0, &ask)) {
+    }
+    assert_int_equal(swarm_count_asked(swarm), 2 * SWARM_ASKED_MAX);
+    for (int64_t now_ms = 0; now_ms < SWARM_SILENT_MS; now_ms += 1000) {
+        (void)swarm_hear_block(swarm, 0, 63, now_ms);
+        swarm_hear_none(swarm, 1, 62, false, now_ms);
+    }
+    (void)swarm_follow_time(swarm, SWARM_SILENT_MS);
+    assert_int_equal(swarm_count_asked(swarm), 0);
     swarm_free(swarm);
 }
 
@@ -313,7 +362,7 @@ enum { MODEL_BLOCKS = 24, MODEL_PEERS = 5 };
 
 struct model {
     bool is_here[MODEL_PEERS], has[MODEL_PEERS][MODEL_BLOCKS], refuses[MODEL_PEERS][MODEL_BLOCKS];
-    bool here[MODEL_BLOCKS];
+    bool here[MODEL_BLOCKS], may_come[MODEL_PEERS][MODEL_BLOCKS];
     int asked_of[MODEL_BLOCKS]; /* -1: nobody */
     int64_t refused_ms[MODEL_BLOCKS], now_ms;
 };
@@ -405,6 +454,7 @@ static void hold_ask(struct model *model, const struct swarm_ask *ask)
                     count_holders(model, i, false) >= count_holders(model, ask->block, false));
     }
     model->asked_of[ask->block] = (int)ask->peer;
+    model->may_come[ask->peer][ask->block] = true;
 }
 
 static void drop_asked(struct model *model, unsigned peer)
@@ -436,6 +486,9 @@ static void lose(struct model *model, uint32_t block, unsigned turn)
     while (first < count && !model->has[here[(turn + first) % count]][block]) {
         first++;
     }
+    for (unsigned i = 0; i < MODEL_PEERS; i++) {
+        model->may_come[i][block] = false;
+    }
     for (unsigned i = 0; i < count; i++) {
         model->refuses[here[(turn + i) % count]][block] = i != first;
     }
@@ -446,11 +499,14 @@ static void step_block(struct swarm *swarm, struct model *model, struct random *
     unsigned peer = (unsigned)random_below(random, MODEL_PEERS);
     uint32_t block = (uint32_t)random_below(random, MODEL_BLOCKS);
     switch (random_below(random, 4)) {
-    case 0: /* it may come late, and of whoever */
-        assert_int_equal(swarm_hear_block(swarm, peer, block, 0), !model->here[block]);
-        model->here[block] = true;
-        model->asked_of[block] = -1;
+    case 0: { /* it may come late, of whoever was asked */
+        bool may_come = model->may_come[peer][block];
+        assert_int_equal(swarm_hear_block(swarm, peer, block, 0), may_come && !model->here[block]);
+        model->here[block] = model->here[block] || may_come;
+        model->asked_of[block] = may_come ? -1 : model->asked_of[block];
+        model->may_come[peer][block] = false;
         break;
+    }
     case 1: {
         bool is_gone = random_below(random, 2) == 0;
         swarm_hear_none(swarm, peer, block, is_gone, model->now_ms);
@@ -483,10 +539,12 @@ static void step_peer(struct swarm *swarm, struct model *model, struct random *r
         swarm_come(swarm, peer);
         model->is_here[peer] = true;
         forget(model, peer);
+        memset(model->may_come[peer], 0, sizeof model->may_come[peer]);
         break;
     case 1:
         swarm_leave(swarm, peer);
         forget(model, peer);
+        memset(model->may_come[peer], 0, sizeof model->may_come[peer]);
         model->is_here[peer] = false;
         break;
     case 2:
@@ -565,6 +623,8 @@ int main(void)
         cmocka_unit_test(nobody_is_asked_for_more_than_it_is_to_be),
         cmocka_unit_test(who_was_refused_by_all_says_so),
         cmocka_unit_test(who_gives_nothing_is_left_alone_for_a_while),
+        cmocka_unit_test(what_nobody_asked_for_is_let_go),
+        cmocka_unit_test(who_says_other_things_is_silent),
         cmocka_unit_test(what_was_no_good_is_had_of_one_alone),
         cmocka_unit_test(a_block_is_given_twice_unless_it_is_scarce),
         cmocka_unit_test(each_request_may_be_made_and_all_are_that_may),
