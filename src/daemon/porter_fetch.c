@@ -70,6 +70,7 @@ static void try_again(const struct porter *porter, struct fetch *fetch, const ch
 {
     log_warning("bundle comes damaged id=%.12s why=\"%s\"", fetch->id, why);
     fetch->tries++;
+    fetch->turn++;
     if (fetch->tries < TRIES_MAX) {
         try_later(porter, fetch, why);
     } else {
@@ -200,7 +201,7 @@ static int choose_only(const struct porter *porter, const struct fetch *fetch)
             up[count++] = i;
         }
     }
-    unsigned turn = fetch->tries == 0 ? count : (fetch->tries - 1) % (count + 1);
+    unsigned turn = fetch->turn == 0 ? count : (fetch->turn - 1) % (count + 1);
     return turn == count ? -1 : (int)up[turn];
 }
 
@@ -224,7 +225,7 @@ static void begin_stream(struct porter *porter, struct fetch *fetch)
 {
     struct ware *ware = fetch->ware;
     fetch->part = FLEET_STREAM;
-    fetch->tries = 0;
+    fetch->tries = fetch->turn = 0;
     fetch->status.size = bundle_part_get(ware->part)->size;
     ware_size(porter, ware, FLEET_STREAM, fetch->status.size);
     open_swarm(porter, fetch);
@@ -435,10 +436,11 @@ static int64_t ask_all(struct porter *porter, struct fetch *fetch, int64_t now_m
         return INT64_MAX;
     }
     (void)swarm_follow_time(fetch->swarm, now_ms);
+    bool is_anew = fetch->tries != 0 || fetch->turn != 0; /* not for want of another one to give it */
     while (swarm_next(fetch->swarm, now_ms, &wanted)) {
         const struct fleet_blocks blocks = {wanted.block, 1};
         ask(porter, fetch, wanted.peer,
-            &(struct fleet_bulk){.items = &blocks, .count = 1, .scarce = wanted.scarce || fetch->tries != 0});
+            &(struct fleet_bulk){.items = &blocks, .count = 1, .scarce = wanted.scarce || is_anew});
     }
     return swarm_follow_time(fetch->swarm, now_ms);
 }
@@ -449,7 +451,7 @@ static int64_t wait_idly(struct porter *porter, struct fetch *fetch, int64_t now
     explain(porter, fetch);
     bool is_due = now_ms - fetch->followed_ms >= FOLLOW_MS;
     if (is_due && fetch->part == FLEET_MANIFEST && (fetch->swarm != NULL || fetch->only != -1)) {
-        fetch->tries++;
+        fetch->turn++;
         let_go(fetch);
         start(porter, fetch);
     } else if (is_due) {
@@ -532,7 +534,7 @@ void fetch_begin(struct porter *porter, const char *id)
         TAILQ_INSERT_TAIL(&porter->fetches, fetch, link);
     }
     fetch->status = (struct porter_status){.is = PORTER_FETCHING};
-    fetch->tries = 0;
+    fetch->tries = fetch->turn = 0;
     fetch->only = -1;
     fetch->again_ms = 0;
 }

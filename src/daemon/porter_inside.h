@@ -76,6 +76,7 @@ struct fetch {
     enum fleet_part part;
     struct swarm *swarm; /* of that part; NULL: how long it is nobody has said yet */
     unsigned tries;      /* that came to nothing good */
+    unsigned turn;       /* whose it is to say alone what the manifest is; 0: of all */
     int only;            /* the manifest is asked of this neighbour alone; -1: of all */
     int64_t again_ms;    /* it waits until then */
     int64_t followed_ms; /* all were asked what they have */

@@ -172,6 +172,28 @@ static void who_boasts_is_passed_over(void **state)
     net_close(&net);
 }
 
+/* Some have nothing of it yet, and are asked in vain before the turn of who tells the truth. */
+static void who_lies_is_found_out_among_many(void **state)
+{
+    (void)state;
+    enum { LIAR = 3, TRUE_ONE, ASKER };
+    struct net net;
+    char id[BUNDLE_ID_SIZE];
+    net_open(&net, ASKER + 1);
+    net_put(&net, LIAR, 12, some, id);
+    net_put(&net, TRUE_ONE, 12, some, id);
+    net.nodes[LIAR].lies = true;
+    for (unsigned i = 0; i < TRUE_ONE; i++) {
+        net_link(&net, i, ASKER);
+    }
+    porter_fetch(net.nodes[ASKER].porter, id);
+    net_wait_why(&net, ASKER, id, "files[2]"); /* it is believed at first */
+    net_link(&net, TRUE_ONE, ASKER);
+    net_wait(&net, ASKER, id, PORTER_HERE);
+    hold_whole(&net, ASKER, id);
+    net_close(&net);
+}
+
 static void a_lie_of_all_is_a_failure(void **state)
 {
     (void)state;
@@ -320,6 +342,7 @@ int main(void)
         cmocka_unit_test(what_comes_later_is_told),
         cmocka_unit_test(who_lies_is_found_out),
         cmocka_unit_test(who_boasts_is_passed_over),
+        cmocka_unit_test(who_lies_is_found_out_among_many),
         cmocka_unit_test(a_lie_of_all_is_a_failure),
         cmocka_unit_test(pieces_in_another_order_are_no_block),
         cmocka_unit_test(who_goes_is_done_without),
