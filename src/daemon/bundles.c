@@ -31,7 +31,8 @@ enum {
     JOBS_MAX = 64,
     WAITING_MAX = 128 << 20, /* octets of them; one is taken however long it is */
     YIELD_MS = 30000,        /* who brings nothing for so long makes room */
-    TICK_S = 60,
+    TICK_S = 5,
+    TICKS_IDLE = 12, /* while nothing is on its way */
 };
 
 struct task {
@@ -335,6 +336,7 @@ static void done(struct worker_job *job)
                  task->ask.reason);
     }
     task->bundles->waiting -= task->ask.len;
+    task->bundles->has_coming = task->bundles->has_coming || task->ask.what == ADMIN_BUNDLE_BEGIN;
     result->why = task->why;
     result->damaged = task->damaged;
     result->rollout = rollout;
@@ -426,7 +428,8 @@ static void on_tick(evutil_socket_t fd, short events, void *argument)
 {
     struct bundles *bundles = argument;
     (void)fd, (void)events;
-    if (!bundles->server->is_frozen) {
+    bool is_due = ++bundles->ticks % TICKS_IDLE == 0 || bundles->has_coming;
+    if (is_due && !bundles->server->is_frozen) {
         bundles_tidy(bundles);
     }
 }
