@@ -8,6 +8,7 @@
 
 #include "daemon/bundles_inside.h"
 #include "daemon/documents.h"
+#include "daemon/porter.h"
 #include "daemon/rollouts.h"
 #include "daemon/server.h"
 #include "base/arena.h"
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -32,6 +34,8 @@ enum {
     WAITING_MAX = 128 << 20, /* octets of them; one is taken however long it is */
     YIELD_MS = 30000,        /* who brings nothing for so long makes room */
     TICK_S = 5,
+    PAUSE_MS = 100,
+    PAUSES = 10,
     TICKS_IDLE = 12, /* while nothing is on its way */
 };
 
@@ -221,6 +225,24 @@ static struct bundles_coming *find_room(struct bundles *bundles)
     return oldest;
 }
 
+/* Takes the bundle. If this node was fetching it, and nobody gives it the rest, it is ours. */
+static int begin_part(struct task *task, struct bundle *bundle, struct bundle_part **part)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+    struct bundles *bundles = task->bundles;
+    int error = bundle_part_begin(bundles->store, bundle, &bundles->end, part, task->why);
+    for (int i = 0; error == ERROR_BUSY && i < PAUSES && !progress_is_cancelled(&bundles->end); i++) {
+        if (i == 0) {
+            porter_yield(bundles->server->porter, task->ask.id);
+        }
+        nanosleep(&pause, NULL);
+        error = bundle_read(task->ask.bytes, task->ask.len, &bundle, task->why);
+        error =
+            error == 0 ? bundle_part_begin(bundles->store, bundle, &bundles->end, part, task->why) : error;
+    }
+    return error;
+}
+
 static int begin(struct task *task)
 {
     struct bundles *bundles = task->bundles;
@@ -240,7 +262,7 @@ static int begin(struct task *task)
         bundle_free(bundle);
         return fail(task, ERROR_BUSY, "others are bringing bundles just now");
     }
-    error = bundle_part_begin(bundles->store, bundle, &bundles->end, &coming->part, task->why);
+    error = begin_part(task, bundle, &coming->part);
     coming->used_ms = bundles_now_ms(bundles);
     if (error != 0) {
         return error;

@@ -20,6 +20,7 @@
 enum {
     TRIES_MAX = 5,
     AGAIN_MS = 1000,
+    YIELDS_MS = 5000,
     FOLLOW_MS = 2000, /* when nothing is on its way all are asked anew what they have */
     ALL = 100,
 };
@@ -544,6 +545,17 @@ void fetch_drop(struct porter *porter, const char *id)
     struct fetch *fetch = find(porter, id);
     if (fetch != NULL) {
         forget(porter, fetch);
+    }
+}
+
+void fetch_yield(struct porter *porter, const char *id)
+{
+    struct fetch *fetch = find(porter, id);
+    bool is_stuck = fetch != NULL && fetch->status.is == PORTER_FETCHING && fetch->swarm != NULL &&
+                    swarm_count_asked(fetch->swarm) == 0;
+    if (is_stuck) {
+        try_later(porter, fetch, "it is being brought here by somebody");
+        fetch->again_ms += YIELDS_MS;
     }
 }
 
