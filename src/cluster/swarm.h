@@ -44,7 +44,8 @@ void swarm_hear_has(struct swarm *swarm, unsigned peer, uint32_t first, uint32_t
 void swarm_hear_anew(struct swarm *swarm, unsigned peer); /* it has nothing, until it says otherwise */
 /* It does not give this one: since it has given it often enough, or does not have it (is_gone). */
 void swarm_hear_none(struct swarm *swarm, unsigned peer, uint32_t block, bool is_gone, int64_t now_ms);
-/* This one has come from it. False: it is here already, and is not needed. */
+/* This one has come from it. False: it is here already, and is not needed; or it was not asked for it, so
+ * nobody can fill in what others are to give. */
 bool swarm_hear_block(struct swarm *swarm, unsigned peer, uint32_t block, int64_t now_ms);
 /* It is here, by other ways. */
 void swarm_set(struct swarm *swarm, uint32_t block);

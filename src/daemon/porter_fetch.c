@@ -20,6 +20,7 @@
 enum {
     TRIES_MAX = 5,
     AGAIN_MS = 1000,
+    YIELDS_MS = 5000,
     FOLLOW_MS = 2000, /* when nothing is on its way all are asked anew what they have */
     ALL = 100,
 };
@@ -70,6 +71,7 @@ static void try_again(const struct porter *porter, struct fetch *fetch, const ch
 {
     log_warning("bundle comes damaged id=%.12s why=\"%s\"", fetch->id, why);
     fetch->tries++;
+    fetch->turn++;
     if (fetch->tries < TRIES_MAX) {
         try_later(porter, fetch, why);
     } else {
@@ -198,7 +200,7 @@ static int choose_only(const struct porter *porter, const struct fetch *fetch)
             up[count++] = i;
         }
     }
-    unsigned turn = fetch->tries == 0 ? count : (fetch->tries - 1) % (count + 1);
+    unsigned turn = fetch->turn == 0 ? count : (fetch->turn - 1) % (count + 1);
     return turn == count ? -1 : (int)up[turn];
 }
 
@@ -229,7 +231,7 @@ static void begin_stream(struct porter *porter, struct fetch *fetch)
 {
     struct ware *ware = fetch->ware;
     fetch->part = FLEET_STREAM;
-    fetch->tries = 0;
+    fetch->tries = fetch->turn = 0;
     fetch->status.size = bundle_part_get(ware->part)->size;
     ware_size(porter, ware, FLEET_STREAM, fetch->status.size);
     open_swarm(porter, fetch);
@@ -364,11 +366,11 @@ static void hear_block(struct porter *porter, struct fetch *fetch, unsigned numb
     const struct fleet_piece *piece = &mail->message.piece;
     bool fits = fetch->swarm != NULL && piece->number < swarm_count_blocks(fetch->swarm) &&
                 piece->of == bundle_block_len(get_shelf(fetch)->size, piece->number);
-    bool is_new = fits && !swarm_has(fetch->swarm, piece->number);
-    if (!is_new) {
+    int64_t now_ms = clock_now_ms(porter->options.clock);
+    if (!fits || !swarm_hear_block(fetch->swarm, number, piece->number, now_ms)) {
         porter_count(porter, &porter->stats.damaged, 1);
         if (!fits && fetch->swarm != NULL) {
-            swarm_hear_none(fetch->swarm, number, piece->number, true, clock_now_ms(porter->options.clock));
+            swarm_hear_none(fetch->swarm, number, piece->number, true, now_ms);
         }
         return;
     }
@@ -377,7 +379,6 @@ static void hear_block(struct porter *porter, struct fetch *fetch, unsigned numb
         fail(fetch, why);
         return;
     }
-    (void)swarm_hear_block(fetch->swarm, number, piece->number, clock_now_ms(porter->options.clock));
     ware_put(fetch->ware, fetch->part, piece->number);
     porter_count(porter, &porter->stats.got_octets, piece->of);
     note_percent(fetch);
@@ -435,10 +436,11 @@ static int64_t ask_all(struct porter *porter, struct fetch *fetch, int64_t now_m
         return INT64_MAX;
     }
     (void)swarm_follow_time(fetch->swarm, now_ms);
+    bool is_anew = fetch->tries != 0 || fetch->turn != 0; /* not for want of another one to give it */
     while (swarm_next(fetch->swarm, now_ms, &wanted)) {
         const struct fleet_blocks blocks = {wanted.block, 1};
         ask(porter, fetch, wanted.peer,
-            &(struct fleet_bulk){.items = &blocks, .count = 1, .scarce = wanted.scarce || fetch->tries != 0});
+            &(struct fleet_bulk){.items = &blocks, .count = 1, .scarce = wanted.scarce || is_anew});
     }
     return swarm_follow_time(fetch->swarm, now_ms);
 }
@@ -449,7 +451,7 @@ static int64_t wait_idly(struct porter *porter, struct fetch *fetch, int64_t now
     explain(porter, fetch);
     bool is_due = now_ms - fetch->followed_ms >= FOLLOW_MS;
     if (is_due && fetch->part == FLEET_MANIFEST && (fetch->swarm != NULL || fetch->only != -1)) {
-        fetch->tries++;
+        fetch->turn++;
         let_go(fetch);
         start(porter, fetch);
     } else if (is_due) {
@@ -530,7 +532,7 @@ void fetch_begin(struct porter *porter, const char *id)
         TAILQ_INSERT_TAIL(&porter->fetches, fetch, link);
     }
     fetch->status = (struct porter_status){.is = PORTER_FETCHING};
-    fetch->tries = 0;
+    fetch->tries = fetch->turn = 0;
     fetch->only = -1;
     fetch->again_ms = 0;
 }
@@ -540,6 +542,17 @@ void fetch_drop(struct porter *porter, const char *id)
     struct fetch *fetch = find(porter, id);
     if (fetch != NULL) {
         forget(porter, fetch);
+    }
+}
+
+void fetch_yield(struct porter *porter, const char *id)
+{
+    struct fetch *fetch = find(porter, id);
+    bool is_stuck = fetch != NULL && fetch->status.is == PORTER_FETCHING && fetch->swarm != NULL &&
+                    swarm_count_asked(fetch->swarm) == 0;
+    if (is_stuck) {
+        try_later(porter, fetch, "it is being brought here by somebody");
+        fetch->again_ms += YIELDS_MS;
     }
 }
 
