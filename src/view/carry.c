@@ -118,6 +118,11 @@ static void renumber(struct zone *zone, const struct carry *carry)
             }
         }
     }
+    /* of a policy that no name has any more no class is told */
+    for (uint32_t i = 0; i < zone->whoami_count; i++) {
+        uint32_t *policy = &zone->whoamis[i].policy;
+        *policy = *policy == ZONE_NO_POLICY ? ZONE_NO_POLICY : carry->ids[*policy];
+    }
 }
 
 /* The old one is being served: its two atomic members change meanwhile. */
@@ -132,6 +137,7 @@ static struct zone *copy_zone(struct zone *old)
     zone->slots = memory_copy(old->slots, old->slot_room * sizeof *old->slots);
     sanitizer_unpoison(old->blob, old->blob_len); /* its gaps are copied, too */
     zone->blob = memory_copy(old->blob, old->blob_len);
+    zone->whoamis = memory_copy(old->whoamis, old->whoami_count * sizeof *old->whoamis);
     return zone;
 }
 

@@ -79,3 +79,16 @@ def test_a_zone_that_is_reloaded_alone_has_its_own(world):
     assert "class=here[0]" in ask(server, "other", "TXT", (EUROPEAN, 24))[0]
     reply = server.send(dns.message.make_query("whoami.example.com", "A"))
     assert reply.rcode() == dns.rcode.NXDOMAIN
+
+
+def test_a_zone_that_is_broken_keeps_its_own(world):
+    """What serves of it is a copy, whose policies have other numbers: those of a new zone come before."""
+    server = world.start()
+    world.zone("before.example", "")
+    world.policy("before.example", {"one": {"endpoints": ["a"], "tiers": [["us"]]}, "two": {"endpoints": ["b"], "tiers": [["eu"]]}})
+    world.zones["example.com"] += "broken A nonsense\n"
+    world.write()
+    for _ in range(3):
+        server.ctl("reload", code=None)
+        assert server.addresses("one.before.example") == [US]
+        assert ask(server, "whoami", "TXT", (EUROPEAN, 24)) == ({"resolver=127.0.0.1", "subnet=203.0.113.0/24", "class=here[0]", "scope=24"}, 24)
