@@ -102,8 +102,17 @@ static int enter_names(struct carry *carry)
     return 0;
 }
 
+static void renumber_whoamis(struct zone *zone, const struct carry *carry)
+{
+    for (size_t i = 0; i < zone->whoami_count; i++) {
+        struct zone_whoami *whoami = &zone->whoamis[i];
+        whoami->policy = whoami->policy == ZONE_NO_POLICY ? ZONE_NO_POLICY : carry->ids[whoami->policy];
+    }
+}
+
 static void renumber(struct zone *zone, const struct carry *carry)
 {
+    renumber_whoamis(zone, carry);
     for (size_t s = 0; s < zone->slot_room; s++) {
         if (zone->slots[s].tag == ZONE_SLOT_EMPTY) {
             continue;
@@ -132,6 +141,7 @@ static struct zone *copy_zone(struct zone *old)
     zone->slots = memory_copy(old->slots, old->slot_room * sizeof *old->slots);
     sanitizer_unpoison(old->blob, old->blob_len); /* its gaps are copied, too */
     zone->blob = memory_copy(old->blob, old->blob_len);
+    zone->whoamis = memory_copy(old->whoamis, old->whoami_count * sizeof *old->whoamis);
     return zone;
 }
 

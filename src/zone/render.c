@@ -236,6 +236,7 @@ static void fill_zone(struct renderer *r, struct zone *zone)
     render_guard(r, zone->blob, r->len);
     zone->blob_len = r->len;
     zone->whoamis = memory_copy(b->whoamis, b->whoami_count * sizeof *b->whoamis);
+    zone->whoami_count = b->whoami_count;
 }
 
 struct zone *builder_render(struct zone_builder *b)
