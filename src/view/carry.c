@@ -102,8 +102,17 @@ static int enter_names(struct carry *carry)
     return 0;
 }
 
+static void renumber_whoamis(struct zone *zone, const struct carry *carry)
+{
+    for (size_t i = 0; i < zone->whoami_count; i++) {
+        struct zone_whoami *whoami = &zone->whoamis[i];
+        whoami->policy = whoami->policy == ZONE_NO_POLICY ? ZONE_NO_POLICY : carry->ids[whoami->policy];
+    }
+}
+
 static void renumber(struct zone *zone, const struct carry *carry)
 {
+    renumber_whoamis(zone, carry);
     for (size_t s = 0; s < zone->slot_room; s++) {
         if (zone->slots[s].tag == ZONE_SLOT_EMPTY) {
             continue;

@@ -237,6 +237,7 @@ static void fill_zone(struct renderer *r, struct zone *zone)
     zone->blob_len = r->len;
     zone->whoami_count = (uint32_t)b->whoami_count;
     zone->whoamis = memory_copy(b->whoamis, b->whoami_count * sizeof *b->whoamis);
+    zone->whoami_count = b->whoami_count;
 }
 
 struct zone *builder_render(struct zone_builder *b)
