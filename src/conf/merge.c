@@ -181,7 +181,10 @@ void merge_find_place(struct merge *merge, size_t at, struct report_place *place
         low = merge->parts[middle].at <= at ? middle + 1 : low;
         high = merge->parts[middle].at <= at ? high : middle;
     }
-    struct part part = low == 0 ? (struct part){.at = at} : merge->parts[low - 1];
+    struct part part = {.at = at};
+    if (low != 0) {
+        part = merge->parts[low - 1];
+    }
     struct source_text *file = &merge->files[part.file];
     size_t offset = part.from + (at - part.at);
     if (file->locate == NULL) {

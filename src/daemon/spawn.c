@@ -99,15 +99,16 @@ static bool find_supervisor(struct sockaddr_un *to, socklen_t *len)
     return true;
 }
 
-static void send_supervisor(struct msghdr *message)
+static void send_supervisor(const struct msghdr *message)
 {
     struct sockaddr_un to;
-    int fd = find_supervisor(&to, &message->msg_namelen)
-                 ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
-                 : -1;
+    socklen_t len;
+    int fd = find_supervisor(&to, &len) ? socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
     if (fd != -1) {
-        message->msg_name = &to;
-        (void)sendmsg(fd, message, MSG_NOSIGNAL);
+        struct msghdr addressed = *message;
+        addressed.msg_name = &to;
+        addressed.msg_namelen = len;
+        (void)sendmsg(fd, &addressed, MSG_NOSIGNAL);
         (void)close(fd);
     }
 }

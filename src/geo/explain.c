@@ -60,9 +60,13 @@ struct geo_reason geo_explain(const struct geo_tree *tree, struct geo_db *const 
 {
     const struct geo_rules *rules = tree->rules;
     const struct geo_way *way = geo_find_way(client, tree->ways);
-    const struct addr v4 = way == NULL ? (struct addr){0} : geo_way_address(way, client),
-                      *addr = way == NULL ? client : &v4;
     struct geo_reason reason = {.rule = -1};
+    struct addr v4;
+    const struct addr *addr = client;
+    if (way != NULL) {
+        v4 = geo_way_address(way, client);
+        addr = &v4;
+    }
     struct geo_pool texts;
     struct geo_facts facts;
     geo_pool_init(&texts, "", 0);

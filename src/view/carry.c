@@ -102,6 +102,7 @@ static int enter_names(struct carry *carry)
     return 0;
 }
 
+/* Of a policy that no name has any more no class is told. */
 static void renumber_whoamis(struct zone *zone, const struct carry *carry)
 {
     for (size_t i = 0; i < zone->whoami_count; i++) {
@@ -126,11 +127,6 @@ static void renumber(struct zone *zone, const struct carry *carry)
                 steered->name = carry->numbers[steered->name];
             }
         }
-    }
-    /* of a policy that no name has any more no class is told */
-    for (uint32_t i = 0; i < zone->whoami_count; i++) {
-        uint32_t *policy = &zone->whoamis[i].policy;
-        *policy = *policy == ZONE_NO_POLICY ? ZONE_NO_POLICY : carry->ids[*policy];
     }
 }
 
