@@ -104,6 +104,11 @@ static int enter_names(struct carry *carry)
 
 static void renumber(struct zone *zone, const struct carry *carry)
 {
+    _Static_assert(ZONE_NO_POLICY == UINT32_MAX, "what has no number is none");
+    for (size_t i = 0; i < zone->whoami_count; i++) {
+        uint32_t *policy = &zone->whoamis[i].policy;
+        *policy = *policy == ZONE_NO_POLICY ? *policy : carry->ids[*policy];
+    }
     for (size_t s = 0; s < zone->slot_room; s++) {
         if (zone->slots[s].tag == ZONE_SLOT_EMPTY) {
             continue;
@@ -132,6 +137,7 @@ static struct zone *copy_zone(struct zone *old)
     zone->slots = memory_copy(old->slots, old->slot_room * sizeof *old->slots);
     sanitizer_unpoison(old->blob, old->blob_len); /* its gaps are copied, too */
     zone->blob = memory_copy(old->blob, old->blob_len);
+    zone->whoamis = memory_copy(old->whoamis, old->whoami_count * sizeof *old->whoamis);
     return zone;
 }
 

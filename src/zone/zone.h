@@ -142,6 +142,7 @@ struct zone {
     uint8_t *blob;
     size_t blob_len;
     struct zone_whoami *whoamis; /* owned */
+    size_t whoami_count;
     struct zone_rrset
         negative; /* the SOA, its owner a pointer to the apex, with the TTL of negative answers (RFC 2308) */
     uint32_t serial, name_count, record_count, steered_count; /* serial: of the master file */

@@ -79,3 +79,23 @@ def test_a_zone_that_is_reloaded_alone_has_its_own(world):
     assert "class=here[0]" in ask(server, "other", "TXT", (EUROPEAN, 24))[0]
     reply = server.send(dns.message.make_query("whoami.example.com", "A"))
     assert reply.rcode() == dns.rcode.NXDOMAIN
+
+
+def test_a_zone_that_broke_goes_on_with_its_own(world):
+    """Its last good version is taken along from load to load, with what its names tell."""
+    world.zone("a.example", "x A 192.0.2.1\n")
+    world.policies["a.example"] = {"names": {"www": {"endpoints": ["a"], "tiers": [["us"]]}}}
+    server = world.start()
+    good = world.zones["example.com"]
+    world.zones["example.com"] = "nonsense\n"
+    del world.policies["a.example"]  # policies have other numbers from now on
+    for path in world.folder.glob("zones/a.example.json"):
+        path.unlink()
+    world.write()
+    for _ in range(3):
+        server.ctl("reload", code=1)
+        assert "class=here[0]" in ask(server, "whoami", "TXT", (EUROPEAN, 24))[0]
+    world.zones["example.com"] = good
+    world.write()
+    server.ctl("reload")
+    assert "class=here[0]" in ask(server, "whoami", "TXT", (EUROPEAN, 24))[0]
