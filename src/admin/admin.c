@@ -32,6 +32,7 @@
 enum {
     BODY_MAX = 1048576,
     OCTETS_MAX = 4 << 20, /* of a file */
+    MUCH_MAX = 16 << 20,  /* of an import, of a whole document */
     LOOK_S = 1,           /* whether the socket's file is there */
 };
 
@@ -79,6 +80,14 @@ static const char *take_octets(const struct call *call, struct evbuffer *input)
     return octets;
 }
 
+static size_t most_of(const struct route *route)
+{
+    bool is_much = route_takes_lines(route) || route_takes_much(route);
+    return route->id == ROUTE_BUNDLES  ? BUNDLE_MANIFEST_MAX
+           : route_takes_octets(route) ? OCTETS_MAX
+                                       : (is_much ? MUCH_MAX : BODY_MAX);
+}
+
 static void take_body(struct call *call)
 {
     struct evbuffer *input = evhttp_request_get_input_buffer(call->request);
@@ -86,14 +95,14 @@ static void take_body(struct call *call)
     const char *wanted = route_takes_lines(&call->route)    ? "application/jsonl"
                          : route_takes_octets(&call->route) ? "application/octet-stream"
                                                             : "application/json";
-    size_t max = route_takes_octets(&call->route) ? OCTETS_MAX : BODY_MAX;
+    size_t max = most_of(&call->route);
     call->body_len = evbuffer_get_length(input);
     if (call->body_len == 0) {
         call->body = "";
     } else if (!route_takes_body(&call->route, call->method)) {
         problem_set(&call->problem, PROBLEM_BAD_REQUEST, "found a body of %zu octets, expected none",
                     call->body_len);
-    } else if (call->body_len > max && !route_takes_lines(&call->route) && !route_takes_much(&call->route)) {
+    } else if (call->body_len > max) {
         problem_set(&call->problem, PROBLEM_TOO_LARGE, "found a body of %zu octets, expected at most %zu",
                     call->body_len, max);
         evhttp_add_header(evhttp_request_get_output_headers(call->request), "Connection", "close");

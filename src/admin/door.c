@@ -25,8 +25,9 @@
 
 enum {
     HEADERS_MAX = 65536,
-    BODY_MAX = 16777216, /* of an import; others are held to less where it is known what is asked for */
-    IDLE_S = 60,         /* of evhttp; our own deadline is shorter */
+    /* of all; what is too long for what is asked for is known when that is (admin.c) */
+    BODY_MAX = BUNDLE_MANIFEST_MAX,
+    IDLE_S = 60, /* of evhttp; our own deadline is shorter */
     BACKLOG = 512,
     ALL_METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                   EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH,

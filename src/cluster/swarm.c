@@ -23,6 +23,7 @@ enum {
 struct swarm_peer {
     bool is_here, is_dry; /* dry: there is nothing to ask it for */
     uint64_t *has, *refuses;
+    uint64_t *may_come;    /* what it was asked for since that was lost: it may come late */
     uint32_t count, asked; /* blocks that it has; that it was asked for */
     int64_t heard_ms;      /* it gave something, or was asked after a while */
     int64_t until_ms;      /* it was silent: it is not asked until then */
@@ -175,7 +176,8 @@ void swarm_come(struct swarm *swarm, unsigned number)
     size_t words = count_words(swarm);
     *peer = (struct swarm_peer){.is_here = true,
                                 .has = memory_alloc_array(words, sizeof *peer->has),
-                                .refuses = memory_alloc_array(words, sizeof *peer->refuses)};
+                                .refuses = memory_alloc_array(words, sizeof *peer->refuses),
+                                .may_come = memory_alloc_array(words, sizeof *peer->may_come)};
     share(swarm);
 }
 
@@ -187,6 +189,7 @@ void swarm_leave(struct swarm *swarm, unsigned number)
         forget_all(swarm, number);
         free(peer->has);
         free(peer->refuses);
+        free(peer->may_come);
         *peer = (struct swarm_peer){.is_here = false};
         share(swarm);
     }
@@ -224,8 +227,8 @@ void swarm_hear_none(struct swarm *swarm, unsigned number, uint32_t block, bool 
     if (!swarm->peers[number].is_here || block >= swarm->blocks) {
         return;
     }
-    note_sign(swarm, number, now_ms);
     if (swarm->asked_of[block] == number) {
+        note_sign(swarm, number, now_ms);
         stop_asking(swarm, block);
     }
     if (is_gone) {
@@ -249,21 +252,21 @@ void swarm_set(struct swarm *swarm, uint32_t block)
 
 bool swarm_hear_block(struct swarm *swarm, unsigned number, uint32_t block, int64_t now_ms)
 {
-    if (block >= swarm->blocks || number >= SWARM_PEERS_MAX) {
+    const struct swarm_peer *peer = &swarm->peers[number];
+    if (block >= swarm->blocks || !peer->is_here || !get_bit(peer->may_come, block)) {
         return false;
     }
     note_sign(swarm, number, now_ms);
-    if (swarm_has(swarm, block)) {
-        return false;
-    }
+    set_bit(peer->may_come, block, false);
+    bool is_new = !swarm_has(swarm, block);
     swarm_set(swarm, block);
-    return true;
+    return is_new;
 }
 
 /* Who has it: from the one on whose turn it is. -1: nobody. */
 static int find_holder(const struct swarm *swarm, uint32_t block, unsigned turn)
 {
-    unsigned here[SWARM_PEERS_MAX], count = 0;
+    unsigned here[SWARM_PEERS_MAX] = {0}, count = 0;
     for (unsigned i = 0; i < SWARM_PEERS_MAX; i++) {
         if (swarm->peers[i].is_here) {
             here[count++] = i;
@@ -289,6 +292,7 @@ void swarm_lose(struct swarm *swarm, uint32_t block, unsigned turn)
     for (unsigned i = 0; i < SWARM_PEERS_MAX; i++) {
         if (swarm->peers[i].is_here) {
             set_refuses(swarm, i, block, (int)i != holder);
+            set_bit(swarm->peers[i].may_come, block, false);
         }
     }
     wet(swarm, block);
@@ -375,6 +379,7 @@ bool swarm_next(struct swarm *swarm, int64_t now_ms, struct swarm_ask *ask)
         peer->asked++;
         swarm->asked++;
         swarm->asked_of[block] = (uint8_t)number;
+        set_bit(peer->may_come, block, true);
         *ask = (struct swarm_ask){(unsigned)number, block, get_bit(peer->refuses, block)};
         return true;
     }
@@ -472,6 +477,7 @@ void swarm_free(struct swarm *swarm)
     for (unsigned i = 0; i < SWARM_PEERS_MAX; i++) {
         free(swarm->peers[i].has);
         free(swarm->peers[i].refuses);
+        free(swarm->peers[i].may_come);
     }
     free(swarm->missing);
     free(swarm->place);

@@ -22,7 +22,7 @@ enum {
     SWARM_WAITS_MAX = 16,     /* blocks that are awaited, */
     SWARM_ASKED_MAX = 8,      /* … of one peer, */
     SWARM_ASKED_LEAST = 2,    /* … and with many peers: what is asked far ahead others have got by then */
-    SWARM_SILENT_MS = 15000,  /* then who gives nothing is not asked for as long, and others are */
+    SWARM_SILENT_MS = 30000,  /* then who gives nothing is not asked for as long, and others are */
     SWARM_SCARCE_MS = 3000,   /* after the last refusal of a block that nobody gives */
     SWARM_GIVEN_MAX = 2,      /* times, a block */
     SWARM_FORGETS_MS = 60000, /* when nobody has asked for so long what was given counts no more */
@@ -44,7 +44,8 @@ void swarm_hear_has(struct swarm *swarm, unsigned peer, uint32_t first, uint32_t
 void swarm_hear_anew(struct swarm *swarm, unsigned peer); /* it has nothing, until it says otherwise */
 /* It does not give this one: since it has given it often enough, or does not have it (is_gone). */
 void swarm_hear_none(struct swarm *swarm, unsigned peer, uint32_t block, bool is_gone, int64_t now_ms);
-/* This one has come from it. False: it is here already, and is not needed. */
+/* This one has come from it. False: it is here already, and is not needed; or it was not asked for it, so
+ * nobody can fill in what others are to give. */
 bool swarm_hear_block(struct swarm *swarm, unsigned peer, uint32_t block, int64_t now_ms);
 /* It is here, by other ways. */
 void swarm_set(struct swarm *swarm, uint32_t block);
@@ -59,7 +60,7 @@ struct swarm_ask {
     bool scarce;
 };
 /* The next to be asked for, now: it counts as asked for. False: there is nothing to ask; when something is
- * heard, or at swarm_when(), there may be. */
+ * heard, or when swarm_follow_time() says, there may be. */
 bool swarm_next(struct swarm *swarm, int64_t now_ms, struct swarm_ask *ask);
 /* Who is silent was asked in vain. Returns when this wants to be called again; INT64_MAX: nobody is awaited.
  */

@@ -8,6 +8,7 @@
 
 #include "daemon/bundles_inside.h"
 #include "daemon/documents.h"
+#include "daemon/porter.h"
 #include "daemon/rollouts.h"
 #include "daemon/server.h"
 #include "base/arena.h"
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -29,8 +31,12 @@
 enum {
     NICE = 10,
     JOBS_MAX = 64,
-    YIELD_MS = 30000, /* who brings nothing for so long makes room */
-    TICK_S = 60,
+    WAITING_MAX = 128 << 20, /* octets of them; one is taken however long it is */
+    YIELD_MS = 30000,        /* who brings nothing for so long makes room */
+    TICK_S = 5,
+    PAUSE_MS = 100,
+    PAUSES = 10,
+    TICKS_IDLE = 12, /* while nothing is on its way */
 };
 
 struct task {
@@ -95,7 +101,7 @@ static bool show_here(struct task *task, const struct bundle_item *item, struct 
 static void show_coming(struct task *task, const struct bundle_part *part, struct admin_bundle *to)
 {
     const struct bundle *bundle = bundle_part_get(part);
-    struct admin_bundle_range *ranges = NULL;
+    struct admin_bundle_range *ranges = NULL, *last = NULL;
     size_t capacity = 0;
     *to = (struct admin_bundle){.files = bundle->count,
                                 .size = bundle->size,
@@ -106,11 +112,12 @@ static void show_coming(struct task *task, const struct bundle_part *part, struc
         if (bundle_part_has(part, i)) {
             continue;
         }
-        if (ranges != NULL && ranges[to->missing_count - 1].last + 1 == i) {
-            ranges[to->missing_count - 1].last = i;
+        if (last != NULL && last->last + 1 == i) {
+            last->last = i;
         } else {
             ranges = memory_grow(ranges, to->missing_count, &capacity, sizeof *ranges);
-            ranges[to->missing_count++] = (struct admin_bundle_range){i, i};
+            last = &ranges[to->missing_count++];
+            *last = (struct admin_bundle_range){i, i};
         }
     }
     to->missing = arena_copy(task->arena, ranges, to->missing_count * sizeof *ranges);
@@ -219,6 +226,24 @@ static struct bundles_coming *find_room(struct bundles *bundles)
     return oldest;
 }
 
+/* Takes the bundle. If this node was fetching it, and nobody gives it the rest, it is ours. */
+static int begin_part(struct task *task, struct bundle *bundle, struct bundle_part **part)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+    struct bundles *bundles = task->bundles;
+    int error = bundle_part_begin(bundles->store, bundle, &bundles->end, part, task->why);
+    for (int i = 0; error == ERROR_BUSY && i < PAUSES && !progress_is_cancelled(&bundles->end); i++) {
+        if (i == 0) {
+            porter_yield(bundles->server->porter, task->ask.id);
+        }
+        nanosleep(&pause, NULL);
+        error = bundle_read(task->ask.bytes, task->ask.len, &bundle, task->why);
+        error =
+            error == 0 ? bundle_part_begin(bundles->store, bundle, &bundles->end, part, task->why) : error;
+    }
+    return error;
+}
+
 static int begin(struct task *task)
 {
     struct bundles *bundles = task->bundles;
@@ -238,7 +263,7 @@ static int begin(struct task *task)
         bundle_free(bundle);
         return fail(task, ERROR_BUSY, "others are bringing bundles just now");
     }
-    error = bundle_part_begin(bundles->store, bundle, &bundles->end, &coming->part, task->why);
+    error = begin_part(task, bundle, &coming->part);
     coming->used_ms = bundles_now_ms(bundles);
     if (error != 0) {
         return error;
@@ -333,6 +358,8 @@ static void done(struct worker_job *job)
         log_info("bundle deleted id=%.12s actor=%s reason=\"%s\"", task->ask.id, task->ask.actor,
                  task->ask.reason);
     }
+    task->bundles->waiting -= task->ask.len;
+    task->bundles->has_coming = task->bundles->has_coming || task->ask.what == ADMIN_BUNDLE_BEGIN;
     result->why = task->why;
     result->damaged = task->damaged;
     result->rollout = rollout;
@@ -356,6 +383,33 @@ static bool has_place(const struct server *server)
     return server->bundles != NULL && cluster != NULL && cluster->etcd_count != 0;
 }
 
+/* false: too many wait. */
+static bool submit(struct bundles *bundles, const struct admin_bundle_ask *ask, admin_bundle_done *tell,
+                   void *argument)
+{
+    if (bundles->waiting != 0 && bundles->waiting + ask->len > WAITING_MAX) {
+        return false;
+    }
+    struct task *task = memory_alloc(sizeof *task);
+    *task = (struct task){.job = {.name = "bundles", .run = run, .done = done},
+                          .bundles = bundles,
+                          .arena = arena_new(0),
+                          .ask = *ask,
+                          .done = tell,
+                          .argument = argument};
+    task->ask.id = arena_copy_text(task->arena, ask->id);
+    task->ask.actor = arena_copy_text(task->arena, ask->actor);
+    task->ask.reason = arena_copy_text(task->arena, ask->reason);
+    task->ask.bytes = ask->len == 0 ? "" : arena_copy(task->arena, ask->bytes, ask->len);
+    if (worker_submit(bundles->worker, &task->job) != 0) {
+        arena_free(task->arena);
+        free(task);
+        return false;
+    }
+    bundles->waiting += ask->len;
+    return true;
+}
+
 void server_change_bundle(void *context, const struct admin_bundle_ask *ask, admin_bundle_done *tell,
                           void *argument)
 {
@@ -368,23 +422,8 @@ void server_change_bundle(void *context, const struct admin_bundle_ask *ask, adm
     } else if (ask->what == ADMIN_BUNDLE_DELETE && rollouts_needs(server, ask->id)) {
         refuse(ERROR_CONFLICT, "it is needed: it is or was active, is on its way, or serves here", tell,
                argument);
-    } else {
-        struct task *task = memory_alloc(sizeof *task);
-        *task = (struct task){.job = {.name = "bundles", .run = run, .done = done},
-                              .bundles = server->bundles,
-                              .arena = arena_new(0),
-                              .ask = *ask,
-                              .done = tell,
-                              .argument = argument};
-        task->ask.id = arena_copy_text(task->arena, ask->id);
-        task->ask.actor = arena_copy_text(task->arena, ask->actor);
-        task->ask.reason = arena_copy_text(task->arena, ask->reason);
-        task->ask.bytes = ask->len == 0 ? "" : arena_copy(task->arena, ask->bytes, ask->len);
-        if (worker_submit(server->bundles->worker, &task->job) != 0) {
-            arena_free(task->arena);
-            free(task);
-            refuse(ERROR_BUSY, "too many requests about bundles wait", tell, argument);
-        }
+    } else if (!submit(server->bundles, ask, tell, argument)) {
+        refuse(ERROR_BUSY, "too many requests about bundles wait", tell, argument);
     }
 }
 
@@ -412,7 +451,8 @@ static void on_tick(evutil_socket_t fd, short events, void *argument)
 {
     struct bundles *bundles = argument;
     (void)fd, (void)events;
-    if (!bundles->server->is_frozen) {
+    bool is_due = ++bundles->ticks % TICKS_IDLE == 0 || bundles->has_coming;
+    if (is_due && !bundles->server->is_frozen) {
         bundles_tidy(bundles);
     }
 }

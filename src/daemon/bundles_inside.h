@@ -44,6 +44,9 @@ struct bundles {
     struct bundles_known known[BUNDLES_KNOWN_MAX];
     size_t known_count;
     bool is_tidying, tidies_again;
+    bool has_coming; /* something may be on its way here */
+    unsigned ticks;
+    size_t waiting; /* octets that the worker was given; of the control thread */
 };
 
 /* Monotonic. */

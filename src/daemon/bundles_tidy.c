@@ -6,6 +6,7 @@
 #include "daemon/bundles.h"
 
 #include "daemon/bundles_inside.h"
+#include "daemon/porter.h"
 #include "daemon/rollouts.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -13,9 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IDLE_MS = 600000 };
+enum {
+    IDLE_MS = 600000,
+    IDLE_WANTED_MS = 10000, /* of what others have, and this node waits for */
+};
 
-/* First it is found out which there are, then the control thread says which of them are needed. */
+/* First it is found out which there are, then the control thread says which of them are needed; be they few,
+ * there may be something that a process left which ended. */
 struct tidying {
     struct worker_job job; /* the first */
     struct bundles *bundles;
@@ -23,6 +28,7 @@ struct tidying {
     struct bundle_item *items;
     bool *is_needed;
     size_t count, gone;
+    bool has_coming;
 };
 
 static bool is_needed(void *context, const char *id)
@@ -36,30 +42,45 @@ static bool is_needed(void *context, const char *id)
     return true; /* it has come since */
 }
 
+/* On the worker: who was bringing it has given up. */
+static bool is_over(const struct bundles *bundles, const struct bundles_coming *coming)
+{
+    struct porter_status status;
+    int64_t idle_ms = bundles_now_ms(bundles) - coming->used_ms;
+    porter_get_status(bundles->server->porter, bundle_part_get(coming->part)->id, &status);
+    return idle_ms > (status.is == PORTER_FETCHING ? IDLE_WANTED_MS : IDLE_MS);
+}
+
+static bool look_at_coming(struct bundles *bundles)
+{
+    bool has_coming = false;
+    for (size_t i = 0; i < BUNDLES_COMING_MAX; i++) {
+        if (bundles->coming[i].part != NULL && is_over(bundles, &bundles->coming[i])) {
+            bundles_let_go(&bundles->coming[i]);
+        }
+        has_coming = has_coming || bundles->coming[i].part != NULL;
+    }
+    return has_coming;
+}
+
 static void run_tidying(struct worker_job *job)
 {
     struct tidying *tidying = (struct tidying *)job;
     struct bundles *bundles = tidying->bundles;
     char why[BUNDLE_WHY_SIZE];
+    tidying->has_coming = look_at_coming(bundles);
     if (tidying->has_looked) {
         tidying->gone = bundle_store_sweep(bundles->store, is_needed, tidying);
-        return;
+    } else {
+        (void)bundle_list(bundles->state, &tidying->items, &tidying->count, why);
     }
-    for (size_t i = 0; i < BUNDLES_COMING_MAX; i++) {
-        if (bundles->coming[i].part != NULL &&
-            bundles_now_ms(bundles) - bundles->coming[i].used_ms > IDLE_MS) {
-            bundles_let_go(&bundles->coming[i]);
-        }
-    }
-    (void)bundle_list(bundles->state, &tidying->items, &tidying->count, why);
 }
 
 static void done_tidying(struct worker_job *job)
 {
     struct tidying *tidying = (struct tidying *)job;
     struct bundles *bundles = tidying->bundles;
-    bool goes_on =
-        !tidying->has_looked && tidying->count > BUNDLE_KEEP && !progress_is_cancelled(&job->progress);
+    bool goes_on = !tidying->has_looked && !progress_is_cancelled(&job->progress);
     if (goes_on) {
         tidying->has_looked = true;
         tidying->is_needed = memory_alloc_array(tidying->count, sizeof *tidying->is_needed);
@@ -73,6 +94,7 @@ static void done_tidying(struct worker_job *job)
         log_info("bundles removed count=%zu why=\"old, and not needed\"", tidying->gone);
     }
     bundles->is_tidying = false;
+    bundles->has_coming = tidying->has_coming;
     free(tidying->items);
     free(tidying->is_needed);
     free(tidying);

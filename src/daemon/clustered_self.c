@@ -122,7 +122,8 @@ void clustered_follow_self(struct clustered *clustered, int64_t now_ms)
         return;
     }
     if (is_other) {
-        seen->self.configuration = hash_configuration(view, documents_get_bundle(clustered->server->documents));
+        seen->self.configuration =
+            hash_configuration(view, documents_get_bundle(clustered->server->documents));
     }
     seen->self.health =
         view->topology == NULL || view->table == NULL ? 0 : hash_health(view->topology, view->table);

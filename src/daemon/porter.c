@@ -113,6 +113,11 @@ void porter_hear_link(struct porter *porter, const char *node, uint64_t connecti
     }
 }
 
+void porter_yield(struct porter *porter, const char *id)
+{
+    send_id(porter, MAIL_YIELD, id);
+}
+
 /* has, none or want. */
 static struct mail *copy_bulk(enum mail_kind kind, const char *node, const struct fleet_message *message)
 {
@@ -201,6 +206,7 @@ static void take(struct porter *porter, const struct mail *mail)
     case MAIL_STORE: use(porter, mail->store); break;
     case MAIL_FETCH: fetch_begin(porter, mail->id); break;
     case MAIL_DROP: fetch_drop(porter, mail->id); break;
+    case MAIL_YIELD: fetch_yield(porter, mail->id); break;
     case MAIL_LINK: fetch_hear_link(porter, mail->node, mail->connection, mail->is_up); break;
     case MAIL_HEARD: fetch_hear(porter, mail); break;
     case MAIL_WANT: give_hear_want(porter, mail); break;

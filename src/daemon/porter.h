@@ -48,6 +48,9 @@ void porter_fetch(struct porter *porter, const char *id);
 /* Nobody wants it any more: what came of it so far goes away. What is whole stays. */
 void porter_drop(struct porter *porter, const char *id);
 
+/* It is being brought here by another way: what does not come on lets go of the store for a while. */
+void porter_yield(struct porter *porter, const char *id);
+
 enum porter_is {
     PORTER_NONE,      /* "none": it is not here, and nobody wants it */
     PORTER_FETCHING,  /* "fetching" */

@@ -20,6 +20,7 @@
 enum {
     TRIES_MAX = 5,
     AGAIN_MS = 1000,
+    YIELDS_MS = 5000,
     FOLLOW_MS = 2000, /* when nothing is on its way all are asked anew what they have */
     ALL = 100,
 };
@@ -70,6 +71,7 @@ static void try_again(const struct porter *porter, struct fetch *fetch, const ch
 {
     log_warning("bundle comes damaged id=%.12s why=\"%s\"", fetch->id, why);
     fetch->tries++;
+    fetch->turn++;
     if (fetch->tries < TRIES_MAX) {
         try_later(porter, fetch, why);
     } else {
@@ -138,8 +140,7 @@ static void leave(struct porter *porter, unsigned number)
 {
     struct fetch *fetch;
     porter->neighbours[number].is_up = false;
-    TAILQ_FOREACH(fetch, &porter->fetches, link)
-    {
+    for (fetch = TAILQ_FIRST(&porter->fetches); fetch != NULL; fetch = TAILQ_NEXT(fetch, link)) {
         if (fetch->swarm != NULL) {
             swarm_leave(fetch->swarm, number);
         }
@@ -152,8 +153,7 @@ static void come(struct porter *porter, unsigned number, const char *node, uint6
     struct neighbour *neighbour = &porter->neighbours[number];
     *neighbour = (struct neighbour){.is_up = true, .connection = connection};
     snprintf(neighbour->name, sizeof neighbour->name, "%s", node);
-    TAILQ_FOREACH(fetch, &porter->fetches, link)
-    {
+    for (fetch = TAILQ_FIRST(&porter->fetches); fetch != NULL; fetch = TAILQ_NEXT(fetch, link)) {
         if (fetch->ware != NULL && may_ask(porter, fetch, number)) {
             if (fetch->swarm != NULL) {
                 swarm_come(fetch->swarm, number);
@@ -194,13 +194,13 @@ static int find_neighbour(const struct porter *porter, const char *node, uint64_
 /* After a manifest that was none, one after the other is asked alone, and then all. */
 static int choose_only(const struct porter *porter, const struct fetch *fetch)
 {
-    unsigned up[SWARM_PEERS_MAX], count = 0;
+    unsigned up[SWARM_PEERS_MAX] = {0}, count = 0;
     for (unsigned i = 0; i < SWARM_PEERS_MAX; i++) {
         if (porter->neighbours[i].is_up) {
             up[count++] = i;
         }
     }
-    unsigned turn = fetch->tries == 0 ? count : (fetch->tries - 1) % (count + 1);
+    unsigned turn = fetch->turn == 0 ? count : (fetch->turn - 1) % (count + 1);
     return turn == count ? -1 : (int)up[turn];
 }
 
@@ -220,11 +220,18 @@ static void start(struct porter *porter, struct fetch *fetch)
     follow_all(porter, fetch);
 }
 
+static void note_percent(struct fetch *fetch)
+{
+    uint32_t blocks = swarm_count_blocks(fetch->swarm), missing = swarm_count_missing(fetch->swarm);
+    bool is_stream = fetch->part == FLEET_STREAM && blocks != 0;
+    fetch->status.percent = is_stream ? (unsigned)((uint64_t)(blocks - missing) * ALL / blocks) : 0;
+}
+
 static void begin_stream(struct porter *porter, struct fetch *fetch)
 {
     struct ware *ware = fetch->ware;
     fetch->part = FLEET_STREAM;
-    fetch->tries = 0;
+    fetch->tries = fetch->turn = 0;
     fetch->status.size = bundle_part_get(ware->part)->size;
     ware_size(porter, ware, FLEET_STREAM, fetch->status.size);
     open_swarm(porter, fetch);
@@ -234,6 +241,7 @@ static void begin_stream(struct porter *porter, struct fetch *fetch)
             ware_put(ware, FLEET_STREAM, i);
         }
     }
+    note_percent(fetch);
     follow_all(porter, fetch);
 }
 
@@ -352,24 +360,17 @@ static int keep(const struct fetch *fetch, const struct mail *mail, char why[BUN
     return 0;
 }
 
-static void note_percent(struct fetch *fetch)
-{
-    uint32_t blocks = swarm_count_blocks(fetch->swarm), missing = swarm_count_missing(fetch->swarm);
-    fetch->status.percent =
-        fetch->part == FLEET_MANIFEST ? 0 : (unsigned)((uint64_t)(blocks - missing) * ALL / blocks);
-}
-
 static void hear_block(struct porter *porter, struct fetch *fetch, unsigned number, const struct mail *mail)
 {
     char why[BUNDLE_WHY_SIZE];
     const struct fleet_piece *piece = &mail->message.piece;
     bool fits = fetch->swarm != NULL && piece->number < swarm_count_blocks(fetch->swarm) &&
                 piece->of == bundle_block_len(get_shelf(fetch)->size, piece->number);
-    bool is_new = fits && !swarm_has(fetch->swarm, piece->number);
-    if (!is_new) {
+    int64_t now_ms = clock_now_ms(porter->options.clock);
+    if (!fits || !swarm_hear_block(fetch->swarm, number, piece->number, now_ms)) {
         porter_count(porter, &porter->stats.damaged, 1);
         if (!fits && fetch->swarm != NULL) {
-            swarm_hear_none(fetch->swarm, number, piece->number, true, clock_now_ms(porter->options.clock));
+            swarm_hear_none(fetch->swarm, number, piece->number, true, now_ms);
         }
         return;
     }
@@ -378,7 +379,6 @@ static void hear_block(struct porter *porter, struct fetch *fetch, unsigned numb
         fail(fetch, why);
         return;
     }
-    (void)swarm_hear_block(fetch->swarm, number, piece->number, clock_now_ms(porter->options.clock));
     ware_put(fetch->ware, fetch->part, piece->number);
     porter_count(porter, &porter->stats.got_octets, piece->of);
     note_percent(fetch);
@@ -436,10 +436,11 @@ static int64_t ask_all(struct porter *porter, struct fetch *fetch, int64_t now_m
         return INT64_MAX;
     }
     (void)swarm_follow_time(fetch->swarm, now_ms);
+    bool is_anew = fetch->tries != 0 || fetch->turn != 0; /* not for want of another one to give it */
     while (swarm_next(fetch->swarm, now_ms, &wanted)) {
         const struct fleet_blocks blocks = {wanted.block, 1};
         ask(porter, fetch, wanted.peer,
-            &(struct fleet_bulk){.items = &blocks, .count = 1, .scarce = wanted.scarce || fetch->tries != 0});
+            &(struct fleet_bulk){.items = &blocks, .count = 1, .scarce = wanted.scarce || is_anew});
     }
     return swarm_follow_time(fetch->swarm, now_ms);
 }
@@ -450,7 +451,7 @@ static int64_t wait_idly(struct porter *porter, struct fetch *fetch, int64_t now
     explain(porter, fetch);
     bool is_due = now_ms - fetch->followed_ms >= FOLLOW_MS;
     if (is_due && fetch->part == FLEET_MANIFEST && (fetch->swarm != NULL || fetch->only != -1)) {
-        fetch->tries++;
+        fetch->turn++;
         let_go(fetch);
         start(porter, fetch);
     } else if (is_due) {
@@ -487,8 +488,7 @@ int64_t fetch_go_on(struct porter *porter, int64_t now_ms)
 {
     struct fetch *fetch;
     int64_t when = INT64_MAX;
-    TAILQ_FOREACH(fetch, &porter->fetches, link)
-    {
+    for (fetch = TAILQ_FIRST(&porter->fetches); fetch != NULL; fetch = TAILQ_NEXT(fetch, link)) {
         int64_t due = fetch->status.is == PORTER_FETCHING ? go_on(porter, fetch, now_ms) : INT64_MAX;
         when = due < when ? due : when;
     }
@@ -508,8 +508,7 @@ static void make_room(struct porter *porter)
 {
     unsigned count = 0;
     struct fetch *fetch, *oldest = NULL;
-    TAILQ_FOREACH(fetch, &porter->fetches, link)
-    {
+    for (fetch = TAILQ_FIRST(&porter->fetches); fetch != NULL; fetch = TAILQ_NEXT(fetch, link)) {
         bool is_over = fetch->status.is == PORTER_HERE || fetch->status.is == PORTER_FAILED;
         oldest = oldest == NULL && is_over ? fetch : oldest;
         count++;
@@ -533,7 +532,7 @@ void fetch_begin(struct porter *porter, const char *id)
         TAILQ_INSERT_TAIL(&porter->fetches, fetch, link);
     }
     fetch->status = (struct porter_status){.is = PORTER_FETCHING};
-    fetch->tries = 0;
+    fetch->tries = fetch->turn = 0;
     fetch->only = -1;
     fetch->again_ms = 0;
 }
@@ -546,11 +545,21 @@ void fetch_drop(struct porter *porter, const char *id)
     }
 }
 
+void fetch_yield(struct porter *porter, const char *id)
+{
+    struct fetch *fetch = find(porter, id);
+    bool is_stuck = fetch != NULL && fetch->status.is == PORTER_FETCHING && fetch->swarm != NULL &&
+                    swarm_count_asked(fetch->swarm) == 0;
+    if (is_stuck) {
+        try_later(porter, fetch, "it is being brought here by somebody");
+        fetch->again_ms += YIELDS_MS;
+    }
+}
+
 void fetch_leave_all(struct porter *porter)
 {
     struct fetch *fetch;
-    TAILQ_FOREACH(fetch, &porter->fetches, link)
-    {
+    for (fetch = TAILQ_FIRST(&porter->fetches); fetch != NULL; fetch = TAILQ_NEXT(fetch, link)) {
         fetch->ware = NULL;
         let_go(fetch);
         fetch->status.is = fetch->status.is == PORTER_FAILED ? PORTER_FAILED : PORTER_FETCHING;

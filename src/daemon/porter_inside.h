@@ -39,6 +39,7 @@ struct ware {
     struct bundle_part *part; /* likewise; NULL: its manifest is not whole yet */
     struct shelf shelves[FLEET_PARTS];
     int64_t used_ms;
+    bool is_unreadable; /* in parts; the log knows */
 };
 
 bool ware_is_stored(const struct porter *porter, const char *id); /* the store has it whole */
@@ -52,7 +53,7 @@ void ware_size(struct porter *porter, struct ware *ware, enum fleet_part part, u
 void ware_put(struct ware *ware, enum fleet_part part, uint32_t block); /* it is here now */
 /* What is here is looked at anew: some is not any more. */
 void ware_recount(struct porter *porter, struct ware *ware, enum fleet_part part);
-/* It has come to its end: the store has it whole. */
+/* It has come to its end: the store has it whole. It may be gone then, if that cannot be read. */
 void ware_settle(struct porter *porter, struct ware *ware);
 /* Owned octets, *len of them; NULL: it is not here (any more). */
 uint8_t *ware_read(struct ware *ware, enum fleet_part part, uint32_t block, size_t *len);
@@ -76,6 +77,7 @@ struct fetch {
     enum fleet_part part;
     struct swarm *swarm; /* of that part; NULL: how long it is nobody has said yet */
     unsigned tries;      /* that came to nothing good */
+    unsigned turn;       /* whose it is to say alone what the manifest is; 0: of all */
     int only;            /* the manifest is asked of this neighbour alone; -1: of all */
     int64_t again_ms;    /* it waits until then */
     int64_t followed_ms; /* all were asked what they have */
@@ -84,6 +86,7 @@ struct fetch {
 
 void fetch_begin(struct porter *porter, const char *id);
 void fetch_drop(struct porter *porter, const char *id);
+void fetch_yield(struct porter *porter, const char *id);
 void fetch_leave_all(struct porter *porter); /* what came so far is for others to remove; they begin anew */
 void fetch_free_all(struct porter *porter);
 void fetch_hear_link(struct porter *porter, const char *node, uint64_t connection, bool is_up);
@@ -133,7 +136,17 @@ int64_t give_go_on(struct porter *porter, int64_t now_ms);
 
 /* ---- the thread: porter.c ---- */
 
-enum mail_kind { MAIL_STORE, MAIL_FETCH, MAIL_DROP, MAIL_LINK, MAIL_HEARD, MAIL_WANT, MAIL_GIVEN, MAIL_LEFT };
+enum mail_kind {
+    MAIL_STORE,
+    MAIL_FETCH,
+    MAIL_DROP,
+    MAIL_YIELD,
+    MAIL_LINK,
+    MAIL_HEARD,
+    MAIL_WANT,
+    MAIL_GIVEN,
+    MAIL_LEFT
+};
 
 struct mail {
     STAILQ_ENTRY(mail) link;
@@ -159,11 +172,11 @@ struct porter {
     int fd;
     struct random random;
     struct progress progress; /* cancelled at the end */
-    LIST_HEAD(, ware) wares;
+    LIST_HEAD(wares, ware) wares;
     uint64_t last_epoch;
     char unreadable[BUNDLE_ID_SIZE]; /* one that the log knows of */
     struct neighbour neighbours[SWARM_PEERS_MAX];
-    TAILQ_HEAD(, fetch) fetches;
+    TAILQ_HEAD(fetches, fetch) fetches;
     struct asker askers[ASKERS_MAX]; /* by number, */
     unsigned asker_count;            /* … below this */
     int64_t said_ms, looked_ms;      /* what is here, to who follows; for what they wait for */

@@ -22,8 +22,7 @@ void fetch_show(struct porter *porter)
     bool is_same = true;
     struct fetch *fetch;
     pthread_mutex_lock(&porter->lock);
-    TAILQ_FOREACH(fetch, &porter->fetches, link)
-    {
+    for (fetch = TAILQ_FIRST(&porter->fetches); fetch != NULL; fetch = TAILQ_NEXT(fetch, link)) {
         is_same = is_same && is_shown(fetch) && count < porter->shown_count &&
                   strcmp(porter->shown[count].id, fetch->id) == 0;
         snprintf(porter->shown[count].id, sizeof porter->shown[count].id, "%s", fetch->id);

@@ -152,6 +152,9 @@ void ware_settle(struct porter *porter, struct ware *ware)
     ware->folder = bundle_locate(bundle_store_state(porter->store), ware->id);
     free(ware->manifest);
     ware->manifest = NULL;
+    if (ware->bundle == NULL) {
+        ware_remove(ware);
+    }
 }
 
 /* ---- octets ---- */
@@ -192,7 +195,10 @@ uint8_t *ware_read(struct ware *ware, enum fleet_part part, uint32_t block, size
     int error = ware->bundle != NULL ? bundle_read_block(ware->folder, ware->bundle, block, octets, why)
                                      : bundle_part_read(ware->part, block, octets, why);
     if (error != 0) {
-        log_error("a block of a bundle cannot be read id=%.12s why=\"%s\"", ware->id, why);
+        if (!ware->is_unreadable) { /* each who follows asks for each block again and again */
+            log_error("a block of a bundle cannot be read id=%.12s why=\"%s\"", ware->id, why);
+        }
+        ware->is_unreadable = true;
         free(octets);
         return NULL;
     }

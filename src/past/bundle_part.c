@@ -38,6 +38,7 @@ struct bundle_part {
     uint8_t *files;         /* enum part_file of each */
     uint8_t *blocks;        /* whether each is there */
     uint32_t block_count, missing;
+    int hold;      /* of that folder, for other processes to see; -1: it is not ours */
     bool is_whole; /* it has its place */
 };
 
@@ -97,7 +98,7 @@ static int make_file(const char *path, char *why)
 static int make_tree(const struct bundle_part *part, char *why)
 {
     const struct bundle *bundle = part->bundle;
-    int error = make_folder(part->folder, why);
+    int error = 0;
     for (size_t i = 0; i < bundle->count && error == 0; i++) {
         error = make_parents(part, bundle->files[i].path, i == 0 ? "" : bundle->files[i - 1].path, why);
         if (error == 0 && bundle->files[i].size == 0) {
@@ -293,13 +294,36 @@ static int judge_room(const struct bundle_part *part, char *why)
                                         part->bundles, (unsigned long long)room, (unsigned long long)wanted);
 }
 
+static int fail_busy(const struct bundle_part *part, char *why)
+{
+    return bundle_fail(why, ERROR_BUSY, "the bundle %.12s is coming to another process", part->bundle->id);
+}
+
+/* Without what an earlier try left. */
+static int make_anew(struct bundle_part *part, char *why)
+{
+    int before;
+    if (bundle_hold_folder(part->folder, &before) != 0) {
+        return fail_busy(part, why);
+    }
+    bundle_remove_tree(part->folder);
+    int error = make_folder(part->folder, why);
+    if (error == 0 && bundle_hold_folder(part->folder, &part->hold) != 0) {
+        error = fail_busy(part, why);
+    } else if (error == 0 && part->hold == -1) {
+        error = bundle_fail_errno(why, part->folder, errno);
+    }
+    if (before != -1) {
+        (void)close(before);
+    }
+    return error;
+}
+
 static int begin(struct bundle_part *part, char *why)
 {
     int error = make_bundles(part, why);
-    if (error == 0) {
-        bundle_remove_tree(part->folder);
-        error = make_tree(part, why);
-    }
+    error = error == 0 ? make_anew(part, why) : error;
+    error = error == 0 ? make_tree(part, why) : error;
     error = error == 0 ? link_known(part, why) : error;
     if (error == 0) {
         count_missing(part);
@@ -319,7 +343,7 @@ int bundle_part_begin(struct bundle_store *store, struct bundle *bundle, const s
         return error;
     }
     struct bundle_part *part = memory_alloc(sizeof *part);
-    *part = (struct bundle_part){.store = store, .bundle = bundle, .progress = progress};
+    *part = (struct bundle_part){.store = store, .bundle = bundle, .progress = progress, .hold = -1};
     part->bundles = memory_print("%s/%s", store->state, BUNDLE_FOLDER);
     part->folder = memory_print("%s/%s.part", part->bundles, bundle->id);
     part->files = memory_alloc(bundle->count);
@@ -447,7 +471,7 @@ int bundle_part_end(struct bundle_part *part, char why[BUNDLE_WHY_SIZE])
 
 void bundle_part_close(struct bundle_part *part)
 {
-    if (part != NULL && !part->is_whole) {
+    if (part != NULL && part->hold != -1 && !part->is_whole) {
         bundle_remove_tree(part->folder);
     }
     bundle_part_leave(part);
@@ -457,6 +481,9 @@ void bundle_part_leave(struct bundle_part *part)
 {
     if (part == NULL) {
         return;
+    }
+    if (part->hold != -1) {
+        (void)close(part->hold);
     }
     bundle_store_leave(part->store, part->bundle->id);
     bundle_free(part->bundle);

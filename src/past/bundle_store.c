@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,7 +72,7 @@ int bundle_load(const char *state, const char *id, struct bundle **bundle, char 
     } else {
         error = bundle_read(text, len, bundle, why);
     }
-    if (error == 0 && strcmp((*bundle)->id, id) != 0) {
+    if (*bundle != NULL && strcmp((*bundle)->id, id) != 0) {
         error = bundle_fail(why, ERROR_SYNTAX, "%.1100s: it is damaged", path);
         bundle_free(*bundle);
         *bundle = NULL;
@@ -218,7 +219,43 @@ int bundle_store_remove(struct bundle_store *store, const char *id, char why[BUN
     return 0;
 }
 
-/* A tree without its manifest, a manifest without its tree, what has not come to its end. */
+/* Where nothing can be locked (some networks' file systems) nobody is known to be at it. */
+int bundle_hold_folder(const char *path, int *fd)
+{
+    struct stat held, there;
+    *fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*fd == -1) {
+        return 0;
+    }
+    bool is_busy = flock(*fd, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK;
+    bool is_same = fstat(*fd, &held) == 0 && lstat(path, &there) == 0 && held.st_dev == there.st_dev &&
+                   held.st_ino == there.st_ino;
+    if (is_busy || !is_same) { /* or it was put in its place meanwhile */
+        (void)close(*fd);
+        *fd = -1;
+        return ERROR_BUSY;
+    }
+    return 0;
+}
+
+static bool is_left(const char *state, const char *id)
+{
+    static const char *const suffixes[] = {"", ".part"};
+    bool is_left = true;
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        int fd;
+        char *path = path_of(state, id, suffixes[i]);
+        is_left = bundle_hold_folder(path, &fd) == 0 && is_left;
+        if (fd != -1) {
+            (void)close(fd);
+        }
+        free(path);
+    }
+    return is_left;
+}
+
+/* A tree without its manifest, a manifest without its tree, what has not come to its end; of processes that
+ * ended. */
 static void remove_rest(struct bundle_store *store, const char *name)
 {
     static const char *const suffixes[] = {"", ".json", ".json.new", ".part"};
@@ -230,7 +267,7 @@ static void remove_rest(struct bundle_store *store, const char *name)
     if (i == sizeof suffixes / sizeof *suffixes || !bundle_store_take(store, id)) {
         return;
     }
-    if (i > 1 || !bundle_is_here(store->state, id)) {
+    if ((i > 1 || !bundle_is_here(store->state, id)) && is_left(store->state, id)) {
         char *path = path_of(store->state, name, "");
         bundle_remove_tree(path);
         free(path);

@@ -20,5 +20,8 @@ struct bundle_store {
 /* false: somebody else is at it, or at too many others. */
 bool bundle_store_take(struct bundle_store *store, const char *id);
 void bundle_store_leave(struct bundle_store *store, const char *id);
+/* A folder of one that is coming: *fd holds it until it is closed; -1: there is none. ERROR_BUSY: another
+ * process is at it, such as the one that this one has taken over from. */
+int bundle_hold_folder(const char *path, int *fd);
 /* A folder with all that is in it, or a file. */
 void bundle_remove_tree(const char *path);

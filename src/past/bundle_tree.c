@@ -238,7 +238,7 @@ static int look_through(struct scan *scan, const char *prefix)
     const char *path = arena_print(scan->arena, "%s/%s", scan->folder, prefix);
     DIR *folder = opendir(path);
     int error = folder == NULL ? bundle_fail_errno(scan->why, path, errno) : 0;
-    while (error == 0) {
+    while (folder != NULL && error == 0) {
         errno = 0;
         const struct dirent *entry = readdir(folder);
         if (entry == NULL) {
@@ -258,7 +258,7 @@ static int look_through(struct scan *scan, const char *prefix)
 int bundle_scan(const char *folder, const struct progress *progress, struct bundle **bundle,
                 struct bundle_skipped *skipped, char why[BUNDLE_WHY_SIZE])
 {
-    struct bundle_skipped none;
+    struct bundle_skipped none = {.hidden = 0};
     struct scan scan = {.folder = folder,
                         .progress = progress,
                         .skipped = skipped == NULL ? &none : skipped,

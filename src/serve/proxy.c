@@ -20,6 +20,17 @@ enum {
 
 static const uint8_t signature[12] = "\r\n\r\n\0\r\nQUIT\n";
 
+/* What a proxy hears of that listens on [::]. As IPv6 all of IPv4 would share one limit. */
+static void unmap(struct addr *addr)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (addr->family == ADDR_V6 && memcmp(addr->bytes, mapped, sizeof mapped) == 0) {
+        struct addr inner = {.family = ADDR_V4};
+        memcpy(inner.bytes, addr->bytes + sizeof mapped, 4);
+        *addr = inner;
+    }
+}
+
 /* Source and destination, then their ports. */
 static bool read_client(struct cursor *c, enum addr_family family, struct addr_port *client)
 {
@@ -32,6 +43,7 @@ static bool read_client(struct cursor *c, enum addr_family family, struct addr_p
         return false;
     }
     memcpy(client->addr.bytes, source, len);
+    unmap(&client->addr);
     return true;
 }
 

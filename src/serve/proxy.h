@@ -23,7 +23,7 @@ enum { PROXY_HEAD_MAX = 1024 }; /* longer ones are bad: what is behind addresses
 struct proxy_head {
     size_t len;              /* octets that it takes */
     bool has_client;         /* else it is the proxy itself that asks, or it does not know for whom */
-    struct addr_port client; /* with has_client */
+    struct addr_port client; /* with has_client; of an IPv4-mapped IPv6 address the IPv4 one */
 };
 
 /* Fills head with PROXY_OK. */

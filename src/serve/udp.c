@@ -187,6 +187,14 @@ static void forget_proxies(struct udp_batch *batch, unsigned received)
 
 /* ---- answers ---- */
 
+/* Where the octets are that a client is numbered by; of one that a proxy names by its family, not that of the
+ * socket. */
+static size_t find_number(int family)
+{
+    return family == AF_INET ? offsetof(struct sockaddr_in, sin_addr)
+                             : offsetof(struct sockaddr_in6, sin6_addr.s6_addr[4]);
+}
+
 /* Returns how many of batch->out are due. Re-arms what was received on the way. */
 static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, unsigned received)
 {
@@ -196,8 +204,7 @@ static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, un
     uint8_t *reply = batch->replies;
     const socklen_t address_len = name_len(udp);
     const bool wildcard = udp->wildcard, notes_asked = wildcard && udp->worker.tap != NULL;
-    const size_t number_at = udp->family == ADDR_V4 ? offsetof(struct sockaddr_in, sin_addr)
-                                                    : offsetof(struct sockaddr_in6, sin6_addr.s6_addr[4]);
+    size_t number_at = find_number(udp->family == ADDR_V4 ? AF_INET : AF_INET6);
     const bool is_withdrawn = atomic_load_explicit(udp->worker.is_withdrawn, memory_order_relaxed);
     sanitizer_poison(batch->replies, sizeof batch->replies);
     view_reader_online();
@@ -214,6 +221,9 @@ static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, un
         request.client = &batch->clients[i].any;
         if (notes_asked) {
             note_asked(udp, in);
+        }
+        if (__builtin_expect(proxies != NULL, 0)) {
+            number_at = find_number(request.client->sa_family);
         }
         request.number = sights_number((const uint8_t *)request.client + number_at);
         size_t len = answer_guarded(&context, &request, is_withdrawn, reply);

@@ -26,6 +26,10 @@ PACKAGES = {"steerd", "steerctl", "steerprobe", "steerd-doc", "steerd-dbgsym", "
 PATIENCE_S = 60
 
 
+# Whatever is committed while the packages are made
+os.environ.setdefault("SOURCE_DATE_EPOCH", str(int(time.time())))
+
+
 def run(*words, **more):
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **more)
     assert done.returncode == 0, (words, done.stdout[-3000:], done.stderr[-3000:])

@@ -124,6 +124,26 @@ def test_what_is_no_manifest_is_refused(node):
         assert node.request("POST", path + ":check").status == 404
 
 
+def test_a_manifest_may_be_as_long_as_is_said(node):
+    """As that of 131,072 files with names of usual lengths: longer than other bodies may be."""
+    entry = '{"path":"zones/%06d.customers.example.com.zone.%s","size":%d,"sha256":"' + "a" * 64 + '"}'
+    files = ",".join(entry % (number, "x" * 100, number % 9 + 1) for number in range(80000))
+    manifest = ('{"version":1,"files":[' + files + "]}").encode()
+    assert len(manifest) > 17 << 20
+    begun = node.request("POST", "/v1/bundles", manifest)
+    assert begun.status == 200 and begun.json["files"] == 80000, begun
+    assert node.request("DELETE", f"/v1/bundles/{begun.json['id']}").status == 200
+
+
+def test_what_a_process_left_goes(node, folder):
+    """Also where there are few bundles: it may be as large as the disk."""
+    left = node.site.folder / "var" / "bundles" / ("ab" * 32 + ".part")
+    left.mkdir(parents=True)
+    (left / "geo.mmdb").write_bytes(b"half of it")
+    node.ctl("push", str(folder), "--check")
+    node.wait(lambda: not left.exists(), "it goes")
+
+
 def test_old_ones_go(node, folder):
     names = []
     for number in range(7):

@@ -36,6 +36,12 @@ check_PROGRAMS += tests/unit/test_swarm
 tests_unit_test_swarm_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_swarm_SOURCES = tests/unit/test_swarm.c tests/unit/swarm_world.c tests/unit/swarm_world.h tests/unit/unit.h
 tests_unit_test_swarm_LDADD = $(CLUSTER_TEST_LIBS)
+
+TESTS += tests/unit/test_swarm_liars
+check_PROGRAMS += tests/unit/test_swarm_liars
+tests_unit_test_swarm_liars_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_swarm_liars_SOURCES = tests/unit/test_swarm_liars.c tests/unit/unit.h
+tests_unit_test_swarm_liars_LDADD = $(CLUSTER_TEST_LIBS)
 TESTS += tests/unit/test_cluster_estranged
 check_PROGRAMS += tests/unit/test_cluster_estranged
 tests_unit_test_cluster_estranged_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

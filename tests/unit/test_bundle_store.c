@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 
 enum { BLOCK = BUNDLE_BLOCK_SIZE };
@@ -338,6 +339,35 @@ static void test_taken(void **state)
     bundle_store_free(store);
 }
 
+/* The process that this one took over from is at it yet, or looks at what came: it is let alone. */
+static void test_of_another_process(void **state)
+{
+    (void)state;
+    struct bundle_store *store = bundle_store_new(folder);
+    struct bundle_part *part;
+    write_file(in("small/a"), "abc", 3);
+    struct bundle *bundle = scan("small");
+    write_file(in("bundles/%s.part/a", bundle->id), "ab", 2);
+    write_file(in("bundles/%s.json.new", bundle->id), "x", 1);
+    int fd = open(in("bundles/%s.part", bundle->id), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(fd, LOCK_EX), 0); /* theirs: another open folder */
+    assert_int_equal(bundle_part_begin(store, read_good(bundle->manifest), NULL, &part, why), ERROR_BUSY);
+    assert_non_null(strstr(why, "another process"));
+    assert_int_equal(bundle_store_sweep(store, is_this, bundle->id), 0);
+    assert_true(exists(in("bundles/%s.part/a", bundle->id)));
+    assert_true(exists(in("bundles/%s.json.new", bundle->id)));
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(bundle_store_sweep(store, is_this, bundle->id), 0);
+    assert_false(exists(in("bundles/%s.part", bundle->id)));
+    assert_false(exists(in("bundles/%s.json.new", bundle->id)));
+    bring_whole(store, bundle, "abc");
+    fd = open(in("bundles/%s", bundle->id), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0); /* nobody is at it any more */
+    assert_int_equal(close(fd), 0);
+    bundle_free(bundle);
+    bundle_store_free(store);
+}
+
 /* Nothing more can be written: it says so, and leaves nothing. */
 static void test_full(void **state)
 {
@@ -375,6 +405,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_linked, make_folder, clean_folder),
         cmocka_unit_test_setup_teardown(test_sweep, make_folder, clean_folder),
         cmocka_unit_test_setup_teardown(test_taken, make_folder, clean_folder),
+        cmocka_unit_test_setup_teardown(test_of_another_process, make_folder, clean_folder),
         cmocka_unit_test_setup_teardown(test_full, make_folder, clean_folder),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

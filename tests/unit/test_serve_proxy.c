@@ -67,6 +67,8 @@ static void clients_are_told(void **state)
     expect_client(0x12, v4, sizeof v4, "192.0.2.1:12345");
     expect_client(0x21, v6, sizeof v6, "[2001:db8::1]:65534");
     expect_client(0x22, v6, sizeof v6, "[2001:db8::1]:65534");
+    uint8_t mapped[36] = {[10] = 0xff, [11] = 0xff, 192, 0, 2, 7, [33] = 9}; /* of one that listens on [::] */
+    expect_client(0x22, mapped, sizeof mapped, "192.0.2.7:9");
     memcpy(more, v4, sizeof v4);
     more[12] = 0xea; /* TLVs are passed over, good ones and others */
     expect_client(0x11, more, sizeof more, "192.0.2.1:12345");

@@ -242,15 +242,19 @@ static void who_gives_nothing_is_left_alone_for_a_while(void **state)
     swarm_hear_has(swarm, 1, 0, 32);
     int64_t now_ms = swarm_follow_time(swarm, 1000);
     unsigned of[2] = {0, 0};
+    uint32_t asked[64];
+    size_t count = 0;
     while (swarm_next(swarm, 1000, &ask)) {
         of[ask.peer]++;
+        asked[count++] = ask.block;
     }
     assert_int_equal(of[1], SWARM_ASKED_MAX);
     assert_int_equal(swarm_follow_time(swarm, now_ms), now_ms + SWARM_SILENT_MS);
-    for (uint32_t i = 0; i < 32; i++) { /* the other one gives what it was asked for */
-        (void)swarm_hear_block(swarm, 1, i, now_ms);
+    for (size_t i = 0; i < count; i++) { /* the other one gives what it was asked for, some of it twice */
+        (void)swarm_hear_block(swarm, 1, asked[i], now_ms);
         while (swarm_next(swarm, now_ms, &ask)) {
             assert_int_equal(ask.peer, 1);
+            asked[count++] = ask.block;
         }
     }
     assert_int_equal(swarm_count_missing(swarm), 0);
@@ -313,7 +317,7 @@ enum { MODEL_BLOCKS = 24, MODEL_PEERS = 5 };
 
 struct model {
     bool is_here[MODEL_PEERS], has[MODEL_PEERS][MODEL_BLOCKS], refuses[MODEL_PEERS][MODEL_BLOCKS];
-    bool here[MODEL_BLOCKS];
+    bool here[MODEL_BLOCKS], may_come[MODEL_PEERS][MODEL_BLOCKS];
     int asked_of[MODEL_BLOCKS]; /* -1: nobody */
     int64_t refused_ms[MODEL_BLOCKS], now_ms;
 };
@@ -405,6 +409,7 @@ static void hold_ask(struct model *model, const struct swarm_ask *ask)
                     count_holders(model, i, false) >= count_holders(model, ask->block, false));
     }
     model->asked_of[ask->block] = (int)ask->peer;
+    model->may_come[ask->peer][ask->block] = true;
 }
 
 static void drop_asked(struct model *model, unsigned peer)
@@ -436,6 +441,9 @@ static void lose(struct model *model, uint32_t block, unsigned turn)
     while (first < count && !model->has[here[(turn + first) % count]][block]) {
         first++;
     }
+    for (unsigned i = 0; i < MODEL_PEERS; i++) {
+        model->may_come[i][block] = false;
+    }
     for (unsigned i = 0; i < count; i++) {
         model->refuses[here[(turn + i) % count]][block] = i != first;
     }
@@ -446,11 +454,14 @@ static void step_block(struct swarm *swarm, struct model *model, struct random *
     unsigned peer = (unsigned)random_below(random, MODEL_PEERS);
     uint32_t block = (uint32_t)random_below(random, MODEL_BLOCKS);
     switch (random_below(random, 4)) {
-    case 0: /* it may come late, and of whoever */
-        assert_int_equal(swarm_hear_block(swarm, peer, block, 0), !model->here[block]);
-        model->here[block] = true;
-        model->asked_of[block] = -1;
+    case 0: { /* it may come late, of whoever was asked */
+        bool may_come = model->may_come[peer][block];
+        assert_int_equal(swarm_hear_block(swarm, peer, block, 0), may_come && !model->here[block]);
+        model->here[block] = model->here[block] || may_come;
+        model->asked_of[block] = may_come ? -1 : model->asked_of[block];
+        model->may_come[peer][block] = false;
         break;
+    }
     case 1: {
         bool is_gone = random_below(random, 2) == 0;
         swarm_hear_none(swarm, peer, block, is_gone, model->now_ms);
@@ -483,10 +494,12 @@ static void step_peer(struct swarm *swarm, struct model *model, struct random *r
         swarm_come(swarm, peer);
         model->is_here[peer] = true;
         forget(model, peer);
+        memset(model->may_come[peer], 0, sizeof model->may_come[peer]);
         break;
     case 1:
         swarm_leave(swarm, peer);
         forget(model, peer);
+        memset(model->may_come[peer], 0, sizeof model->may_come[peer]);
         model->is_here[peer] = false;
         break;
     case 2:
