@@ -87,7 +87,6 @@ static void note_here(struct fetch *fetch)
     fetch->status.is = PORTER_HERE;
     fetch->status.percent = ALL;
     fetch->status.why[0] = '\0';
-    log_info("bundle fetched id=%.12s octets=%" PRIu64, fetch->id, fetch->status.size);
 }
 
 /* ---- who is linked ---- */
@@ -301,6 +300,7 @@ static void end_stream(struct porter *porter, struct fetch *fetch)
     if (error == 0) {
         ware_settle(porter, fetch->ware);
         note_here(fetch);
+        log_info("bundle fetched id=%.12s octets=%" PRIu64, fetch->id, fetch->status.size);
     } else if (error == ERROR_SYNTAX) {
         lose_damaged(porter, fetch, why);
     } else if (error == ERROR_CANCELLED) {

@@ -102,13 +102,18 @@ static int enter_names(struct carry *carry)
     return 0;
 }
 
+/* Of a policy that no name has any more no class is told. */
+static void renumber_whoamis(struct zone *zone, const struct carry *carry)
+{
+    for (size_t i = 0; i < zone->whoami_count; i++) {
+        struct zone_whoami *whoami = &zone->whoamis[i];
+        whoami->policy = whoami->policy == ZONE_NO_POLICY ? ZONE_NO_POLICY : carry->ids[whoami->policy];
+    }
+}
+
 static void renumber(struct zone *zone, const struct carry *carry)
 {
-    _Static_assert(ZONE_NO_POLICY == UINT32_MAX, "what has no number is none");
-    for (size_t i = 0; i < zone->whoami_count; i++) {
-        uint32_t *policy = &zone->whoamis[i].policy;
-        *policy = *policy == ZONE_NO_POLICY ? *policy : carry->ids[*policy];
-    }
+    renumber_whoamis(zone, carry);
     for (size_t s = 0; s < zone->slot_room; s++) {
         if (zone->slots[s].tag == ZONE_SLOT_EMPTY) {
             continue;

@@ -235,7 +235,7 @@ static void fill_zone(struct renderer *r, struct zone *zone)
     zone->blob = memory_resize(r->blob, r->len, 1);
     render_guard(r, zone->blob, r->len);
     zone->blob_len = r->len;
-    zone->whoami_count = b->whoami_count;
+    zone->whoami_count = (uint32_t)b->whoami_count;
     zone->whoamis = memory_copy(b->whoamis, b->whoami_count * sizeof *b->whoamis);
 }
 

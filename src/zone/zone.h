@@ -142,10 +142,10 @@ struct zone {
     uint8_t *blob;
     size_t blob_len;
     struct zone_whoami *whoamis; /* owned */
-    size_t whoami_count;
     struct zone_rrset
         negative; /* the SOA, its owner a pointer to the apex, with the TTL of negative answers (RFC 2308) */
     uint32_t serial, name_count, record_count, steered_count; /* serial: of the master file */
+    uint32_t whoami_count;
     _Atomic uint32_t served; /* the serial in answers: that of the file, or one that is kept for it */
     uint8_t apex[DNS_NAME_MAX + 1 + BYTES_WORD]; /* lower case */
 };
