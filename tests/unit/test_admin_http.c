@@ -270,7 +270,7 @@ static void oversize_is_refused(void **state)
     assert_answer(w, GET("/v1/status"), OK, "generation");
 }
 
-/* In pieces; as chunks, of more than an import may have; more than anybody reads. */
+/* In pieces; as chunks, of more than a manifest may have; more than anybody reads. */
 static void overlong_bodies_get_their_answer(void **state)
 {
     struct world *w = *state;
@@ -279,8 +279,8 @@ static void overlong_bodies_get_their_answer(void **state)
     static const char *const ways[] = {"Content-Length: 8388608\r\n\r\n",
                                        "Content-Length: 1099511627776\r\n\r\n",
                                        "Expect: 100-continue\r\nContent-Length: 8388608\r\n\r\n",
-                                       "Transfer-Encoding: chunked\r\n\r\n1800000\r\n"};
-    static const int pieces[] = {128, 2000, 128, 384};
+                                       "Transfer-Encoding: chunked\r\n\r\n3800000\r\n"};
+    static const int pieces[] = {128, 2000, 128, 896};
     char *body = malloc(65536);
     memset(body, ' ', 65536);
     for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
