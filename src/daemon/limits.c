@@ -20,7 +20,7 @@
 
 enum {
     DOOR_DESCRIPTORS = 2400, /* 600 connections to the admin API from elsewhere, of four each */
-    OTHER_DESCRIPTORS = 64,  /* the admin API, files, sockets of the server */
+    OTHER_DESCRIPTORS = 80,  /* the admin API, files, sockets of the server */
     PLACES_FEW = 64,         /* clients of the admin socket, of two each; */
     PLACES_MANY = 600,
     PLACES_PART = 16, /* of the descriptors, in between */
@@ -28,11 +28,11 @@ enum {
     CULPRITS = 5
 };
 
-/* Checks in flight, the admin API and files need descriptors too, but never more than half of them. */
+/* Checks in flight, the admin API and files need descriptors too, but never more than five of eight. */
 static rlim_t find_reserve(size_t monitors, rlim_t limit)
 {
     rlim_t reserve = OTHER_DESCRIPTORS + (rlim_t)monitors;
-    return reserve < limit / 2 ? reserve : limit / 2;
+    return reserve < limit / 8 * 5 ? reserve : limit / 8 * 5;
 }
 
 static uint32_t find_room(size_t monitors)

@@ -87,6 +87,7 @@ switchover list; switchover plan region:us-east; switchover show nobody; point l
 import {folder}/objects --reason x; explain www.example.com; diff 1h; what-if region us-east down; zones; names; geo; reload
 takeover; drill list; drill reports; drill shadow --lose region:us-east --client 192.0.2.0/24 --for 1m --reason x
 observe www.example.com --server 127.0.0.1 --drill nobody; nodes; serving; withdraw --reason x; announce; cluster; cluster conflicts; metrics; openapi
+bundles; push {folder}/zones --check
 """
 
 
@@ -99,7 +100,7 @@ def test_each_verb_asks_the_server_of_the_url(far):
     (far.site.folder / "objects").write_text('{"kind":"override"}\n')
     lines = [words.strip().format(folder=far.site.folder).split() for words in re.split("[;\n]", VERBS) if words.strip()]
     of_help = {line.split()[0] for line in steerctl(far, "help").stdout.splitlines() if re.match("  [a-z][a-z-]* ", line)}
-    assert of_help - {"help", "version"} == {words[0] for words in lines}
+    assert of_help - {"help", "version", "init", "completion"} == {words[0] for words in lines}
     for words in lines:
         done = steerctl(far, "-s", "/nonexistent/socket", "--url", far.url, "--ca", far.site.pki.root_pem, "--token-file", token, *words)
         assert "/nonexistent" not in done.stderr and done.returncode in (0, 1, 4), (words, done)

@@ -158,12 +158,12 @@ def test_fewer_descriptors_than_clients(site, dial, monkeypatch, tmp_path):
     socks = [dial() for _ in range(90)]
     ask(socks[-1])
     if may_raise_limits():
-        assert resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)[0] >= 5000 + 64
+        assert resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)[0] >= 5000 + 80
         assert "tcp clients limited" not in server.read_log()
         assert all(is_open(sock) for sock in socks)
         return
-    server.wait_log("tcp clients limited clients=5000 serving=64", "LimitNOFILE")
-    server.wait(lambda: metric(server, "steerd_tcp_clients") == 64, "64 are left")
+    server.wait_log("tcp clients limited clients=5000 serving=48", "LimitNOFILE")
+    server.wait(lambda: metric(server, "steerd_tcp_clients") == 48, "48 are left")
     assert closed_by(server, "descriptors") == 0
 
 
