@@ -13,6 +13,11 @@ NETWORK = {4: ipaddress.IPv4Network, 6: ipaddress.IPv6Network}
 CONTINENTS = {"US": "NA", "CA": "NA", "DE": "EU", "FR": "EU", "GB": "EU", "BR": "SA", "JP": "AS", "AU": "OC", "ZA": "AF"}
 NARROWEST_FIRST = ("asn", "city", "subdivision", "country", "continent")
 
+# Where IPv6 spells IPv4 addresses: from which bit on, and whether all of its bits are turned.
+WAYS = [(ipaddress.IPv6Network(network), at, flipped) for network, at, flipped in (
+    ("::/96", 96, False), ("::ffff:0:0/96", 96, False), ("::ffff:0:0:0/96", 96, False), ("64:ff9b::/96", 96, False),
+    ("2001::/32", 96, True), ("2002::/16", 16, False))]
+
 # What a database says of a network; None and () where it does not know.
 Facts = collections.namedtuple("Facts", "continent country subdivisions city city_id asn location")
 NOTHING = Facts(None, None, (), None, None, None, None)
@@ -129,9 +134,34 @@ class Geography:
     def __init__(self, databases, rules, tiers, sites, is_default):
         self.databases, self.rules, self.tiers, self.sites = databases, rules, tiers, sites
         self.defaults = {number for number, rule in enumerate(rules) if is_default(rule)}
-        self.pieces = {version: self.cut(version) for version in BITS}
+        own = [network for network in self.list_prefixes() if network.version == 6]
+        self.ways = [way for way in WAYS if not any(network.subnet_of(way[0]) for network in own)]
+        self.pieces = {}
+        for version in BITS:
+            self.pieces[version] = self.cut(version)
+
+    def list_prefixes(self):
+        return [ipaddress.ip_network(text) for rule in self.rules for text in as_list(rule["when"].get("cidr", []))]
+
+    def find_way(self, address):
+        return next((way for way in self.ways if address.version == 6 and address in way[0]), None)
+
+    def is_flipped(self, way):
+        """Its addresses are looked up one by one: what they stand for is at their end, so no piece is one of them."""
+        return way is not None and way[2] and len(self.pieces[4]) > 1
+
+    def translate(self, address):
+        """To the IPv4 address that it stands for; else it is itself."""
+        way = self.find_way(address)
+        if way is None:
+            return address
+        bits = int(address) >> (128 - 32 - way[1]) & 0xffffffff
+        return ipaddress.IPv4Address(bits ^ (0xffffffff if way[2] else 0))
 
     def classify(self, address):
+        if self.is_flipped(self.find_way(address)):
+            return Class("flipped", None, None)
+        address = self.translate(address)
         facts = self.databases.look_up(address)
         number = choose_rule(self.rules, facts, address)
         number = None if number in self.defaults else number
@@ -154,21 +184,32 @@ class Geography:
     def cut(self, version):
         """[(first address, class)], ascending; each holds until the next one begins."""
         networks = self.databases.networks() if self.rules or read_nearest(self.tiers) else []
-        networks = networks + [ipaddress.ip_network(text) for rule in self.rules
-                               for text in as_list(rule["when"].get("cidr", []))]
+        networks = networks + self.list_prefixes()
         edges = {0}
         for network in networks:
             if network.version == version:
                 edges |= {int(network.network_address), int(network.broadcast_address) + 1}
+        inside = []
+        for network, at, flipped in self.ways if version == 6 else []:
+            first = int(network.network_address)
+            behind = int(network.broadcast_address) + 1
+            edges = {edge for edge in edges if not first <= edge < behind} | {behind}
+            inside += [(first + (edge << (128 - 32 - at)), found) for edge, found in self.pieces[4]] if not flipped else [
+                (first, self.classify(network.network_address))]
+        outside = [(edge, None) for edge in edges - {1 << BITS[version], *(edge for edge, _ in inside)}]
         pieces = []
-        for edge in sorted(edges - {1 << BITS[version]}):
-            found = self.classify(NETWORK[version]((edge, BITS[version])).network_address)
+        for edge, found in sorted(inside + outside, key=lambda piece: piece[0]):
+            found = found or self.classify(NETWORK[version]((edge, BITS[version])).network_address)
             if not pieces or pieces[-1][1].identity != found.identity:
                 pieces.append((edge, found))
         return pieces
 
     def find(self, address):
         """(class, scope)"""
+        way = self.find_way(address)
+        if self.is_flipped(way):
+            found, scope = self.find(self.translate(address))
+            return found, way[1] + scope
         version, number = address.version, int(address)
         pieces = self.pieces[version]
         at = bisect.bisect_right(pieces, number, key=lambda piece: piece[0]) - 1
