@@ -343,8 +343,9 @@ static size_t copy_question(const struct dns_query *query, const uint8_t *bytes,
     return len;
 }
 
-/* How much the reply may take, OPT set aside. */
-static size_t find_limit(const struct work *w, size_t cap)
+/* How much the reply may take, OPT set aside. Inlined by order: answer_query() has another caller beside it.
+ */
+static inline __attribute__((always_inline)) size_t find_limit(const struct work *w, size_t cap)
 {
     bool is_udp = w->request->transport == ANSWER_UDP;
     if (!w->query.has_edns) {
