@@ -193,3 +193,19 @@ def test_from_the_sample_to_a_zone_of_ones_own(tmp_path):
     assert done.returncode == 0, (done.stdout[-3000:], done.stderr[-3000:])
     answers = [line for line in done.stdout.splitlines() if re.fullmatch(r"192\.0\.2\.1[01]", line)]
     assert len(answers) == 1 and "us-east" in done.stdout and "eu-west" in done.stdout, done.stdout
+
+
+# ---- packages ----
+
+def test_every_file_that_is_installed_is_in_a_package(tmp_path):
+    """What `make deb` finds out after a build of its own (contrib/runtests deb)."""
+    folders = {"prefix": "/usr", "sysconfdir": "/etc", "libexecdir": "/usr/libexec", "systemdunitdir": "/lib/systemd/system",
+               "zshcompletiondir": "/usr/share/zsh/vendor-completions"}
+    done = subprocess.run(["make", "-s", "-C", pathlib.Path(kit.STEERD).parents[1], "install", f"DESTDIR={tmp_path}",
+                           *(f"{name}={folder}" for name, folder in folders.items())], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    packed = [line for path in (kit.TOP / "contrib/debian").glob("*.install") for line in path.read_text().splitlines()]
+    installed = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(installed) > 20
+    assert [name for name in installed if not any(name == one or name.startswith(f"{one}/") for one in packed)] == []
+    assert [one for one in packed if not (tmp_path / one).exists()] == []
