@@ -86,13 +86,19 @@ static void close_all(struct activated *activated)
     }
 }
 
+static void end_watch(struct activated *activated)
+{
+    if (activated->watch != NULL) {
+        event_free(activated->watch);
+        activated->watch = NULL;
+    }
+}
+
 void activated_free(struct activated *activated)
 {
     if (activated != NULL) {
         close_all(activated);
-        if (activated->watch != NULL) {
-            event_free(activated->watch);
-        }
+        end_watch(activated);
         free(activated->sockets);
         free(activated);
     }
@@ -165,4 +171,10 @@ void activated_begin(struct activated *activated, struct server *server)
         store_sockets(server->serve);
     }
     start_watch(activated, server->base);
+}
+
+void activated_hand(struct activated *activated, pid_t to)
+{
+    end_watch(activated);
+    spawn_tell_supervisor("MAINPID=%ld\nREADY=1", (long)to);
 }

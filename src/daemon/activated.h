@@ -7,6 +7,8 @@
 
 #include "serve/serve.h"
 
+#include <sys/types.h>
+
 struct activated;
 struct server;
 
@@ -22,3 +24,5 @@ void activated_note_sockets(struct activated *activated, struct serve_options *o
 /* Queries are answered: the supervisor keeps these sockets from now on ($FDSTORE), instead of those that it
  * had, and hears that the control thread is alive ($WATCHDOG_USEC). */
 void activated_begin(struct activated *activated, struct server *server);
+/* That process is the service from now on: the supervisor is told, and hears nothing of this one any more. */
+void activated_hand(struct activated *activated, pid_t to);

@@ -225,7 +225,11 @@ void opening_say_ready(struct server *server)
              server->serve_options.threads,
              server->admin == NULL ? "none" : server->view->server->admin_socket);
     buffer_fini(&list);
+    withdrawal_settle(server->withdrawal);
+}
+
+void opening_tell_supervisor(struct server *server)
+{
     spawn_tell_supervisor("READY=1\nMAINPID=%ld", (long)getpid());
     activated_begin(server->activated, server);
-    withdrawal_settle(server->withdrawal);
 }

@@ -12,7 +12,8 @@ struct server;
  * nothing to wait for. Returns what that returned, or 0; what it returns later is server->start_error and
  * ends the event loop. */
 int opening_begin(struct server *server, int (*answer)(struct server *server));
-/* Queries are answered: to the log, and to whoever supervises this process. */
+/* Queries are answered: to the log; and to whoever supervises this process, who hears it from then on. */
 void opening_say_ready(struct server *server);
+void opening_tell_supervisor(struct server *server);
 /* Stop waiting, without answering. Nothing to stop is fine. */
 void opening_end(struct server *server);

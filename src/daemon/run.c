@@ -210,6 +210,7 @@ static int answer_queries(struct server *server)
     int error = serve_start(server->serve);
     if (error == 0) {
         opening_say_ready(server);
+        opening_tell_supervisor(server);
         documents_settle(server, false);
     } else {
         log_error("start failed config=%s errors=1 reason=\"cannot start the DNS threads: %s\"", server->path,
@@ -323,9 +324,10 @@ static int settle(struct server *server)
     return error == 0 ? geowatch_start(server, &server->geowatch) : error;
 }
 
-/* It reads no queries any more. */
+/* It reads no queries any more, and has told the supervisor whose word counts from now on. */
 static void open_up(struct server *server)
 {
+    opening_tell_supervisor(server);
     if (server->admin != NULL) {
         admin_resume(server->admin);
     }

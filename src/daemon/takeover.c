@@ -6,6 +6,7 @@
 
 #include "daemon/takeover.h"
 
+#include "daemon/activated.h"
 #include "daemon/archive.h"
 #include "daemon/batch.h"
 #include "daemon/bequest.h"
@@ -270,14 +271,14 @@ static void on_hello(struct takeover *takeover, const json_t *body)
 static void read_item(struct report *report, const json_t *item)
 {
     const char *message = json_string_value(json_object_get(item, "message"));
+    json_int_t line = json_integer_value(json_object_get(item, "line"));
+    json_int_t column = json_integer_value(json_object_get(item, "column"));
     const struct report_place place = {.file = json_string_value(json_object_get(item, "file")),
                                        .path = json_string_value(json_object_get(item, "path")),
-                                       .line = (unsigned)json_integer_value(json_object_get(item, "line")),
-                                       .column =
-                                           (unsigned)json_integer_value(json_object_get(item, "column"))};
-    bool is_warning = json_is_true(json_object_get(item, "warning"));
-    report_add(report, is_warning ? REPORT_WARNING : REPORT_ERROR, &place, "%s",
-               message == NULL ? "?" : message);
+                                       .line = (unsigned)line,
+                                       .column = (unsigned)column};
+    report_add(report, json_is_true(json_object_get(item, "warning")) ? REPORT_WARNING : REPORT_ERROR, &place,
+               "%s", message ? message : "?");
 }
 
 /* Its last words; they may come in several messages. */
@@ -325,7 +326,7 @@ static void on_committed(struct takeover *takeover)
     if (server->reload_again) {
         successor_signal(&takeover->successor, SIGHUP);
     }
-    spawn_tell_supervisor("MAINPID=%ld\nREADY=1", (long)takeover->successor.pid);
+    activated_hand(server->activated, takeover->successor.pid);
     serve_leave(server->serve, takeover->kept);
     outbox_send(takeover->outbox, bequest_say("left"), NULL, 0);
     tell(takeover, 0);
@@ -504,11 +505,11 @@ bool takeover_has_left(const struct server *server)
 
 bool takeover_pass_hangup(const struct server *server)
 {
-    bool has_left = takeover_has_left(server);
-    if (has_left) {
-        successor_signal(&server->takeover->successor, SIGHUP);
+    if (!takeover_has_left(server)) {
+        return false;
     }
-    return has_left;
+    successor_signal(&server->takeover->successor, SIGHUP);
+    return true;
 }
 
 /* ---- the beginning ---- */
@@ -521,9 +522,8 @@ static int watch(struct takeover *takeover)
     takeover->outbox = outbox_open(base, takeover->fd, on_unsent, takeover);
     takeover->timer = event_new(base, -1, EV_PERSIST, on_tick, takeover);
     bool good = takeover->readable != NULL && takeover->outbox != NULL && takeover->timer != NULL;
-    return good && event_add(takeover->readable, NULL) == 0 && event_add(takeover->timer, &tick) == 0
-               ? 0
-               : -ENOMEM;
+    good = good && event_add(takeover->readable, NULL) == 0 && event_add(takeover->timer, &tick) == 0;
+    return good ? 0 : -ENOMEM;
 }
 
 /* Somebody else has started it, and it waits to be met. */

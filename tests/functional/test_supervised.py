@@ -95,6 +95,7 @@ def test_a_signal_after_an_upgrade_takes_over(site, supervisor, installed):  # n
             before = stream.answered
             server.wait(lambda before=before: stream.answered > before + 500, "answers go on")
     assert not stream.wrong
+    assert not supervisor.others, "none spoke while it was not the service: systemd would not have heard it"
     since = len(supervisor.told)
     server.process.send_signal(signal.SIGTERM)
     server.process.wait()
