@@ -16,7 +16,7 @@ EXTRA_DIST += \
 	tests/functional/test_recipes.py tests/functional/test_restore.py tests/functional/test_records.py tests/functional/test_reload_zone.py \
 	tests/functional/test_schedule.py tests/functional/test_schema.py tests/functional/test_serving.py tests/functional/test_start.py tests/functional/test_statics.py tests/functional/test_store_files.py tests/functional/test_steerctl.py \
 	tests/functional/test_soak.py tests/functional/test_steering.py tests/functional/test_tcp_limits.py \
-	tests/functional/test_serials.py tests/functional/test_sticky.py tests/functional/test_supervised.py tests/functional/takeovers.py tests/functional/test_takeover.py tests/functional/test_takeover_amid.py tests/functional/test_tiers.py tests/functional/test_ttl.py \
+	tests/functional/test_serials.py tests/functional/test_sticky.py tests/functional/test_supervised.py tests/functional/takeovers.py tests/functional/test_takeover.py tests/functional/test_takeover_amid.py tests/functional/test_tiers.py tests/functional/test_terraform.py tests/functional/test_ttl.py \
 	tests/functional/test_transfer.py tests/functional/transfers.py tests/functional/test_turns.py tests/functional/test_changes.py \
 	tests/functional/vantage_client.py tests/functional/test_vantages.py tests/functional/test_unbound.py tests/functional/test_units.py tests/functional/test_unserved.py \
 	tests/functional/test_verdicts.py tests/functional/test_work.py tests/functional/tsan.txt
