@@ -136,7 +136,7 @@ static const struct option_row {
      OPTION_OUTCOME, offsetof(struct steerctl, outcome)},
     {"weight", "N", "what it says counts so much: 1 (the default) to 100", "weight", OPTION_WEIGHT,
      offsetof(struct steerctl, weight)},
-    {"role", "ROLE", "viewer, operator or admin", "role", OPTION_ROLE, offsetof(struct steerctl, role)},
+    {"role", "ROLE", "viewer, operator, editor or admin", "role", OPTION_ROLE, offsetof(struct steerctl, role)},
     {"zone", "NAME", "only of this zone; several with commas between", "zones", OPTION_ZONE,
      offsetof(struct steerctl, zone)},
     {"expires", "DURATION", "it ends by itself after so long, such as 90d", "expires_in", OPTION_EXPIRES,

@@ -339,9 +339,9 @@ def test_by_tls_with_a_token(scene):
     webhook = Webhook(scene, US, at=at)
     scene.webhooks.append(webhook)
     assert webhook.apply(status=503, create=[GOOD]).json["detail"].endswith("token'"), "no token yet"
-    token.write_text(server.request("POST", "/v1/tokens", {"name": "look", "role": "viewer"}).json["secret"])
+    token.write_text(server.request("POST", "/v1/tokens", {"name": "look", "role": "operator"}).json["secret"])
     assert "forbidden" in webhook.apply(status=500, create=[GOOD]).json["detail"]
-    token.write_text(server.request("POST", "/v1/tokens", {"name": "k8s", "role": "admin"}).json["secret"])
+    token.write_text(server.request("POST", "/v1/tokens", {"name": "k8s", "role": "editor"}).json["secret"])
     webhook.apply(create=[GOOD])
     assert server.addresses("good.example.com") == ["192.0.2.9"]
     entry = [item for item in server.get("/v1/journal?limit=1000")["items"] if item["kind"] == "document"][0]
