@@ -20,11 +20,8 @@
 enum { TEXTS_SIZE = 16384, LOCAL_MAX = 16 << 20 };
 
 static const char *const role_texts[] = {
-    [ROLE_NONE] = "none",
-    [ROLE_VIEWER] = "viewer",
-    [ROLE_OPERATOR] = "operator",
-    [ROLE_EDITOR] = "editor",
-    [ROLE_ADMIN] = "admin",
+    [ROLE_NONE] = "none",     [ROLE_VIEWER] = "viewer", [ROLE_OPERATOR] = "operator",
+    [ROLE_EDITOR] = "editor", [ROLE_ADMIN] = "admin",
 };
 
 const char *role_text(enum role role)
