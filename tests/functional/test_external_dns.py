@@ -271,6 +271,19 @@ def test_an_operators_weight_stands(server, start):
     assert server.get(f"/v1/config/endpoints/{name}")["value"]["weight"] == 11
 
 
+def test_what_somebody_took_out_is_published_again(server, start):
+    webhook = start()
+    wanted = webhook.adjust(*owned("www.example.com", "a", "192.0.2.10", "192.0.2.11"))
+    webhook.apply(create=wanted)
+    assert server.request("DELETE", "/v1/config/zones/example.com/names/www").status == 200
+    assert server.request("PATCH", "/v1/config/documents/zones%2Fexample.com.json", {"static": None}).status == 200
+    assert webhook.get("/records") == [], "there is nothing of it"
+    webhook.apply(create=wanted)
+    assert set(server.sample("www.example.com")) == {"192.0.2.10", "192.0.2.11"} and len(webhook.get("/records")) == 2
+    webhook.apply(delete=wanted)
+    assert not [item for item in server.get("/v1/config/endpoints")["items"] if "www" in item["name"]]
+
+
 # ---- what is refused ----
 
 GOOD = endpoint("good.example.com", "A", "192.0.2.9")

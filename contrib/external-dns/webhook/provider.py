@@ -9,13 +9,13 @@ from .api import Refused, Stale, Steerd, log
 from .documents import Documents
 from .records import STEERED, check_record, key_of, parse_record, write_record
 from .statics import apply_static, list_static
-from .steered import apply_steered, list_steered
+from .steered import apply_steered, list_served
 
 ATTEMPTS = 10
 
 
 def list_records(documents, options):
-    return [record for record, _ in list_steered(documents, options).values()] + list(list_static(documents, options).values())
+    return list(list_served(documents, options)) + list(list_static(documents, options).values())
 
 
 def apply_plan(documents, plan, options):

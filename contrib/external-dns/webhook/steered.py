@@ -76,6 +76,19 @@ def list_steered(documents, options):
     return found
 
 
+def list_served(documents, options):
+    """Our records as far as their names have their endpoints: what somebody took out is to be published again."""
+    for record, endpoints in list_steered(documents, options).values():
+        zone, relative = documents.find_zone(record.name)
+        policy = documents.find_in(zone, "names", relative) if zone is not None else None
+        listed = (policy or {}).get("endpoints", [])
+        targets = [target for target in record.targets if endpoints[target] in listed]
+        if len(targets) < len(record.targets):  # or by a group or a pattern
+            targets = [target for target in record.targets if endpoints[target] in expand(documents, listed)]
+        if targets:
+            yield record._replace(targets=targets)
+
+
 # ---- names ----
 
 def expand(documents, texts, depth=0):

@@ -72,7 +72,7 @@ locals {
   batch = "[${join(",", concat(local.put_edits, local.delete_edits, local.mark_edits))}]"
 
   # what goes with `terraform destroy`; steerd needs a region, so ours stay where nobody else has one
-  keeps_regions = length(setsubtract(keys(try(local.topology.regions, {})), keys(var.regions))) == 0
+  keeps_regions = length(setsubtract(keys(try(local.topology.regions, {})), concat(["$comment"], keys(var.regions)))) == 0
   leaving       = [for thing in sort(keys(local.desired)) : thing if !(local.keeps_regions && local.kind_of[thing] == "region")]
   strangers     = [for thing, value in local.desired : thing if !contains(keys(local.made), thing) && try(local.current[thing], value) != value]
 }
