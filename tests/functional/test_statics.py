@@ -57,3 +57,16 @@ def test_a_zone_reloads_with_them(scene):
     scene.write()
     assert server.request("POST", "/v1/reload?zone=example.com").status == 200
     assert texts(server, "new")[0] == {'"now"'} and texts(server, "mail") == (set(), set())
+
+
+def test_they_are_the_last_resort_of_a_steered_name(scene):
+    """"fallback": "static" takes what the policy has, as it takes what the zone file has."""
+    del scene.topology["endpoints"]["web-us-east-1a"]["checks"]
+    scene.policies["example.com"]["names"]["www"]["fallback"] = "static"
+    scene.policies["example.com"]["static"]["www"] = {"records": {"A": "192.0.2.99"}}
+    server = scene.start()
+    server.wait(lambda: all(d["revision"] for d in server.get("/v1/config")["documents"]), "files are taken over")
+    assert server.addresses("www.example.com") != ["192.0.2.99"]
+    server.override("region", "us-east", "down")
+    assert server.addresses("www.example.com") == ["192.0.2.99"]
+    assert merge(server, {"static": {"www": None}}).status == 422 and server.addresses("www.example.com") == ["192.0.2.99"]
