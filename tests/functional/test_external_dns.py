@@ -322,6 +322,47 @@ def test_malformed_requests(server, start):
     assert webhook.request("POST", "/records", b"{}").status == 204 and "defect" not in webhook.log.read_text()
 
 
+def test_a_connection_is_kept(server, start):
+    """As external-dns does: one connection for a round, whatever the answers are."""
+    webhook = start()
+    connection = http.client.HTTPConnection("127.0.0.1", webhook.port, timeout=kit.PATIENCE_S)
+    connection.connect()
+    socket = connection.sock
+    for method, path, body, status in (("GET", "/", None, 200), ("POST", "/records", b"{", 400), ("GET", "/records", None, 200),
+                                       ("POST", "/adjustendpoints", b"[]", 200), ("POST", "/records", b"{}", 204), ("GET", "/records", None, 200)):
+        connection.request(method, path, body, {"Content-Type": MEDIA_TYPE} if body else {"Accept": MEDIA_TYPE})
+        reply = connection.getresponse()
+        assert (reply.status, bool(reply.read())) == (status, status != 204)
+        assert connection.sock is socket, "it was opened anew"
+    connection.close()
+
+
+SCRAPS = st.sampled_from(["", "a", "www.example.com", "192.0.2.1", "2001:db8::1", "A", "TXT", "\0", "é" * 70, "*" * 300, '"x', "\\", "(", "a;b", "10 a",
+                          "x" * 70000, "webhook/steerd-az", "webhook/steerd-tiers", "webhook/steerd-weight", "+,+,"])
+JUNK = st.recursive(st.none() | st.booleans() | st.integers(-1, 2**70) | st.floats(allow_nan=False) | SCRAPS,
+                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SCRAPS, inner, max_size=3), max_leaves=6)
+ODD = st.fixed_dictionaries({"dnsName": st.just("www.example.com") | JUNK, "recordType": st.sampled_from(["A", "TXT", "CNAME", "MX", "SRV", "CAA"]) | JUNK,
+                             "targets": st.lists(SCRAPS, min_size=1, max_size=2) | JUNK},
+                            optional={"setIdentifier": JUNK, "recordTTL": JUNK, "providerSpecific": JUNK | st.lists(st.fixed_dictionaries(
+                                {"name": SCRAPS, "value": JUNK}), max_size=2)})
+BODIES = JUNK | st.lists(ODD, max_size=2) | st.dictionaries(st.sampled_from(["create", "updateOld", "updateNew", "Delete", "more"]), st.lists(ODD, max_size=2) | JUNK, max_size=2)
+
+
+def test_whatever_is_sent_is_answered(server, start):
+    webhook, seen = start(), set()
+
+    @settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+    @given(st.sampled_from(["/records", "/adjustendpoints"]), BODIES)
+    def send(path, body):
+        reply = webhook.request("POST", path, json.dumps(body).encode())
+        assert reply.status in (200, 204, 400, 500) and b"defect" not in reply.body, (body, reply)
+        seen.add(reply.status)
+        if reply.status == 204:
+            assert webhook.get("/records") is not None
+    send()
+    assert seen == {200, 204, 400, 500} and "defect" not in webhook.log.read_text()
+
+
 def test_steerd_is_away_or_its_files_own(scene, server, start):
     webhook = start()
     server.stop()
