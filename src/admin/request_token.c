@@ -37,9 +37,9 @@ static void check_role(const json_t *body, struct request_token *wanted, struct 
     const char *role = request_get_text(body, "role", problem);
     wanted->role = role == NULL ? ROLE_NONE : role_parse(role);
     if (json_object_get(body, "role") == NULL) {
-        problem_add_field(problem, "role", "required: viewer, operator or admin");
+        problem_add_field(problem, "role", "required: viewer, operator, editor or admin");
     } else if (role != NULL && wanted->role == ROLE_NONE) {
-        problem_add_field(problem, "role", "found \"%s\", expected viewer, operator or admin", role);
+        problem_add_field(problem, "role", "found \"%s\", expected viewer, operator, editor or admin", role);
     }
 }
 

@@ -221,7 +221,8 @@ static const struct resource {
     [ROUTE_CONFIG_APPLY] = {{"v1", "config:apply"},
                             ROUTE_POST,
                             BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT),
-                            "POST"},
+                            "POST",
+                            .writer = ROLE_EDITOR},
     [ROUTE_CONFIG_IMPORT] = {{"v1", "config:import"},
                              ROUTE_POST,
                              BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT) | BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON) |
@@ -231,12 +232,14 @@ static const struct resource {
     [ROUTE_CONFIG_THING] = {{"v1", "config", "&", "*"},
                             READ | ROUTE_PUT | ROUTE_PATCH | ROUTE_DELETE,
                             EDITING,
-                            "GET, HEAD, PUT, PATCH, DELETE"},
+                            "GET, HEAD, PUT, PATCH, DELETE",
+                            .writer = ROLE_EDITOR},
     [ROUTE_CONFIG_NAMES] = {{"v1", "config", "zones", "@", "names"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_CONFIG_NAME] = {{"v1", "config", "zones", "@", "names", "*"},
                            READ | ROUTE_PUT | ROUTE_PATCH | ROUTE_DELETE,
                            EDITING,
-                           "GET, HEAD, PUT, PATCH, DELETE"},
+                           "GET, HEAD, PUT, PATCH, DELETE",
+                           .writer = ROLE_EDITOR},
 };
 
 /* ---- paths ---- */

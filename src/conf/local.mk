@@ -47,6 +47,7 @@ src_libconf_a_SOURCES = \
 	src/conf/server.c src/conf/server.h \
 	src/conf/sites.c src/conf/sites.h \
 	src/conf/split.c src/conf/split.h \
+	src/conf/statics.c src/conf/statics.h \
 	src/conf/stay.c src/conf/stay.h \
 	src/conf/suggest.c src/conf/suggest.h \
 	src/conf/taps.c src/conf/taps.h \

@@ -13,6 +13,7 @@
 #include "conf/keytable.h"
 #include "conf/records.h"
 #include "conf/selector.h"
+#include "conf/statics.h"
 #include "dns/name.h"
 
 #include <stdlib.h>
@@ -432,11 +433,34 @@ static void read_whoamis(struct reader *reader, const struct doc_node *root)
     }
 }
 
+/* ---- records that are the same for everybody ---- */
+
+static void read_statics(struct reader *reader, const struct doc_node *root)
+{
+    struct doc_node list, node = {0};
+    struct conf_policy *policy = reader->policy;
+    size_t count = 0;
+    if (!doc_find(root, "static", &list) || !doc_check_object(&list, NULL)) {
+        return;
+    }
+    while (doc_next(&list, &node)) {
+        count += statics_count(&node);
+    }
+    policy->statics = arena_alloc(policy->arena, count * sizeof *policy->statics);
+    node = (struct doc_node){0};
+    while (doc_next(&list, &node)) {
+        const char *owner = read_owner(reader, &node);
+        if (owner != NULL) {
+            statics_read(&node, owner, policy);
+        }
+    }
+}
+
 /* ---- the whole document ---- */
 
 static void read_names(struct reader *reader, const struct doc_node *root)
 {
-    static const char *const keys[] = {"names", "geo_rules", "ttl_floor", "whoami", NULL};
+    static const char *const keys[] = {"names", "geo_rules", "ttl_floor", "whoami", "static", NULL};
     struct doc_node names, node = {0};
     (void)doc_check_object(root, keys);
     reader->ttl_floor = doc_get_ttl(root, "ttl_floor", 0);
@@ -450,6 +474,7 @@ static void read_names(struct reader *reader, const struct doc_node *root)
         read_name(reader, &node);
     }
     read_whoamis(reader, root);
+    read_statics(reader, root);
 }
 
 /* ---- loading ---- */

@@ -143,6 +143,14 @@ struct conf_whoami {
     struct report_place place;
 };
 
+/* A record that is the same for everybody, as if the master file had it. */
+struct conf_static {
+    const char *owner; /* as of names */
+    uint32_t ttl;      /* seconds; default 300 */
+    uint16_t type;
+    struct conf_rdata rdata;
+};
+
 struct conf_policy {
     const char *path;
     const char *origin;
@@ -150,6 +158,8 @@ struct conf_policy {
     size_t name_count;
     struct conf_whoami *whoamis;
     size_t whoami_count;
+    struct conf_static *statics; /* in the order of the document */
+    size_t static_count;
     struct arena *arena;
 };
 

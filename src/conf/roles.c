@@ -20,10 +20,8 @@
 enum { TEXTS_SIZE = 16384, LOCAL_MAX = 16 << 20 };
 
 static const char *const role_texts[] = {
-    [ROLE_NONE] = "none",
-    [ROLE_VIEWER] = "viewer",
-    [ROLE_OPERATOR] = "operator",
-    [ROLE_ADMIN] = "admin",
+    [ROLE_NONE] = "none",     [ROLE_VIEWER] = "viewer", [ROLE_OPERATOR] = "operator",
+    [ROLE_EDITOR] = "editor", [ROLE_ADMIN] = "admin",
 };
 
 const char *role_text(enum role role)
@@ -210,7 +208,7 @@ void roles_read(const struct doc_node *object, const char *key, bool of_certific
         struct role_rule rule = {.who = ROLE_OF_ANY};
         rule.role = doc_is_text(&item) ? role_parse(doc_text(&item)) : ROLE_NONE;
         if (rule.role == ROLE_NONE) {
-            doc_error_expected(&item, "\"viewer\", \"operator\" or \"admin\"");
+            doc_error_expected(&item, "\"viewer\", \"operator\", \"editor\" or \"admin\"");
         } else if (strcmp(item.key, "*") == 0 ||
                    (of_certificates ? read_name(&item, arena, &rule) : read_user(&item, &rule))) {
             rules[roles->count++] = rule;

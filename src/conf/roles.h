@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* Each may do what those before it may. */
-enum role { ROLE_NONE, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
+enum role { ROLE_NONE, ROLE_VIEWER, ROLE_OPERATOR, ROLE_EDITOR, ROLE_ADMIN };
 
 const char *role_text(enum role role);
 /* NONE: it is no name of a role. */

@@ -40,6 +40,10 @@ void compile_read_zone(const struct view *view, const struct conf_zone_source *s
 void compile_enter_policy(struct compiler *c, struct compile_zone *work);
 struct zone *compile_finish_zone(struct compile_zone *work);
 
+/* The records of "static" of the zone's policy into its builder. 0, or ERROR_INVALID with errors in the
+ * report. */
+int compile_add_statics(const struct compile_zone *work, struct report *report);
+
 /* All zones of the view's server into the view. Returns how many can be served. */
 size_t compile_load_zones(struct compiler *c);
 void compile_describe_zone(struct view_zone *entry, const struct zone *zone);

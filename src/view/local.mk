@@ -22,6 +22,7 @@ src_libview_a_SOURCES = \
 	src/view/slot.c \
 	src/view/sources.c src/view/sources.h \
 	src/view/state.c \
+	src/view/statics.c \
 	src/view/strangers.c \
 	src/view/succession.c \
 	src/view/tiers.c \

@@ -73,7 +73,8 @@ void compile_read_zone(const struct view *view, const struct conf_zone_source *s
         work->policy = conf_load_policy(source->policy_path, source->origin, view->topology, report);
         report_note_file(report, source->policy_path);
     }
-    if (source->policy_path != NULL && work->policy == NULL) {
+    bool is_broken = work->policy != NULL && compile_add_statics(work, report) != 0;
+    if (is_broken || (source->policy_path != NULL && work->policy == NULL)) {
         work->error = -1;
         zone_builder_set_partial(work->builder, false);
     }

@@ -20,7 +20,7 @@ from test_roles import NAMES, may_harm
 from test_switchover import act, begin, state_of, verify, wait_for
 
 CROWD = 32
-ROLES = ["viewer", "operator", "admin"]
+ROLES = ["viewer", "operator", "editor", "admin"]
 
 
 @pytest.fixture

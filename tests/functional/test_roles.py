@@ -8,7 +8,7 @@ import pytest
 import kit
 import openapi
 
-ROLES = ["none", "viewer", "operator", "admin"]
+ROLES = ["none", "viewer", "operator", "editor", "admin"]
 NAMES = {"plural": "regions", "kind": "regions", "zone": "example.com", "name": "nowhere", "id": "nowhere", "verb": "execute"}
 
 
@@ -47,7 +47,7 @@ def is_refused(reply):
 
 def test_each_operation_has_its_role_in_the_document():
     roles = [role for _, _, role in list_operations()]
-    assert len(roles) > 40 and set(roles) == {"viewer", "operator", "admin"}
+    assert len(roles) > 40 and set(roles) == {"viewer", "operator", "editor", "admin"}
 
 
 @pytest.mark.parametrize("role", ROLES)

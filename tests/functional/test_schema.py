@@ -33,7 +33,8 @@ POLICY = {"ttl_floor": "2s", "names": {
     "tiers": {"endpoints": ["both"], "tiers": [["us-east", "a*"], {"members": ["eu-west"], "label": "far", "trickle": 0.01,
                                                                    "min_healthy": "50%", "spill_below": 2}]},
     "@": {"endpoints": ["a"], "pick": "all", "fallback": "nodata"},
-    "*.app": {"endpoints": ["a", "b"], "pick": "round-robin", "fallback": "servfail"}}}
+    "*.app": {"endpoints": ["a", "b"], "pick": "round-robin", "fallback": "servfail"}},
+    "static": {"mail": {"ttl": "1h", "records": {"MX": "10 www", "TXT": ["one", "two"]}}}}
 
 
 def load(kind):
@@ -174,6 +175,10 @@ def test_both_accept_the_sample():
     ("policy", ["names", "tiers", "tiers", 1, "trickle"], 0.51),
     ("policy", ["names", "www", "ttl_failing"], "-1"),
     ("policy", ["ttl_floor"], "soon"),
+    ("policy", ["static", "mail", "ttl"], "-1"),
+    ("policy", ["static", "mail", "record"], {}),
+    ("policy", ["static", "mail", "records", "MX"], {"a": "10 www"}),
+    ("policy", ["static", "mail", "records", "SOA"], "a b 1 1 1 1 1"),
     ("policy", ["names", "sticky", "sticky", "ipv4_prefix"], 0),
     ("policy", ["names", "sticky", "sticky", "ipv6_prefix"], 129),
     ("policy", ["names", "sticky", "sticky", "hold"], 30),

@@ -13,6 +13,12 @@ check_PROGRAMS += tests/unit/test_view_records
 tests_unit_test_view_records_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_records_SOURCES = tests/unit/test_view_records.c $(view_folder)
 tests_unit_test_view_records_LDADD = $(tests_unit_test_view_LDADD)
+
+TESTS += tests/unit/test_view_statics
+check_PROGRAMS += tests/unit/test_view_statics
+tests_unit_test_view_statics_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_view_statics_SOURCES = tests/unit/test_view_statics.c $(view_folder)
+tests_unit_test_view_statics_LDADD = $(tests_unit_test_view_LDADD)
 TESTS += tests/unit/test_view_past
 check_PROGRAMS += tests/unit/test_view_past
 tests_unit_test_view_past_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
