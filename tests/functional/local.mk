@@ -67,4 +67,4 @@ EXTRA_DIST += tests/functional/etcdkit.py tests/functional/test_etcd.py tests/fu
 EXTRA_DIST += tests/functional/test_cluster_direct.py tests/functional/test_cluster_webhooks.py
 
 # What the documents say
-EXTRA_DIST += tests/functional/test_tutorial.py
+EXTRA_DIST += tests/functional/test_documents.py tests/functional/test_tutorial.py
