@@ -105,6 +105,28 @@ def test_what_a_broken_link_is(link, is_broken):
     assert not broken_links(MAP, f"`[it]({link})`\n```\n[it]({link})\n```\n")
 
 
+# ---- files ----
+
+def list_paths(text):
+    """What is named in backticks as a file of this tree; `build/…` is built from one of the same name."""
+    for code in re.findall(r"`([^`]*)`", drop_fences(text)):
+        yield from re.findall(r"(?:^|[\s=(/]build/|[\s=(])((?:tests|src|contrib|doc)/[a-z0-9_][\w./-]*[\w/])(?![\w*{…])", code)
+
+
+def missing_paths(text):
+    return [path for path in list_paths(text) if "NAME" not in path and not any((kit.TOP / f"{path}{end}").exists() for end in ("", ".c", ".in"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_files_that_are_named_are_there(page):
+    assert missing_paths(read(page)) == []
+
+
+def test_what_a_file_is():
+    assert missing_paths("`tests/bench/nothing 5`, `FLEET_CORE=0 tests/bench/fleet`, `tests/unit/test_swarm`") == ["tests/bench/nothing"]
+    assert missing_paths("`RESPONDER=build/tests/bench/responder x`, `make tests/bench/responders`") == ["tests/bench/responders"]
+
+
 # ---- steerctl ----
 
 @functools.cache
