@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """doc/tutorial.md is what happens: each command of its blocks is run, in one shell, and what it says is held to what the page shows.
 
-A block that begins with ```console is a dialogue: lines with "$ " are commands, those with "> " go on with one, the others are what is seen.
-Each command has to end with 0. Words behind `console` say what is different in a block:
+A block that begins with ```sh run is one command, which says nothing. One with ```console is a dialogue: lines with "$ " are commands, those with
+"> " go on with one, the others are what is seen. Each command has to end with 0. Words behind `console` say what is different in a block:
     again     the last command is repeated until it says what the page shows, as a reader would do
     refused   the last command ends with another code than 0
     order     lines may come in any order
@@ -34,11 +34,14 @@ NAME = re.compile(r"\b\d{8}T\d{6}Z-[a-z0-9-]+")
 
 
 class Block:
-    def __init__(self, marks, text, line):
+    def __init__(self, kind, marks, text, line):
         self.line, self.marks, self.dialogue = line, {mark.partition("=")[0] for mark in marks}, []
         self.varies = [kind for mark in marks if mark.startswith("varies=") for kind in mark.partition("=")[2].split(",")]
         unknown = (self.marks - {"again", "refused", "order", "varies"}) | (set(self.varies) - VARIES.keys())
         assert not unknown, f"line {line}: no mark {unknown}"
+        if kind == "sh run":
+            self.dialogue.append((text.splitlines(), []))
+            return
         for each in text.splitlines():
             if each.startswith("$ "):
                 self.dialogue.append(([each[2:]], []))
@@ -49,8 +52,8 @@ class Block:
 
 
 def read_blocks(page):
-    return [Block(found[1].split(), found[2], page[:found.start()].count("\n") + 1)
-            for found in re.finditer(r"^```console([^\n]*)\n(.*?)^```$", page, re.M | re.S)]
+    return [Block(found[1], found[2].split(), found[3], page[:found.start()].count("\n") + 1)
+            for found in re.finditer(r"^```(console|sh run)([^\n]*)\n(.*?)^```$", page, re.M | re.S)]
 
 
 # ---- what is shown, and what is seen ----
@@ -242,8 +245,16 @@ def shell(tmp_path):
 
 SMALL = """Text.
 
+```sh run
+x=1
+true
+```
+
+```sh
+echo this is not run; exit
+```
+
 ```console
-$ x=1
 $ for i in 1 2 3; do
 >   echo "$x$i"
 > done
@@ -281,9 +292,9 @@ def test_a_good_page(shell):
 
 
 @pytest.mark.parametrize("old, new", [
-    ("\n12\n", "\n"), ("\n13\n", "\n14\n"), ("\n13\n", "\n13\n14\n"), ("$ x=1\n", ""), ("$ x=1", "$ x=2"), ("for 9s", "for 9 s"), ("again ", ""),
+    ("\n12\n", "\n"), ("\n13\n", "\n14\n"), ("\n13\n", "\n13\n14\n"), ("x=1\n", ""), ("x=1", "x=2"), ("x=1", "echo $x"), ("true\n", "false\n"), ("sh run", "sh"), ("```sh\n", "```sh run\n"), ("for 9s", "for 9 s"), ("again ", ""),
     (" varies=age", ""), (" refused", ""), ("; false", ""), (" order", ""), ("console order", "console order refused"), ("\n11\n", "\n…\n11\n"),
-    ("$ echo 20261125T124719Z-1", "$ echo 20261125T124718Z-1"), ("$ x=1", "$ exit"), ("varies=age", "varies=ages"), ("again", "agian"),
+    ("$ echo 20261125T124719Z-1", "$ echo 20261125T124718Z-1"), ("x=1", "exit"), ("varies=age", "varies=ages"), ("again", "agian"),
 ])
 def test_a_page_that_is_wrong(shell, old, new):
     assert old in SMALL
