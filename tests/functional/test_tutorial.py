@@ -29,6 +29,7 @@ VARIES = {
     "age": r"\b\d+[smh]\b( ago)?",
     "took": r"\b\d+(\.\d+)? m?s\b",
     "user": r"\buid:\d+\([^ )]+\)",
+    "compared": r"\b\d+ answers of others",
 }
 NAME = re.compile(r"\b\d{8}T\d{6}Z-[a-z0-9-]+")
 
