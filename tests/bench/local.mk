@@ -1,4 +1,5 @@
 ## `make bench`: instructions per query of the data path, compared with the recorded ones; needs valgrind.
+## tests/bench/beside measures what an answer and a load take beside NSD and Knot; run by hand.
 ## tests/bench/steering measures loads and the loss of a region at size, with the real server; run by hand.
 ## tests/bench/durable measures what it costs that overrides are on the disk before they are acknowledged; run by hand.
 ## tests/bench/vantages measures how soon an answer follows what a vantage says; run by hand.
@@ -13,7 +14,7 @@
 ## `make bench-record` records them anew (in a build of plain ./configure: other flags count differently). tests/bench/peers/steerd.sh plugs the server into the peers kit.
 ## tests/bench/drills measures simulations, and what drills cost those who are not in them; run by hand.
 ## tests/bench/crowd measures what 550 connections at the admin API, dnstap and the query log cost answers, and lists of 100,000; run by hand.
-EXTRA_DIST += tests/bench/backup tests/bench/bundle tests/bench/cluster tests/bench/control tests/bench/crowd tests/bench/checks tests/bench/death tests/bench/drain tests/bench/drills tests/bench/durable tests/bench/fleet tests/bench/instructions tests/bench/instructions.txt tests/bench/nodes tests/bench/peers/steerd.sh tests/bench/predicted tests/bench/steering tests/bench/takeover tests/bench/vantages tests/bench/verdict
+EXTRA_DIST += tests/bench/backup tests/bench/beside tests/bench/bundle tests/bench/cluster tests/bench/control tests/bench/crowd tests/bench/checks tests/bench/death tests/bench/drain tests/bench/drills tests/bench/durable tests/bench/fleet tests/bench/instructions tests/bench/instructions.txt tests/bench/nodes tests/bench/peers/steerd.sh tests/bench/predicted tests/bench/steering tests/bench/takeover tests/bench/vantages tests/bench/verdict
 .PHONY: bench bench-record
 if HAVE_CMOCKA
 EXTRA_PROGRAMS = tests/bench/bench_answer

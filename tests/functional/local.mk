@@ -65,3 +65,6 @@ EXTRA_DIST += tests/functional/etcdfront.py tests/functional/test_cluster_etcd.p
 EXTRA_DIST += tests/functional/etcdkit.py tests/functional/test_etcd.py tests/functional/test_etcd_members.py
 
 EXTRA_DIST += tests/functional/test_cluster_direct.py tests/functional/test_cluster_webhooks.py
+
+# What the documents say
+EXTRA_DIST += tests/functional/test_documents.py tests/functional/test_tutorial.py

@@ -2,6 +2,7 @@
 """The published JSON Schemas and steerd --check agree: what one accepts the other does, and likewise what they refuse, as
 far as a schema can know it (not whether a name that is referred to exists)."""
 import json
+import re
 
 import jsonschema
 import pytest
@@ -74,6 +75,8 @@ def test_schemas_are_schemas(kind):
     schema = load(kind)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["$schema"].endswith("2020-12/schema")
+    named = set(re.findall(r'"\$ref": "([^"]*)"', json.dumps(schema)))
+    assert named <= {f"#/$defs/{name}" for name in schema.get("$defs", {})}
 
 
 def test_both_accept_a_document_with_everything(site):
