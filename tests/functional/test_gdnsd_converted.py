@@ -155,3 +155,20 @@ def test_clients_without_a_data_centre_get_no_answer(tmp_path):
     nothing = next(rule for rule in rules if rule["when"] == {"cidr": ["192.0.2.0/24"]})
     assert nothing["fallback"] == "nodata" and nothing["tiers"][0]["min_healthy"] == 3
     assert kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check").returncode == 0
+
+
+def test_what_is_down_for_ever_says_how_long_answers_live(tmp_path):
+    """Also where nobody is sent there: gdnsd looks at it all the same."""
+    config = """service_types => { gone => { plugin => static, state => DOWN, ttl => 900 }, sure => { plugin => static, ttl => 700 } }
+plugins => { multifo => { m => { service_types => [ down, gone ], a => 192.0.2.1 }, d => { service_types => down, a => 192.0.2.2 } },
+ metafo => { service_types => sure, resources => { r => { datacenters => [ one, two ],
+  dcmap => { one => %multifo!m, two => { service_types => gone, a => 192.0.2.3 } } },
+  s => { datacenters => [ one, two ], dcmap => { one => %multifo!m, two => 192.0.2.4 } } } } }
+"""
+    zone = ZONE + "m 6000/60 DYNA multifo!m\nfloor 6000/1000 DYNA multifo!m\nd 6000/60 DYNA multifo!d\nr 6000/60 DYNA metafo!r\n" \
+        "s 6000/60 DYNA metafo!s\n"
+    done = gdnsd.convert(make(tmp_path / "from", config, zone), tmp_path / "to")
+    assert done.returncode == 0, done
+    assert {name: document["ttl"] for name, document in policy(tmp_path / "to").items()} == \
+        {"m": 900, "floor": 1000, "d": 6000, "r": 900, "s": 700}
+    assert kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check").returncode == 0
