@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Overrides with a TTL: what depends on them lives at most so long, from their announcement to their end, however the
 server came to know of them."""
+import json
+
 import pytest
 from takeovers import reaper, take_over  # noqa: F401: a fixture
 from test_durable import in_ms
@@ -87,3 +89,20 @@ def test_what_is_none(server, wrong, words):
     assert server.get("/v1/overrides")["items"] == []
     lines = [line("region:us-east", "drain", ttl=wrong, set=in_ms(0))]
     assert send_lines(server, lines).status == 422
+
+
+def test_drills_know_it(site):
+    """Whoever asked since has the short TTL, so fewer requests go to what is lost."""
+    for address in make(site, checks=True, www=PLAIN | {"ttl": 300}):
+        site.web(address)
+    server = site.start()
+    for endpoint in "web-us-east-1a", "web-eu-west-1a":
+        server.wait_state("endpoint", endpoint, observed="healthy")
+    path = site.folder / "loss.json"
+    path.write_text(json.dumps({"from": "live", "clients": {}, "events": [{"at": "1s", "what": "region:us-east", "how": "lost"}]}))
+
+    def find_failed():
+        return server.ctl_json("drill", "simulate", str(path), code=None)["users"]["failed_share"]
+    before = find_failed()
+    server.override("endpoint", "web-eu-west-1a", "up", ttl=5)
+    assert 0 < find_failed() < before / 5
