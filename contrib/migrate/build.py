@@ -161,7 +161,8 @@ class Builder:
             kept = [tier for tier in tiers if not tier.is_down]
             kept = kept or [tier for tier in tiers if (tier.resource, tier.path) == (tiers[0].resource, tiers[0].path)]
             return Nearest(kept, tiers.limit) if isinstance(tiers, Nearest) else kept
-        return dataclasses.replace(plan, tiers=up(plan.tiers), rules=[(when, up(tiers)) for when, tiers in plan.rules])
+        return dataclasses.replace(plan, tiers=up(plan.tiers), rules=[(when, up(tiers)) for when, tiers in plan.rules],
+                                   down_ttls=tuple(ttl for tier in plan.all_tiers() for ttl in tier.down_ttls))
 
     # ---- names ----
 
@@ -337,7 +338,8 @@ class Builder:
         """What gdnsd answers while everything is up."""
         services = {service for tier in name.plan.all_tiers() for target in tier.targets for service in target.services}
         known = [self.services.known[service].up_ttl_s for service in services]
-        ttl = max(min([seconds for seconds in known if seconds is not None] + [name.ttl_max_s]), name.ttl_min_s)
+        ttl = max(min([seconds for seconds in known if seconds is not None] + [name.ttl_max_s, *name.plan.down_ttls]),
+                  name.ttl_min_s)
         for service in services:
             if self.services.known[service].check is not None and ttl != name.ttl_min_s:
                 self.report.approximate(self.services.nodes.place_of(service),

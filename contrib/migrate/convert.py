@@ -72,7 +72,8 @@ class Conversion:
             if made:
                 self.report.leave_out(node.place_of(key), f"{key} => {value}: say it again: {'; '.join(made)}")
             else:
-                self.report.pass_over(node.place_of(key), f"{key} => {value}: nothing that a zone names")
+                self.report.pass_over(node.place_of(key), f"{key} => {value}: nothing that a zone names, or UP of what "
+                                                          "other names have, too")
 
     # ---- zones ----
 

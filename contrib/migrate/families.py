@@ -32,7 +32,7 @@ def join_tiers(one, other, report):
     targets = tuple(join_targets(first, second, one, report) for first, second in pairs)
     return dataclasses.replace(one, targets=targets, enough=max(one.enough, other.enough),
                                enough_weight=max(one.enough_weight, other.enough_weight),
-                               is_down=one.is_down or other.is_down)
+                               is_down=one.is_down or other.is_down, down_ttls=one.down_ttls + other.down_ttls)
 
 
 def is_watched(*tiers):
@@ -72,4 +72,4 @@ def keep_apart(one, other, report):
                  for target in other.targets)
     return Tier(one.targets + rest, one.place, one.resource, one.pick or other.pick,
                 one.answers if one.pick else other.answers, apart=one.apart or other.apart,
-                is_down=one.is_down or other.is_down)
+                is_down=one.is_down or other.is_down, down_ttls=one.down_ttls + other.down_ttls)

@@ -36,6 +36,7 @@ class Tier:
     path: tuple = ()      # the data centres around it, outermost first: (plugin, name)
     apart: bool = False   # answers are of different groups
     is_down: bool = False  # its resource has failed for ever: what goes through data centres passes it over
+    down_ttls: tuple = ()  # how long gdnsd has answers live all the same, where service types say that
 
     def inside(self, plugin, datacenter):
         return dataclasses.replace(self, path=((plugin, datacenter),) + self.path)
@@ -57,6 +58,7 @@ class Plan:
     ignores_subnet: bool = False                             # what resolvers say of clients does not count
     whoami: str = None                                       # it answers with the client: whose address
     static: list = dataclasses.field(default_factory=list)   # addresses that nothing watches or changes
+    down_ttls: tuple = ()                                    # of all tiers, also those that were left out
 
     def choices(self):
         """The tiers of each class of clients."""

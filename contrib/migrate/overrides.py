@@ -3,7 +3,8 @@
 commands, in the order of the file: later ones override earlier ones there as here.
 
 A data centre of one resource is overridden by `--names`, for which the topology has a group of the names that have this
-resource; where no other names have its endpoints, no group is needed."""
+resource; where no other names have its endpoints, no group is needed. Only a drain is about some names: DOWN becomes one
+there, and UP would be about all of them, so it has no command."""
 import fnmatch
 
 GROUPS_MAX = 64  # in a topology
@@ -56,10 +57,13 @@ class Overrides:
 
     def convert(self, key, value):
         """The commands for a line of admin_state; none: nothing that a zone names is meant."""
-        verb = VERBS.get(value.partition("/")[0].upper())
+        state, _, ttl = value.partition("/")
+        verb = VERBS.get(state.upper())
         if verb is None:
             return []
-        return list(dict.fromkeys(self.convert_datacenters(key, verb) + self.convert_services(key, verb)))
+        options = f"--ttl {int(ttl)} {REASON}" if ttl.isdecimal() else REASON
+        return [f"{command} {options}" for command in
+                dict.fromkeys(self.convert_datacenters(key, verb) + self.convert_services(key, verb))]
 
     def convert_services(self, key, verb):
         """THING/service_type"""
@@ -68,7 +72,7 @@ class Overrides:
             things = endpoint.target.addresses or (f"{endpoint.target.host}.",)
             services = endpoint.checks or ("up",)
             if any(fnmatch.fnmatchcase(f"{thing}/{service}", key) for thing in things for service in services):
-                made.append(f"steerctl {verb} endpoint:{endpoint.name} {REASON}")
+                made.append(f"steerctl {verb} endpoint:{endpoint.name}")
         return made
 
     def convert_datacenters(self, key, verb):
@@ -85,11 +89,14 @@ class Overrides:
 
     def command(self, verb, name, plugin, datacenter, group):
         """By region or az where that is all that the name has there, else endpoint by endpoint."""
-        inside, only = self.endpoints(name, plugin, datacenter), f" --names {group}" if group else ""
+        if group and verb == "up":
+            return []
+        verb, only = ("drain", f" --names {group}") if group else (verb, "")
+        inside = self.endpoints(name, plugin, datacenter)
         objects = [endpoint for endpoint in self.topology.endpoints.values() if endpoint.name in self.endpoints(name)]
         for kind, field in ("region", "region"), ("az", "az"):
             wanted = {getattr(endpoint, field) for endpoint in objects if endpoint.name in inside}
             held = {endpoint.name for endpoint in objects if getattr(endpoint, field) in wanted}
             if len(wanted) == 1 and held == set(inside):
-                return [f"steerctl {verb} {kind}:{wanted.pop()}{only} {REASON}"]
-        return [f"steerctl {verb} endpoint:{endpoint}{only} {REASON}" for endpoint in inside]
+                return [f"steerctl {verb} {kind}:{wanted.pop()}{only}"]
+        return [f"steerctl {verb} endpoint:{endpoint}{only}" for endpoint in inside]

@@ -118,9 +118,11 @@ class Plugins:
         tier = plan.tiers[0]
         self.report.approximate(tier.place, f"{tier.resource}: what is DOWN by configuration is left out of checks, and where "
                                             "there is anything else, of answers")
+        ttls = {self.services.known[service].up_ttl_s for target in plan.targets() for service in target.services} - {None}
         return dataclasses.replace(plan, tiers=[
-            dataclasses.replace(each, is_down=True, targets=tuple(dataclasses.replace(target, services=("up",))
-                                                                  for target in each.targets)) for each in plan.tiers])
+            dataclasses.replace(each, is_down=True, down_ttls=tuple(ttls),
+                                targets=tuple(dataclasses.replace(target, services=("up",)) for target in each.targets))
+            for each in plan.tiers])
 
     @staticmethod
     def inherit(settings, node):

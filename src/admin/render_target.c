@@ -22,6 +22,7 @@ json_t *render_override(const struct operate_target *target)
     json_t *object = json_object();
     set_text(object, "state", health_desired_text(override->desired));
     set(object, "share", override->share == 0 ? json_null() : json_integer(override->share));
+    set(object, "ttl", override->has_ttl ? json_integer(override->ttl_s) : json_null());
     set_text(object, "to", override->to[0] == '\0' ? NULL : override->to);
     set(object, "names", render_name_groups(override->names));
     set_text(object, "reason", override->reason);

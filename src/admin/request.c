@@ -217,12 +217,31 @@ static void check_share(const json_t *body, struct health_override *override, st
     }
 }
 
+/* Seconds, as policies and answers have them. */
+static void check_ttl(const json_t *body, struct health_override *override, struct problem *problem)
+{
+    const json_t *value = json_object_get(body, "ttl");
+    json_int_t ttl_s = json_integer_value(value);
+    if (value == NULL) {
+        return;
+    }
+    if (!json_is_integer(value)) {
+        problem_add_field(problem, "ttl", "found %s, expected whole seconds, such as 30", found_text(value));
+    } else if (ttl_s < 0 || ttl_s > HEALTH_TTL_MAX_S) {
+        problem_add_field(problem, "ttl", "found %lld, expected seconds from 0 to %d", (long long)ttl_s,
+                          HEALTH_TTL_MAX_S);
+    } else {
+        override->has_ttl = true;
+        override->ttl_s = (uint32_t)ttl_s;
+    }
+}
+
 int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct request_override *wanted,
                            struct problem *problem)
 {
     static const char *const known[] = {
         "state",          "reason",         "actor", "expires", "expires_in", "starts_in", "starts",
-        "allow_unserved", "override_rules", "share", "names",   "emergency",  NULL};
+        "allow_unserved", "override_rules", "share", "names",   "emergency",  "ttl",       NULL};
     struct health_override *override = &wanted->what;
     *wanted = (struct request_override){.what = {.set_ms = wall_ms}};
     json_t *body = request_parse_object(text, len, problem);
@@ -232,6 +251,7 @@ int request_parse_override(const char *text, size_t len, int64_t wall_ms, struct
     request_reject_unknown(body, known, problem);
     check_state(body, override, problem);
     check_share(body, override, problem);
+    check_ttl(body, override, problem);
     request_check_names(body, override->names, problem);
     if (override->names[0] != '\0' && override->desired != HEALTH_DESIRED_DRAIN) {
         problem_add_field(problem, "names", "only a drain is about some names");

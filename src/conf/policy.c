@@ -28,7 +28,6 @@ struct reader {
     struct refs_reader *refs;
     struct records_reader records;
     struct arena *scratch;
-    uint32_t ttl_floor;
     struct keytable *owners;       /* canonical owner -> conf_name */
     struct keytable *sets;         /* name -> shared conf_geo */
     struct keytable *geo;          /* "geo" as written -> conf_geo */
@@ -237,6 +236,7 @@ static void read_geo(struct reader *reader, const struct doc_node *node,
 static void read_ttls(const struct reader *reader, const struct doc_node *node, struct conf_name *name)
 {
     struct doc_node failing;
+    uint32_t floor = reader->policy->ttl_floor;
     size_t issues = doc_count_issues(node->doc);
     name->ttl = doc_get_ttl(node, "ttl", TTL_DEFAULT_S);
     name->has_ttl_failing = doc_find(node, "ttl_failing", &failing);
@@ -244,8 +244,8 @@ static void read_ttls(const struct reader *reader, const struct doc_node *node, 
     if (name->ttl_failing > name->ttl && issues == doc_count_issues(node->doc)) {
         doc_error(&failing, "found %u s, expected at most the ttl of %u s", name->ttl_failing, name->ttl);
     }
-    name->ttl = name->ttl < reader->ttl_floor ? reader->ttl_floor : name->ttl;
-    name->ttl_failing = name->ttl_failing < reader->ttl_floor ? reader->ttl_floor : name->ttl_failing;
+    name->ttl = name->ttl < floor ? floor : name->ttl;
+    name->ttl_failing = name->ttl_failing < floor ? floor : name->ttl_failing;
 }
 
 /* Spreading by capacity needs to know all of them. */
@@ -463,7 +463,7 @@ static void read_names(struct reader *reader, const struct doc_node *root)
     static const char *const keys[] = {"names", "geo_rules", "ttl_floor", "whoami", "static", NULL};
     struct doc_node names, node = {0};
     (void)doc_check_object(root, keys);
-    reader->ttl_floor = doc_get_ttl(root, "ttl_floor", 0);
+    reader->policy->ttl_floor = doc_get_ttl(root, "ttl_floor", 0);
     georule_read_sets(reader->refs, root, reader->policy->arena, reader->sets, reader->topology->geo);
     if (!doc_require(root, "names", &names) || !doc_check_object(&names, NULL)) {
         return;

@@ -156,6 +156,7 @@ struct conf_policy {
     const char *origin;
     struct conf_name *names;
     size_t name_count;
+    uint32_t ttl_floor; /* s; what names say is that already */
     struct conf_whoami *whoamis;
     size_t whoami_count;
     struct conf_static *statics; /* in the order of the document */

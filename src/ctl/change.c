@@ -9,6 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is no number goes as it is: the server says what it expects. */
+static void set_number(json_t *body, const char *key, const char *text)
+{
+    if (text != NULL) {
+        char *end;
+        long number = strtol(text, &end, 10);
+        json_object_set_new(body, key,
+                            *end == '\0' && end != text ? json_integer(number) : json_string(text));
+    }
+}
+
 enum steerctl_exit run_override(const struct steerctl *ctl)
 {
     const char *plural, *name;
@@ -29,12 +40,8 @@ enum steerctl_exit run_override(const struct steerctl *ctl)
     }
     body = json_object();
     steerctl_set(body, "state", ctl->words[0]);
-    if (ctl->share != NULL) {
-        char *end;
-        long share = strtol(ctl->share, &end, 10);
-        json_object_set_new(
-            body, "share", *end == '\0' && end != ctl->share ? json_integer(share) : json_string(ctl->share));
-    }
+    set_number(body, "share", ctl->share);
+    set_number(body, "ttl", ctl->ttl);
     steerctl_set_list(body, "names", ctl->names);
     steerctl_set(body, "reason", ctl->reason);
     steerctl_set(body, "starts_in", ctl->in);

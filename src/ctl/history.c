@@ -42,7 +42,8 @@ static const char *what_cell(const json_t *entry, char out[CELL])
     return out;
 }
 
-/* "drain until 2026-11-21 05:05:06Z", "planned drain from … until …"; of other kinds how large they are. */
+/* "drain, TTL 30 s, until 2026-11-21 05:05:06Z", "planned drain from … until …"; of other kinds how large
+ * they are. */
 static const char *state_cell(const json_t *entry, const char *side, char out[CELL])
 {
     const json_t *value = json_object_get(entry, side);
@@ -54,6 +55,10 @@ static const char *state_cell(const json_t *entry, const char *side, char out[CE
         return out;
     }
     size_t used = (size_t)snprintf(out, CELL, "%s%.32s", is_planned ? "planned " : "", state);
+    if (json_is_integer(json_object_get(value, "ttl"))) {
+        used += (size_t)snprintf(out + used, CELL - used, ", TTL %lld s,",
+                                 (long long)json_integer_value(json_object_get(value, "ttl")));
+    }
     if (is_planned && starts != NULL && strlen(starts) >= 19) {
         used += (size_t)snprintf(out + used, CELL - used, " from %.10s %.8sZ", starts, starts + 11);
     }

@@ -30,6 +30,9 @@ static const struct option_row {
      offsetof(struct steerctl, share)},
     {"names", "GROUP,…", "only for these groups of names (name_groups of the topology); of init: a name",
      "names", OPTION_NAMES, offsetof(struct steerctl, names)},
+    {"ttl", "SECONDS",
+     "answers that follow it live at most so long; of observe and drill live: keep those of TTL 0 so long",
+     "ttl", OPTION_TTL, offsetof(struct steerctl, ttl)},
     {"in", "DURATION", "plan it: it starts by itself after so long, such as 10m", "starts_in starts",
      OPTION_IN, offsetof(struct steerctl, in)},
     {"at", "TIME",
@@ -181,8 +184,6 @@ static const struct option_row {
      offsetof(struct steerctl, timeout)},
     {"retry", "PERCENT", "of clients try the other addresses of an answer (0)", NULL, OPTION_RETRY,
      offsetof(struct steerctl, retry)},
-    {"ttl", "SECONDS", "keep answers with TTL 0 for so long: clients of a drill get no other ones", NULL,
-     OPTION_TTL, offsetof(struct steerctl, ttl)},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows, ROW_BASE = 256, COMMON = 10 };

@@ -116,6 +116,19 @@ static void show_share(const json_t *override)
     }
 }
 
+enum { TTL_TEXT_SIZE = 32 };
+
+/* "30 s"; "": it has none. */
+static const char *text_ttl(const json_t *override, char text[TTL_TEXT_SIZE])
+{
+    const json_t *ttl = json_object_get(override, "ttl");
+    text[0] = '\0';
+    if (json_is_integer(ttl)) {
+        snprintf(text, TTL_TEXT_SIZE, "%lld s", (long long)json_integer_value(ttl));
+    }
+    return text;
+}
+
 /* "shop,pay"; "": all names. */
 static const char *join_names(const json_t *override, char text[TABLE_CELL_SIZE])
 {
@@ -147,9 +160,13 @@ static void show_override(const json_t *override)
     if (override == NULL || json_is_null(override)) {
         return;
     }
+    char text[TTL_TEXT_SIZE];
     text_line("override", text_of(override, "state"));
     show_share(override);
     show_groups(override);
+    if (text_ttl(override, text)[0] != '\0') {
+        text_line("  ttl", text);
+    }
     text_line("  reason", text_of(override, "reason"));
     text_line("  actor", text_of(override, "actor"));
     text_line("  set", text_of(override, "set"));
@@ -490,6 +507,10 @@ void show_change(const struct steerctl *ctl, const json_t *target)
                             : "is",
                text_clean(names, state, sizeof state));
     }
+    char ttl[TTL_TEXT_SIZE];
+    if (text_ttl(override, ttl)[0] != '\0') {
+        printf("; TTLs %s at most %s", dry_run ? "would be" : "are", ttl);
+    }
     if (json_is_object(override)) {
         printf(", until %s", expires == NULL ? "it is removed" : text_clean(expires, state, sizeof state));
     }
@@ -529,8 +550,8 @@ static void add_start(struct table *table, const json_t *override)
 
 void show_overrides(const struct steerctl *ctl, const json_t *items)
 {
-    static const char *const headings[] = {"TARGET", "STATE",   "EFFECTIVE", "ACTOR", "SET",
-                                           "STARTS", "EXPIRES", "REASON",    NULL};
+    static const char *const headings[] = {"TARGET", "STATE",   "EFFECTIVE", "ACTOR",  "SET",
+                                           "STARTS", "EXPIRES", "TTL",       "REASON", NULL};
     size_t i;
     const json_t *item;
     struct table *table = table_new(ctl, headings);
@@ -553,6 +574,7 @@ void show_overrides(const struct steerctl *ctl, const json_t *items)
         add_start(table, item);
         snprintf(text, sizeof text, "in %s", text_age(text_of(item, "expires"), age));
         table_add(table, text_of(item, "expires") == NULL ? "never" : text);
+        table_add(table, text_ttl(item, age)[0] == '\0' ? NULL : age);
         table_add(table, text_of(item, "reason"));
     }
     table_print(table);

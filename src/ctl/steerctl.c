@@ -22,7 +22,7 @@ static enum steerctl_exit run_version(const struct steerctl *ctl)
 
 #define CHANGE_OPTIONS                                                                                       \
     (OPTION_REASON | OPTION_IN | OPTION_AT | OPTION_FOR | OPTION_UNTIL | OPTION_ACTOR | OPTION_DRY_RUN |     \
-     OPTION_YES_UNSERVED | OPTION_OVERRIDE_RULE | OPTION_EMERGENCY)
+     OPTION_YES_UNSERVED | OPTION_OVERRIDE_RULE | OPTION_EMERGENCY | OPTION_TTL)
 #define CHANGE_ABOUT                                                                                         \
     " It needs a --reason and holds until it is\nremoved (steerctl auto), unless it has an end. An "         \
     "override of "                                                                                           \
@@ -210,7 +210,7 @@ static const struct verb verbs[] = {
     {"drain", "TARGET --reason TEXT", "send no traffic there, whatever its health",
      "Send no traffic there, whatever its health; no fallback serves what is drained." CHANGE_ABOUT,
      "  steerctl drain region:us-east --reason \"power work\" --for 30m --dry-run\n"
-     "  steerctl drain region:us-east --reason \"power work\" --in 10m --for 30m\n"
+     "  steerctl drain region:us-east --reason \"power work\" --in 10m --for 30m --ttl 15\n"
      "  steerctl drain region:us-east --reason \"a look at the other one\" --share 5\n"
      "  steerctl drain region:us-east --reason \"the shop's database\" --names shop\n"
      "  steerctl drain az:us-east-1a --reason \"it burns\" --emergency",

@@ -135,6 +135,9 @@ static void tell_override(struct changes *changes, enum health_kind kind, const 
     if (override->share != 0) {
         change_body_add_number(&body, "share", override->share);
     }
+    if (override->has_ttl) {
+        change_body_add_number(&body, "ttl", override->ttl_s);
+    }
     change_body_add(&body, "to", text_or_null(override->to));
     change_body_add(&body, "names", text_or_null(override->names));
     add_time(&body, "starts", override->starts_ms);

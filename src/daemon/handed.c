@@ -61,6 +61,7 @@ static json_t *write_override(enum health_kind kind, const char *name, const str
     set_text(item, "reason", from->reason);
     set_text(item, "actor", from->actor);
     set_text(item, "peer", from->peer);
+    json_object_set_new(item, "ttl", from->has_ttl ? json_integer(from->ttl_s) : json_null());
     set_text(item, "to", from->to);
     set_text(item, "names", from->names);
     json_object_set_new(item, "set_ms", json_integer(from->set_ms));
@@ -127,6 +128,10 @@ static void read_override(struct server *server, const json_t *item)
                                        .expires_ms = number_of(item, "expires_ms")};
     int64_t share = number_of(item, "share");
     override.share = share > 0 && share < HEALTH_RAMP_WHOLE ? (uint8_t)share : 0;
+    int64_t ttl_s = number_of(item, "ttl");
+    override.has_ttl =
+        json_is_integer(json_object_get(item, "ttl")) && ttl_s >= 0 && ttl_s <= HEALTH_TTL_MAX_S;
+    override.ttl_s = override.has_ttl ? (uint32_t)ttl_s : 0;
     (void)copy_text(item, "to", override.to, sizeof override.to); /* a version before this one knew none */
     (void)copy_text(item, "names", override.names, sizeof override.names); /* likewise */
     override.starts_by_duration = json_is_true(json_object_get(item, "starts_by_duration"));

@@ -42,6 +42,9 @@ char *override_write_json(const struct health_override *override, bool planned,
     stored_set_text(object, "reason", override->reason);
     stored_set_text(object, "actor", override->actor);
     stored_set_text(object, "peer", override->peer);
+    if (override->has_ttl) {
+        json_object_set_new(object, "ttl", json_integer(override->ttl_s));
+    }
     stored_set_text(object, "to", override->to);
     stored_set_text(object, "names", override->names);
     stored_set_time(object, "set", override->set_ms);
@@ -79,6 +82,18 @@ static void read_share(struct stored_reading *reading, struct health_override *o
     override->share = (uint8_t)share;
 }
 
+static void read_ttl(struct stored_reading *reading, struct health_override *override)
+{
+    const json_t *value = json_object_get(reading->object, "ttl");
+    json_int_t ttl_s = json_integer_value(value);
+    override->has_ttl = value != NULL;
+    override->ttl_s = (uint32_t)ttl_s;
+    if (value != NULL && (!json_is_integer(value) || ttl_s < 0 || ttl_s > HEALTH_TTL_MAX_S)) {
+        stored_fail(reading, "\"ttl\": expected seconds from 0 to 2147483647");
+        override->has_ttl = false;
+    }
+}
+
 int override_read_json(const char *text, struct health_override *override, bool *planned, const char **why)
 {
     json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
@@ -107,6 +122,7 @@ int override_read_json(const char *text, struct health_override *override, bool 
                     "\"names\": expected groups of names, with commas between");
     read_state(&reading, override);
     read_share(&reading, override);
+    read_ttl(&reading, override);
     /* the end of one that has begun may have gone back with the clock, behind its start, which stays */
     if (reading.why == NULL && *planned && override->expires_ms != 0 &&
         override->expires_ms <= override->starts_ms) {

@@ -389,16 +389,8 @@ static void hear(void *context, const struct fleet_message *message)
     } else if (message->kind == FLEET_BLOCK) {
         hear_piece(link, &message->piece);
     } else if (message->kind == FLEET_RUN) {
-        fleet_link_answer(link->link, &(struct fleet_message){
-                                          .kind = FLEET_TRACE,
-                                          .trace = {.id = message->run.id,
-                                                    .step = "refused",
-                                                    .text = "a node of the cluster makes its own checks "
-                                                            "only: ask it itself"}});
-        fleet_link_answer(
-            link->link,
-            &(struct fleet_message){.kind = FLEET_RAN,
-                                    .ran = {.id = message->run.id, .outcome = HEALTH_OUTCOME_LOCAL_ERROR}});
+        fleet_link_refuse_run(link->link, message->run.id,
+                              "a node of the cluster makes its own checks only: ask it itself");
     }
 }
 

@@ -122,7 +122,8 @@ static void plan_begin(struct writing *writing, const struct admin_rollout_order
                                 .require = conf->activate == CONF_ACTIVATE_MAJORITY ? ROLLOUT_MAJORITY
                                                                                     : ROLLOUT_ALL};
     if (!cluster_is_bundle_id(order->id) || !bundle_is_here(server->view->server->state_path, order->id)) {
-        refuse(writing, ERROR_NOT_FOUND, "there is no such bundle on this node");
+        refuse(writing, ERROR_NOT_FOUND,
+               "there is no such bundle on this node, or not all of it: steerctl push goes on with it");
         return;
     }
     do {

@@ -344,8 +344,8 @@ static bool is_alike(const struct health_override *a, const struct health_overri
 {
     return a->desired == b->desired && a->share == b->share && a->starts_ms == b->starts_ms &&
            a->expires_ms == b->expires_ms && a->starts_by_duration == b->starts_by_duration &&
-           a->expires_by_duration == b->expires_by_duration && strcmp(a->to, b->to) == 0 &&
-           strcmp(a->names, b->names) == 0;
+           a->expires_by_duration == b->expires_by_duration && a->has_ttl == b->has_ttl &&
+           a->ttl_s == b->ttl_s && strcmp(a->to, b->to) == 0 && strcmp(a->names, b->names) == 0;
 }
 
 static void follow_override(struct shadow *shadow, enum health_kind kind, uint32_t index, int64_t wall_ms)

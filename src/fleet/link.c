@@ -290,6 +290,16 @@ bool fleet_link_answer(struct fleet_link *link, const struct fleet_message *mess
     return link->client != NULL && fleet_client_say(link->client, message);
 }
 
+void fleet_link_refuse_run(struct fleet_link *link, uint32_t id, const char *why)
+{
+    (void)fleet_link_answer(
+        link,
+        &(struct fleet_message){.kind = FLEET_TRACE, .trace = {.id = id, .step = "refused", .text = why}});
+    (void)fleet_link_answer(
+        link,
+        &(struct fleet_message){.kind = FLEET_RAN, .ran = {.id = id, .outcome = HEALTH_OUTCOME_LOCAL_ERROR}});
+}
+
 uint64_t fleet_link_connection(const struct fleet_link *link)
 {
     return link->connection;

@@ -61,6 +61,8 @@ void fleet_link_tell(struct fleet_link *link);
 bool fleet_link_say(struct fleet_link *link, uint64_t connection, const struct fleet_message *message);
 /* In a hook: to be sent when that returns. Else with the next fleet_link_tell(). False: it takes nothing. */
 bool fleet_link_answer(struct fleet_link *link, const struct fleet_message *message);
+/* Likewise: a check that somebody there wants to see is not made here, and why. */
+void fleet_link_refuse_run(struct fleet_link *link, uint32_t id, const char *why);
 uint64_t fleet_link_connection(const struct fleet_link *link); /* no two are equal */
 uint32_t fleet_link_expires_ms(const struct fleet_link *link); /* while connected; else 0 */
 

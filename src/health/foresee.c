@@ -47,6 +47,7 @@ struct health_table *health_copy_words(const struct health_table *table)
                                   .regions_outage = table->regions_outage,
                                   .bans = table->bans,
                                   .exits = table->exits,
+                                  .ttls = table->ttls,
                                   .scopes = &copied->scopes};
     atomic_init(&copy->generation, 1);
     copied->scopes = (struct health_scopes){.endpoints = copied->all,

@@ -237,10 +237,10 @@ static void add_words(struct health *health)
     table->endpoints_outage = arena_alloc(health->arena, table->endpoint_count * size * HEALTH_VIEWS);
     table->azs_outage = arena_alloc(health->arena, table->az_count * size);
     table->regions_outage = arena_alloc(health->arena, table->region_count * size);
-    struct health_exits *exits = table->exits = &health->exits;
-    exits->endpoints = arena_alloc(health->arena, table->endpoint_count * sizeof *exits->endpoints);
-    exits->azs = arena_alloc(health->arena, table->az_count * sizeof *exits->azs);
-    exits->regions = arena_alloc(health->arena, table->region_count * sizeof *exits->regions);
+    table->exits = &health->exits;
+    table->ttls = &health->ttls;
+    health_marks_add(health, &health->exits);
+    health_marks_add(health, &health->ttls);
     health_scopes_add(health);
     atomic_init(&table->generation, 1);
 }

@@ -328,6 +328,9 @@ struct health_override {
     int64_t starts_ms;  /* wall: planned for then; 0: in force from the beginning */
     int64_t expires_ms; /* wall, after starts_ms; 0: never */
     bool starts_by_duration, expires_by_duration; /* from then on, or from the start: follows no clock */
+    /* Answers that follow it live at most so long, in force or planned; up to HEALTH_TTL_MAX_S. */
+    bool has_ttl;
+    uint32_t ttl_s;
     char reason[HEALTH_REASON_SIZE];
     char actor[HEALTH_ACTOR_SIZE]; /* who says to want it */
     char peer[HEALTH_PEER_SIZE];   /* who the kernel says it was, "uid:1000(alice)"; "": nobody */

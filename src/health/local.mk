@@ -6,7 +6,7 @@ src_libhealth_a_SOURCES = \
 	src/health/carry.c src/health/carry_dormant.c src/health/carry_inside.h \
 	src/health/certificate.c \
 	src/health/contact.c src/health/contact.h \
-	src/health/exit.c \
+	src/health/mark.c \
 	src/health/scope.c \
 	src/health/failback.c \
 	src/health/foresee.c \

@@ -184,11 +184,11 @@ struct health_batch {
 
 struct health {
     struct health_table table;
-    struct health_exits exits;   /* of the table */
-    struct health_scopes scopes; /* likewise */
-    int64_t wall_ms;             /* of the change under way */
-    int64_t now_ms;              /* monotonic */
-    int64_t offset_ms;           /* of the wall clock to that, when it was looked at last */
+    struct health_marks exits, ttls; /* of the table */
+    struct health_scopes scopes;     /* likewise */
+    int64_t wall_ms;                 /* of the change under way */
+    int64_t now_ms;                  /* monotonic */
+    int64_t offset_ms;               /* of the wall clock to that, when it was looked at last */
     bool watches_wavering;
     struct health_node *nodes[HEALTH_KINDS];
     struct health_group *groups[HEALTH_KINDS]; /* [ENDPOINT]: unused */
@@ -373,12 +373,12 @@ void health_word_set_verdicts(struct health *health, enum health_kind kind, uint
 struct health_effect {
     enum health_desired desired;
     bool planned, is_scoped;
-    uint32_t exit;   /* 0: as policies have it */
-    uint64_t groups; /* is_scoped: whom it is about, … */
-    uint32_t wish;   /* … and what it wants (struct health_scope); 0 while it is planned */
+    uint32_t exit, ttl; /* 0: as policies have it */
+    uint64_t groups;    /* is_scoped: whom it is about, … */
+    uint32_t wish;      /* … and what it wants (struct health_scope); 0 while it is planned */
 };
 
-/* One store, and before it those of the exit and of the scope. */
+/* One store, and before it those of exit, TTL and scope. */
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
                              const struct health_effect *effect);
 void health_word_set_shed(struct health *health, uint32_t endpoint, unsigned level);
@@ -389,11 +389,12 @@ void health_word_set_resolved(struct health *health, uint32_t endpoint, uint32_t
 /* After all words of one change were stored (the first one began it): readers that see the new generation see
  * them. */
 void health_table_advance(struct health *health);
-/* ---- exit.c: exits of the table ---- */
+/* ---- mark.c: exits and TTLs of the table ---- */
 
-uint32_t health_exit_get(const struct health *health, enum health_kind kind, uint32_t index);
+void health_marks_add(struct health *health, struct health_marks *marks);
+uint32_t health_mark_get(const struct health_marks *marks, enum health_kind kind, uint32_t index);
 /* Within a change of the table. */
-void health_exit_store(struct health *health, enum health_kind kind, uint32_t index, uint32_t exit);
+void health_mark_store(struct health_marks *marks, enum health_kind kind, uint32_t index, uint32_t mark);
 
 /* ---- scope.c: scopes of the table ---- */
 

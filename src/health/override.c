@@ -53,8 +53,10 @@ static void set_desired(struct health *health, enum health_kind kind, uint32_t i
 {
     uint32_t at = health->nodes[kind][index].override_at;
     const struct health_override *what = at == 0 ? NULL : &health->overrides[at - 1].what;
-    struct health_effect effect = {
-        .desired = desired, .planned = planned, .exit = find_exit(health, kind, index, planned)};
+    struct health_effect effect = {.desired = desired,
+                                   .planned = planned,
+                                   .exit = find_exit(health, kind, index, planned),
+                                   .ttl = what == NULL || !what->has_ttl ? 0 : health_ttl_make(what->ttl_s)};
     if (what != NULL && what->names[0] != '\0') {
         effect.is_scoped = true;
         effect.groups = health_find_groups(health, what->names, NULL, NULL);
@@ -99,14 +101,15 @@ void health_put_override(struct health *health, enum health_kind kind, uint32_t 
 
 /* What answers follow of an object. */
 struct seen {
-    uint32_t word, exit, wish;
+    uint32_t word, exit, ttl, wish;
     uint64_t groups;
 };
 
 static struct seen see(const struct health *health, enum health_kind kind, uint32_t index)
 {
     struct seen seen = {.word = health_word_get(health, kind, index),
-                        .exit = health_exit_get(health, kind, index)};
+                        .exit = health_mark_get(&health->exits, kind, index),
+                        .ttl = health_mark_get(&health->ttls, kind, index)};
     health_scope_get(health, kind, index, &seen.groups, &seen.wish);
     return seen;
 }
@@ -115,8 +118,8 @@ static struct seen see(const struct health *health, enum health_kind kind, uint3
 static void publish(struct health *health, enum health_kind kind, uint32_t index, struct seen before)
 {
     struct seen now = see(health, kind, index);
-    if (now.word != before.word || now.exit != before.exit || now.wish != before.wish ||
-        now.groups != before.groups) {
+    if (now.word != before.word || now.exit != before.exit || now.ttl != before.ttl ||
+        now.wish != before.wish || now.groups != before.groups) {
         health_table_advance(health);
         health_settle(health, kind, index, HEALTH_OUTCOME_NONE);
         health_deliver(health);
@@ -149,6 +152,7 @@ int health_set_override(struct health *health, enum health_kind kind, uint32_t i
     assert(!health->delivering);
     assert((unsigned) override->desired <= HEALTH_DESIRED_DOWN);
     assert(override->share < HEALTH_RAMP_WHOLE);
+    assert(override->ttl_s <= HEALTH_TTL_MAX_S);
     assert(override->expires_ms == 0 || override->expires_ms > override->starts_ms);
     if (index >= health_count(health, kind)) {
         return ERROR_NOT_FOUND;

@@ -132,9 +132,9 @@ struct health_bans {
     const uint32_t *first_way;     /* of each region; and the end of the last one */
 };
 
-/* Where what an override in force moves off is to go: of each object 0 (as policies have it), or a region or
- * an az, see health_exit_make(). A change of one is a change of the table, like that of a word. */
-struct health_exits {
+/* What few overrides say besides, a number beside each word. A change of one is a change of the table, like
+ * that of a word, and stored before that. */
+struct health_marks {
     _Atomic uint32_t count; /* of those that are not 0 */
     _Atomic uint32_t *endpoints, *azs, *regions;
 };
@@ -142,6 +142,12 @@ struct health_exits {
 static inline uint32_t health_exit_make(enum health_kind kind, uint32_t index)
 {
     return (index + 1) << 1 | (kind == HEALTH_AZ);
+}
+
+enum { HEALTH_TTL_MAX_S = INT32_MAX }; /* RFC 2181, section 8 */
+static inline uint32_t health_ttl_make(uint32_t ttl_s)
+{
+    return ttl_s + 1; /* 0 s is a TTL like any other */
 }
 
 /* What an override wants that is about some names only: stored before the word that has HEALTH_WORD_SCOPED,
@@ -169,8 +175,13 @@ struct health_table {
     _Atomic uint32_t *endpoints, *azs, *regions;
     struct health_outage (*endpoints_outage)[HEALTH_VIEWS]; /* by enum health_family */
     struct health_outage *azs_outage, *regions_outage;
-    struct health_bans *bans;     /* NULL: no rule forbids anything, ever */
-    struct health_exits *exits;   /* NULL: there never is any */
+    struct health_bans *bans; /* NULL: no rule forbids anything, ever */
+    /* Where what an override in force moves off is to go: 0 (as policies have it), or a region or an az, see
+     * health_exit_make(). NULL: there never is any. */
+    struct health_marks *exits;
+    /* How long answers live at most that follow an override, in force or planned: 0 (as policies have it), or
+     * see health_ttl_make(). NULL likewise. */
+    struct health_marks *ttls;
     struct health_scopes *scopes; /* NULL: no word has HEALTH_WORD_SCOPED, ever */
 };
 

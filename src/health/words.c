@@ -63,6 +63,15 @@ void health_word_set_verdicts(struct health *health, enum health_kind kind, uint
     store(health, kind, index, health_ramp_follow(health, kind, index, word));
 }
 
+static void set_mark(struct health *health, struct health_marks *marks, enum health_kind kind, uint32_t index,
+                     uint32_t mark)
+{
+    if (mark != health_mark_get(marks, kind, index)) {
+        begin_change(health);
+        health_mark_store(marks, kind, index, mark);
+    }
+}
+
 void health_word_set_desired(struct health *health, enum health_kind kind, uint32_t index,
                              const struct health_effect *effect)
 {
@@ -70,10 +79,8 @@ void health_word_set_desired(struct health *health, enum health_kind kind, uint3
     word &= ~(HEALTH_WORD_DESIRED | HEALTH_WORD_PLANNED | HEALTH_WORD_SCOPED);
     word |= effect->planned ? HEALTH_WORD_PLANNED : (uint32_t)effect->desired << HEALTH_WORD_DESIRED_SHIFT;
     word |= effect->is_scoped ? HEALTH_WORD_SCOPED : 0;
-    if (effect->exit != health_exit_get(health, kind, index)) {
-        begin_change(health);
-        health_exit_store(health, kind, index, effect->exit);
-    }
+    set_mark(health, &health->exits, kind, index, effect->exit);
+    set_mark(health, &health->ttls, kind, index, effect->ttl);
     if (effect->is_scoped && health_scope_differs(health, kind, index, effect)) {
         begin_change(health);
         health_scope_store(health, kind, index, effect);

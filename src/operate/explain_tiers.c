@@ -322,6 +322,27 @@ static void tell_planned(struct explain_work *w)
                 operate_describe_plan(w->view, endpoint, w->arena));
 }
 
+/* The override of which it is lies at the member, or around it. */
+static void tell_ordered(struct explain_work *w)
+{
+    const struct steer_place *place = steer_get_place(w->policy, (size_t)w->trace.limited);
+    const uint32_t at[] = {[HEALTH_ENDPOINT] = w->policy->members[w->trace.limited].endpoint,
+                           [HEALTH_AZ] = place->az,
+                           [HEALTH_REGION] = place->region};
+    enum health_kind kind = w->trace.limited_by;
+    const struct health_override *override = health_get_override(w->view->health, kind, at[kind]);
+    char text[HEALTH_OVERRIDE_TEXT_SIZE];
+    struct health_status status;
+    health_get_status(w->view->health, kind, at[kind], &status);
+    explain_say(w, "the TTL is at most %u s%s: so says the %s of %s %s%s by %s (%s)", w->choice.ttl,
+                override->ttl_s < w->choice.ttl ? " (ttl_floor)" : "", health_override_text(override, text),
+                health_kind_text(kind), status.name,
+                status.planned ? arena_print(w->arena, ", which is planned for %s,",
+                                             explain_time_text(w, override->starts_ms))
+                               : "",
+                override->actor, override->reason);
+}
+
 void explain_ttl(struct explain_work *w)
 {
     struct operate_explanation *to = w->to;
@@ -333,7 +354,12 @@ void explain_ttl(struct explain_work *w)
         tell_planned(w);
     }
     if (has_limit && w->reply.ttl >= w->choice.ttl) {
-        to->ttl_reason = w->trace.failing >= 0 ? "ttl_failing" : "planned";
+        to->ttl_reason = w->trace.limited >= 0   ? "override"
+                         : w->trace.failing >= 0 ? "ttl_failing"
+                                                 : "planned";
+        if (w->trace.limited >= 0) {
+            tell_ordered(w);
+        }
     } else if (to->answer_count == 0) {
         if (w->reply.is_negative) {
             to->ttl_reason = "negative";

@@ -192,10 +192,11 @@ struct operate_explanation {
     const char *scope_reason;      /* "geo", "sticky", "negative"; NULL: it holds for every client */
     const char *source;            /* steer_source_text() */
     uint32_t ttl;
-    const char *ttl_reason; /* "ttl", "ttl_failing", "planned", "zone", "negative"; NULL: not steered */
-    const char *fallback;   /* "all" …: where no tier serves; NULL: not steered */
-    const char *pool;       /* "pool …", that comes before it; NULL: none */
-    bool fenced;            /* answers never leave the tiers */
+    const char
+        *ttl_reason; /* "ttl", "ttl_failing", "planned", "override", "zone", "negative"; NULL: not steered */
+    const char *fallback; /* "all" …: where no tier serves; NULL: not steered */
+    const char *pool;     /* "pool …", that comes before it; NULL: none */
+    bool fenced;          /* answers never leave the tiers */
     struct operate_tier *tiers;
     size_t tier_count;
     struct operate_member *members;

@@ -12,6 +12,7 @@
 
 #include "health/guard.h"
 #include "steer/ban.h"
+#include "steer/limit.h"
 #include "steer/sticky.h"
 #include "steer/tier.h"
 
@@ -205,7 +206,8 @@ static bool take_tiers(struct steer_reading *reading, const struct steer_class *
     for (size_t i = 0; i < class->tier_count; i++) {
         const struct steer_tier *tier = &class->tiers[i];
         bool considered = left > 0 || tier->trickle > 0;
-        if (!considered && trace == NULL && !reading->policy->has_ttl_failing) {
+        bool limits_ttl = reading->policy->has_ttl_failing || reading->ttls != NULL;
+        if (!considered && trace == NULL && !limits_ttl) {
             continue;
         }
         struct steer_measure measure;
@@ -573,12 +575,11 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
                                     .table = table,
                                     .choice = choice,
                                     .ask = ask,
-                                    .family = steer_get_family(ask.types),
-                                    .failing = -1,
-                                    .planned = -1};
+                                    .family = steer_get_family(ask.types)};
     uint64_t generation = atomic_load_explicit(&table->generation, memory_order_acquire);
     choice->generation = (generation & HEALTH_CHANGING) != 0 ? 0 : generation;
     choice->hold = STEER_HOLDS_NOTHING;
+    limit_begin(&reading);
     bool is_sent = send_on(&reading, class, trace);
     if (!is_sent) {
         run(&reading, class, trace);
@@ -586,13 +587,10 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
     if (!is_sent && may_be_held(table, choice)) {
         hold_back(&reading, class, trace);
     }
-    bool is_short = policy->has_ttl_failing && (reading.failing >= 0 || reading.planned >= 0);
-    choice->ttl = is_short ? policy->ttl_failing : STEER_TTL_FREE;
+    limit_end(&reading, trace);
     finish_parts(&reading, class);
     if (trace != NULL) {
         trace_shares(class, choice, trace);
-        trace->failing = is_short ? reading.failing : -1;
-        trace->planned = is_short ? reading.planned : -1;
         trace->is_sent = is_sent;
     }
 }

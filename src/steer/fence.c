@@ -7,39 +7,22 @@
 
 #include "steer/tier.h"
 
-/* Is the override that has an exit about names of the policy? */
-static bool is_meant(const struct steer_reading *reading, enum health_kind kind, uint32_t index)
-{
-    const struct health_table *table = reading->table;
-    const _Atomic uint32_t *const words[] = {
-        [HEALTH_ENDPOINT] = table->endpoints, [HEALTH_AZ] = table->azs, [HEALTH_REGION] = table->regions};
-    if ((tier_load(words[kind], index) & HEALTH_WORD_SCOPED) == 0) {
-        return true;
-    }
-    const struct health_scope *const scopes[] = {[HEALTH_ENDPOINT] = table->scopes->endpoints,
-                                                 [HEALTH_AZ] = table->scopes->azs,
-                                                 [HEALTH_REGION] = table->scopes->regions};
-    uint64_t groups = atomic_load_explicit(&scopes[kind][index].groups, memory_order_acquire);
-    uint32_t group = reading->policy->group;
-    return group != 0 && (groups >> (group - 1) & 1) != 0;
-}
-
 /* The narrowest one's; 0: none. */
 static uint32_t find_exit(const struct steer_reading *reading, uint16_t index)
 {
-    const struct health_exits *exits = reading->table->exits;
+    const struct health_marks *exits = reading->table->exits;
     const struct steer_member *member = &reading->policy->members[index];
     const struct steer_place *place = &reading->policy->places[member->endpoint];
     uint32_t exit = tier_load(exits->endpoints, member->endpoint);
-    if (exit != 0 && is_meant(reading, HEALTH_ENDPOINT, member->endpoint)) {
+    if (exit != 0 && scope_has(reading, HEALTH_ENDPOINT, member->endpoint)) {
         return exit;
     }
     exit = tier_load(exits->azs, place->az);
-    if (exit != 0 && is_meant(reading, HEALTH_AZ, place->az)) {
+    if (exit != 0 && scope_has(reading, HEALTH_AZ, place->az)) {
         return exit;
     }
     exit = tier_load(exits->regions, place->region);
-    return exit != 0 && is_meant(reading, HEALTH_REGION, place->region) ? exit : 0;
+    return exit != 0 && scope_has(reading, HEALTH_REGION, place->region) ? exit : 0;
 }
 
 static bool add_place(struct steer_fence *fence, uint32_t exit)
@@ -59,7 +42,7 @@ static bool add_place(struct steer_fence *fence, uint32_t exit)
 bool fence_gather(const struct steer_reading *reading, const struct steer_class *class,
                   struct steer_fence *fence)
 {
-    const struct health_exits *exits = reading->table->exits;
+    const struct health_marks *exits = reading->table->exits;
     fence->place_count = 0;
     if (exits == NULL || atomic_load_explicit(&exits->count, memory_order_acquire) == 0) {
         return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Where what an override moves off is to go (struct health_exits). Whose answers came from there alone, as
+ * Where what an override moves off is to go (`exits` of the table). Whose answers came from there alone, as
  * long as that served, have them from its destination now, before anybody else. Where the destination does
  * not serve they are chosen as if it had not been named; and so are answers that came from several places at
  * once, of which others would have to give some away. Internal to the folder. */

@@ -8,6 +8,7 @@ src_libsteer_a_SOURCES = \
 	src/steer/fence.c src/steer/fence.h \
 	src/steer/hold.c src/steer/hold.h \
 	src/steer/index.c src/steer/index.h \
+	src/steer/limit.c src/steer/limit.h \
 	src/steer/odds.c \
 	src/steer/pick.c \
 	src/steer/plan.c src/steer/plan.h \

@@ -164,7 +164,7 @@ static size_t write_content(struct buffer *buffer, const struct steer_policy *po
     add_number(buffer, policy->fallback);
     add_number(buffer,
                (uint64_t)policy->group << 2 | (unsigned)policy->ignores_subnet << 1 | policy->falls_back);
-    add_number(buffer, (uint64_t)policy->apart << 32 | policy->answers);
+    add_number(buffer, (uint64_t)policy->ttl_floor << 32 | (uint64_t)policy->apart << 16 | policy->answers);
     add_number(buffer, (uint64_t)policy->has_ttl_failing << 32 | policy->ttl_failing);
     add_number(buffer, (uint64_t)policy->sticky.v4_len << 40 | (uint64_t)policy->sticky.v6_len << 32 |
                            policy->sticky.hold_ms);

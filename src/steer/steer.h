@@ -151,6 +151,7 @@ struct steer_policy {
     uint32_t ttl_failing;  /* s, at most, while a member of the class does not serve or is about to change, by
                               its checks or by plan */
     const char *geo_label; /* of the tree's rules, for explain: "geo", or the name of a set; may be NULL */
+    uint32_t ttl_floor;    /* s: no override limits the TTL to less */
     uint32_t group;        /* of names, 1 + index; 0: none. Overrides may be about some of these only */
     uint32_t cache_at;     /* first slot of this policy in a cache */
     uint32_t offered_at;   /* of the first member among what a cache counts */
@@ -325,8 +326,12 @@ struct steer_trace_tier {
 struct steer_trace {
     struct steer_trace_tier *tiers; /* room for tier_count of the class; all are filled */
     /* The first member that ttl_failing is due to: because it does not serve or wavers, and because an
-     * override of it is planned. -1: none. */
+     * override of it is planned. -1: none, or the next is less. */
     int32_t failing, planned;
+    /* The first member of whom an override limits the TTL, and what that is of. -1: none, or ttl_failing is
+     * as short. */
+    int32_t limited;
+    enum health_kind limited_by;
     bool is_sent; /* to where an override sends what it moves off, before anywhere else */
 };
 

@@ -12,6 +12,7 @@
 #include "steer/tier.h"
 
 #include "steer/hold.h"
+#include "steer/limit.h"
 #include "steer/sticky.h"
 
 #include "base/share.h"
@@ -43,11 +44,14 @@ struct look {
     bool is_held; /* it does not, but counts as if it did */
 };
 
-static void note_plan(struct steer_reading *reading, uint16_t index, const uint32_t words[3])
+static void note_orders(struct steer_reading *reading, uint16_t index, const uint32_t words[3])
 {
     enum health_kind kind;
     if (reading->planned < 0 && health_find_planned(words[0], words[1], words[2], &kind)) {
         reading->planned = index;
+    }
+    if (reading->ttls != NULL) {
+        limit_note(reading, index, words);
     }
 }
 
@@ -85,7 +89,7 @@ static struct look look_at(struct steer_reading *reading, uint16_t index)
     state = reading->fence == NULL ? state : fence_see(reading, index, state);
     reading->types = find_types(member, words[0]);
     bool serves = is_accepted(state, reading->accepts) && !is_nowhere(reading, index);
-    note_plan(reading, index, words);
+    note_orders(reading, index, words);
     if (reading->failing < 0 && (wavers || !serves || is_held)) {
         reading->failing = index;
     }

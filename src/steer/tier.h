@@ -40,14 +40,18 @@ struct steer_reading {
     uint32_t left_out; /* of the tier under way: who does not, for that */
     bool holds;        /* who came back a moment ago does not serve yet, unless clients had to go there */
     bool admits;       /* of the tier under way: it sufficed before the first of those came back */
-    uint64_t latest_left_ms; /* of the tier under way: when the latest of its members left */
-    uint64_t until_ms;       /* wall time from which another evaluation may say something else */
-    bool has_held;           /* there was such a member */
-    bool any_shed;           /* some member sheds everything */
-    bool again;              /* read once more, as if nobody shed anything */
-    unsigned types;          /* of the member that was read last, as it has them now */
-    int32_t failing;         /* the first member that does not serve or wavers; -1: none so far */
-    int32_t planned;         /* the first one that an override is planned for; -1: none so far */
+    uint64_t latest_left_ms;         /* of the tier under way: when the latest of its members left */
+    uint64_t until_ms;               /* wall time from which another evaluation may say something else */
+    bool has_held;                   /* there was such a member */
+    bool any_shed;                   /* some member sheds everything */
+    bool again;                      /* read once more, as if nobody shed anything */
+    unsigned types;                  /* of the member that was read last, as it has them now */
+    int32_t failing;                 /* the first member that does not serve or wavers; -1: none so far */
+    int32_t planned;                 /* the first one that an override is planned for; -1: none so far */
+    const struct health_marks *ttls; /* NULL: no override has a TTL */
+    uint32_t ttl_s;                  /* the least of overrides so far, STEER_TTL_FREE: none … */
+    int32_t limited;                 /* … of the first member that has it; -1: none */
+    enum health_kind limited_by;     /* … which is what the override is of */
 };
 
 struct steer_measure {

@@ -146,16 +146,6 @@ static void begin_anew(void *context)
 
 /* ---- the rest ---- */
 
-static void refuse_run(const struct session *session, uint32_t id, const char *why)
-{
-    fleet_link_answer(
-        session->link,
-        &(struct fleet_message){.kind = FLEET_TRACE, .trace = {.id = id, .step = "refused", .text = why}});
-    fleet_link_answer(
-        session->link,
-        &(struct fleet_message){.kind = FLEET_RAN, .ran = {.id = id, .outcome = HEALTH_OUTCOME_LOCAL_ERROR}});
-}
-
 static void run(const struct session *session, const struct fleet_message *message)
 {
     struct assignment *list = get_list(session);
@@ -164,9 +154,10 @@ static void run(const struct session *session, const struct fleet_message *messa
                             : tries_start(session->world->tries, fleet_link_connection(session->link),
                                           message->run.id, list, (size_t)index);
     if (error == ERROR_NOT_FOUND) {
-        refuse_run(session, message->run.id, "there is nothing to check of it here");
+        fleet_link_refuse_run(session->link, message->run.id, "there is nothing to check of it here");
     } else if (error != 0) {
-        refuse_run(session, message->run.id, "too many checks that somebody wants to see are waiting");
+        fleet_link_refuse_run(session->link, message->run.id,
+                              "too many checks that somebody wants to see are waiting");
     }
 }
 

@@ -173,6 +173,7 @@ static int enter_policy(const struct compile_policy *p, const struct conf_name *
                        .hold_ms = name->sticky.hold_ms},
             .has_ttl_failing = name->has_ttl_failing,
             .ttl_failing = name->ttl_failing,
+            .ttl_floor = p->policy->ttl_floor,
             .group = group,
             .member_count = (uint16_t)name->member_count,
             .class_count = classes.count,

@@ -27,14 +27,21 @@ class Bundle:
             (folder / path).write_bytes(octets)
         return str(folder)
 
-    def upload(self, node):
+    def begin(self, node):
+        """Returns what is missing: from block to block."""
         reply = node.request("POST", "/v1/bundles", self.manifest)
         assert reply.status == 200, reply
-        for first, last in reply.json["missing"]:
+        return reply.json["missing"]
+
+    def put_block(self, node, block):
+        octets = self.stream[block * BLOCK:(block + 1) * BLOCK]
+        reply = node.request("PUT", f"/v1/bundles/{self.id}/blocks/{block}", octets, {"Content-Type": "application/octet-stream"})
+        assert reply.status == 200, reply
+
+    def upload(self, node):
+        for first, last in self.begin(node):
             for block in range(first, last + 1):
-                octets = self.stream[block * BLOCK:(block + 1) * BLOCK]
-                reply = node.request("PUT", f"/v1/bundles/{self.id}/blocks/{block}", octets, {"Content-Type": "application/octet-stream"})
-                assert reply.status == 200, reply
+                self.put_block(node, block)
         node.wait(lambda: node.get(f"/v1/bundles/{self.id}")["state"] == "here", "it is here")
         return self
 

@@ -81,12 +81,13 @@ def test_a_node_that_was_away_catches_up(cluster):
     one, two, three = cluster.list()
     three.stop()
     for number in range(5):
-        assert order(one, f"azs/{'us-east-1a' if number % 2 else 'eu-west-1a'}", "drain", share=10 + number).status == 200
+        assert order(one, f"azs/{'us-east-1a' if number % 2 else 'eu-west-1a'}", "drain", share=10 + number, ttl=number).status == 200
     assert two.request("DELETE", "/v1/azs/us-east-1a/override").status == 200
     three.start()
     cluster.wait_phase("ns3", "following")
     assert desired(three, "azs/us-east-1a") is None
-    assert three.get("/v1/azs/eu-west-1a")["override"]["share"] == 14
+    override = three.get("/v1/azs/eu-west-1a")["override"]
+    assert (override["share"], override["ttl"]) == (14, 4)
     cluster.wait_same()
 
 

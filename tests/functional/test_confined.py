@@ -189,6 +189,9 @@ def test_what_any_thread_cannot_do(owned, tmp_path):
                    ("symlink", "/etc/shadow", outside / "link"), ("setuid", 0), ("mount", "/tmp", "/mnt", 0, 4096, 0)]
         given = call_in_thread(server, "steerd", *escapes, ("open", victim, os.O_RDONLY), ("open", inside, os.O_WRONLY | os.O_CREAT, 0o600))
         assert [value for value, _ in given[:-2]] == [-1] * len(escapes), given
+        for thread in "quick", "long", "store":
+            given_there = call_in_thread(server, thread, ("open", "/etc/shadow", os.O_RDONLY), ("open", victim, os.O_WRONLY))
+            assert given_there == [(-1, EACCES)] * 2, thread
         assert given[-2][0] > 2 and given[-1][0] > 2 and inside.exists(), "what it may it can, so it is not something else that forbids it"
         assert sorted(os.listdir(outside)) == ["victim"] and victim.read_text() == "all of it"
         assert read_status(server.process.pid, "steerd", "NoNewPrivs") == "1"

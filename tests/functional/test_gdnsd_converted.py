@@ -127,18 +127,20 @@ plugins => { metafo => { service_types => web, resources => {
   own => { datacenters => [ north ], dcmap => { north => 192.0.2.4 } } } } }
 """ % (tmp_path / "from")
     zone = ZONE + "www 60/5 DYNA metafo!shop\nwww.shop 60/5 DYNA metafo!shop\nblog 60/5 DYNA metafo!blog\no 60/5 DYNA metafo!own\n"
-    states = "192.0.2.2/web => DOWN\nmetafo/shop/east => DOWN/30\n*/north => UP\nmetafo/none/east => DOWN\n"
+    states = "192.0.2.2/web => DOWN\nmetafo/shop/east => DOWN/30\n*/north => UP/0\nmetafo/none/east => DOWN\n" \
+        "metafo/blog/east => UP\n"
     done = gdnsd.convert(make(tmp_path / "from", config, zone, admin_state=states), tmp_path / "to")
     said = {place.rpartition(":")[2]: text for place, text in re.findall("^  (\\S*admin_state:\\d+): (.*)", done.stdout, re.M)}
     commands = {line: re.findall("steerctl [^;]*", text) for line, text in said.items()}
     topology = json.loads((tmp_path / "to/topology.json").read_text())
     assert topology["name_groups"]["shop"] == ["www.example.com.", "www.shop.example.com."]
     assert len(commands["1"]) == 1 and commands["1"][0].startswith("steerctl down endpoint:")
-    assert commands["2"] == ["steerctl down region:east --names shop --reason gdnsd"]
-    assert commands["3"] == ["steerctl up region:north --reason gdnsd"]
-    assert "4" in said and commands["4"] == [], "nothing that a zone names"
-    help_text = kit.run_ctl("help").stdout
-    assert all(re.search(f"^  {command.split()[1]} ", help_text, re.M) for found in commands.values() for command in found)
+    assert commands["2"] == ["steerctl drain region:east --names shop --ttl 30 --reason gdnsd"]
+    assert commands["3"] == ["steerctl up region:north --ttl 0 --reason gdnsd"]
+    assert commands["4"] == commands["5"] == [], "nothing that a zone names, and nothing that can be about some names"
+    for command in (command for found in commands.values() for command in found):
+        tried = kit.run_ctl("-s", str(tmp_path / "nobody"), *command.split()[1:])
+        assert tried.returncode == 3 and "is steerd running?" in tried.stderr, tried
     assert kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check").returncode == 0
 
 
@@ -152,4 +154,21 @@ def test_clients_without_a_data_centre_get_no_answer(tmp_path):
     assert done.returncode == 0 and policy(tmp_path / "to")["r"]["client_subnet"] == "ignore"
     nothing = next(rule for rule in rules if rule["when"] == {"cidr": ["192.0.2.0/24"]})
     assert nothing["fallback"] == "nodata" and nothing["tiers"][0]["min_healthy"] == 3
+    assert kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check").returncode == 0
+
+
+def test_what_is_down_for_ever_says_how_long_answers_live(tmp_path):
+    """Also where nobody is sent there: gdnsd looks at it all the same."""
+    config = """service_types => { gone => { plugin => static, state => DOWN, ttl => 900 }, sure => { plugin => static, ttl => 700 } }
+plugins => { multifo => { m => { service_types => [ down, gone ], a => 192.0.2.1 }, d => { service_types => down, a => 192.0.2.2 } },
+ metafo => { service_types => sure, resources => { r => { datacenters => [ one, two ],
+  dcmap => { one => %multifo!m, two => { service_types => gone, a => 192.0.2.3 } } },
+  s => { datacenters => [ one, two ], dcmap => { one => %multifo!m, two => 192.0.2.4 } } } } }
+"""
+    zone = ZONE + "m 6000/60 DYNA multifo!m\nfloor 6000/1000 DYNA multifo!m\nd 6000/60 DYNA multifo!d\nr 6000/60 DYNA metafo!r\n" \
+        "s 6000/60 DYNA metafo!s\n"
+    done = gdnsd.convert(make(tmp_path / "from", config, zone), tmp_path / "to")
+    assert done.returncode == 0, done
+    assert {name: document["ttl"] for name, document in policy(tmp_path / "to").items()} == \
+        {"m": 900, "floor": 1000, "d": 6000, "r": 900, "s": 700}
     assert kit.run_steerd("-c", str(tmp_path / "to/steerd.json"), "--check").returncode == 0

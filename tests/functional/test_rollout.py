@@ -115,3 +115,28 @@ def test_who_decides_dies_and_who_was_away_comes_after():
         assert which(here) == "192.0.2.2"
         cluster.etcd.members[0].restart()
         wait_served(second, "192.0.2.2", late)
+
+
+def test_a_push_that_was_broken_off_is_made_elsewhere(tmp_path):
+    """ns2 has half of it, and fetches it when nobody brought anything for ten seconds; who goes on there later finds that nothing is
+    missing."""
+    with bundlekit.new_cluster() as cluster:
+        one, two, three = cluster.start().wait_fresh().list()
+        first = Bundle(bundlekit.make_files(cluster.topology, "192.0.2.1")).push(one)
+        wait_served(first, "192.0.2.1", one, two, three)
+        ballast = bytes(range(256)) * (5 * bundlekit.BLOCK // 256)
+        second = Bundle(bundlekit.make_files(cluster.topology, "192.0.2.2", **{"geo/ballast.bin": ballast}))
+        missing = [block for begin, end in second.begin(two) for block in range(begin, end + 1)]
+        for block in missing[::2]:
+            second.put_block(two, block)
+        left = two.get(f"/v1/bundles/{second.id}")
+        assert left["state"] == "coming" and left["missing_blocks"] > 0, left
+        assert [is_problem(second.activate(node), 404, "not-found") for node in (one, two)] == [True] * 2
+        assert "or not all of it: steerctl push goes on" in second.activate(two).json["detail"]
+        done = one.ctl("push", second.write(tmp_path), "--yes", "--reason", "the other line broke")
+        assert "ns2" in done.stdout, done.stdout
+        wait_served(second, "192.0.2.2", one, two, three)
+        whole = two.get(f"/v1/bundles/{second.id}")
+        assert (whole["state"], whole["missing_blocks"], whole["damaged"], second.begin(two)) == ("here", 0, None, [])
+        assert second.activate(two).json["changed"] is False
+        assert [item["id"] for node in (one, two, three) for item in node.get("/v1/bundles")["items"]].count(second.id) == 3

@@ -89,11 +89,12 @@ class State:
     overrides: (kind, name) -> drain, up, down;
     outages: (kind, name) -> when it left and came back, each time, within the holds of all names;
     loads: endpoint -> what it reported;
-    planned: (kind, name) of what is to be overridden later."""
+    planned: (kind, name) of what is to be overridden later;
+    ttls: (kind, name) -> the TTL of an override, planned or not, that has one."""
 
-    def __init__(self, topology, observed, overrides, outages=None, loads=None, planned=()):
+    def __init__(self, topology, observed, overrides, outages=None, loads=None, planned=(), ttls=None):
         self.topology, self.observed, self.overrides, self.outages = topology, observed, overrides, outages or {}
-        self.loads, self.planned = loads or {}, set(planned)
+        self.loads, self.planned, self.ttls = loads or {}, set(planned), ttls or {}
         self.rtype = None
         self.lost = self.roll_up()
 
@@ -149,14 +150,25 @@ class State:
         part = fractions.Fraction(self.loads[endpoint] - marks["low"], marks["high"] - marks["low"])
         return min(max(part, fractions.Fraction(0)), fractions.Fraction(1))
 
+    def places_of(self, endpoint):
+        return ("endpoint", endpoint), ("az", self.topology.az(endpoint)), ("region", self.topology.region(endpoint))
+
     def awaits(self, endpoint):
         """Is something planned for it, and no narrower override in force?"""
-        for target in ("endpoint", endpoint), ("az", self.topology.az(endpoint)), ("region", self.topology.region(endpoint)):
+        for target in self.places_of(endpoint):
             if target in self.planned:
                 return True
             if target in self.overrides:
                 return False
         return False
+
+    def list_ttls(self, endpoint):
+        """Of overrides that it follows or is going to: those that are wider than one in force say nothing."""
+        for target in self.places_of(endpoint):
+            if target in self.ttls:
+                yield self.ttls[target]
+            if target in self.overrides:
+                return
 
     @functools.lru_cache(maxsize=None)
     def outage(self, endpoint):
@@ -368,7 +380,7 @@ class Name:
                 self.sites.append(topology.location(endpoint))
         self.tiers = document.get("tiers")
         self.geography = places.Geography(databases, self.rules, self.tiers, self.sites, self.is_default)
-        self.ttl = max(read_seconds(document.get("ttl", 30)), floor)
+        self.floor, self.ttl = floor, max(read_seconds(document.get("ttl", 30)), floor)
         self.ttl_failing = max(read_seconds(document["ttl_failing"]), floor) if "ttl_failing" in document else None
         self.count = document.get("answers", 1)
 
@@ -501,7 +513,8 @@ class Name:
         if pool is not None and any(map(state.serves, self.list_counted(pool, rtype))):
             return "pool", self.from_tiers([Tier(pool, {}, self)], [fractions.Fraction(1)], rtype, state), pool
         if then == "first":
-            return *self.from_first(tiers, rule, rtype, state), (pool or []) + self.endpoints
+            source, number, parts = self.from_first(tiers, rule, rtype, state)
+            return source, parts, (pool or []) + (self.endpoints if number == len(tiers) or source != "first" else [])
         if then != "all":
             return then, [], pool or []
         offered = [name for tier in tiers for name in tier.members] if rule.get("fence") else self.endpoints
@@ -513,7 +526,7 @@ class Name:
                 looked_at)
 
     def from_first(self, tiers, rule, rtype, state):
-        """(source, parts): tier by tier, and behind them, unless there is a fence, all others: who serves; else whom checks
+        """(source, which tier, parts): tier by tier, and behind them, unless there is a fence, all others: who serves; else whom checks
         speak against; else who was taken down."""
         inside = {name for tier in tiers for name in tier.members}
         others = [] if rule.get("fence") else [name for name in self.endpoints if name not in inside]
@@ -522,8 +535,8 @@ class Name:
             for number, tier in enumerate([*tiers, Tier(others, {}, self)]):
                 if any(map(accepts.serves, self.list_counted(tier.members, rtype))):
                     parts = self.from_tiers([tier], [fractions.Fraction(1)], rtype, accepts)
-                    return source, [part._replace(tier=number) for part in parts]
-        return "nodata", []
+                    return source, number, [part._replace(tier=number) for part in parts]
+        return "nodata", None, []
 
     def from_some_tiers(self, tiers, rule, rtype, state):
         """Parts, or None if no tier serves."""
@@ -542,7 +555,7 @@ class Name:
         return parts
 
     def evaluate(self, found, rtype, state):
-        """(source, parts, whether something fails, the tiers) for a class."""
+        """(source, parts, what limits the TTL or None, the tiers) for a class."""
         tiers, rule = self.tiers_of(found)
         looked_at = [name for tier in tiers for name in tier.members]
         source, parts, unheld = "tier", None, Unheld(state)
@@ -553,12 +566,14 @@ class Name:
         if parts is None:
             source, parts, more = self.fall_back(tiers, rule, rtype, unheld)
             looked_at += more
-        return source, parts, not all(map(state.serves, looked_at)) or any(map(state.awaits, looked_at)), tiers
+        failing = not all(map(state.serves, looked_at)) or any(map(state.awaits, looked_at))
+        limits = [max(ttl, self.floor) for name in looked_at for ttl in state.list_ttls(name)]
+        limits += [self.ttl_failing] if failing and self.ttl_failing is not None else []
+        return source, parts, min(limits, default=None), tiers
 
     def expect(self, found, scope, rtype, subnet_bits, state):
         """subnet_bits: which of the client's addresses stick together, by its family."""
-        source, parts, failing, tiers = self.evaluate(found, rtype, state.seen_for(rtype))
-        limit = self.ttl_failing if failing else None
+        source, parts, limit, tiers = self.evaluate(found, rtype, state.seen_for(rtype))
         candidates = sum(len(part.members) for part in parts)
         if self.document.get("pick") == "sticky" and candidates > 1:
             scope = max(scope, subnet_bits)

@@ -97,10 +97,10 @@ class Running:
         self.network = self.make_network()
         v6 = (f"fd00:7::{number:x}" for number in itertools.count(1))
         self.world = world.World(seed, kit.new_address, None if self.network is None else lambda: next(v6))
-        self.random = random.Random(seed + 1)
+        self.random, self.random_ttl = random.Random(seed + 1), random.Random(seed + 2)
         self.ports, self.clients = Ports(), {}
         self.overrides, self.outages, self.observed = {}, collections.defaultdict(list), self.all_healthy()
-        self.loads, self.planned, self.now = {}, set(), 0
+        self.loads, self.planned, self.ttls, self.now = {}, set(), {}, 0
         self.statics = {}
         self.server = None
 
@@ -191,13 +191,14 @@ class Running:
             if kind == "plan":
                 self.plan(name, state)
                 continue
-            self.server.override(kind, name, state)
+            self.server.override(kind, name, state, **self.draw_ttl((kind, name), state))
             self.planned.discard((kind, name))
             self.note_outage((kind, name), self.overrides.pop((kind, name), None), state)
             if state != "auto":
                 self.overrides[kind, name] = state
         self.state = oracle.State(oracle.Topology(self.world.topology), dict(self.observed), dict(self.overrides),
-                                  {target: list(known) for target, known in self.outages.items()}, dict(self.loads), set(self.planned))
+                                  {target: list(known) for target, known in self.outages.items()}, dict(self.loads), set(self.planned),
+                                  dict(self.ttls))
         self.cache = {}
         self.settle()
 
@@ -214,8 +215,16 @@ class Running:
     def plan(self, target, state):
         """For a time after the test; not where an override is in force."""
         if target not in self.overrides:
-            self.server.override(*target, state, starts_in="24h")
+            self.server.override(*target, state, starts_in="24h", **self.draw_ttl(target, state))
             self.planned.add(target)
+
+    def draw_ttl(self, target, state):
+        """Of some overrides, shorter than what policies say or longer."""
+        self.ttls.pop(target, None)
+        if state == "auto" or self.random_ttl.random() > 0.3:
+            return {}
+        self.ttls[target] = self.random_ttl.choice([0, 1, 4, 100000])
+        return {"ttl": self.ttls[target]}
 
     def settle(self):
         wanted = {name: (self.state.verdict(name), self.state.effective(name), float(self.state.shed(name)),

@@ -1,6 +1,6 @@
 ## Unit tests of src/steer
 if HAVE_CMOCKA
-STEER_TESTS = tests/unit/test_steer tests/unit/test_steer_ban tests/unit/test_steer_ban_model tests/unit/test_steer_fallback tests/unit/test_steer_families tests/unit/test_steer_fence tests/unit/test_steer_names tests/unit/test_steer_load \
+STEER_TESTS = tests/unit/test_steer tests/unit/test_steer_ban tests/unit/test_steer_ban_model tests/unit/test_steer_fallback tests/unit/test_steer_families tests/unit/test_steer_fence tests/unit/test_steer_ttl tests/unit/test_steer_names tests/unit/test_steer_load \
 	tests/unit/test_steer_order tests/unit/test_steer_pick \
 	tests/unit/test_steer_set tests/unit/test_steer_stay tests/unit/test_steer_sticky \
 	tests/unit/test_steer_ramp tests/unit/test_steer_tiers
@@ -28,6 +28,10 @@ tests_unit_test_steer_fence_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_steer_fence_SOURCES = tests/unit/test_steer_fence.c tests/unit/steer_world.c tests/unit/steer_world.h \
 	tests/unit/unit.h
 tests_unit_test_steer_fence_LDADD = $(STEER_TEST_LIBS)
+tests_unit_test_steer_ttl_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_steer_ttl_SOURCES = tests/unit/test_steer_ttl.c tests/unit/steer_world.c tests/unit/steer_world.h \
+	tests/unit/unit.h
+tests_unit_test_steer_ttl_LDADD = $(STEER_TEST_LIBS)
 tests_unit_test_steer_names_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_steer_names_SOURCES = tests/unit/test_steer_names.c tests/unit/unit.h
 tests_unit_test_steer_names_LDADD = src/libsteer.a src/libgeo.a src/libhealth.a src/libbase.a $(MAXMINDDB_LIBS) $(CMOCKA_LIBS)

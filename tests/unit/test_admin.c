@@ -454,7 +454,7 @@ static void targets_are_rendered(void **state)
         "\"a\",\"expires\":null,\"names\":null,\"peer\":\"uid:7\",\"planned\":false,\"reason\":\"r\",\"set\":"
         "\"1970-01-"
         "01T00:00:01.000Z\","
-        "\"share\":null,\"starts\":null,\"state\":\"drain\",\"to\":null},"
+        "\"share\":null,\"starts\":null,\"state\":\"drain\",\"to\":null,\"ttl\":null},"
         "\"ramp\":null,\"region\":\"us-east\",\"since\":\"2026-11-21T04:05:06.789Z\",\"stays_down\":null,"
         "\"why\":\"0 of 2 endpoints are unhealthy, lost from 2 on; 2 more to be lost\"}");
     fake.overrides[HEALTH_AZ][0].starts_ms = 2000;

@@ -440,7 +440,7 @@ static void a_drain_may_have_a_destination(void **state)
 {
     struct world *world = *state;
     struct health *health = world->health;
-    const struct health_exits *exits = health_get_table(health)->exits;
+    const struct health_marks *exits = health_get_table(health)->exits;
     struct health_override drain = {.desired = HEALTH_DESIRED_DRAIN, .to = "eu-west"};
     assert_int_equal(health_set_override(health, HEALTH_REGION, US, &drain, 3000), 0);
     assert_int_equal(exits->regions[US], health_exit_make(HEALTH_REGION, EU));
@@ -472,12 +472,41 @@ static void a_drain_may_have_a_destination(void **state)
     assert_int_equal(exits->endpoints[A1] + exits->count, 0);
 }
 
+/* The TTL of an override is in the table from its announcement on, and a change like any. */
+static void an_override_may_have_a_ttl(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    const struct health_marks *ttls = health_get_table(health)->ttls;
+    struct health_override drain = {
+        .desired = HEALTH_DESIRED_DRAIN, .starts_ms = 9000, .expires_ms = 10000, .has_ttl = true, .ttl_s = 0};
+    assert_int_equal(health_set_override(health, HEALTH_AZ, EUW1A, &drain, 3000), 0);
+    assert_int_equal(ttls->azs[EUW1A], health_ttl_make(0));
+    assert_int_equal(ttls->count, 1);
+    uint64_t before = generation(health);
+    drain.ttl_s = HEALTH_TTL_MAX_S;
+    assert_int_equal(health_set_override(health, HEALTH_AZ, EUW1A, &drain, 3000), 0);
+    assert_int_equal(ttls->azs[EUW1A], health_ttl_make(HEALTH_TTL_MAX_S));
+    assert_int_equal(generation(health), before + 1); /* the word is the same */
+    assert_int_equal(health_set_override(health, HEALTH_AZ, EUW1A, &drain, 3000), 0);
+    assert_int_equal(generation(health), before + 1);
+    struct health *next = health_new(&health_world_plan, 4000);
+    health_carry(next, health, 4000);
+    assert_int_equal(health_get_table(next)->ttls->azs[EUW1A], health_ttl_make(HEALTH_TTL_MAX_S));
+    health_free(next);
+    assert_int_equal(health_follow_clock(health, 9000), 1);
+    assert_int_equal(ttls->azs[EUW1A], health_ttl_make(HEALTH_TTL_MAX_S));
+    assert_int_equal(health_follow_clock(health, 10000), 1);
+    assert_int_equal(ttls->azs[EUW1A] + ttls->count, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, health_set_up, health_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(spells_are_listed),
         TEST(words_are_copied),
+        TEST(an_override_may_have_a_ttl),
         TEST(a_drain_may_have_a_destination),
         TEST(waits_starts_and_ends),
         TEST(what_is_due_at_once_is_one_change),

@@ -38,6 +38,8 @@ static void everything_comes_back(void **state)
                                          .expires_ms = 1795233906791,
                                          .starts_by_duration = true,
                                          .expires_by_duration = true,
+                                         .has_ttl = true,
+                                         .ttl_s = HEALTH_TTL_MAX_S,
                                          .reason = "fire \"in\" the h\xc3\xb6use\n",
                                          .actor = "alice",
                                          .peer = "uid:1000(alice)"};
@@ -133,6 +135,9 @@ static void what_is_not_understood_is_refused(void **state)
     refuse("{\"state\":\"up\",\"set\":5}", "\"set\": expected an RFC 3339 time");
     refuse("{\"state\":\"up\",\"starts\":\"now\"}", "\"starts\": expected an RFC 3339 time");
     refuse("{\"state\":\"up\",\"expires\":null}", "\"expires\": expected an RFC 3339 time");
+    refuse("{\"state\":\"up\",\"ttl\":\"30\"}", "\"ttl\": expected seconds from 0 to 2147483647");
+    refuse("{\"state\":\"up\",\"ttl\":-1}", "\"ttl\": expected seconds from 0 to 2147483647");
+    refuse("{\"state\":\"up\",\"ttl\":2147483648}", "\"ttl\": expected seconds from 0 to 2147483647");
     refuse("{\"state\":\"up\",\"planned\":1}", "\"planned\": expected true or false");
     refuse("{\"state\":\"up\",\"actor\":{}}", "\"actor\": expected a text");
     refuse("{\"state\":\"up\",\"reason\":\"a\\u0000b\"}", "expected a JSON object");

@@ -7,7 +7,7 @@
 #include "steer_world.h"
 
 struct exits {
-    struct health_exits all;
+    struct health_marks all;
     _Atomic uint32_t endpoints[MEMBERS], azs[MEMBERS / 2], regions[TIERS];
 };
 
