@@ -22,7 +22,8 @@ bool request_is_challenge(const char *text)
 static const char *need_text(const json_t *body, const char *key, const char *what, struct problem *problem)
 {
     const char *text = request_get_text(body, key, problem);
-    if (json_object_get(body, key) == NULL) {
+    bool is_empty = text != NULL && text[0] == '\0';
+    if (json_object_get(body, key) == NULL || is_empty) {
         problem_add_field(problem, key, "required: %s", what);
     }
     return arena_copy_text(problem->arena, text == NULL ? "" : text);

@@ -55,36 +55,30 @@ static bool are_behind(const struct steerctl *ctl, const json_t *waiting_for, js
 }
 
 /* The answer came when `acknowledge` of steerd.json was satisfied; the rest follows within milliseconds. A
- * node that is stuck is named by the spread that was told, and holds up nobody for ever. */
-static void wait_for_nodes(const struct steerctl *ctl, const json_t *answer)
+ * node that is stuck holds up nobody for ever. Returns whether there was somebody to wait for, and all are as
+ * far. */
+static bool wait_for_nodes(const struct steerctl *ctl, const json_t *answer)
 {
     const json_t *cluster = json_object_get(answer, "cluster");
     const json_t *waiting_for = json_object_get(cluster, "waiting_for");
     json_int_t seq = json_integer_value(json_object_get(cluster, "seq"));
     const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
     if (json_array_size(waiting_for) == 0 || seq == 0) {
-        return;
+        return false;
     }
     for (int waited_ms = 0; are_behind(ctl, waiting_for, seq); waited_ms += PAUSE_MS) {
         if (waited_ms >= PATIENCE_MS) {
             fputs("steerctl: not all nodes answer it yet; steerctl nodes shows which are behind\n", stderr);
-            return;
+            return false;
         }
         (void)nanosleep(&pause, NULL);
     }
+    return true;
 }
 
 /* ---- showing ---- */
 
-static void show_spread(const json_t *answer)
-{
-    json_t *spread = json_deep_copy(answer);
-    json_object_del(json_object_get(spread, "cluster"), "waiting_for"); /* that is over by now */
-    nodes_show_spread(spread);
-    json_decref(spread);
-}
-
-static void show_changed(const json_t *answer)
+static void show_changed(const json_t *answer, bool is_everywhere)
 {
     const json_t *challenge = json_object_get(answer, "challenge"), *value;
     const json_t *values = json_object_get(challenge, "values");
@@ -103,7 +97,11 @@ static void show_changed(const json_t *answer)
     if (!is_dry && json_is_false(json_object_get(answer, "durable"))) {
         puts("not durable: steerd.json has no \"state\", so a restart forgets it");
     }
-    show_spread(answer);
+    if (is_everywhere) {
+        puts("in force on all nodes that are there");
+    } else {
+        nodes_show_spread(answer);
+    }
 }
 
 static void show_all(const struct steerctl *ctl, const json_t *items)
@@ -136,9 +134,9 @@ static enum steerctl_exit change(const struct steerctl *ctl, const char *method,
     json_t *json;
     enum steerctl_exit code = steerctl_ask_json(ctl, method, target, body, &json);
     if (code == STEERCTL_OK) {
-        wait_for_nodes(ctl, json);
+        bool is_everywhere = wait_for_nodes(ctl, json);
         if (!ctl->json) {
-            show_changed(json);
+            show_changed(json, is_everywhere);
         }
     }
     json_decref(json);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * See challenges.h. An order is written first and in force then, so that what was acknowledged is neither
- * lost nor answered by some nodes only. Of what is over a node of a cluster stops answering by itself; the
- * one that works takes it out of the store, a while later, so that it does not meet a renewal. */
+ * lost nor answered by some nodes only. What is over each node of a cluster stops answering by itself; the
+ * one that works takes it out of the store, unless somebody has changed something meanwhile: that may be its
+ * renewal. */
 #include "config.h"
 
 #include "daemon/challenges_inside.h"
@@ -17,12 +18,13 @@
 #include "base/log.h"
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <event2/event.h>
 
-enum { LOOK_MS = 1000, GRACE_MS = 10000, OVER_MAX = 64 };
+enum { LOOK_MS = 1000, OVER_MAX = 64 };
 
 static int64_t wall_ms(const struct challenges *challenges)
 {
@@ -43,29 +45,82 @@ static bool may_forget(const struct challenges *challenges)
     return !server->is_frozen && !(server->is_node && server->works_elsewhere);
 }
 
-/* Some of what is over. Returns whether there may be more. */
-static bool forget(struct challenges *challenges, int64_t now_ms)
+/* What is over, on its way out of the store. */
+struct ending {
+    struct store_job job; /* the first, so that one is the other */
+    struct challenges *challenges;
+    struct arena *texts;
+    const struct challenge_item *items; /* copies */
+    struct durable_sender sender;
+};
+
+/* What could not be written is tried with the next look. */
+static void on_forgotten(struct store_job *job)
 {
-    struct arena *arena = arena_new(0);
-    struct store_op ops[OVER_MAX];
-    size_t count = 0;
-    for (size_t at = 0; at < challenges->count && count < OVER_MAX;) {
-        const struct challenge_item *item = challenges->items[at];
-        if (!item->has_ended || item->what.expires_ms + GRACE_MS > now_ms) {
-            at++;
-            continue;
+    struct ending *ending = (struct ending *)job;
+    for (size_t i = 0; i < job->op_count; i++) {
+        const struct challenge_item *was = &ending->items[i];
+        struct challenge_item *item = challenges_find(ending->challenges, was->name, was->what.value);
+        if (item != NULL && item->begun != 0) {
+            item->begun--;
         }
-        char *key = challenge_write_key(item->name, item->what.value);
-        ops[count++] = (struct store_op){
+        if (item != NULL && item->has_ended && job->error == 0) {
+            challenges_take_out(ending->challenges, was->name, was->what.value);
+        }
+    }
+    arena_free(ending->texts);
+    free(ending);
+}
+
+static bool is_due(const struct challenge_item *item)
+{
+    return item->has_ended && item->begun == 0;
+}
+
+static void fill_ending(struct ending *ending, struct challenge_item *const *due, size_t count)
+{
+    struct arena *arena = ending->texts = arena_new(0);
+    struct challenge_item *items = arena_alloc(arena, count * sizeof *items);
+    struct store_op *ops = arena_alloc(arena, count * sizeof *ops);
+    for (size_t i = 0; i < count; i++) {
+        due[i]->begun++;
+        items[i] = *due[i];
+        items[i].name = arena_copy_text(arena, due[i]->name);
+        char *key = challenge_write_key(due[i]->name, due[i]->what.value);
+        ops[i] = (struct store_op){
             .kind = CHALLENGE_KIND, .key = arena_copy_text(arena, key), .if_revision = STORE_ANY};
         free(key);
-        challenges_take_out(challenges, item->name, item->what.value);
     }
-    if (count != 0) {
-        durable_note(challenges->server->durable, ops, count, "its time is over");
+    ending->items = items;
+    ending->job = (struct store_job){.cause = {.actor = "steerd", .reason = "its time is over"},
+                                     .ops = ops,
+                                     .op_count = count,
+                                     .done = on_forgotten};
+}
+
+/* Some of what is over goes, if nobody has renewed it by then. */
+static void forget(struct challenges *challenges)
+{
+    struct durable *durable = challenges->server->durable;
+    struct challenge_item *due[OVER_MAX];
+    size_t count = 0;
+    for (size_t at = 0; at < challenges->count && count < OVER_MAX; at++) {
+        if (is_due(challenges->items[at])) {
+            due[count++] = challenges->items[at];
+        }
     }
-    arena_free(arena);
-    return count == OVER_MAX;
+    if (count == 0) {
+        return;
+    }
+    struct ending *ending = memory_alloc(sizeof *ending);
+    fill_ending(ending, due, count);
+    ending->challenges = challenges;
+    ending->sender = (struct durable_sender){.needs_sight = true, .sight = durable_see(durable)};
+    if (durable_has_store(durable)) {
+        durable_send(durable, &ending->job, &ending->sender);
+    } else {
+        on_forgotten(&ending->job);
+    }
 }
 
 static void end_some(struct challenges *challenges, int64_t now_ms)
@@ -102,7 +157,8 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
     int64_t now_ms = wall_ms(challenges);
     (void)fd, (void)what;
     end_some(challenges, now_ms);
-    while (may_forget(challenges) && forget(challenges, now_ms)) {
+    if (may_forget(challenges)) {
+        forget(challenges);
     }
     challenges_publish(challenges);
     arm(challenges, now_ms);
@@ -115,7 +171,7 @@ struct change {
     struct store_job job; /* the first, so that one is the other */
     struct challenges *challenges;
     struct arena *texts;
-    bool clears, is_new;
+    bool clears, is_new, is_marked;
     const char *name;
     const char **cleared; /* values */
     size_t cleared_count;
@@ -149,6 +205,11 @@ static void finish(struct change *change, bool is_durable)
 {
     struct durable_status status;
     int error = change->job.error;
+    struct challenge_item *item =
+        change->is_marked ? challenges_find(change->challenges, change->name, change->what.value) : NULL;
+    if (item != NULL && item->begun != 0) {
+        item->begun--;
+    }
     if (error == 0) {
         put_in_force(change);
     }
@@ -189,10 +250,16 @@ static void fill_set(struct change *change, const struct admin_challenge_order *
     struct challenge_value *what = &change->what;
     what->set_ms = wall_ms(change->challenges);
     what->expires_ms = what->set_ms + order->lasts_ms;
+    assert(challenge_is_value(order->value)); /* answers copy as many octets */
     (void)snprintf(what->value, sizeof what->value, "%s", order->value);
     (void)snprintf(what->actor, sizeof what->actor, "%s", order->actor);
     (void)snprintf(what->peer, sizeof what->peer, "%s", order->peer);
     (void)snprintf(what->reason, sizeof what->reason, "%s", order->reason);
+    struct challenge_item *item = challenges_find(change->challenges, change->name, what->value);
+    change->is_marked = item != NULL;
+    if (item != NULL) { /* it may be over by now */
+        item->begun++;
+    }
     char *text = challenge_write(what);
     add_op(change, what->value, text);
     free(text);

@@ -16,6 +16,7 @@ struct challenge_item {
     char *name;
     struct challenge_value what;
     bool has_ended; /* its time is over: it is not in force, and goes out of the store */
+    unsigned begun; /* changes of it that are on their way there */
 };
 
 struct challenges {
@@ -38,7 +39,7 @@ struct challenge_item *challenges_find(const struct challenges *challenges, cons
 size_t challenges_seek(const struct challenges *challenges, const char *name, const char *value);
 void challenges_put(struct challenges *challenges, const char *name, const struct challenge_value *what);
 void challenges_take_out(struct challenges *challenges, const char *name, const char *value);
-/* Something has changed, or the time of something is over at `next_ms` (wall): it is looked at then. */
+/* Something has changed: it is published soon, and its end is waited for. */
 void challenges_touch(struct challenges *challenges);
 
 /* ---- challenges_place.c ---- */

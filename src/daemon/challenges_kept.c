@@ -63,7 +63,7 @@ void challenges_put(struct challenges *challenges, const char *name, const struc
         item->name = memory_copy_text(name);
     }
     item->what = *what;
-    item->has_ended = false;
+    item->has_ended = what->expires_ms <= clock_wall_ms(&challenges->server->clock);
     challenges_touch(challenges);
 }
 
