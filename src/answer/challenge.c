@@ -30,6 +30,7 @@ struct challenge {
 };
 
 struct answer_challenges {
+    _Atomic uint32_t holders;
     struct arena *arena; /* this, too */
     size_t mask;
     struct challenge *slots; /* open addressing, at most half full */
@@ -103,7 +104,7 @@ struct answer_challenges *answer_challenges_new(const struct answer_challenge *l
     }
     struct arena *arena = arena_new(0);
     struct answer_challenges *challenges = arena_alloc(arena, sizeof *challenges);
-    *challenges = (struct answer_challenges){.arena = arena, .mask = size - 1};
+    *challenges = (struct answer_challenges){.holders = 1, .arena = arena, .mask = size - 1};
     challenges->slots = arena_alloc(arena, size * sizeof *challenges->slots);
     for (size_t i = 0; i < count; i++) {
         add(challenges, &list[i]);
@@ -111,11 +112,35 @@ struct answer_challenges *answer_challenges_new(const struct answer_challenge *l
     return challenges;
 }
 
-void answer_challenges_free(struct answer_challenges *challenges)
+/* All but the count of holders never changes. */
+static struct answer_challenges *find_owner(const struct answer_challenges *challenges)
+{
+    return (struct answer_challenges *)(uintptr_t)challenges;
+}
+
+const struct answer_challenges *answer_challenges_hold(const struct answer_challenges *challenges)
 {
     if (challenges != NULL) {
+        atomic_fetch_add_explicit(&find_owner(challenges)->holders, 1, memory_order_relaxed);
+    }
+    return challenges;
+}
+
+void answer_challenges_release(const struct answer_challenges *challenges)
+{
+    if (challenges != NULL &&
+        atomic_fetch_sub_explicit(&find_owner(challenges)->holders, 1, memory_order_acq_rel) == 1) {
         arena_free(challenges->arena);
     }
+}
+
+size_t answer_challenges_count(const struct answer_challenges *challenges, const uint8_t *name)
+{
+    struct dns_key key;
+    if (challenges == NULL || dns_key_fill(&key, name, DNS_NAME_MAX) == 0) {
+        return 0;
+    }
+    return seek(challenges, key.name, key.len, dns_key_hash_suffix(&key, 0))->count;
 }
 
 /* ---- answers ---- */

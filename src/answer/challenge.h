@@ -45,7 +45,11 @@ static inline const struct answer_challenges *answer_read_challenges(const struc
 
 /* Of names that differ. Everything is copied. Returns owned, NULL for none. */
 struct answer_challenges *answer_challenges_new(const struct answer_challenge *list, size_t count);
-void answer_challenges_free(struct answer_challenges *challenges); /* NULL is fine */
+/* For who reads it without being a DNS thread. Any thread; NULL is fine. */
+const struct answer_challenges *answer_challenges_hold(const struct answer_challenges *challenges);
+void answer_challenges_release(const struct answer_challenges *challenges); /* frees with the last holder */
+/* How many values a name (wire, any case) has. */
+size_t answer_challenges_count(const struct answer_challenges *challenges, const uint8_t *name);
 
 /* ---- for answer_query() ---- */
 

@@ -21,6 +21,8 @@ struct challenges *challenges_new(struct server *server);
 void challenges_free(struct challenges *challenges);
 /* Where DNS threads look. */
 const struct answer_challenge_slot *challenges_get_slot(const struct challenges *challenges);
+/* What is answered now; held, NULL: nothing. */
+const struct answer_challenges *challenges_hold(const struct challenges *challenges);
 
 /* What the store of the folder holds is in force (NULL: there is no store, and what holds stays). What cannot
  * be read comes later, by challenges_regain(). */

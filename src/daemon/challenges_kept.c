@@ -101,7 +101,7 @@ void challenges_touch(struct challenges *challenges)
 
 static void retire(void *table)
 {
-    answer_challenges_free(table);
+    answer_challenges_release(table);
 }
 
 /* Those in force of the name of number `at`. Returns the number of the first one behind them. */
@@ -235,9 +235,14 @@ void challenges_free(struct challenges *challenges)
         clear(challenges);
         event_free(challenges->timer);
     }
-    answer_challenges_free((struct answer_challenges *)(uintptr_t)challenges->slot.current);
+    answer_challenges_release(challenges->slot.current);
     free(challenges->items);
     free(challenges);
+}
+
+const struct answer_challenges *challenges_hold(const struct challenges *challenges)
+{
+    return answer_challenges_hold(answer_read_challenges(&challenges->slot));
 }
 
 const struct answer_challenge_slot *challenges_get_slot(const struct challenges *challenges)

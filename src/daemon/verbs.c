@@ -318,6 +318,7 @@ static int explain(void *context, const struct operate_question *question, struc
     struct reader *reader = context;
     struct operate_question now = *question;
     now.wall_ms = clock_wall_ms(&reader->server->clock);
+    now.challenges = reader->challenges;
     const struct view *view = reader_begin(reader);
     int error = operate_explain(view, &now, arena, explanation);
     if (error == 0 && reader->live_drill.id[0] != '\0') {

@@ -190,6 +190,15 @@ def test_the_command(server):
     assert "steerd_challenges 0" in server.request("GET", "/metrics").body.decode()
 
 
+def test_it_is_explained(server):
+    put(server)
+    put(server, "a.wild.example.com")
+    for name in "www", "a.wild":
+        told = server.get(f"/v1/explain?name=_acme-challenge.{name}.example.com&type=TXT")
+        assert told["answers"][0].endswith(f'"{ONE}"') and any("1 ACME challenge is set" in step for step in told["steps"]), told
+        assert not any("wildcard" in step for step in told["steps"])
+
+
 # ---- how long ----
 
 def test_it_ends_by_itself(server):

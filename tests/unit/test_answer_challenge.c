@@ -56,7 +56,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct scene *s = *state;
-    answer_challenges_free(s->challenges);
+    answer_challenges_release(s->challenges);
     fixture_fini(&s->f);
     return 0;
 }
@@ -77,7 +77,7 @@ static struct answer_challenges *make(const char *const *names, size_t count, co
 static void put(struct scene *s, const char *const *names, size_t count, size_t value_count)
 {
     static const char *const values[] = {ONE, TWO};
-    answer_challenges_free(s->challenges);
+    answer_challenges_release(s->challenges);
     s->challenges = make(names, count, values, value_count);
     s->f.aside.challenges = s->challenges;
 }
@@ -109,6 +109,10 @@ static void a_name_that_the_zone_lacks(void **state)
     ASK("_acme-challenge.www.example.com.", DNS_TYPE_TXT, NO_NAME);
     ASK("x._acme-challenge.example.com.", DNS_TYPE_TXT, NO_NAME);
     ASK("_acme-challenge.example.net.", DNS_TYPE_TXT, "REFUSED rd");
+    const struct answer_challenges *held = answer_challenges_hold(((struct scene *)*state)->challenges);
+    assert_int_equal(answer_challenges_count(held, (const uint8_t *)"\x0f_Acme-challenge\7example\3com"), 1);
+    assert_int_equal(answer_challenges_count(held, (const uint8_t *)"\7example\3com"), 0);
+    answer_challenges_release(held);
 }
 
 static void what_the_zone_has_at_the_name_stays(void **state)
@@ -202,7 +206,9 @@ static void none_is_no_set(void **state)
     (void)state;
     assert_null(answer_challenges_new(NULL, 0));
     assert_null(answer_read_challenges(NULL));
-    answer_challenges_free(NULL);
+    answer_challenges_release(NULL);
+    assert_null(answer_challenges_hold(NULL));
+    assert_int_equal(answer_challenges_count(NULL, (const uint8_t *)""), 0);
 }
 
 /* ---- as if the zone file had them ---- */
@@ -333,7 +339,7 @@ static void they_answer_as_if_the_zone_file_had_them(void **state)
             }
             with += story.with[i];
         }
-        answer_challenges_free((struct answer_challenges *)(uintptr_t)f.aside.challenges);
+        answer_challenges_release(f.aside.challenges);
         fixture_fini(&f);
         fixture_fini(&oracle);
         free(texts[0]);
