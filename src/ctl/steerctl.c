@@ -516,8 +516,9 @@ static const struct verb verbs[] = {
      "  steerctl version", 0, 0, 0, NULL, run_version},
 };
 
-const struct verb *verbs_list(size_t *count)
+enum steerctl_exit verbs_run(struct steerctl *ctl)
 {
-    *count = sizeof verbs / sizeof *verbs;
-    return verbs;
+    ctl->verbs = verbs;
+    ctl->verb_count = sizeof verbs / sizeof *verbs;
+    return verb_run(ctl);
 }

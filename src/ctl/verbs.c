@@ -16,25 +16,21 @@ enum steerctl_exit run_version(const struct steerctl *ctl)
     return STEERCTL_OK;
 }
 
-static const struct verb *find_verb(const char *name)
+static const struct verb *find_verb(const struct steerctl *ctl, const char *name)
 {
-    size_t count;
-    const struct verb *verbs = verbs_list(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(verbs[i].name, name) == 0) {
-            return &verbs[i];
+    for (size_t i = 0; i < ctl->verb_count; i++) {
+        if (strcmp(ctl->verbs[i].name, name) == 0) {
+            return &ctl->verbs[i];
         }
     }
     return NULL;
 }
 
-static enum steerctl_exit refuse_verb(const char *name)
+static enum steerctl_exit refuse_verb(const struct steerctl *ctl, const char *name)
 {
-    size_t count;
-    const struct verb *verbs = verbs_list(&count);
     struct words_nearest nearest = {.found = name};
-    for (size_t i = 0; i < count; i++) {
-        words_offer(&nearest, verbs[i].name);
+    for (size_t i = 0; i < ctl->verb_count; i++) {
+        words_offer(&nearest, ctl->verbs[i].name);
     }
     const char *meant = words_nearest(&nearest);
     return meant == NULL ? steerctl_usage("there is no verb \"%s\"", name)
@@ -46,14 +42,12 @@ enum steerctl_exit run_help(const struct steerctl *ctl)
 {
     int at = ctl->word_count > 0 && strcmp(ctl->words[0], "help") == 0 ? 1 : 0;
     if (at >= ctl->word_count) {
-        size_t count;
-        const struct verb *verbs = verbs_list(&count);
-        help_print_all(verbs, count);
+        help_print_all(ctl->verbs, ctl->verb_count);
         return STEERCTL_OK;
     }
-    const struct verb *verb = find_verb(ctl->words[at]);
+    const struct verb *verb = find_verb(ctl, ctl->words[at]);
     if (verb == NULL) {
-        return refuse_verb(ctl->words[at]);
+        return refuse_verb(ctl, ctl->words[at]);
     }
     help_print_verb(verb);
     return STEERCTL_OK;
@@ -61,9 +55,7 @@ enum steerctl_exit run_help(const struct steerctl *ctl)
 
 enum steerctl_exit run_completion(const struct steerctl *ctl)
 {
-    size_t count;
-    const struct verb *verbs = verbs_list(&count);
-    return completion_print(ctl->words[1], verbs, count);
+    return completion_print(ctl->words[1], ctl->verbs, ctl->verb_count);
 }
 
 static enum steerctl_exit check(struct steerctl *ctl)
@@ -71,9 +63,9 @@ static enum steerctl_exit check(struct steerctl *ctl)
     if (ctl->word_count == 0) {
         return steerctl_usage("a verb is missing");
     }
-    const struct verb *verb = find_verb(ctl->words[0]);
+    const struct verb *verb = find_verb(ctl, ctl->words[0]);
     if (verb == NULL) {
-        return refuse_verb(ctl->words[0]);
+        return refuse_verb(ctl, ctl->words[0]);
     }
     if (ctl->word_count - 1 < verb->min_words || ctl->word_count - 1 > verb->max_words) {
         return steerctl_usage("found %d argument%s, expected: %s%s%s", ctl->word_count - 1,
@@ -88,7 +80,7 @@ static enum steerctl_exit check(struct steerctl *ctl)
     return STEERCTL_OK;
 }
 
-enum steerctl_exit verbs_run(struct steerctl *ctl)
+enum steerctl_exit verb_run(struct steerctl *ctl)
 {
     if (ctl->wants_help || ctl->wants_version) {
         return ctl->wants_help ? run_help(ctl) : run_version(ctl);

@@ -17,10 +17,10 @@ struct verb {
     enum steerctl_exit (*run)(const struct steerctl *ctl);
 };
 
-/* steerctl.c: all of them */
-const struct verb *verbs_list(size_t *count);
-/* verbs.c: the verb of this command line, or its help */
+/* steerctl.c: the verb of this command line, or its help */
 enum steerctl_exit verbs_run(struct steerctl *ctl);
+/* verbs.c: the same, of those in ctl */
+enum steerctl_exit verb_run(struct steerctl *ctl);
 enum steerctl_exit run_help(const struct steerctl *ctl);
 enum steerctl_exit run_completion(const struct steerctl *ctl);
 enum steerctl_exit run_version(const struct steerctl *ctl);
