@@ -8,10 +8,36 @@ dist_man_MANS += \
 	doc/man/steerd-policy.5 \
 	doc/man/steerd-topology.5 \
 	doc/man/steerd-zone.5
-EXTRA_DIST += doc/anycast.md doc/api.md doc/architecture.md doc/cluster.md doc/configuration.md doc/continuity.md doc/drills.md doc/ecosystem.md doc/events.md doc/explain.md doc/figures.md doc/openapi.yaml doc/operations.md doc/rules.md doc/steering.md doc/store.md doc/switchovers.md doc/vantages.md \
-	doc/img/drain.svg doc/img/drill-dark.png doc/img/drill-light.png doc/img/house.svg doc/img/steering.svg doc/img/vantages.svg doc/img/walk.svg
-
-EXTRA_DIST += doc/README.md doc/decisions.md doc/tutorial.md doc/img/map.svg
+EXTRA_DIST += doc/openapi.yaml \
+	doc/README.md \
+	doc/acme.md \
+	doc/anycast.md \
+	doc/api.md \
+	doc/architecture.md \
+	doc/cluster.md \
+	doc/configuration.md \
+	doc/continuity.md \
+	doc/decisions.md \
+	doc/drills.md \
+	doc/ecosystem.md \
+	doc/events.md \
+	doc/explain.md \
+	doc/figures.md \
+	doc/img/drain.svg \
+	doc/img/drill-dark.png \
+	doc/img/drill-light.png \
+	doc/img/house.svg \
+	doc/img/map.svg \
+	doc/img/steering.svg \
+	doc/img/vantages.svg \
+	doc/img/walk.svg \
+	doc/operations.md \
+	doc/rules.md \
+	doc/steering.md \
+	doc/store.md \
+	doc/switchovers.md \
+	doc/tutorial.md \
+	doc/vantages.md
 
 schemadir = $(pkgdatadir)/schema
 dist_schema_DATA = \

@@ -190,6 +190,8 @@ static const struct handler {
     [ROUTE_TOKENS] = {.handle = handle_tokens},
     [ROUTE_TOKEN] = {.handle = handle_tokens},
     [ROUTE_TOKEN_ROTATE] = {.handle = handle_tokens},
+    [ROUTE_CHALLENGES] = {.handle = handle_challenges},
+    [ROUTE_CHALLENGE] = {.handle = handle_challenges},
     [ROUTE_OPERATIONS] = {.handle = handle_operations},
     [ROUTE_OPERATION] = {.handle = handle_operations},
     [ROUTE_INCIDENTS] = {.handle = handle_incidents},

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "admin/access.h"
+#include "admin/challenge.h"
 #include "admin/bundles.h"
 #include "admin/cluster.h"
 #include "admin/rollout.h"
@@ -369,7 +370,8 @@ struct admin_verbs {
     struct admin_cluster_verbs cluster;
     struct admin_serving_verbs serving;
     struct admin_traffic_verbs traffic;
-    struct admin_access_verbs access;  /* on the control thread */
+    struct admin_access_verbs access; /* on the control thread */
+    struct admin_challenge_verbs challenges;
     struct worker *lanes[ADMIN_LANES]; /* owned by the control thread; NULL: everything is answered at once */
     void *(*open_reader)(void *context); /* on the control thread, when the turn of the answer has come */
     void (*close_reader)(void *reader);  /* on any thread */

@@ -279,6 +279,7 @@ void handle_mend(struct call *call);
 void handle_rollout(struct call *call);    /* which bundle is to be active */
 void handle_vantages(struct call *call);   /* all of theirs */
 void handle_tokens(struct call *call);     /* likewise */
+void handle_challenges(struct call *call); /* likewise */
 void handle_operations(struct call *call); /* all, or one */
 void handle_incidents(struct call *call);
 void handle_traffic(struct call *call);

@@ -246,6 +246,39 @@ bool caller_may_touch(struct call *call, enum health_kind kind, const char *name
     return false;
 }
 
+bool caller_may_touch_zone(struct call *call, const char *zone)
+{
+    const struct admin_scopes *scopes = call->caller.scopes;
+    if (scopes == NULL || is_among(zone, scopes->zones, scopes->zone_count)) {
+        return true;
+    }
+    caller_refuse_scope(call, "zone", zone);
+    return false;
+}
+
+/* "a.b." is below "b."; the dot in "a\\.b." ends no label. */
+static bool is_below(const char *name, const char *zone)
+{
+    size_t len = strlen(name), zone_len = strlen(zone), front = len - zone_len;
+    if (len < zone_len || strcmp(name + front, zone) != 0) {
+        return false;
+    }
+    return front == 0 || zone_len == 1 || (name[front - 1] == '.' && (front < 2 || name[front - 2] != '\\'));
+}
+
+bool caller_may_touch_below(struct call *call, const char *name)
+{
+    const struct admin_scopes *scopes = call->caller.scopes;
+    bool may = scopes == NULL;
+    for (size_t i = 0; !may && i < scopes->zone_count; i++) {
+        may = is_below(name, scopes->zones[i]);
+    }
+    if (!may) {
+        caller_refuse_scope(call, "name", name);
+    }
+    return may;
+}
+
 static void judge_zone(struct call *call)
 {
     const char *given = call->route.parameters[ROUTE_ZONE],

@@ -27,3 +27,6 @@ void caller_note_refusal(const struct call *call, enum admin_refusal_cause cause
 void caller_refuse_scope(struct call *call, const char *what, const char *name);
 /* The same for a target that only the handler knows. False: the problem is set, and the refusal told. */
 bool caller_may_touch(struct call *call, enum health_kind kind, const char *name);
+/* Likewise of a zone, in its one spelling; and of a name that is in no zone that is served. */
+bool caller_may_touch_zone(struct call *call, const char *zone);
+bool caller_may_touch_below(struct call *call, const char *name);

@@ -47,6 +47,7 @@ src_libadmin_a_SOURCES = \
 	src/admin/request_shadow.c src/admin/shadow.h src/admin/shadows.c \
 	src/admin/socket.c src/admin/socket.h \
 	src/admin/request_token.c src/admin/tokens.c \
+	src/admin/challenge.h src/admin/challenges.c src/admin/request_challenge.c \
 	src/admin/serving.c src/admin/serving.h \
 	src/admin/targets.c \
 	src/admin/tidings.c \

@@ -147,6 +147,18 @@ struct request_token {
 };
 int request_parse_token(const char *text, size_t len, bool is_new, struct request_token *wanted,
                         struct problem *problem);
+/* POST /v1/challenges */
+struct request_challenge {
+    const char *name, *value; /* "": not given */
+    int64_t lasts_ms;
+    char reason[HEALTH_REASON_SIZE], actor[HEALTH_ACTOR_SIZE];
+};
+#define REQUEST_CHALLENGE_EXPECTED                                                                           \
+    "43 letters, digits, \"-\" or \"_\": the base64url of a SHA-256, as ACME clients make it (RFC 8555 "     \
+    "section 8.4)"
+bool request_is_challenge(const char *text);
+int request_parse_challenge(const char *text, size_t len, struct request_challenge *wanted,
+                            struct problem *problem);
 /* POST /v1/nodes */
 struct request_node {
     const char *name;

@@ -191,6 +191,18 @@ static const struct resource {
                      BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON),
                      "GET, HEAD, DELETE",
                      .reader = ROLE_ADMIN},
+    [ROUTE_CHALLENGES] = {{"v1", "challenges"},
+                          READ | ROUTE_POST,
+                          PAGING | BIT(ROUTE_DRY_RUN),
+                          "GET, HEAD, POST",
+                          .scope = ROUTE_SCOPE_BODY,
+                          .writer = ROLE_OPERATOR},
+    [ROUTE_CHALLENGE] = {{"v1", "challenges", "*"},
+                         READ | ROUTE_DELETE,
+                         BIT(ROUTE_DRY_RUN) | BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON) | BIT(ROUTE_VALUE),
+                         "GET, HEAD, DELETE",
+                         .scope = ROUTE_SCOPE_BODY,
+                         .writer = ROLE_OPERATOR},
     [ROUTE_OPERATIONS] = {{"v1", "operations"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_OPERATION] = {{"v1", "operations", "*"},
                          READ | ROUTE_DELETE,
@@ -386,6 +398,8 @@ bool route_is_shared(enum route_id id, unsigned method)
     case ROUTE_TOKENS:
     case ROUTE_TOKEN:
     case ROUTE_TOKEN_ROTATE:
+    case ROUTE_CHALLENGES:
+    case ROUTE_CHALLENGE:
     case ROUTE_NODES:
     case ROUTE_NODE:
     case ROUTE_BUNDLES_CANCEL:

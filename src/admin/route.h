@@ -92,6 +92,8 @@ enum route_id {
     ROUTE_TOKENS,
     ROUTE_TOKEN_ROTATE, /* before the next one, which has the same beginning */
     ROUTE_TOKEN,
+    ROUTE_CHALLENGES,
+    ROUTE_CHALLENGE,
     ROUTE_OPERATIONS,
     ROUTE_OPERATION,
     ROUTE_INCIDENTS,
@@ -156,6 +158,7 @@ enum route_parameter {
     ROUTE_BY,
     ROUTE_DOCUMENT,
     ROUTE_KEEP,
+    ROUTE_VALUE,
     ROUTE_PARAMETERS
 };
 

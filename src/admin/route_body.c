@@ -21,7 +21,8 @@ bool route_takes_body(const struct route *route, unsigned method)
            (route->id == ROUTE_POINTS && method == ROUTE_POST) || route->id == ROUTE_POINT_USE ||
            route->id == ROUTE_RESTORE || route->id == ROUTE_IMPORT ||
            ((route->id == ROUTE_VANTAGES || route->id == ROUTE_NODES) && method == ROUTE_POST) ||
-           (route->id == ROUTE_TOKENS && method == ROUTE_POST) || route->id == ROUTE_TOKEN_ROTATE ||
-           (route->id == ROUTE_SWITCHOVERS && method == ROUTE_POST) || route->id == ROUTE_SWITCHOVER_VERB ||
+           ((route->id == ROUTE_TOKENS || route->id == ROUTE_CHALLENGES) && method == ROUTE_POST) ||
+           route->id == ROUTE_TOKEN_ROTATE || (route->id == ROUTE_SWITCHOVERS && method == ROUTE_POST) ||
+           route->id == ROUTE_SWITCHOVER_VERB ||
            (route->id >= ROUTE_VANTAGE_DRAIN && route->id <= ROUTE_VANTAGE_RENAME);
 }

@@ -51,6 +51,7 @@ static const char *const parameter_names[ROUTE_PARAMETERS] = {
     [ROUTE_BY] = "by",
     [ROUTE_DOCUMENT] = "document",
     [ROUTE_KEEP] = "keep",
+    [ROUTE_VALUE] = "value",
 };
 
 /* ---- percent encoding ---- */

@@ -7,13 +7,16 @@
 #include "answer/answer.h"
 
 #include "answer/additional.h"
+#include "answer/challenge.h"
 #include "answer/chaos.h"
 #include "answer/copy.h"
 #include "answer/edns.h"
 #include "answer/guard.h"
+#include "answer/negative.h"
 #include "answer/redirect.h"
 #include "answer/rrset.h"
 #include "answer/shadow.h"
+#include "answer/tell.h"
 #include "answer/work.h"
 
 enum {
@@ -27,17 +30,6 @@ static void count(const struct answer_context *context, enum answer_counter coun
     answer_count(context->counters, counter);
 }
 
-static void add_negative(struct work *w, const struct zone *zone, uint16_t apex_at)
-{
-    struct reply_place place = {.owner = REPLY_QUESTION_AT, .apex_at = apex_at};
-    /* RFC 7871 section 7.4: resolvers take every negative answer for one of all clients; what led to it may
-     * not be the same for all */
-    w->scope = w->alias_scope;
-    if (!reply_add_rrset(&w->reply, REPLY_AUTHORITY, zone, &zone->negative, place)) {
-        work_truncate(w);
-    }
-}
-
 /* ---- one name ---- */
 
 /* A steered RRset has nothing to offer at the moment: that must not be believed for longer than what it
@@ -49,7 +41,7 @@ static __attribute__((noinline)) void add_negative_for_now(struct work *w, const
     size_t from = w->reply.at;
     uint8_t *soa = w->reply.out + from;
     w->reply.ede = w->mark == ANSWER_FALLEN_BACK ? REPLY_EDE_NO_ENDPOINT : REPLY_EDE_NONE;
-    add_negative(w, zone, apex_at);
+    negative_add(w, zone, apex_at);
     if (!w->reply.truncated && memcmp(ttl, soa + REPLY_TTL_AT, 4) < 0) {
         memcpy(soa + REPLY_TTL_AT, ttl, 4);
     }
@@ -160,7 +152,7 @@ answer_node(struct work *w, const struct zone *zone, const struct zone_node *nod
     }
     const struct zone_rrset *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
     if (cname == NULL) {
-        add_negative(w, zone, place.apex_at);
+        negative_add(w, zone, place.apex_at);
         return WORK_NOWHERE;
     }
     if ((cname->flags & ZONE_RRSET_STEERED) != 0) {
@@ -185,7 +177,7 @@ __attribute__((noinline)) static uint16_t answer_no_name(struct work *w, const s
 {
     w->reply.subject = reply_subject(zone, NULL);
     w->reply.rcode = DNS_RCODE_NXDOMAIN;
-    add_negative(w, zone, work_find_apex(w, zone, target));
+    negative_add(w, zone, work_find_apex(w, zone, target));
     return WORK_NOWHERE;
 }
 
@@ -209,7 +201,8 @@ __attribute__((noinline)) static uint16_t answer_other(struct work *w, const str
 }
 
 /* The usual case is in line: the name that was asked is there. */
-static inline uint16_t answer_in_zone(struct work *w, const struct zone *zone, struct target target)
+static inline __attribute__((always_inline)) uint16_t answer_in_zone(struct work *w, const struct zone *zone,
+                                                                     struct target target)
 {
     uint32_t at = zone_find_node(zone, target.key);
     const struct zone_node *node = zone_get_node(zone, at);
@@ -259,7 +252,8 @@ static inline const struct zone *find_zone(struct work *w, const struct dns_key 
 }
 
 /* Answer for what the CNAMEs lead to, as long as that is in zones of ours. */
-__attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name_at)
+static inline __attribute__((always_inline)) void follow(struct work *w, uint16_t name_at,
+                                                         bool with_challenges)
 {
     struct dns_key key;
     uint8_t wire[DNS_NAME_MAX + 1];
@@ -274,7 +268,20 @@ __attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name
         if (zone == NULL || zone->failed) {
             return;
         }
-        name_at = answer_other(w, zone, (struct target){&key, name_at}, zone_find_node(zone, &key));
+        const struct target target = {&key, name_at};
+        if (with_challenges && challenge_answer(w, zone, target)) {
+            return;
+        }
+        name_at = answer_other(w, zone, target, zone_find_node(zone, &key));
+    }
+}
+
+__attribute__((noinline)) static void follow_chain(struct work *w, uint16_t name_at, bool with_challenges)
+{
+    if (with_challenges) {
+        follow(w, name_at, true);
+    } else {
+        follow(w, name_at, false);
     }
 }
 
@@ -300,7 +307,7 @@ __attribute__((noinline)) static bool answer_unusual(struct work *w)
     return false;
 }
 
-static void answer_question(struct work *w)
+static inline __attribute__((always_inline)) void answer_question(struct work *w, bool with_challenges)
 {
     const struct dns_query *query = &w->query;
     uint16_t flags = DNS_FLAG_AA;
@@ -322,9 +329,12 @@ static void answer_question(struct work *w)
     }
     w->reply.flags |= flags;
     struct target target = {.key = &query->key, .name_at = REPLY_QUESTION_AT};
+    if (with_challenges && challenge_answer(w, zone, target)) {
+        return;
+    }
     uint16_t leads_to = answer_in_zone(w, zone, target);
     if (__builtin_expect(leads_to != WORK_NOWHERE, 0)) {
-        follow_chain(w, leads_to);
+        follow_chain(w, leads_to, with_challenges);
     }
 }
 
@@ -453,39 +463,6 @@ static inline __attribute__((always_inline)) size_t finish(struct work *w)
     return __builtin_expect(!w->is_signed, 1) ? w->reply.at : sign(w);
 }
 
-/* ---- who is told of answers ---- */
-
-static void tell_steering(const struct work *w, struct answer_seen *seen)
-{
-    const struct work_chosen *chosen = &w->chosen;
-    const struct answer_context *context = w->context;
-    seen->choice = chosen->choice;
-    seen->policy = steer_cache_find_policy(context->cache, steer_set_count(context->view->steer),
-                                           chosen->choice, &seen->class_id);
-    seen->members = chosen->member != ANSWER_NO_MEMBER ? &chosen->member : w->members;
-    seen->member_count = chosen->member != ANSWER_NO_MEMBER ? 1 : chosen->member_count;
-}
-
-__attribute__((noinline)) static void tell(const struct work *w, size_t len, unsigned drawn)
-{
-    struct answer_tap *tap = w->context->tap;
-    struct answer_seen seen = {.context = w->context,
-                               .request = w->request,
-                               .query = &w->query,
-                               .reply = w->reply.out,
-                               .reply_len = len,
-                               .rcode = w->reply.rcode,
-                               .drawn = drawn};
-    if (w->query.question_end != 0 && w->query.qclass == DNS_CLASS_IN) {
-        const struct zone *zone = zone_table_find(w->context->view->zones, &w->query.key, 0);
-        seen.apex_len = zone == NULL ? 0 : zone->apex_len;
-    }
-    if ((w->mark & ANSWER_STEERED) != 0) {
-        tell_steering(w, &seen);
-    }
-    tap->tell(tap, &seen);
-}
-
 /* The same where somebody wants to know. */
 __attribute__((noinline)) static size_t finish_told(struct work *w)
 {
@@ -494,33 +471,85 @@ __attribute__((noinline)) static size_t finish_told(struct work *w)
     struct answer_tap *tap = w->context->tap;
     unsigned drawn = tap == NULL ? 0 : tap->draw(tap, w->request);
     if (drawn != 0) {
-        tell(w, len, drawn);
+        tell_answer(w, len, drawn);
     }
     return len;
 }
 
+/* A query that is parsed. What w points to is here, too: whoever parsed it had w in hand. */
+struct parsed {
+    const struct answer_context *context;
+    const struct answer_request *request;
+    enum dns_query_result result;
+    uint8_t *out;
+    size_t cap;
+};
+
+static inline __attribute__((always_inline)) size_t answer_parsed(struct work *w, const struct parsed *parsed,
+                                                                  bool with_challenges)
+{
+    const struct answer_context *context = parsed->context;
+    const struct answer_request *request = parsed->request;
+    const enum dns_query_result result = parsed->result;
+    count(context, ANSWER_COUNT_QUERIES_UDP + request->transport);
+    if (result == DNS_QUERY_DROP) {
+        count(context, ANSWER_COUNT_DROPPED);
+        return 0;
+    }
+    w->reply = (struct reply){.out = parsed->out,
+                              .at = copy_question(&w->query, request->bytes, parsed->out),
+                              .limit = find_limit(w, parsed->cap)};
+    bool plain = result == DNS_QUERY_OK && context->view->guards == 0;
+    if (__builtin_expect(plain, 1) || is_looked_at(w, result) || admit(w, result)) {
+        answer_question(w, with_challenges);
+    }
+    if (__builtin_expect(!plain && context->view->guards != 0, 0)) {
+        if (__builtin_expect((context->view->guards & VIEW_GUARD_TAP) != 0, 0)) {
+            return finish_told(w);
+        }
+        if (!guard_release(context, request, &w->query, &w->reply)) {
+            return 0;
+        }
+    }
+    return finish(w);
+}
+
 /* A query of a drill's client: the same, in the drill. Returns whether it was one. */
-__attribute__((noinline)) static bool answer_in_shadow(const struct answer_context *context,
-                                                       const struct answer_request *request,
-                                                       const struct dns_query *query,
-                                                       enum dns_query_result result, uint8_t *out, size_t cap,
-                                                       size_t *len)
+__attribute__((noinline)) static bool answer_in_shadow(const struct parsed *parsed,
+                                                       const struct dns_query *query, size_t *len)
 {
     uint8_t scope;
-    const struct answer_shadow *shadow = result == DNS_QUERY_OK || result == DNS_QUERY_SIGNED
-                                             ? shadow_find(context->shadows, request, query, &scope)
+    const struct answer_context *context = parsed->context;
+    const struct answer_aside *aside = context->aside;
+    const struct answer_shadow *shadow = parsed->result == DNS_QUERY_OK || parsed->result == DNS_QUERY_SIGNED
+                                             ? shadow_find(aside->shadows, parsed->request, query, &scope)
                                              : NULL;
     if (shadow == NULL) {
         return false;
     }
-    const struct answer_context inside = shadow_enter(context, shadow, scope);
-    *len = answer_query(&inside, request, out, cap);
+    const struct answer_aside rest = {.challenges = aside->challenges};
+    struct answer_context inside = shadow_enter(context, shadow, scope);
+    inside.aside = rest.challenges == NULL ? NULL : &rest;
+    *len = answer_query(&inside, parsed->request, parsed->out, parsed->cap);
     if (shadow->is_live) {
-        answer_count(&shadow->counters[context->thread], ANSWER_COUNT_QUERIES_UDP + request->transport);
+        answer_count(&shadow->counters[context->thread],
+                     ANSWER_COUNT_QUERIES_UDP + parsed->request->transport);
     } else {
-        shadow_blank(out, *len, scope);
+        shadow_blank(parsed->out, *len, scope);
     }
     return true;
+}
+
+/* A drill has clients here, or there are challenges. */
+__attribute__((noinline)) static size_t answer_aside(struct work *w, struct parsed parsed)
+{
+    const struct answer_aside *aside = w->context->aside;
+    size_t len;
+    if (aside->shadows != NULL && shadow_passes(aside->shadows, w->request, &w->query) &&
+        answer_in_shadow(&parsed, &w->query, &len)) {
+        return len;
+    }
+    return answer_parsed(w, &parsed, aside->challenges != NULL);
 }
 
 size_t answer_query(const struct answer_context *context, const struct answer_request *request, uint8_t *out,
@@ -532,32 +561,10 @@ size_t answer_query(const struct answer_context *context, const struct answer_re
     w.scope = w.alias_scope = 0;
     w.mark = ANSWER_PLAIN;
     w.is_signed = false;
-    enum dns_query_result result = dns_query_parse(&w.query, request->bytes, request->len);
-    size_t shadow_len;
-    if (__builtin_expect(context->shadows != NULL, 0) && shadow_passes(context->shadows, request, &w.query) &&
-        answer_in_shadow(context, request, &w.query, result, out, cap, &shadow_len)) {
-        return shadow_len;
-    }
-    count(context, ANSWER_COUNT_QUERIES_UDP + request->transport);
-    if (result == DNS_QUERY_DROP) {
-        count(context, ANSWER_COUNT_DROPPED);
-        return 0;
-    }
-    w.reply = (struct reply){
-        .out = out, .at = copy_question(&w.query, request->bytes, out), .limit = find_limit(&w, cap)};
-    bool plain = result == DNS_QUERY_OK && context->view->guards == 0;
-    if (__builtin_expect(plain, 1) || is_looked_at(&w, result) || admit(&w, result)) {
-        answer_question(&w);
-    }
-    if (__builtin_expect(!plain && context->view->guards != 0, 0)) {
-        if (__builtin_expect((context->view->guards & VIEW_GUARD_TAP) != 0, 0)) {
-            return finish_told(&w);
-        }
-        if (!guard_release(context, request, &w.query, &w.reply)) {
-            return 0;
-        }
-    }
-    return finish(&w);
+    const struct parsed parsed = {context, request, dns_query_parse(&w.query, request->bytes, request->len),
+                                  out, cap};
+    return __builtin_expect(context->aside != NULL, 0) ? answer_aside(&w, parsed)
+                                                       : answer_parsed(&w, &parsed, false);
 }
 
 void answer_read_prefix(uint64_t who, struct addr *prefix)

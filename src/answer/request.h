@@ -13,11 +13,18 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct answer_challenges;
 struct answer_shadows;
 struct answer_tap;
 struct transfer;
 
 enum answer_transport { ANSWER_UDP, ANSWER_TCP };
+
+/* What few servers have, and not for long. */
+struct answer_aside {
+    const struct answer_shadows *shadows;       /* drills that have clients here (shadow.h); NULL: none */
+    const struct answer_challenges *challenges; /* names with challenges (challenge.h); NULL: none */
+};
 
 struct answer_context {
     const struct view *view;
@@ -34,10 +41,10 @@ struct answer_context {
      * was read, in ns. */
     struct answer_tap *tap;
     uint64_t received_ns;
-    const struct answer_shadows *shadows; /* drills that have clients here (shadow.h); NULL: none */
-    uint32_t thread;                      /* with these: the number of this one */
-    bool in_shadow;                       /* it is one of them that answers, */
-    uint8_t least_scope;                  /* to subnets that are no wider */
+    const struct answer_aside *aside; /* NULL: there is nothing of that */
+    uint32_t thread;                  /* with drills: the number of this thread */
+    bool in_shadow;                   /* it is one of them that answers, */
+    uint8_t least_scope;              /* to subnets that are no wider */
 };
 
 struct answer_request {

@@ -297,7 +297,7 @@ struct answer_context shadow_enter(const struct answer_context *context, const s
     inside.view = shadow->view;
     inside.table = shadow->view->table;
     inside.cache = shadow->view->caches[context->thread];
-    inside.shadows = NULL;
+    inside.aside = NULL;
     if (shadow->is_live) {
         return inside;
     }

@@ -129,7 +129,8 @@ static inline bool shadow_passes(const struct answer_shadows *shadows, const str
 const struct answer_shadow *shadow_find(const struct answer_shadows *shadows,
                                         const struct answer_request *request, const struct dns_query *query,
                                         uint8_t *scope);
-/* The context for a query of the drill; of a live one all but the health is production's. */
+/* The context for a query of the drill, with nothing aside; of a live one all else but the health is
+ * production's. */
 struct answer_context shadow_enter(const struct answer_context *context, const struct answer_shadow *shadow,
                                    uint8_t scope);
 /* No record of the finished reply may be kept, and its client subnet is good for no more than that. */

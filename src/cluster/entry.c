@@ -23,10 +23,10 @@ enum { FORMAT = 1, MARKS_MAX = INT32_MAX };
 
 /* ---- what can be one ---- */
 
-static const char *const shared_kinds[] = {"override", "failback",          "release",           "token",
-                                           "vantage",  "drill-schedule",    "switchover",        "conflict",
-                                           "drilling", CLUSTER_MEMBER_KIND, CLUSTER_INVITE_KIND, ROLLOUT_KIND,
-                                           NULL};
+static const char *const shared_kinds[] = {
+    "override",          "failback",          "release",    "token",    "vantage",
+    "drill-schedule",    "switchover",        "conflict",   "drilling", "challenge",
+    CLUSTER_MEMBER_KIND, CLUSTER_INVITE_KIND, ROLLOUT_KIND, NULL};
 /* All others that this version has: nobody else writes them. */
 static const char *const own_kinds[] = {
     "answer",       "cluster",    "cluster-pending", "configuration", "document", "drill",   "drill-observed",

@@ -3,6 +3,7 @@
 noinst_LIBRARIES += src/libctl.a
 src_libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DPROGRAM_FOLDER='"$(pkglibexecdir)"'
 src_libctl_a_SOURCES = \
+	src/ctl/acme.c \
 	src/ctl/backup.c src/ctl/beside.c \
 	src/ctl/bundles.c src/ctl/push_wait.c \
 	src/ctl/change.c \
@@ -36,7 +37,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/then.c \
 	src/ctl/tokens.c src/ctl/traffic.c src/ctl/drains.c src/ctl/try.c \
 	src/ctl/unserved.c src/ctl/vantages.c \
-	src/ctl/verbs.h \
+	src/ctl/verbs.c src/ctl/verbs.h \
 	src/ctl/watch.c src/ctl/watch_events.c src/ctl/watch_events.h src/ctl/watch_frame.c src/ctl/watch_frame.h \
 	src/ctl/whatif.c
 

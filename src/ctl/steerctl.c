@@ -3,22 +3,8 @@
  * The verbs of the command line, in one table: what each is called, takes and does. */
 #include "config.h"
 
-#include "ctl/completion.h"
 #include "ctl/observe.h"
 #include "ctl/verbs.h"
-
-#include "base/words.h"
-
-#include <string.h>
-
-static enum steerctl_exit run_help(const struct steerctl *ctl);
-static enum steerctl_exit run_completion(const struct steerctl *ctl);
-
-static enum steerctl_exit run_version(const struct steerctl *ctl)
-{
-    printf(ctl->json ? "{\"version\": \"%s\"}\n" : "steerctl %s\n", PACKAGE_VERSION);
-    return STEERCTL_OK;
-}
 
 #define CHANGE_OPTIONS                                                                                       \
     (OPTION_REASON | OPTION_IN | OPTION_AT | OPTION_FOR | OPTION_UNTIL | OPTION_ACTOR | OPTION_DRY_RUN |     \
@@ -187,6 +173,16 @@ static const struct verb verbs[] = {
      "  steerctl config merge endpoint:web-1 '{\"weight\": 20}' --dry-run\n"
      "  steerctl config get name:example.com/www\n  steerctl config export /tmp/now",
      0, 3, OPTION_REASON | OPTION_ACTOR | OPTION_CONFIRM | OPTION_DRY_RUN, "value=VALUE", run_config},
+    {"acme", "set NAME VALUE | clear NAME [VALUE] | list", "answer a DNS-01 challenge of an ACME client",
+     "For hooks of ACME clients: set has _acme-challenge.NAME answer with a TXT record of this value, beside "
+     "those\nthat it has, for 10m or --for (24h at most), and returns when all nodes that are there answer "
+     "it; "
+     "again, it\nhas another end. clear ends it, or all of the name. NAME is that of the certificate, with "
+     "\"*.\" or without,\nor that of the challenge. A value may begin with \"-\": put \"--\" before the name "
+     "then. Exit code 4 of\nclear: there is none",
+     "  steerctl acme set --for 5m -- www.example.com LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0\n"
+     "  steerctl acme clear www.example.com\n  steerctl acme list",
+     1, 3, OPTION_FOR | OPTION_REASON | OPTION_ACTOR | OPTION_DRY_RUN, "name=NAME value=VALUE", run_acme},
     {"tokens", "", "who may use the API from elsewhere",
      "Tokens with which the API can be used from elsewhere: what each may do and where, and when it ends and "
      "was used last",
@@ -520,77 +516,9 @@ static const struct verb verbs[] = {
      "  steerctl version", 0, 0, 0, NULL, run_version},
 };
 
-enum { VERBS = sizeof verbs / sizeof *verbs };
-
-static const struct verb *find_verb(const char *name)
-{
-    for (size_t i = 0; i < VERBS; i++) {
-        if (strcmp(verbs[i].name, name) == 0) {
-            return &verbs[i];
-        }
-    }
-    return NULL;
-}
-
-static enum steerctl_exit refuse_verb(const char *name)
-{
-    struct words_nearest nearest = {.found = name};
-    for (size_t i = 0; i < VERBS; i++) {
-        words_offer(&nearest, verbs[i].name);
-    }
-    const char *meant = words_nearest(&nearest);
-    return meant == NULL ? steerctl_usage("there is no verb \"%s\"", name)
-                         : steerctl_usage("there is no verb \"%s\", did you mean \"%s\"?", name, meant);
-}
-
-/* "help drain", and "drain --help" */
-static enum steerctl_exit run_help(const struct steerctl *ctl)
-{
-    int at = ctl->word_count > 0 && strcmp(ctl->words[0], "help") == 0 ? 1 : 0;
-    if (at >= ctl->word_count) {
-        help_print_all(verbs, VERBS);
-        return STEERCTL_OK;
-    }
-    const struct verb *verb = find_verb(ctl->words[at]);
-    if (verb == NULL) {
-        return refuse_verb(ctl->words[at]);
-    }
-    help_print_verb(verb);
-    return STEERCTL_OK;
-}
-
-static enum steerctl_exit run_completion(const struct steerctl *ctl)
-{
-    return completion_print(ctl->words[1], verbs, VERBS);
-}
-
-static enum steerctl_exit check(struct steerctl *ctl)
-{
-    if (ctl->word_count == 0) {
-        return steerctl_usage("a verb is missing");
-    }
-    const struct verb *verb = find_verb(ctl->words[0]);
-    if (verb == NULL) {
-        return refuse_verb(ctl->words[0]);
-    }
-    if (ctl->word_count - 1 < verb->min_words || ctl->word_count - 1 > verb->max_words) {
-        return steerctl_usage("found %d argument%s, expected: %s%s%s", ctl->word_count - 1,
-                              words_plural((size_t)ctl->word_count - 1), verb->name,
-                              verb->words[0] == '\0' ? "" : " ", verb->words);
-    }
-    const char *odd = options_find_odd(ctl, verb->options);
-    if (odd != NULL) {
-        return steerctl_usage("%s does not take --%s", verb->name, odd);
-    }
-    ctl->verb = verb;
-    return STEERCTL_OK;
-}
-
 enum steerctl_exit verbs_run(struct steerctl *ctl)
 {
-    if (ctl->wants_help || ctl->wants_version) {
-        return ctl->wants_help ? run_help(ctl) : run_version(ctl);
-    }
-    enum steerctl_exit code = check(ctl);
-    return code == STEERCTL_OK ? ctl->verb->run(ctl) : code;
+    ctl->verbs = verbs;
+    ctl->verb_count = sizeof verbs / sizeof *verbs;
+    return verb_run(ctl);
 }

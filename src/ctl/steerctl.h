@@ -107,7 +107,8 @@ struct steerctl {
     const char *socket;
     const char *url, *token_file, *ca, *cert, *key, *profile; /* url NULL: the socket */
     json_t *config;                                           /* whose texts some of these are; NULL: none */
-    const struct verb *verb;
+    const struct verb *verb, *verbs;                          /* that of the command line; all of them */
+    size_t verb_count;
     bool json, colour, wants_help, wants_version;
     int answer_ms; /* how long an answer may take; 0: as usual */
     option_set given;

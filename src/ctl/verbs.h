@@ -19,6 +19,11 @@ struct verb {
 
 /* steerctl.c: the verb of this command line, or its help */
 enum steerctl_exit verbs_run(struct steerctl *ctl);
+/* verbs.c: the same, of those in ctl */
+enum steerctl_exit verb_run(struct steerctl *ctl);
+enum steerctl_exit run_help(const struct steerctl *ctl);
+enum steerctl_exit run_completion(const struct steerctl *ctl);
+enum steerctl_exit run_version(const struct steerctl *ctl);
 void help_print_all(const struct verb *verbs, size_t count);
 void help_print_verb(const struct verb *verb);
 
@@ -55,6 +60,8 @@ enum steerctl_exit run_hooks(const struct steerctl *ctl);
 enum steerctl_exit run_drill(const struct steerctl *ctl);
 /* config.c */
 enum steerctl_exit run_config(const struct steerctl *ctl);
+/* acme.c */
+enum steerctl_exit run_acme(const struct steerctl *ctl);
 /* tokens.c */
 enum steerctl_exit run_tokens(const struct steerctl *ctl);
 enum steerctl_exit run_token(const struct steerctl *ctl);

@@ -7,6 +7,8 @@
 #include "daemon/clustered_inside.h"
 
 #include "daemon/batch.h"
+#include "daemon/challenge.h"
+#include "daemon/challenges.h"
 #include "daemon/drilling.h"
 #include "daemon/changes.h"
 #include "daemon/durable.h"
@@ -27,9 +29,10 @@
 
 static const char kind_override[] = "override";
 
-static const char *const kinds[] = {
-    kind_override, "failback",    "release",     "token",      "vantage",           "drill-schedule",
-    "switchover",  CONFLICT_KIND, DRILLING_KIND, ROLLOUT_KIND, CLUSTER_MEMBER_KIND, CLUSTER_INVITE_KIND};
+static const char *const kinds[] = {kind_override, "failback",       "release",           "token",
+                                    "vantage",     "drill-schedule", "switchover",        CONFLICT_KIND,
+                                    DRILLING_KIND, ROLLOUT_KIND,     CLUSTER_MEMBER_KIND, CLUSTER_INVITE_KIND,
+                                    CHALLENGE_KIND};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* On its way. */
@@ -222,6 +225,7 @@ static void on_done(void *context, const struct batch_result *result)
             clustered_follow_object(clustered, op->kind, op->key, op->value);
         }
     }
+    challenges_publish(clustered->server->challenges); /* before it is said that it is in force */
     if (result->error == 0 && clustered->cluster != NULL && clustered->cluster == applying->cluster) {
         cluster_applied(clustered->cluster);
         clustered_poke(clustered);

@@ -5,6 +5,8 @@
 
 #include "daemon/clustered_inside.h"
 
+#include "daemon/challenge.h"
+#include "daemon/challenges.h"
 #include "daemon/drill_schedule.h"
 #include "daemon/drill_state.h"
 #include "daemon/drilling.h"
@@ -89,6 +91,8 @@ void clustered_follow_object(struct clustered *clustered, const char *kind, cons
     struct server *server = clustered->server;
     if (strcmp(kind, TOKEN_KIND) == 0) {
         tokens_follow(server->tokens, key, value);
+    } else if (strcmp(kind, CHALLENGE_KIND) == 0) {
+        challenges_follow(server->challenges, key, value);
     } else if (strcmp(kind, VANTAGE_KIND) == 0) {
         vantages_follow_member(server->vantages, key, value);
     } else if (strcmp(kind, SWITCHOVER_KIND) == 0) {

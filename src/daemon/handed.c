@@ -5,6 +5,7 @@
 
 #include "daemon/handed.h"
 
+#include "daemon/challenges.h"
 #include "daemon/durable.h"
 #include "daemon/overrides.h"
 #include "daemon/server.h"
@@ -272,6 +273,15 @@ static void write_all(struct writer *writer, struct server *server)
     lock_leave(&server->lock);
 }
 
+/* What a store has is read there. */
+static void hand_challenges(struct writer *writer, const struct challenges *challenges)
+{
+    json_t *item;
+    for (size_t i = 0; (item = challenges_hand(challenges, i)) != NULL; i++) {
+        add(writer, item);
+    }
+}
+
 int handed_write(struct server *server, bool is_owed, void (*give)(void *context, json_t *items),
                  void *context)
 {
@@ -287,6 +297,9 @@ int handed_write(struct server *server, bool is_owed, void (*give)(void *context
             add(&writer, json_incref(item));
         }
         write_all(&writer, server);
+        if (!durable_has_store(server->durable)) {
+            hand_challenges(&writer, server->challenges);
+        }
         flush(&writer);
     }
     json_decref(gone);
@@ -319,6 +332,9 @@ size_t handed_read(struct server *server, const json_t *items, bool with_overrid
     const json_t *item;
     json_array_foreach(items, i, item)
     {
+        if (challenges_take(server->challenges, item)) {
+            continue;
+        }
         bool is_load = json_object_get(item, "endpoint") != NULL;
         bool is_gone = json_is_true(json_object_get(item, "gone"));
         overrides += !is_load && !is_gone;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What operators and endpoints have said, from one steerd to the next: overrides (planned and dormant ones as
- * well) and loads that were pushed, as JSON, by name: the next one may have other targets. Private to
- * src/daemon. */
+ * well), loads that were pushed, and without a store challenges, as JSON, by name: the next one may have
+ * other targets. Private to src/daemon. */
 #pragma once
 
 #include <stdbool.h>

@@ -108,6 +108,8 @@ src_steerd_SOURCES = \
 	src/daemon/switchovers.c src/daemon/switchovers_kept.c src/daemon/switchovers.h src/daemon/switchovers_inside.h src/daemon/switchovers_hooks.c src/daemon/switchovers_asked.c src/daemon/switchovers_look.c src/daemon/switchovers_steps.c src/daemon/switchovers_order.c src/daemon/switchovers_order.h \
 	src/daemon/takeover.c src/daemon/takeover.h \
 	src/daemon/tries.c src/daemon/tries.h \
+	src/daemon/challenge.c src/daemon/challenge.h src/daemon/challenges.c src/daemon/challenges_kept.c src/daemon/challenges_place.c \
+	src/daemon/challenges_inside.h src/daemon/challenges.h \
 	src/daemon/token.c src/daemon/token.h src/daemon/tokens.c src/daemon/tokens_kept.c src/daemon/tokens_inside.h src/daemon/tokens.h \
 	src/daemon/targets.c src/daemon/targets.h \
 	src/daemon/teller.c src/daemon/teller.h \

@@ -5,6 +5,7 @@
 
 #include "daemon/reader.h"
 
+#include "daemon/challenges.h"
 #include "daemon/drill_schedule.h"
 #include "daemon/hosts.h"
 #include "daemon/incidents.h"
@@ -19,6 +20,7 @@
 #include "daemon/snapshot.h"
 #include "daemon/tidings.h"
 #include "daemon/withdrawal.h"
+#include "answer/challenge.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -44,6 +46,7 @@ struct reader *reader_open(struct server *server)
     incidents_count(server->incidents, reader->incidents);
     live_get_note(server->shadows, &reader->live_drill);
     withdrawal_get_note(server->withdrawal, &reader->serving);
+    reader->challenges = challenges_hold(server->challenges);
     reader->errors = errors_look(server->errors, clock_now_ms(&server->clock));
     for (int lane = 0; lane < ADMIN_LANES; lane++) {
         worker_get_stats(lanes_get(server->lanes, (enum admin_lane)lane), &reader->work[lane]);
@@ -116,6 +119,7 @@ void reader_close(struct reader *reader)
         snapshot_release(reader->snapshot);
     }
     free(reader->errors.items);
+    answer_challenges_release(reader->challenges);
     free(reader->tidings);
     free(reader->schedule);
     free(reader);

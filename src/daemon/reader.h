@@ -15,6 +15,7 @@
 #include "operate/errors.h"
 #include "probe/resolve.h"
 
+struct answer_challenges;
 struct lock;
 struct server;
 struct snapshot;
@@ -43,7 +44,8 @@ struct reader {
     size_t incidents[HEALTH_REGION + 1]; /* that go on, by kind of what is lost */
     struct admin_live live_drill;        /* that runs */
     struct admin_serving serving;
-    struct spans turns; /* of the control thread */
+    const struct answer_challenges *challenges; /* held; NULL: there are none */
+    struct spans turns;                         /* of the control thread */
     uint64_t reloads, reload_failures;
     char *tidings;  /* metrics of webhooks and hooks, as text; NULL: there are none */
     char *schedule; /* likewise of regular drills */

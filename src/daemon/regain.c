@@ -8,6 +8,8 @@
 
 #include "admin/admin.h"
 #include "daemon/answers.h"
+#include "daemon/challenge.h"
+#include "daemon/challenges.h"
 #include "daemon/changes.h"
 #include "daemon/drill_reports.h"
 #include "daemon/incidents.h"
@@ -77,9 +79,9 @@ struct regain {
 static bool take(void *context, const struct store_object *object)
 {
     struct found *found = context;
-    static const char *const kinds[] = {OVERRIDE_KIND,   ANSWER_KIND,   VANTAGE_KIND, TOKEN_KIND,
-                                        SWITCHOVER_KIND, INCIDENT_KIND, DRILL_KIND,   LIVE_KIND,
-                                        LIVE_STOP_KIND,  ROLLOUT_KIND};
+    static const char *const kinds[] = {OVERRIDE_KIND,   ANSWER_KIND,   VANTAGE_KIND,  TOKEN_KIND,
+                                        SWITCHOVER_KIND, INCIDENT_KIND, DRILL_KIND,    LIVE_KIND,
+                                        LIVE_STOP_KIND,  ROLLOUT_KIND,  CHALLENGE_KIND};
     size_t kind = 0;
     while (kind < sizeof kinds / sizeof *kinds && strcmp(object->kind, kinds[kind]) != 0) {
         kind++;
@@ -220,6 +222,8 @@ static void put_other(const struct server *server, const struct store_object *ob
     const char *kind = object->kind, *key = object->key, *value = object->value;
     if (strcmp(kind, TOKEN_KIND) == 0) {
         tokens_regain(server->tokens, key, value);
+    } else if (strcmp(kind, CHALLENGE_KIND) == 0) {
+        challenges_regain(server->challenges, key, value);
     } else if (strcmp(kind, VANTAGE_KIND) == 0) {
         vantages_regain(server->vantages, key, value);
     } else if (strcmp(kind, ANSWER_KIND) == 0 && server->admin != NULL) {

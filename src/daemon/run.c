@@ -10,6 +10,7 @@
 #include "daemon/activated.h"
 #include "daemon/archive.h"
 #include "daemon/batch.h"
+#include "daemon/challenges.h"
 #include "daemon/changes.h"
 #include "daemon/clustered.h"
 #include "daemon/bundles.h"
@@ -293,6 +294,7 @@ static int enter(struct server *server)
     open_primaries(server, server->view);
     primaries_follow(server->primaries, server->view);
     tokens_learn(server->tokens, server->view->server->state_path);
+    challenges_learn(server->challenges, server->view->server->state_path);
     vantages_adopt(server->vantages, server->view->server->state_path);
     last_adopt(server);
     error = error == 0 ? last_open(server, server->view->server->state_path, &server->last) : error;
@@ -377,6 +379,7 @@ static int start(struct server *server, struct report *report)
         }
         vantages_learn(server->vantages, view->server->state_path);
         tokens_learn(server->tokens, view->server->state_path);
+        challenges_learn(server->challenges, view->server->state_path);
         server_install_view(server, view, NULL, targets_make_first(view), vantages_prepare(view, binding));
         error = bundles_open(server, &server->bundles);
         if (server->heir == NULL) {
@@ -470,6 +473,7 @@ static void stop(struct server *server)
         savepoints_close(server->savepoints);
         vantages_close(server->vantages);
         tokens_free(server->tokens);
+        challenges_free(server->challenges);
         clustered_free(server->clustered);
         rollouts_free(server->rollouts);
         revisions_free(server->revisions);
@@ -550,13 +554,16 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     report_set_cancel(report, ends_get_progress(server.ends));
     int error = server_open_expiry(&server);
     server.tokens = tokens_new(&server);
+    server.challenges = challenges_new(&server);
     server.revisions = revisions_new(&server);
     server.documents = documents_open(&server, rollouts_choose);
     server.store_is_read = store_is_read;
     server.hosts = hosts_open(&server);
     server.withdrawal = withdrawal_new(&server);
     server.serials = serials_new();
-    error = error == 0 && (server.hosts == NULL || server.withdrawal == NULL) ? -ENOMEM : error;
+    error = error == 0 && (server.hosts == NULL || server.withdrawal == NULL || server.challenges == NULL)
+                ? -ENOMEM
+                : error;
     error = error == 0 ? reclaim_open(&server.reclaim) : error;
     error = error == 0 ? shadows_open(&server, &server.shadows) : error;
     error = error == 0 ? teller_open(&server, &server.teller) : error;

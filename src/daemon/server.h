@@ -29,6 +29,7 @@ struct admin_feed;
 struct archive;
 struct batches;
 struct bundles;
+struct challenges;
 struct changes;
 struct clustered;
 struct copier;
@@ -79,14 +80,15 @@ struct withdrawal;
 struct server {
     const char *path; /* of steerd.json */
     char *const *argv;
-    bool is_invited;             /* takes over from whoever serves with this configuration, if anybody does */
-    char *runner;                /* the program that runs commands of checks */
-    struct sheets *sheets;       /* the files that checks look into */
-    struct confined confined;    /* what the process cannot do any more */
-    struct program program;      /* the file of argv[0] as it was at the start */
-    struct refusals refusals;    /* at the admin API */
-    struct tokens *tokens;       /* of it */
-    struct documents *documents; /* that the API may own */
+    bool is_invited;          /* takes over from whoever serves with this configuration, if anybody does */
+    char *runner;             /* the program that runs commands of checks */
+    struct sheets *sheets;    /* the files that checks look into */
+    struct confined confined; /* what the process cannot do any more */
+    struct program program;   /* the file of argv[0] as it was at the start */
+    struct refusals refusals; /* at the admin API */
+    struct tokens *tokens;    /* of it */
+    struct challenges *challenges; /* of ACME */
+    struct documents *documents;   /* that the API may own */
     struct clock clock;
     int64_t started_ms;         /* wall */
     int64_t clock_offset_ms;    /* between the clocks: what durations of overrides go by */

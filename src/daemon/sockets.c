@@ -7,6 +7,7 @@
 #include "daemon/sockets.h"
 
 #include "daemon/activated.h"
+#include "daemon/challenges.h"
 #include "daemon/confined.h"
 #include "daemon/heir.h"
 #include "daemon/limits.h"
@@ -41,7 +42,8 @@ int server_open_sockets(struct server *server, const struct view *view, struct r
                                                    .listen_count = view->server->listen_count,
                                                    .threads = view->server->threads,
                                                    .slot = server->slot,
-                                                   .shadows = shadows_get_slot(server->shadows)};
+                                                   .shadows = shadows_get_slot(server->shadows),
+                                                   .challenges = challenges_get_slot(server->challenges)};
     server->serve_options.sights =
         traffic_make_sights(server->traffic, serve_thread_count(&server->serve_options));
     server_find_tcp_limits(view, &server->serve_options.tcp);

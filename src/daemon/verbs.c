@@ -7,6 +7,7 @@
 #include "daemon/verbs.h"
 
 #include "daemon/changes.h"
+#include "daemon/challenges.h"
 #include "daemon/check_files.h"
 #include "daemon/clustered.h"
 #include "daemon/documents.h"
@@ -317,6 +318,7 @@ static int explain(void *context, const struct operate_question *question, struc
     struct reader *reader = context;
     struct operate_question now = *question;
     now.wall_ms = clock_wall_ms(&reader->server->clock);
+    now.challenges = reader->challenges;
     const struct view *view = reader_begin(reader);
     int error = operate_explain(view, &now, arena, explanation);
     if (error == 0 && reader->live_drill.id[0] != '\0') {
@@ -446,6 +448,7 @@ static void write_metrics(void *context, struct buffer *out)
     traffic_write_metrics(((const struct reader *)context)->server->traffic, out);
     clustered_write_metrics(((const struct reader *)context)->server->clustered, out);
     rollouts_write_metrics(((const struct reader *)context)->server->rollouts, out);
+    challenges_write_metrics(((const struct reader *)context)->server->challenges, out);
 }
 
 static void restore(void *context, const struct admin_restore *asked, admin_restore_done *done,
@@ -571,6 +574,7 @@ void server_fill_verbs(struct server *server, struct admin_verbs *verbs)
     clustered_fill_verbs(&verbs->cluster);
     traffic_fill_verbs(&verbs->traffic);
     shadows_fill_verbs(&verbs->shadows);
+    challenges_fill_verbs(&verbs->challenges);
     drill_reports_fill_verbs(&verbs->reports);
     drill_schedule_fill_verbs(&verbs->schedule);
     for (int lane = 0; lane < ADMIN_LANES; lane++) {

@@ -108,6 +108,7 @@ int server_explain_if(void *context, const struct operate_question *question,
     int error = make_pair(context, assumptions, arena, &pair);
     struct operate_question now = *question;
     now.wall_ms = pair.wall_ms;
+    now.challenges = ((const struct reader *)context)->challenges;
     if (error == 0) {
         error = operate_explain(pair.before, &now, arena, &explained->before);
     }

@@ -155,12 +155,13 @@ static void begin_round(struct drill_proof *proof)
 static void ask(struct half *half, const struct view *view, const struct answer_shadows *shadows,
                 const struct answer_request *request, uint64_t now_ms)
 {
+    const struct answer_aside aside = {.shadows = shadows};
     const struct answer_context context = {.view = view,
                                            .table = view->table,
                                            .cache = half->cache,
                                            .random = &half->random,
                                            .counters = &half->counters,
-                                           .shadows = shadows,
+                                           .aside = shadows == NULL ? NULL : &aside,
                                            .now_ms = now_ms,
                                            .now_s = (uint32_t)(now_ms / 1000)};
     half->len = answer_query(&context, request, half->reply, sizeof half->reply);

@@ -8,6 +8,7 @@
 #include "operate/explain_parts.h"
 
 #include "answer/answer.h"
+#include "answer/challenge.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/words.h"
@@ -42,11 +43,13 @@ static void ask(struct explain_work *w, const uint8_t *name, size_t name_len)
     if (w->client != NULL) {
         addr_to_sockaddr(&(struct addr_port){.addr = *w->client}, &client);
     }
+    const struct answer_aside aside = {.challenges = w->challenges};
     struct answer_context context = {.view = w->view,
                                      .table = w->view->table,
                                      .cache = cache,
                                      .random = &random,
                                      .counters = &counters,
+                                     .aside = w->challenges == NULL ? NULL : &aside,
                                      .now_ms = w->now_ms,
                                      .now_s = w->now_s};
     const struct message_question question = {name, name_len, w->type, w->client};
@@ -178,6 +181,22 @@ static struct place find_subject(const struct explain_work *w, const uint8_t *as
     return is_steered || w->type == DNS_TYPE_CNAME ? place : look_up(w, w->reply.target);
 }
 
+/* Beside the zone, where nothing of it is in the way. Returns whether there is nothing else to be told: a
+ * wildcard gives way. */
+static bool describe_challenges(struct explain_work *w, const struct place *place)
+{
+    size_t count = answer_challenges_count(w->challenges, place->name);
+    const struct zone_node *node = place->at == 0 ? NULL : place->found.node;
+    bool is_hidden =
+        place->found.cut != NULL || (node != NULL && zone_find_rrset(node, DNS_TYPE_CNAME) != NULL);
+    if (count != 0) {
+        explain_say(w, "%zu ACME challenge%s set for the name%s", count, count == 1 ? " is" : "s are",
+                    is_hidden ? ", and not answered because of what follows"
+                              : ": TXT records beside what the zone has; steerctl acme list");
+    }
+    return count != 0 && !is_hidden && place->at == 0;
+}
+
 static void describe_name(struct explain_work *w, const uint8_t *asked)
 {
     struct place place = find_subject(w, asked);
@@ -197,6 +216,9 @@ static void describe_name(struct explain_work *w, const uint8_t *asked)
         return;
     }
     explain_say(w, "zone %s with serial %u holds %s", w->to->zone, zone->serial, name);
+    if (describe_challenges(w, &place)) {
+        return;
+    }
     if (place.found.cut != NULL) {
         uint8_t owner[DNS_NAME_MAX + 1];
         owner_of(zone, place.found.cut, owner);
@@ -240,6 +262,7 @@ int operate_explain(const struct view *view, const struct operate_question *ques
     }
     struct explain_work w = {.view = view,
                              .client = client,
+                             .challenges = question->challenges,
                              .now_ms = (uint64_t)question->wall_ms,
                              .now_s = (uint32_t)(question->wall_ms / 1000),
                              .arena = arena,

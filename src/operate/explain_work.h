@@ -11,7 +11,8 @@ enum { EXPLAIN_NO_TIER = -1, EXPLAIN_STEPS_MAX = 400 };
 
 struct explain_work {
     const struct view *view;
-    const struct addr *client; /* NULL: unknown */
+    const struct addr *client;                  /* NULL: unknown */
+    const struct answer_challenges *challenges; /* likewise: none */
     uint64_t now_ms;
     uint32_t now_s;
     struct arena *arena;

@@ -210,11 +210,13 @@ struct operate_explanation {
 /* A query type by mnemonic, "A" or "TYPE257", without regard to case: 0 or ERROR_SYNTAX. */
 int operate_parse_type(const char *text, uint16_t *type);
 
+struct answer_challenges;
 struct operate_question {
     const char *name;
     uint16_t type;
-    const struct addr *client; /* NULL: not known, no geography */
-    int64_t wall_ms;           /* now */
+    const struct addr *client;                  /* NULL: not known, no geography */
+    int64_t wall_ms;                            /* now */
+    const struct answer_challenges *challenges; /* of ACME, beside the zones; NULL: none */
 };
 
 /* Say this before all other steps. */

@@ -56,6 +56,7 @@ struct serve {
     struct sights **sights; /* borrowed; NULL: none */
     struct answer_tap *const *taps;
     const struct answer_shadow_slot *shadows; /* likewise */
+    const struct answer_challenge_slot *challenges;
     bool *kept;       /* by number of socket: another process has it, too; NULL: nobody takes over */
     atomic_bool stop; /* TCP threads */
     atomic_bool is_withdrawn;
@@ -265,6 +266,7 @@ static void fill_worker(struct serve *serve, size_t index, struct worker *worker
         .tap = serve->taps == NULL ? NULL : serve->taps[index],
         .index = index,
         .shadows = serve->shadows,
+        .challenges = serve->challenges,
         .sights = serve->sights == NULL ? NULL : serve->sights[index]};
     random_init(&worker->random, random_seed());
 }
@@ -371,6 +373,7 @@ static struct serve *new_serve(const struct serve_options *options)
     serve->slot = options->slot;
     serve->taps = options->taps;
     serve->shadows = options->shadows;
+    serve->challenges = options->challenges;
     serve->sights = options->sights;
     serve->tcp_share = tcp_share_new(count_workers(options), &tcp);
     serve->workers = count_workers(options);

@@ -60,7 +60,8 @@ struct serve_options {
     struct answer_tap *const *taps; /* of each DNS thread, borrowed as they are; NULL: there are none */
     struct serve_tcp_limits tcp;
     void (*begun)(void); /* called by each DNS thread before anything else; NULL: nothing */
-    const struct answer_shadow_slot *shadows; /* where drills are, borrowed; NULL: there are none */
+    const struct answer_shadow_slot *shadows;       /* where drills are, borrowed; NULL: there are none */
+    const struct answer_challenge_slot *challenges; /* likewise of challenges */
     struct sights **sights; /* of each thread, borrowed; NULL: nothing is noted of clients */
     /* Of the server before: those of the same addresses are taken, and their fd becomes -1. The others stay
      * the caller's, and open until serve_open() has returned. */
@@ -68,6 +69,7 @@ struct serve_options {
     size_t inherited_count;
 };
 
+struct answer_challenge_slot;
 struct answer_shadow_slot;
 struct answer_tap;
 struct serve;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "answer/answer.h"
+#include "answer/challenge.h"
 #include "answer/shadow.h"
 #include "answer/tap.h"
 #include "base/clock.h"
@@ -19,11 +20,13 @@ struct worker {
     struct view_slot *slot;
     struct answer_counters *counters; /* written by this thread only */
     const atomic_bool *stop;
-    const atomic_bool *is_withdrawn;          /* of the server: nobody is to ask here */
-    size_t index;                             /* of the thread: its cache in the view */
-    struct answer_tap *tap;                   /* borrowed; NULL: nobody is told of answers */
-    struct sights *sights;                    /* written by this thread only; NULL: none */
-    const struct answer_shadow_slot *shadows; /* borrowed; NULL: there are no drills */
+    const atomic_bool *is_withdrawn;                /* of the server: nobody is to ask here */
+    size_t index;                                   /* of the thread: its cache in the view */
+    struct answer_tap *tap;                         /* borrowed; NULL: nobody is told of answers */
+    struct sights *sights;                          /* written by this thread only; NULL: none */
+    const struct answer_shadow_slot *shadows;       /* borrowed; NULL: there are no drills */
+    const struct answer_challenge_slot *challenges; /* likewise */
+    struct answer_aside aside;                      /* of the batch */
     struct random random;
 };
 
@@ -33,6 +36,9 @@ static inline struct answer_context worker_context(struct worker *worker, const 
     assert(view != NULL && worker->index < view->cache_count);
     const bool is_guarded = __builtin_expect(view->guards != 0, 0);
     uint64_t now_ms = clock_coarse_wall_ms();
+    worker->aside = (struct answer_aside){.shadows = answer_read_shadows(worker->shadows),
+                                          .challenges = answer_read_challenges(worker->challenges)};
+    const bool is_aside = worker->aside.shadows != NULL || worker->aside.challenges != NULL;
     return (struct answer_context){
         .view = view,
         .table = view->table,
@@ -45,7 +51,7 @@ static inline struct answer_context worker_context(struct worker *worker, const 
         .now_s = (uint32_t)(now_ms / 1000),
         .now_us = is_guarded ? clock_coarse_now_us() : 0,
         .tap = worker->tap,
-        .shadows = answer_read_shadows(worker->shadows),
+        .aside = is_aside ? &worker->aside : NULL,
         .thread = (uint32_t)worker->index,
         .received_ns = is_guarded && (view->guards & VIEW_GUARD_TAP) != 0 ? clock_precise_wall_ns() : 0};
 }

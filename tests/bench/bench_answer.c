@@ -187,7 +187,8 @@ static bool drill(struct fixture *fixture, const char *mix)
         list[i] = &drills[i];
     }
     if (strcmp(mix, "drill-on") == 0) {
-        fixture->context.shadows = answer_shadows_new(list, ANSWER_SHADOWS_MAX);
+        fixture->aside.shadows = answer_shadows_new(list, ANSWER_SHADOWS_MAX);
+        fixture->context.aside = &fixture->aside;
     }
     return strncmp(mix, "drill-", 6) == 0;
 }
@@ -307,7 +308,7 @@ int main(int argc, char **argv)
     printf("%lu answers, %.1f octets each\n", count, count == 0 ? 0 : (double)octets / (double)count);
     sights_free(crowd.sights);
     limiter_release(fixture.view.limiter);
-    free((void *)(uintptr_t)fixture.context.shadows);
+    free((void *)(uintptr_t)fixture.aside.shadows);
     fixture_fini(&fixture);
     buffer_fini(&text);
     return 0;

@@ -21,7 +21,7 @@ EXTRA_DIST += \
 	tests/functional/vantage_client.py tests/functional/test_vantages.py tests/functional/test_unbound.py tests/functional/test_units.py tests/functional/test_unserved.py \
 	tests/functional/test_verdicts.py tests/functional/test_work.py tests/functional/tsan.txt
 
-EXTRA_DIST += tests/functional/injector.py tests/functional/test_activated.py tests/functional/test_geo_fetch.py tests/functional/test_installed.py tests/functional/test_topology_files.py
+EXTRA_DIST += tests/functional/injector.py tests/functional/test_acme.py tests/functional/test_acme_cluster.py tests/functional/test_acme_hooks.py tests/functional/test_activated.py tests/functional/test_geo_fetch.py tests/functional/test_installed.py tests/functional/test_topology_files.py
 
 PYTESTFLAGS = -n 2
 

@@ -9,6 +9,7 @@ import kit
 REASON = ["--reason", "a test"]
 # What is asked of each verb, one after the other; "!": it may be refused.
 ASKED = {
+    "acme": [["set", "www.example.com", 43 * "a"], ["list"], ["clear", "www.example.com"]],
     "status": [[]], "regions": [[], ["us-east"]], "azs": [[]], "endpoints": [[], ["web-us-east-1a"]], "checks": [[]],
     "replication": [[]], "lag": [[]], "objectives": [[]], "rules": [[], ["check", "region:us-east=drain"]],
     "check": [["run", "web-us-east-1a"]], "vantages": [[]], "vantage": [["enrol", "fra-1"], ["show", "fra-1"], ["revoke", "fra-1", "--yes"]],

@@ -77,7 +77,7 @@ def test_nobody(far):
 
 
 VERBS = """
-status; regions; regions us-east; azs; endpoints; checks; replication; lag; errors; objectives; rules; rules check region:us-east=drain
+acme list; acme clear nobody; status; regions; regions us-east; azs; endpoints; checks; replication; lag; errors; objectives; rules; rules check region:us-east=drain
 watch --once; check run web-us-east-1a; vantages; vantage show nobody; config show; config diff; tokens; token show nobody
 show az:us-east-1a; drain az:us-east-1a --reason x; up az:us-east-1a --reason x; down az:us-east-1a --reason x; auto az:us-east-1a
 failback az:us-east-1a --reason x; load endpoint:web-us-east-1a 0.5; report endpoint:web-us-east-1a web up; overrides; history

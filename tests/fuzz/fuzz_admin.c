@@ -128,6 +128,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     problem_init(&problem, arena);
     bool is_invited;
     judge(request_parse_takeover(body, body_len, &is_invited, &problem), &problem);
+    struct request_challenge challenge;
+    problem_init(&problem, arena);
+    judge(request_parse_challenge(body, body_len, &challenge, &problem), &problem);
+    expect(problem_is_set(&problem) || (request_is_challenge(challenge.value) && challenge.lasts_ms > 0));
     problem_init(&problem, arena);
     judge(request_parse_empty(body, body_len, &problem), &problem);
     arena_free(arena);

@@ -4,14 +4,16 @@
  * the unit tests. Beyond not crashing: whatever is answered is a message that ldns and a strict reader
  * (tests/unit/strict.h) can read, with the query's id, with QR set, within the size that the transport and
  * the client permit. The first octet says how to ask: bit 0 TCP, bits 1 and 2 which regions are forced down,
- * bit 3 IPv6, bit 7 that the first octet of the query says which restrictions hold (enum view_guard). The
- * rest is the query. */
+ * bit 3 IPv6, bit 6 that names have challenges, bit 7 that the first octet of the query says which
+ * restrictions hold (enum view_guard). The rest is the query. */
 #include "config.h"
 
 #include "tests/unit/answer_fixture.h"
 #include "tests/unit/strict.h"
 
+#include "answer/challenge.h"
 #include "base/limiter.h"
+#include "dns/name.h"
 #include "dns/types.h"
 
 #include <ldns/ldns.h>
@@ -96,6 +98,24 @@ static void restrict_answers(struct fixture *f)
     f->view.limiter = limiter_new(1024);
 }
 
+/* At names of all kinds, and some that are not there. */
+static const struct answer_challenges *make_challenges(void)
+{
+    enum { NAMES = 12 };
+    static const char *const names[NAMES] = {"host",  "loop2",      "ent", "x.wild", "q.sub", "every",
+                                             "a.old", "host.child", "big", "www",    "li2",   "d.e.nothing"};
+    static const char *const values[] = {"LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0",
+                                         "-vaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"};
+    uint8_t owners[NAMES][DNS_NAME_MAX], origin[DNS_NAME_MAX];
+    struct answer_challenge list[NAMES];
+    (void)dns_name_parse("example.com", NULL, origin);
+    for (size_t i = 0; i < NAMES; i++) {
+        (void)dns_name_parse(names[i], origin, owners[i]);
+        list[i] = (struct answer_challenge){.owner = owners[i], .values = values, .value_count = 1 + i % 2};
+    }
+    return answer_challenges_new(list, NAMES);
+}
+
 static void make_client(bool v6, struct sockaddr_storage *client)
 {
     struct addr_port at = {.port = 53};
@@ -129,6 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     if (fixture.cache == NULL) {
         fixture_init_listed(&fixture, origins, texts, 2, listed);
         restrict_answers(&fixture);
+        fixture.aside.challenges = make_challenges();
     }
     if (len == 0 || len > TCP_MAX) {
         return 0;
@@ -147,6 +168,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
                                      .allow = fixture.server.zone_defaults->allow_query,
                                      .idle_ds = 100};
     fixture.view.guards = (bytes[0] & 0x80) != 0 && len > 1 ? query[0] & 31 : 0;
+    fixture.context.aside = (bytes[0] & 0x40) != 0 ? &fixture.aside : NULL;
     fixture.context.now_us += 100;
     size_t got = answer_query(&fixture.context, &request, reply, tcp ? TCP_MAX : UDP_MAX);
     if (got > (tcp ? TCP_MAX : UDP_MAX)) {

@@ -312,6 +312,13 @@ tests_fuzz_fuzz_override_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_override_SOURCES = tests/fuzz/fuzz_override.c src/daemon/override_json.c src/daemon/stored.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_override_LDADD = src/libhealth.a src/libbase.a $(JANSSON_LIBS)
 
+## challenges in the store
+fuzz_programs += tests/fuzz/fuzz_challenge
+tests_fuzz_fuzz_challenge_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"challenge"'
+tests_fuzz_fuzz_challenge_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_challenge_SOURCES = tests/fuzz/fuzz_challenge.c src/daemon/challenge.c src/daemon/stored.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_challenge_LDADD = src/libdns.a src/libbase.a $(JANSSON_LIBS)
+
 ## drills in the store
 fuzz_programs += tests/fuzz/fuzz_drill_fact
 tests_fuzz_fuzz_drill_fact_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"drill_fact"'

@@ -13,6 +13,12 @@ tests_unit_test_answer_additional_CPPFLAGS = $(tests_unit_test_answer_CPPFLAGS)
 tests_unit_test_answer_additional_SOURCES = tests/unit/test_answer_additional.c tests/unit/answer_fixture.c tests/unit/strict.c \
 	tests/unit/answer_fixture.h tests/unit/strict.h tests/unit/unit.h
 tests_unit_test_answer_additional_LDADD = $(tests_unit_test_answer_LDADD)
+TESTS += tests/unit/test_answer_challenge
+check_PROGRAMS += tests/unit/test_answer_challenge
+tests_unit_test_answer_challenge_CPPFLAGS = $(tests_unit_test_answer_CPPFLAGS)
+tests_unit_test_answer_challenge_SOURCES = tests/unit/test_answer_challenge.c tests/unit/answer_fixture.c tests/unit/strict.c \
+	tests/unit/answer_fixture.h tests/unit/strict.h tests/unit/unit.h
+tests_unit_test_answer_challenge_LDADD = $(tests_unit_test_answer_LDADD)
 TESTS += tests/unit/test_answer_crowd
 check_PROGRAMS += tests/unit/test_answer_crowd
 tests_unit_test_answer_crowd_CPPFLAGS = $(tests_unit_test_answer_CPPFLAGS)

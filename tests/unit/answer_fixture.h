@@ -20,6 +20,7 @@ struct fixture {
     struct steer_cache *cache;
     struct random random;
     struct answer_counters counters;
+    struct answer_aside aside; /* what the context has of it, once a test says so */
     struct answer_context context;
 };
 

@@ -52,7 +52,8 @@ static int set_up(void **state)
         .counters = s.counters,
         .clients = {.sources = s.sources, .source_count = 1, .subnets = s.subnets, .subnet_count = 1}};
     s.shadows = answer_shadows_new(&(const struct answer_shadow *){&s.shadow}, 1);
-    s.serving.context.shadows = s.shadows;
+    s.serving.aside.shadows = s.shadows;
+    s.serving.context.aside = &s.serving.aside;
     *state = &s;
     return 0;
 }
@@ -179,7 +180,7 @@ static void share_live(struct scene *s, uint64_t share, struct answer_shadow *li
     *live = (struct answer_shadow){
         .view = &s->drill.view, .counters = s->counters, .is_live = true, .below = share};
     s->shadows = answer_shadows_new((const struct answer_shadow *const[]){&s->shadow, live}, 2);
-    s->serving.context.shadows = s->shadows;
+    s->serving.aside.shadows = s->shadows;
 }
 
 static bool sees_live(struct scene *s, const char *client)
