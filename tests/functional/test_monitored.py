@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`steerctl check` as Nagios, Icinga and Zabbix read it: exit codes, the first line and the performance data of the Monitoring Plugins
+Development Guidelines, and JSON; what the files in contrib/nagios and contrib/zabbix ask for is what it says."""
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+
+import kit
+import pytest
+import yaml
+
+OK, WARNING, CRITICAL, UNKNOWN = range(4)
+STATES = ["OK", "WARNING", "CRITICAL", "UNKNOWN"]
+CONTRIB = pathlib.Path(kit.__file__).parents[2] / "contrib"
+
+# 'label'=value[UOM];[warn];[crit];[min];[max], as the guidelines have it: labels without quotes and equals signs, numbers without exponents.
+RANGE = r"@?(?:(?:~|-?\d+(?:\.\d+)?):)?(?:-?\d+(?:\.\d+)?)?"
+DATUM = re.compile(rf"'([^'=\s]+)'=(-?\d+(?:\.\d+)?)(s|%|c|)(?:;({RANGE}))?(?:;({RANGE}))?(?:;(-?[\d.]+))?(?:;(-?[\d.]+))?")
+
+
+def read(text):
+    """As a consumer does: the state, the text, and label -> (value, unit, warning, critical)."""
+    first, *more = text.splitlines()
+    told, _, data = first.partition(" | ")
+    found = re.fullmatch(r"STEERD (OK|WARNING|CRITICAL|UNKNOWN): (\S.*)", told)
+    assert found and all(line and "|" not in line for line in more), text
+    figures = {}
+    for datum in data.split(" ") if data else []:
+        match = DATUM.fullmatch(datum)
+        assert match, datum
+        label, value, unit, warning, critical, *_ = match.groups()
+        assert label not in figures
+        figures[label] = (float(value), unit, warning, critical)
+    assert len(first) < 4096  # what consumers cut a line at
+    return found[1], found[2], figures, more
+
+
+def check(server, *words):
+    done = server.ctl("check", *words, code=None)
+    state, text, figures, more = read(done.stdout)
+    assert STATES.index(state) == done.returncode, done
+    return done.returncode, text, figures, more
+
+
+def test_all_is_well(pair):
+    code, text, figures, more = check(pair.server)
+    assert code == OK and not more and "figures have a range" in text
+    assert figures["regions_unhealthy"] == (0, "", "", "0") and figures["endpoints_unhealthy_share"] == (0, "%", "25", "50")
+    assert figures["override_age"][1:] == ("s", "604800", "") and figures["log_dropped"][1] == "c" and figures["uptime"][0] > 0
+    assert "nodes_away" not in figures and "queries_rate" not in figures  # no cluster here; that takes two looks
+
+
+def test_a_region_is_lost(pair):
+    pair.east.kill()
+    pair.server.wait_state("region", "us-east", effective="unhealthy")
+    pair.server.wait_state("endpoint", "web-us-east-1b", effective="unhealthy")
+    code, text, figures, more = check(pair.server, "health")
+    assert code == CRITICAL and text.startswith("regions_unhealthy is 1 (us-east), ")
+    assert "endpoints_unhealthy is 2 (web-us-east-1a, web-us-east-1b)" in text
+    assert figures["regions_unhealthy"][0] == 1 and figures["endpoints_unhealthy_share"][0] == 50
+    assert any(line.startswith("CRITICAL: regions_unhealthy is 1 (us-east): regions that are lost") for line in more)
+    assert any(line.startswith("WARNING: azs_unhealthy is 2") for line in more)
+    # What is expected is no alarm
+    assert check(pair.server, "health", "--critical", "regions_unhealthy=1,endpoints_unhealthy_share=",
+                 "--warning", "azs_unhealthy=2,endpoints_unhealthy=2,endpoints_unhealthy_share=50")[0] == OK
+    assert check(pair.server, "regions_unhealthy", "--critical", "@0")[0] == OK
+    assert check(pair.server, "regions_unhealthy", "--critical", "@1:1")[0] == CRITICAL
+
+
+def test_orders_and_what_answers_say(pair):
+    for az in "us-east-1a", "us-east-1b", "eu-west-1a", "eu-west-1b":
+        pair.server.override("az", az, "drain")
+    code, text, figures, _ = check(pair.server, "orders", "--warning", "override_age=1h,overrides=@4:")
+    assert code == WARNING and text == "overrides is 4" and figures["override_age"][0] < 3600 and figures["override_age"][2] == "3600"
+    assert check(pair.server, "override_age", "--critical", "0:0")[0] == CRITICAL
+    asking = subprocess.Popen([pathlib.Path("/usr/bin/python3"), "-c", f"""
+import dns.message, dns.query
+while True:
+    dns.query.udp(dns.message.make_query("www.example.com", "A"), {pair.server.site.listen[0][0]!r}, port={pair.server.site.listen[0][1]}, timeout=10)
+"""])
+    try:
+        pair.server.wait(lambda: check(pair.server, "traffic")[2]["queries_rate"][0] > 0, "queries are counted")
+        code, text, figures, _ = check(pair.server, "traffic")
+        assert code == CRITICAL and figures["fallback_share"][:2] == (100, "%") and "fallback_share" in text
+    finally:
+        asking.kill()
+        asking.wait()
+
+
+def test_who_does_not_answer(pair):
+    socket = pair.server.site.socket
+    pair.server.stop()
+    done = kit.run_ctl("-s", str(socket), "check")
+    state, text, figures, _ = read(done.stdout)
+    assert (done.returncode, state, figures, done.stderr) == (CRITICAL, "CRITICAL", {}, "") and str(socket) in text
+    done = kit.run_ctl("-s", str(socket), "check", "--json")
+    assert done.returncode == CRITICAL and json.loads(done.stdout)["figures"] == [] and str(socket) in json.loads(done.stdout)["why"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_who_may_not_use_the_socket_knows_nothing(pair):
+    pair.server.site.folder.chmod(0o755)
+    done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", str(kit.STEERCTL), "-s", str(pair.server.site.socket), "check"],
+                          capture_output=True, text=True, timeout=kit.PATIENCE_S, env=kit.make_environment())
+    if "setpriv" in done.stderr or done.returncode > UNKNOWN:
+        pytest.skip("steerctl cannot be run by others here")
+    assert done.returncode == UNKNOWN and "may not use the socket" in read(done.stdout)[1]
+
+
+@pytest.mark.parametrize("words, said", [
+    (["helth"], "did you mean health"), (["health", "--warning", "5"], "expected FIGURE=RANGE"),
+    (["health", "--warning", "azs_unhealthy=5:3"], "expected a range"), (["health", "--critical", "az=3"], "nothing called"),
+    (["health", "--critical", "store_owed=3"], "steerctl check store"), (["store_owed", "--warning", ""], "found --warning"),
+    (["health", "--warning", "azs_unhealthy=10m"], "expected a range"), (["--timeout", "soon"], "found --timeout"),
+    (["nodes_away"], "nodes_away is not known here"), (["--bogus"], "command line"), (["health", "--reason", "x"], "command line"),
+    (["--warning", "azs_unhealthy=1|2,x"], "1/2"), (["store_owed"] * 70, "command line")])
+def test_what_is_not_understood_is_unknown(pair, words, said):
+    code, text, figures, _ = check(pair.server, *words)
+    assert code == UNKNOWN and said in text and not figures
+
+
+def test_json_has_all(pair):
+    document = pair.server.ctl_json("check", "all")
+    assert document["state"] == "OK" and document["code"] == 0 and document["why"] is None
+    _, _, figures, _ = check(pair.server, "all")
+    assert [each["name"] for each in document["figures"]] == list(figures)
+    for each in document["figures"]:
+        assert set(each) == {"name", "what", "value", "unit", "warning", "critical", "state", "code", "help", "who"}
+        assert (each["warning"] or "", each["critical"] or "") == figures[each["name"]][2:]
+
+
+def test_the_manual_names_each_group_and_what_is_critical(pair):
+    groups = {each["what"] for each in pair.server.ctl_json("check", "all")["figures"]}
+    said = kit.run_ctl("help", "check").stdout
+    assert all(group in said for group in groups | {"cluster"})
