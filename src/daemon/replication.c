@@ -109,7 +109,8 @@ static const struct {
     const char *name, *help;
 } figures[FIGURES] = {
     [LAG_SECONDS] = {"steerd_replication_lag_seconds", "How far a copy lags behind, while that is known."},
-    [LAG_BYTES] = {"steerd_replication_lag_bytes", "Likewise, where bytes are reported."},
+    [LAG_BYTES] = {"steerd_replication_lag_bytes",
+                   "How many bytes a copy lags behind, where bytes are reported."},
     [AGE] = {"steerd_replication_age_seconds", "Age of the last word about a copy."},
     [OVER] = {"steerd_replication_over_rpo",
               "1: a copy lags behind for longer than its RPO allows; 0: it does not. Not there while that is "

@@ -6,12 +6,10 @@ import pathlib
 import re
 import subprocess
 
+import everykit
 import kit
 import pytest
-import tlskit
 import yaml
-from receivers import SECRET
-from vantage_client import invite, listen
 
 CONTRIB = pathlib.Path(kit.__file__).parents[2] / "contrib"
 RULES = sorted((CONTRIB / "prometheus").glob("*.rules.yml"))
@@ -52,53 +50,8 @@ def test_an_alert_says_what_to_do(alert):
 @pytest.fixture(scope="module")
 def exported():
     """All series of a server that has one of everything: metric -> [labels]."""
-    with kit.new_site() as site:
-        pki = tlskit.Pki(site.folder / "pki")
-        pki.sign("soon", "root", days=(-1, 5.5))
-        secure = tlskit.Listener(tlskit.talk(pki.context("soon"), tlskit.GOOD))
-        try:
-            server = start(site, pki, secure.port)
-            return read(server)
-        finally:
-            secure.close()
-
-
-def start(site, pki, port):
-    at = kit.make_regions(site, azs=("us-east-1a", "eu-west-1a"))
-    site.topology["regions"]["us-east"]["replicates_to"] = [{"to": "eu-west", "lag": "push", "rpo": "30s", "max_age": "10m"}]
-    site.topology["rules"] = {"fresh": {"type": "lag", "stage": "any"}}
-    site.topology["brake"] = {"hold": "1m"}
-    site.topology["checks"]["tls"] = {"type": "https", "port": port, "host": tlskit.HOST, "interval": "500ms", "tls": {"ca": str(pki.root_pem)}}
-    site.topology["endpoints"]["secure"] = {"az": "eu-west-1a", "addresses": ["127.0.0.1"], "checks": ["tls"]}
-    site.zone("example.com", "").policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
-    (site.folder / "secret").write_text(SECRET + "\n")
-    (site.folder / "secret").chmod(0o600)
-    site.server["webhooks"] = [{"name": "ops", "url": "http://127.0.0.1:9/", "secret_file": "secret"}]
-    site.server["hooks"] = [{"name": "page", "command": ["/bin/true"], "on": ["override"]}]
-    document = {"name": "d", "mode": "simulate", "duration": "1m", "events": [{"at": "0s", "what": "region:us-east", "how": "lost"}]}
-    site.server["drills"] = {"schedule": [{"name": "d", "cron": "0 0 1 1 *", "document": document}]}
-    site.vantages_at = listen(site, quorum="majority", at_least=1)
-    site.web(*at.values())
-    server = site.start()
-    server.vantages_at = site.vantages_at
-    invite(server, "fra-1")
-    server.wait_state("region", "us-east", observed="healthy")
-    assert server.request("POST", "/v1/report", {"from": "us-east", "to": "eu-west", "lag": 1}).status == 200
-    server.ask("www.example.com")
-    for kind, name in ("endpoint", "web-us-east-1a"), ("az", "us-east-1a"), ("region", "us-east"):
-        server.override(kind, name, "drain")
-    server.wait_answers("www.example.com", [at["eu-west-1a"]])
-    return server
-
-
-def read(server):
-    def look():
-        text = server.request("GET", "/metrics").body.decode()
-        series = {}
-        for name, labels in re.findall(r"^(\w+)(?:\{(.*)\})? \S+$", text, re.M):
-            series.setdefault(name, []).append(dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels or "")))
-        return series if {"steerd_drain_share", "steerd_certificate_end_time_seconds", "steerd_drill_missed_total"} <= set(series) else None
-    return server.wait(look, "the drain, the certificate and the drill are there")
+    with everykit.one_of_everything() as server:
+        return everykit.read_series(server)
 
 
 def judge(expression, told, series):
