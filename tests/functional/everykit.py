@@ -16,18 +16,19 @@ US, EU = "us-east-1a", "eu-west-1a"
 
 
 @contextlib.contextmanager
-def one_of_everything(**more):
-    """A running server, in which a region is drained, with `at` (az -> address), `webs` and `site`."""
+def one_of_everything(prepare=None):
+    """A running server, in which a region is drained, with `at` (az -> address), `webs` and `site`. prepare(site): before it is started."""
     with contextlib.ExitStack() as stack:
         site = stack.enter_context(kit.new_site())
-        pki = tlskit.Pki(site.folder / "pki")
+        pki = tlskit.Pki(site.folder / "certificates")
         pki.sign("soon", "root", days=(-1, 5.5))
         secure = tlskit.Listener(tlskit.talk(pki.context("soon"), tlskit.GOOD))
         stack.callback(secure.close)
         names = nameserver.Nameserver({"lb.example.net.": {"A": ["127.0.0.1"]}})
         stack.callback(names.close)
         at = configure(site, pki, secure.port, names)
-        site.server.update(more)
+        if prepare is not None:
+            prepare(site)
         site.web(at[US]), site.web(at[EU])
         server = site.start()
         server.at = at
