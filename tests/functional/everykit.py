@@ -29,7 +29,7 @@ def one_of_everything(prepare=None):
         at = configure(site, pki, secure.port, names)
         if prepare is not None:
             prepare(site)
-        site.web(at[US]), site.web(at[EU])
+        site.web(at[US]), site.web(at[EU]), site.web(site.late)
         server = site.start()
         server.at = at
         settle(server)
@@ -68,11 +68,13 @@ def settle(server):
     server.vantages_at = server.site.vantages_at
     invite(server, "fra-1")
     server.wait_state("region", "us-east", observed="healthy")
-    server.wait_state("endpoint", "late", observed="unhealthy")
-    server.site.web(server.site.late)
-    server.wait_state("endpoint", "late", observed="healthy")
+    late = server.site.webs[-1]
+    for mode, observed in ("ok", "healthy"), ("close", "unhealthy"), ("ok", "healthy"):
+        late.behave(mode)
+        server.wait_state("endpoint", "late", observed=observed)
     assert server.request("POST", "/v1/points", {"name": "now", "reason": "a test"}).status == 201
     server.override("endpoint", "late", "drain", starts_in="10h", expires_in="1h")
+    server.wait(lambda: "steerd_ramp_ratio{" in read_metrics(server), "what came back ramps")
     for report in ({"from": "us-east", "to": "eu-west", "lag": 1}, {"from": "eu-west", "to": "us-east", "lag": 10, "unit": "bytes"},
                    {"region": "us-east", "errors": 1, "requests": 100}):
         assert server.request("POST", "/v1/report", report).status == 200, report
@@ -81,8 +83,8 @@ def settle(server):
     for kind, name in ("endpoint", "web-" + US), ("az", US), ("region", "us-east"):
         server.override(kind, name, "drain")
     server.wait_answers("www.example.com", [server.at[EU]])
-    late = {"steerd_drain_share", "steerd_certificate_end_time_seconds", "steerd_drill_missed_total", "steerd_errors_share"}
-    server.wait(lambda: late <= set(read_series(server)) and "wait" or None, f"{late} are there")
+    last = {"steerd_drain_share", "steerd_certificate_end_time_seconds", "steerd_drill_missed_total", "steerd_errors_share"}
+    server.wait(lambda: last <= set(read_series(server)), f"{last} are there")
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ every metric, every label, every value that a label is compared with. Each alert
 import json
 import pathlib
 import re
+import shlex
 import subprocess
 
 import everykit
@@ -29,20 +30,47 @@ def test_promtool_takes_the_rules():
     promtool("test", "rules", *sorted((CONTRIB / "prometheus").glob("*.test.yml")))
 
 
-def slugs(page):
-    text = (CONTRIB.parent / page).read_text()
-    return {re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in text.splitlines() if line.startswith("#")}
+SECTIONS = {section.split("\n")[0]: section for section in re.split(r"^### ", (CONTRIB.parent / "doc/runbook.md").read_text(), flags=re.M)[1:]}
+URGENCY = {"critical": "Critical", "warning": "Warning", "info": "Information"}
 
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_says_what_to_do(alert):
-    rule = ALERTS[alert]
-    assert rule["labels"]["severity"] in ("critical", "warning", "info") and rule["annotations"]["summary"]
-    page, anchor = rule["annotations"]["runbook"].split("#")
-    assert anchor in slugs(page)
+    """A summary, a description whose commands are there, and a section of the runbook that answers five questions."""
+    rule, section = ALERTS[alert], SECTIONS[alert]
+    assert rule["annotations"]["summary"] and rule["annotations"]["runbook"] == f"doc/runbook.md#{alert.lower()}"
+    assert section.split("\n\n")[1].startswith(URGENCY[rule["labels"]["severity"]])
+    told = re.findall(r"^- \*\*(\w+)\*\*", section, re.M)
+    assert told == ["Clients", "Look", "Do", "Harmless", "Over"]
+    assert "`steerctl " in section
     verbs = kit.run_ctl("--help").stdout
     told = re.findall(r"steerctl ([a-z-]+)", rule["annotations"]["description"])
     assert all(re.search(rf"^  {verb} ", verbs, re.M) for verb in told), told
+
+
+def test_no_section_without_its_alert():
+    assert list(SECTIONS) and set(SECTIONS) == set(ALERTS)
+
+
+def list_commands():
+    """What somebody would copy: code with steerctl in front, of the runbook, of the page beside it and of the rules."""
+    for page in "runbook", "monitoring":
+        text = (CONTRIB.parent / f"doc/{page}.md").read_text()
+        yield from re.findall(r"`(steerctl [^`]+)`", text)
+        yield from (line.split("  #")[0].strip() for block in re.findall(r"```sh\n(.*?)```", text, re.S) for line in block.splitlines() if line.startswith("steerctl "))
+    for rule in ALERTS.values():
+        yield from re.findall(r"`(steerctl [^`{]+)`", rule["annotations"]["description"])
+
+
+def test_each_command_is_understood(tmp_path):
+    """There is no server: who has understood the verb, its words and its options finds that out, or that nobody can be asked whether he means it."""
+    told, faults = {"TARGET": "region:us-east", "DURATION": "1h"}, []
+    for command in sorted(set(list_commands())):
+        words = [told.get(word, word) for word in shlex.split(command)[1:]]
+        done = kit.run_ctl("-s", str(tmp_path / "nobody"), *words)
+        if done.returncode not in (2, 3) or not re.search("is steerd running|it takes --yes, or --confirm", done.stdout + done.stderr):
+            faults.append(f"{command}: {done.stdout} {done.stderr}")
+    assert not faults, "\n".join(faults)
 
 
 # ---- what is exported ----
@@ -51,12 +79,14 @@ def test_an_alert_says_what_to_do(alert):
 def exported():
     """All series of a server that has one of everything: metric -> [labels]."""
     with everykit.one_of_everything() as server:
-        return everykit.read_series(server)
+        series = everykit.read_series(server)
+    with everykit.node_of_a_cluster() as server:
+        return {**everykit.read_series(server), **series, "up": [{}]}
 
 
 def judge(expression, told, series):
     """Every selector of a PromQL expression, and every label that it is grouped, joined or described by."""
-    selectors = re.findall(r"\b(steerd_\w+)(?:\{([^}]*)\})?", expression)
+    selectors = re.findall(r"\b(steerd_\w+|up(?={))(?:\{([^}]*)\})?", expression)
     assert selectors, expression
     for name, matchers in selectors:
         assert name in series, f"{name} is not exported"

@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import re
-import shlex
 import subprocess
 
 import kit
@@ -136,3 +135,71 @@ def test_the_manual_names_each_group_and_what_is_critical(pair):
     groups = {each["what"] for each in pair.server.ctl_json("check", "all")["figures"]}
     said = kit.run_ctl("help", "check").stdout
     assert all(group in said for group in groups | {"cluster"})
+
+
+# ---- what is in contrib ----
+
+def run_shell(command, socket):
+    """As an agent does."""
+    command = re.sub(r"/usr/bin/steerctl( --url \S+ --ca \S+ --token-file \S+)?", f"{kit.STEERCTL} -s {socket}", command)
+    return subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=kit.PATIENCE_S, env=kit.make_environment())
+
+
+def list_nagios():
+    services = (CONTRIB / "nagios" / "steerd.cfg").read_text()
+    command, = re.findall(r"command_line +(/usr/bin/steerctl.*)", services)
+    for arguments in re.findall(r"check_command +check_steerd!(.*)", services):
+        yield command.replace("$ARG1$", arguments)
+    yield from re.findall(r"^command\[\w+\]=(.*)", (CONTRIB / "nagios" / "nrpe.cfg").read_text(), re.M)
+
+
+def test_commands_of_nagios_are_understood(pair):
+    commands = list(list_nagios())
+    assert len(commands) == 10
+    for command in commands:
+        done = run_shell(command, pair.server.site.socket)
+        assert done.returncode == OK and read(done.stdout)[0] == "OK", (command, done)
+
+
+def find(path, document):
+    """Those of Zabbix' JSONPath that the template uses."""
+    named = re.fullmatch(r'\$\.figures\[\?\(@\.name=="(\w+)"\)\]\.(\w+)\.first\(\)', path)
+    if named:
+        return [figure[named[2]] for figure in document["figures"] if figure["name"] == named[1]][0]
+    return len(document["figures"]) if path == "$.figures.length()" else document[re.fullmatch(r"\$\.(\w+)", path)[1]]
+
+
+def test_zabbix_finds_what_its_template_asks_for(pair):
+    text = (CONTRIB / "zabbix" / "template_steerd.yaml").read_text()
+    template, = yaml.safe_load(text)["zabbix_export"]["templates"]
+    key, command = re.search(r"^UserParameter=([\w.]+),(.*)", (CONTRIB / "zabbix" / "steerd.conf").read_text(), re.M).groups()
+    done = run_shell(command, pair.server.site.socket)
+    document = json.loads(done.stdout)
+    assert done.returncode == 0 and done.stderr == ""
+    master, *dependent = template["items"]
+    rule, = template["discovery_rules"]
+    assert master["key"] == key
+    for item in [*dependent, rule]:
+        assert item["master_item"]["key"] == key and find(item["preprocessing"][0]["parameters"][0], document) is not None
+    for figure in document["figures"]:
+        macros = {one["lld_macro"]: figure[one["path"].removeprefix("$.")] for one in rule["lld_macro_paths"]}
+        for prototype in rule["item_prototypes"]:
+            assert prototype["master_item"]["key"] == key
+            path = prototype["preprocessing"][0]["parameters"][0].replace("{#NAME}", macros["{#NAME}"])
+            assert isinstance(find(path, document), (int, float))
+    uuids = re.findall(r"uuid: (\S+)", text)
+    assert len(set(uuids)) == len(uuids) and all(re.fullmatch(r"[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", uuid) for uuid in uuids)
+    pair.server.stop()
+    done = run_shell(command, pair.server.site.socket)
+    assert done.returncode == 0 and json.loads(done.stdout)["code"] == CRITICAL and json.loads(done.stdout)["figures"] == []
+
+
+def test_the_page_has_all_figures(pair):
+    page = (CONTRIB.parent / "doc" / "monitoring.md").read_text()
+    listed = {group: re.findall("`(\\w+)`", figures) for group, figures in re.findall(r"^\| `(\w+)` \| (`.*) \|$", page, re.M)}
+    source = (CONTRIB.parent / "src" / "ctl" / "watched_figures.c").read_text()
+    real = {}
+    for name, group in re.findall(r'^    \{"(\w+)", "(\w+)"', source, re.M):
+        real.setdefault(group, []).append(name)
+    assert listed == real
+    assert {figure["name"] for figure in pair.server.ctl_json("check", "all")["figures"]} <= {name for names in real.values() for name in names}
