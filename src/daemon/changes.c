@@ -489,7 +489,8 @@ static void write_line(const struct change *change, struct log_record *record)
     log_record_begin(record, change->wall_ms, LOG_LEVEL_INFO, change_kind_text(change->kind));
     add_name(record, change);
     for (const char *at = change->body; change_next_pair(&at, &pair);) {
-        log_record_add(record, pair.key, pair.value, pair.is_number);
+        bool is_taken = strcmp(pair.key, "event") == 0; /* of a hook: which one it was run for */
+        log_record_add(record, is_taken ? "event_seq" : pair.key, pair.value, pair.is_number);
     }
     log_record_add(record, "actor", change->actor, false);
     log_record_add(record, "peer", change->peer, false);

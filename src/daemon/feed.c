@@ -38,7 +38,7 @@ void feed_begin(struct server *server)
     int error = witness_begin(server->witness, changes_get_stream(server->changes));
     if (error != 0) {
         log_warning(
-            "witness not started reason=\"%s\" effect=\"incidents do not tell when answers had changed\"",
+            "witness not started why=\"%s\" effect=\"incidents do not tell when answers had changed\"",
             error_text(error));
     }
 }

@@ -88,7 +88,7 @@ int server_report_lag(void *context, const char *from, const char *to, const str
     server_forget_snapshot(server);
     if (error == 0) {
         atomic_fetch_add_explicit(&server->reports[*fate], 1, memory_order_relaxed);
-        log_debug("report from=%s to=%s lag=%g unit=%s taken=%d", from, to, report->value,
+        log_debug("report from=%s to=%s value=%g unit=%s taken=%d", from, to, report->value,
                   health_lag_unit_text(report->unit), *fate == HEALTH_PUSH_TAKEN);
     }
     return error;

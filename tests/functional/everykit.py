@@ -88,9 +88,12 @@ def settle(server):
 
 
 @contextlib.contextmanager
-def node_of_a_cluster():
+def node_of_a_cluster(prepare=None):
     with contextlib.ExitStack() as stack:
-        cluster = clusterkit.Cluster(stack, 1, has_links=True).start()
+        cluster = clusterkit.Cluster(stack, 1, has_links=True)
+        if prepare is not None:
+            prepare(cluster.sites["ns1"])
+        cluster.start()
         cluster.report_all()
         yield cluster.nodes["ns1"]
 
