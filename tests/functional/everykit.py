@@ -42,6 +42,7 @@ def configure(site, pki, port, names):
     topology["regions"]["us-east"]["replicates_to"] = [{"to": "eu-west", "lag": "push", "rpo": "30s", "max_age": "10m"}]
     topology["regions"]["eu-west"]["replicates_to"] = [{"to": "us-east", "lag": "push", "rpo": "1h", "max_age": "10m"}]
     topology["rules"] = {"fresh": {"type": "lag", "stage": "any"}}
+    topology["name_groups"] = {"shop": ["www.example.com"]}
     topology["brake"] = {"hold": "1m"}
     topology["checks"]["tls"] = {"type": "https", "port": port, "host": tlskit.HOST, "interval": "500ms", "tls": {"ca": str(pki.root_pem)}}
     topology["endpoints"]["secure"] = {"az": EU, "addresses": ["127.0.0.1"], "checks": ["tls"]}
@@ -80,6 +81,8 @@ def settle(server):
         assert server.request("POST", "/v1/report", report).status == 200, report
     assert server.request("PUT", f"/v1/endpoints/web-{EU}/load", {"value": 0.3}).status == 200
     server.ask("www.example.com")
+    server.override("region", "us-east", "drain", names=["shop"])
+    server.wait(lambda: 'names="shop"' in read_metrics(server), "the drain of some names is told")
     for kind, name in ("endpoint", "web-" + US), ("az", US), ("region", "us-east"):
         server.override(kind, name, "drain")
     server.wait_answers("www.example.com", [server.at[EU]])

@@ -112,6 +112,13 @@ def test_no_name_of_the_sources_is_missing():
     assert sorted(set(ROWS) - named) == [], "are in doc/metrics.md, and no source names them"
 
 
+def test_no_label_of_the_sources_is_missing():
+    """Also one that is put in only sometimes."""
+    named = {label for literal in read_sources() for label in re.findall(r'(?:\{|,|\\",)([a-z_]+)=\\"', literal)}
+    listed = {label for row in ROWS.values() for label in read_labels(row[1])}
+    assert sorted(named - {"le"} - listed) == [], "are in no row of doc/metrics.md"
+
+
 def test_each_value_is_one_of_the_sources():
     words = {word for literal in read_sources() for word in re.findall(r"[a-z0-9_]+", literal.replace("\\n", " "))}
     for name, row in ROWS.items():
