@@ -28,16 +28,18 @@ static const char *clean(const char *text, char *out, size_t size)
 
 void watched_name(struct watched_item *item, const json_t *objects)
 {
-    size_t i;
+    size_t i, used = 0;
     const json_t *object;
     json_array_foreach(objects, i, object)
     {
         const char *name = text_of(object, "name");
-        size_t used = strlen(item->who);
-        snprintf(item->who + used, sizeof item->who - used, "%s%s", i == 0 ? "" : ", ",
-                 i == WATCHED_NAMES ? "..."
-                 : name == NULL     ? "?"
-                                    : name);
+        bool fits =
+            i < WATCHED_NAMES && name != NULL && used + strlen(name) + sizeof ", , ..." < WATCHED_WHO_SIZE;
+        used += (size_t)snprintf(item->who + used, sizeof item->who - used, "%s%s", i == 0 ? "" : ", ",
+                                 fits ? name : "...");
+        if (!fits) {
+            break;
+        }
     }
 }
 
@@ -101,7 +103,11 @@ static void print_good(const struct watched_result *result)
         known += is_known;
         held += is_known && (item->warning.is_set || item->critical.is_set);
     }
-    printf("%zu of %zu figures have a range, and are in it", held, known);
+    if (known == 0) {
+        fputs("there is nothing of that here", stdout);
+    } else {
+        printf("%zu of %zu figures have a range, and are in it", held, known);
+    }
 }
 
 static void print_data(const struct watched_result *result)

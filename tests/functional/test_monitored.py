@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`steerctl check` as Nagios, Icinga and Zabbix read it: exit codes, the first line and the performance data of the Monitoring Plugins
 Development Guidelines, and JSON; what the files in contrib/nagios and contrib/zabbix ask for is what it says."""
+import contextlib
 import json
 import os
 import pathlib
 import re
 import subprocess
 
+import clusterkit
+import etcdkit
 import kit
 import pytest
 import yaml
@@ -87,6 +90,26 @@ while True:
     finally:
         asking.kill()
         asking.wait()
+
+
+def test_nothing_of_that_is_here(pair):
+    assert check(pair.server, "cluster")[:3] == (OK, "there is nothing of that here", {})
+
+
+@pytest.mark.skipif(etcdkit.ETCD is None or not etcdkit.PROGRAM.exists(), reason="there is no etcd, or steerd-etcd was not built")
+def test_a_cluster():
+    with contextlib.ExitStack() as stack:
+        cluster = clusterkit.Cluster(stack, 2).start().wait_fresh()
+        node = cluster.nodes["ns1"]
+        node.wait(lambda: check(node, "cluster")[0] == OK, "all is well")
+        assert check(node, "cluster")[2]["nodes_away"][:3] == (0, "", "0")
+        cluster.nodes["ns2"].stop()
+        node.wait(lambda: "nodes_away is 1" in check(node, "cluster")[1], "a node is away")
+        cluster.etcd.close()
+        node.wait(lambda: "etcd_unreached is 1" in check(node, "cluster")[1], "etcd is away")
+        node.override("region", "us-east", "drain", emergency=True)
+        node.wait(lambda: "pending is 1" in check(node, "cluster")[1], "an order is provisional")
+        assert check(node, "cluster")[0] == WARNING
 
 
 def test_who_does_not_answer(pair):
