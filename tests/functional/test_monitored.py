@@ -10,6 +10,7 @@ import subprocess
 
 import clusterkit
 import etcdkit
+import gatekit
 import kit
 import pytest
 import yaml
@@ -130,6 +131,31 @@ def test_who_may_not_use_the_socket_knows_nothing(pair):
     if "setpriv" in done.stderr or done.returncode > UNKNOWN:
         pytest.skip("steerctl cannot be run by others here")
     assert done.returncode == UNKNOWN and "may not use the socket" in read(done.stdout)[1]
+
+
+def test_from_elsewhere_with_a_token(site):
+    """A viewer's is enough; without a good one nothing is known, and a listener that is gone is an outage."""
+    at = kit.make_regions(site, azs=("us-east-1a",))
+    site.zone("example.com", "")
+    pki = gatekit.make_pki(site)
+    door = ("127.0.0.1", kit.find_port("127.0.0.1"))  # which the certificate is for
+    site.server["admin"]["listen"] = [{"address": f"{door[0]}:{door[1]}", "certificate": pki.good_pem, "key": pki.good_key}]
+    site.web(*at.values())
+    server = site.start()
+    server.wait_state("region", "us-east", effective="healthy")
+    token = site.folder / "token"
+    token.touch(0o600)
+
+    def ask(secret, port=door[1]):
+        token.write_text(secret + "\n")
+        done = kit.run_ctl("--url", f"https://{door[0]}:{port}", "--ca", str(pki.root_pem), "--token-file", str(token), "check")
+        assert STATES.index(read(done.stdout)[0]) == done.returncode, done
+        return done.returncode, read(done.stdout)[1]
+
+    assert ask(server.request("POST", "/v1/tokens", {"name": "nagios", "role": "viewer"}).json["secret"])[0] == OK
+    code, text = ask("x" * 40)
+    assert code == UNKNOWN and "401" in text
+    assert ask("x" * 40, kit.find_port(door[0]))[0] == CRITICAL
 
 
 @pytest.mark.parametrize("words, said", [
