@@ -31,8 +31,12 @@ EXTRA_DIST += doc/openapi.yaml \
 	doc/img/steering.svg \
 	doc/img/vantages.svg \
 	doc/img/walk.svg \
+	doc/logging.md \
+	doc/metrics.md \
+	doc/monitoring.md \
 	doc/operations.md \
 	doc/rules.md \
+	doc/runbook.md \
 	doc/steering.md \
 	doc/store.md \
 	doc/switchovers.md \

@@ -47,6 +47,16 @@ void steerctl_add_query(struct buffer *target, const char *key, const char *valu
     }
 }
 
+/* Why there is no answer. */
+static void complain(const struct steerctl *ctl, const char *why)
+{
+    if (ctl->why == NULL) {
+        fprintf(stderr, "steerctl: %s\n", why);
+    } else if (ctl->why->len == 0) {
+        buffer_add_text(ctl->why, why);
+    }
+}
+
 /* The exchange; *answer is initialised by the caller. *lost: the connection ended without an answer, so that
  * nobody knows whether it was done, and that is told only if is_last. */
 static bool exchange(const struct steerctl *ctl, const struct buffer *request, bool is_last, bool *lost,
@@ -65,7 +75,7 @@ static bool exchange(const struct steerctl *ctl, const struct buffer *request, b
         close(fd);
     }
     if (!answered && (is_last || !*lost)) {
-        fprintf(stderr, "steerctl: %s\n", why.bytes);
+        complain(ctl, why.bytes);
     }
     buffer_fini(&why);
     return answered;
@@ -91,7 +101,7 @@ static bool write_request(const struct steerctl *ctl, const struct question *que
         buffer_print(&head, "%s", key);
         http_write_octets(request, head.bytes, question->method, question->target, question->body);
     } else {
-        fprintf(stderr, "steerctl: %s\n", why.bytes);
+        complain(ctl, why.bytes);
     }
     if (head.len != 0) {
         explicit_bzero(head.bytes, head.len);

@@ -38,6 +38,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/tokens.c src/ctl/traffic.c src/ctl/drains.c src/ctl/try.c \
 	src/ctl/unserved.c src/ctl/vantages.c \
 	src/ctl/verbs.c src/ctl/verbs.h \
+	src/ctl/watched_figures.c src/ctl/watched_figures.h src/ctl/range.c src/ctl/range.h src/ctl/watched.c src/ctl/watched.h src/ctl/watched_text.c src/ctl/watched_text.h \
 	src/ctl/watch.c src/ctl/watch_events.c src/ctl/watch_events.h src/ctl/watch_frame.c src/ctl/watch_frame.h \
 	src/ctl/whatif.c
 

@@ -7,6 +7,7 @@
 #include "ctl/options.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
+#include "ctl/watched.h"
 
 #include <locale.h>
 #include <stdlib.h>
@@ -20,6 +21,9 @@ int main(int argc, char **argv)
     enum steerctl_exit code = options_parse(&ctl, argc, argv);
     if (code == STEERCTL_OK) {
         code = remote_use_profile(&ctl) ? verbs_run(&ctl) : STEERCTL_USAGE;
+    }
+    if (ctl.is_monitored && code == STEERCTL_USAGE && ctl.verb == NULL) {
+        code = watched_misused(&ctl);
     }
     free(ctl.arguments);
     free(ctl.losses);

@@ -184,6 +184,10 @@ static const struct option_row {
      offsetof(struct steerctl, timeout)},
     {"retry", "PERCENT", "of clients try the other addresses of an answer (0)", NULL, OPTION_RETRY,
      offsetof(struct steerctl, retry)},
+    {"warning", "RANGES", "of check: warn outside this range, or of several figures FIGURE=RANGE,…", NULL,
+     OPTION_WARNING, offsetof(struct steerctl, warning)},
+    {"critical", "RANGES", "of check: likewise, critical; FIGURE= takes away what is there by default", NULL,
+     OPTION_CRITICAL, offsetof(struct steerctl, critical)},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows, ROW_BASE = 256, COMMON = 10 };
@@ -308,16 +312,21 @@ static void list_options(struct option options[COMMON + ROWS + 1], bool is_push)
     }
 }
 
-/* The verb is the first that is no option. */
-static bool is_push(int argc, char **argv, const struct option *options)
+/* The verb is the first that is no option. Returns where it is; argc: there is none. */
+static int find_word(int argc, char **argv, const struct option *options)
 {
-    int found;
+    int found, at;
     do {
         found = getopt_long(argc, argv, "+:s:jhVo:", options, NULL);
     } while (found != -1);
-    bool is = optind < argc && strcmp(argv[optind], "push") == 0;
+    at = optind;
     optind = 0; /* it begins anew */
-    return is;
+    return at;
+}
+
+static bool is_word(int argc, char **argv, int at, const char *word)
+{
+    return at < argc && strcmp(argv[at], word) == 0;
 }
 
 enum steerctl_exit options_parse(struct steerctl *ctl, int argc, char **argv)
@@ -328,7 +337,9 @@ enum steerctl_exit options_parse(struct steerctl *ctl, int argc, char **argv)
         memory_copy(argv + 1, (size_t)argc * sizeof *argv); /* before getopt changes their order */
     opterr = 0;
     list_options(options, false);
-    if (is_push(argc, argv, options)) {
+    int word = find_word(argc, argv, options);
+    ctl->is_monitored = is_word(argc, argv, word, "check") && !is_word(argc, argv, word + 1, "run");
+    if (is_word(argc, argv, word, "push")) {
         list_options(options, true);
     }
     for (int found;

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "ctl/observe.h"
+#include "ctl/range.h"
 #include "ctl/verbs.h"
 
 #define CHANGE_OPTIONS                                                                                       \
@@ -11,10 +12,8 @@
      OPTION_YES_UNSERVED | OPTION_OVERRIDE_RULE | OPTION_EMERGENCY | OPTION_TTL)
 #define CHANGE_ABOUT                                                                                         \
     " It needs a --reason and holds until it is\nremoved (steerctl auto), unless it has an end. An "         \
-    "override of "                                                                                           \
-    "an endpoint wins over one of its az, that\nof an az over one of its region. Where nobody would serve "  \
-    "a "                                                                                                     \
-    "name any more\nthese names are listed, and nothing is done without --yes-unserved"
+    "override of an endpoint wins over one of its az, that\nof an az over one of its region. Where "         \
+    "nobody would serve a name any more\nthese names are listed, and nothing is done without --yes-unserved"
 
 static const struct verb verbs[] = {
     {"init", "", "write a first configuration, after five questions",
@@ -95,15 +94,19 @@ static const struct verb verbs[] = {
      "events --follow has them",
      "  steerctl watch\n  steerctl watch --region us-east --once\n  steerctl watch --json", 0, 0,
      OPTION_REGION | OPTION_ONCE, NULL, run_watch},
-    {"check", "run ENDPOINT", "check an endpoint now, and show every step",
-     "Check an endpoint now, as the server does it and from where it does: where it connects to, the TLS "
-     "handshake\n"
-     "and the certificates that are shown, what is said (>) and heard (<), what was expected and what was "
-     "found,\n"
-     "each with its time. Verdicts do not count it. Exit code 7 if a check fails",
+    {"check", "[WHAT...] | run ENDPOINT", "is all well? for monitoring; or check an endpoint now",
+     "Is all well, as a plugin of Nagios, Zabbix and their like: exit 0 OK, 1 WARNING, 2 CRITICAL, 3 "
+     "UNKNOWN.\n"
+     "WHAT is a figure (--json has all) or health, orders, cluster, vantages, server, store, outputs or\n"
+     "traffic (takes a second, and to be named). A range is " RANGE_EXPECTED "\n"
+     "With run: check an endpoint as the server does it and from where it does: what is said (>) and\n"
+     "heard (<), what was expected and found, each with its time. Verdicts do not count it. Exit 7 if one "
+     "fails",
+     "  steerctl check\n  steerctl check health store --warning endpoints_unhealthy=2,override_age=12h\n"
      "  steerctl check run web-1\n  steerctl check run web-1 --check tls\n"
      "  steerctl check run web-1 --from fra-1",
-     2, 2, OPTION_CHECK | OPTION_FROM, "endpoint=ENDPOINT", run_check},
+     0, 64, OPTION_CHECK | OPTION_FROM | OPTION_WARNING | OPTION_CRITICAL | OPTION_TIMEOUT,
+     "endpoint=ENDPOINT", run_check},
     {"vantages", "", "hosts that check, too",
      "Hosts that check, too: whether they are there, what they check and think, and how far away they are. + "
      "behind\ntheir checks: the list is not the latest one yet",

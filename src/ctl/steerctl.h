@@ -97,6 +97,8 @@ typedef unsigned __int128 option_set;
 #define OPTION_INIT              OPTION(67) /* what only cluster init takes */
 #define OPTION_ENDPOINTS         OPTION(68)
 #define OPTION_ONLY_CHECK        OPTION(69) /* --check of push, which takes no value */
+#define OPTION_WARNING           OPTION(70)
+#define OPTION_CRITICAL          OPTION(71)
 #define OPTIONS_CLUSTER                                                                                      \
     (OPTION_CONFIRM | OPTION_REPLACE | OPTION_EXPIRES | OPTION_REASON | OPTION_ACTOR | OPTION_LISTEN |       \
      OPTION_CONFIG | OPTION_INIT)
@@ -110,14 +112,17 @@ struct steerctl {
     const struct verb *verb, *verbs;                          /* that of the command line; all of them */
     size_t verb_count;
     bool json, colour, wants_help, wants_version;
-    int answer_ms; /* how long an answer may take; 0: as usual */
+    int answer_ms;      /* how long an answer may take; 0: as usual */
+    struct buffer *why; /* takes why there is no answer; NULL: stderr does */
+    bool is_monitored;  /* `check`, but for `check run`: exit codes are those of monitoring plugins */
     option_set given;
     const char *region, *az, *effective, *reason, *in, *at, *for_, *until, *actor, *client, *failure, *from,
         *traffic, *limit, *since, *kind, *anchor, *state, *base, *to, *files, *check, *outcome, *verdict,
         *weight, *share, *names, *role, *zone, *expires, *overlap, *steps, *each, *confirm, *output, *html,
         *ecs, *tsig_key, *listen, *by, *observe, *server, *drill, *resolvers, *connect, *path, *ttl, *timeout,
         *retry, *file, *cluster_name, *node, *etcd, *etcd_ca, *etcd_cert, *etcd_key, *etcd_user,
-        *etcd_password, *endpoints, *canary, *canary_for, *abort_capacity, *abort_errors, *abort_recovery;
+        *etcd_password, *endpoints, *canary, *canary_for, *abort_capacity, *abort_errors, *abort_recovery,
+        *warning, *critical;
     const char **losses;
     size_t loss_count;
     const char **accepted;

@@ -6,6 +6,7 @@
 #include "ctl/verbs.h"
 
 #include "ctl/text.h"
+#include "ctl/watched.h"
 
 #include <string.h>
 
@@ -120,8 +121,11 @@ enum steerctl_exit run_check(const struct steerctl *ctl)
 {
     struct buffer target;
     json_t *json;
-    if (strcmp(ctl->words[1], "run") != 0) {
-        return steerctl_usage("found check %s, expected check run ENDPOINT", ctl->words[1]);
+    if (ctl->is_monitored) {
+        return watched_run(ctl);
+    }
+    if (ctl->word_count != 3 || (ctl->given & (OPTION_WARNING | OPTION_CRITICAL)) != 0) {
+        return steerctl_usage("expected check run ENDPOINT, without --warning and --critical");
     }
     buffer_init(&target);
     buffer_add_text(&target, "/v1/checks:run");

@@ -50,10 +50,9 @@ static void take_socket(struct activated *activated, int fd)
         error = serve_adopt_socket(fd, socket);
     }
     if (error != 0) {
-        log_warning(
-            "socket refused fd=%d reason=\"%s\" hint=\"sockets of UDP, or of TCP that listen; of IPv6 "
-            "with BindIPv6Only=ipv6-only\"",
-            fd, error_text(error));
+        log_warning("socket refused fd=%d why=\"%s\" hint=\"sockets of UDP, or of TCP that listen; of IPv6 "
+                    "with BindIPv6Only=ipv6-only\"",
+                    fd, error_text(error));
         (void)(flags != -1 && close(fd));
     } else {
         activated->count++;
@@ -160,7 +159,7 @@ static void start_watch(struct activated *activated, struct event_base *base)
     struct timeval each = {.tv_sec = each_us / SECOND_US, .tv_usec = each_us % SECOND_US};
     activated->watch = event_new(base, -1, EV_PERSIST, on_watch, NULL);
     if (activated->watch == NULL || event_add(activated->watch, &each) != 0) {
-        log_warning("watchdog off reason=\"no memory\"");
+        log_warning("watchdog off why=\"no memory\"");
     }
     spawn_tell_supervisor("WATCHDOG=1");
 }

@@ -185,12 +185,13 @@ static void on_shed(void *context, const struct health_shed_change *change)
 {
     const struct health_load_status *load = change->load;
     const char *source = health_load_source_text(load->source);
-    char name[CHANGE_NAME_MAX + 1], value[32];
+    char name[CHANGE_NAME_MAX + 1];
     struct change_body body;
     change_body_init(&body);
     change_body_add(&body, "sheds", source != NULL && load->shed > 0 ? "yes" : "no");
-    snprintf(value, sizeof value, "%g", load->value);
-    change_body_add(&body, "load", source == NULL ? NULL : value);
+    if (source != NULL) {
+        change_body_add_real(&body, "load", load->value);
+    }
     change_body_add(&body, "source", source);
     if (source == NULL) {
         change_body_add(&body, "why",
@@ -466,12 +467,6 @@ void changes_listen(struct changes *changes, struct teller *teller, struct healt
 
 /* ---- the log ---- */
 
-static bool is_number(const char *value)
-{
-    const char *digits = value + (*value == '-');
-    return *digits != '\0' && digits[strspn(digits, "0123456789.e+-")] == '\0';
-}
-
 static bool has_line(const struct change *change)
 {
     return change->kind != CHANGE_HOST && change->kind != CHANGE_RENDITION;
@@ -497,7 +492,8 @@ static void write_line(const struct change *change, struct log_record *record)
     log_record_begin(record, change->wall_ms, LOG_LEVEL_INFO, change_kind_text(change->kind));
     add_name(record, change);
     for (const char *at = change->body; change_next_pair(&at, &pair);) {
-        log_record_add(record, pair.key, pair.value, is_number(pair.value));
+        bool is_taken = strcmp(pair.key, "event") == 0; /* of a hook: which one it was run for */
+        log_record_add(record, is_taken ? "event_seq" : pair.key, pair.value, pair.is_number);
     }
     log_record_add(record, "actor", change->actor, false);
     log_record_add(record, "peer", change->peer, false);

@@ -158,7 +158,7 @@ static void open_cluster(struct clustered *clustered, const struct conf_cluster 
 static void say_unread(struct clustered *clustered, int error)
 {
     if (!clustered->is_unread) {
-        log_error("cluster not joined folder=%s reason=\"the store cannot be read: %s\" effect=\"this node "
+        log_error("cluster not joined folder=%s why=\"the store cannot be read: %s\" effect=\"this node "
                   "is by itself; "
                   "tried again\"",
                   clustered->folder, error_text(error));
@@ -176,7 +176,7 @@ static void join(struct clustered *clustered, const struct conf_cluster *conf)
     }
     error = open_etcd(clustered, conf);
     if (error != 0) {
-        log_error("cluster not joined reason=\"%s\"", error_text(error));
+        log_error("cluster not joined why=\"%s\"", error_text(error));
         return;
     }
     open_cluster(clustered, conf, &past);
@@ -219,7 +219,7 @@ static void follow_conf(struct clustered *clustered)
     }
     uint64_t wanted = hash_conf(conf);
     if (wanted != clustered->configured && clustered->configured != 0) {
-        log_info("cluster left name=%s node=%s reason=\"the configuration changed\"", clustered->name,
+        log_info("cluster left name=%s node=%s why=\"the configuration changed\"", clustered->name,
                  clustered->node);
         leave(clustered, 0);
     }

@@ -48,7 +48,7 @@ static void tell(struct admitting *admitting, const char *what, const char *why)
 {
     struct server *server = admitting->clustered->server;
     if (why != NULL) {
-        log_warning("node not admitted name=%s from=%s reason=\"%s\"", admitting->ask.node, admitting->from,
+        log_warning("node not admitted node=%s from=%s why=\"%s\"", admitting->ask.node, admitting->from,
                     why);
     }
     vantages_answer_join(server->vantages, admitting->connection, what, why);

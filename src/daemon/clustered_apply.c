@@ -69,7 +69,7 @@ static bool read_override(const struct server *server, const struct store_op *fr
     if (health_parse_target(op->key, &op->kind, &op->name) != 0 ||
         (from->value != NULL && override_read_json(from->value, &op->what, &op->planned, &why) != 0)) {
         log_error(
-            "override of another node not understood key=%s reason=\"%s\" effect=\"it is not in force here\"",
+            "override of another node not understood key=%s why=\"%s\" effect=\"it is not in force here\"",
             from->key, why);
         return false;
     }
@@ -337,7 +337,7 @@ static struct objects *read_all(const struct clustered *clustered)
     }
     report_free(report);
     if (error != 0 && error != ERROR_NOT_FOUND) {
-        log_error("shared objects cannot be read reason=\"%s\"", error_text(error));
+        log_error("shared objects cannot be read why=\"%s\"", error_text(error));
         objects_close(objects);
         return NULL;
     }
@@ -356,7 +356,7 @@ static bool differ(void *context, const struct store_object *before, const struc
     struct difference *difference = context;
     if (after == NULL) {
         difference->taken_away++;
-        log_warning("object taken away kind=%s key=%s reason=\"the cluster does not have it\"", before->kind,
+        log_warning("object taken away kind=%s key=%s why=\"the cluster does not have it\"", before->kind,
                     before->key);
         difference->ops[difference->count++] =
             (struct store_op){.kind = before->kind, .key = before->key, .if_revision = STORE_ANY};

@@ -236,7 +236,7 @@ int clustered_read_past(struct clustered *clustered, struct clustered_past *past
     report_free(report);
     past->has_position = error == 0 && found.error == 0;
     if (found.error != 0) {
-        log_error("position not understood reason=\"%s\" effect=\"this node takes what the cluster has\"",
+        log_error("position not understood why=\"%s\" effect=\"this node takes what the cluster has\"",
                   found.why);
     }
     return error == ERROR_NOT_FOUND ? 0 : error;

@@ -111,9 +111,9 @@ void clustered_tell_member(struct clustered *clustered, const char *name, const 
                            const char *reason)
 {
     if (strcmp(turn, "removed") == 0) {
-        log_warning("node removed name=%s reason=\"%s\"", name, reason == NULL ? "" : reason);
+        log_warning("node removed node=%s why=\"%s\"", name, reason == NULL ? "" : reason);
     } else {
-        log_info("node %s name=%s", turn, name);
+        log_info("node %s node=%s", turn, name);
     }
     changes_tell_node(clustered->server->changes,
                       &(struct changes_node){.name = name, .turn = turn, .why = reason});

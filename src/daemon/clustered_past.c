@@ -33,7 +33,7 @@ static bool read_one_pending(void *context, const struct store_object *object)
     int error = parse_number(object->key, &pending.number);
     error = error == 0 ? clustered_parse_pending(object->value, arena, &pending, &why) : error;
     if (error != 0) {
-        log_error("provisional order not understood number=%s reason=\"%s\" effect=\"it holds here only\"",
+        log_error("provisional order not understood key=%s why=\"%s\" effect=\"it holds here only\"",
                   object->key, why);
     } else {
         clustered->next_pending =
@@ -134,7 +134,7 @@ void clustered_forget_past(struct clustered *clustered)
     if (!clustered->has_forgotten || !past.has_position) {
         return;
     }
-    log_info("position forgotten position=%llu reason=\"this server is no node by its configuration\" "
+    log_info("position forgotten position=%llu why=\"this server is no node by its configuration\" "
              "effect=\"if it is one again it takes what the cluster has by then\"",
              (unsigned long long)past.at.seq);
     struct forgetting *forgetting = memory_alloc(sizeof *forgetting);

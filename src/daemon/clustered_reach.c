@@ -41,7 +41,7 @@ void clustered_tell_peers(struct clustered *clustered, uint64_t mark, const char
 {
     enum { TEXT_MAX = FLEET_ORDER_MAX };
     if (mark == 0 || strlen(text) > TEXT_MAX) {
-        log_warning("order not told to other nodes mark=%016" PRIx64 " reason=\"it is too long\"", mark);
+        log_warning("order not told to other nodes mark=%016" PRIx64 " why=\"it is too long\"", mark);
         return;
     }
     peers_put_order(clustered->server->peers, mark, text);

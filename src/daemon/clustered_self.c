@@ -214,7 +214,7 @@ static bool was_fresh(const struct clustered *clustered, const char *name)
 
 static void tell_node(struct clustered *clustered, const char *name, bool is_fresh)
 {
-    log_info("node %s name=%s", is_fresh ? "come" : "gone", name);
+    log_info("node %s node=%s", is_fresh ? "come" : "gone", name);
     changes_tell_node(clustered->server->changes,
                       &(struct changes_node){.name = name, .turn = is_fresh ? "come" : "gone"});
 }

@@ -96,7 +96,7 @@ void clustered_settled_go_on(struct clustered *clustered)
         int error = clustered_read_values(clustered, settled->ops, settled->count, settled->arena);
         if (error != 0) { /* it is tried again with the next look */
             if (!settled->is_told) {
-                log_error("what the cluster has of an order cannot be read reason=\"%s\"", error_text(error));
+                log_error("what the cluster has of an order cannot be read why=\"%s\"", error_text(error));
             }
             settled->is_told = true;
             return;

@@ -193,7 +193,7 @@ static void pend_part(struct sharing *sharing, size_t first, int64_t wall_ms)
     char *text = clustered_write_pending(&pending, clustered->node);
     if (text == NULL) {
         log_error("order not to be told number=%" PRIu64
-                  " reason=\"it is too long\" effect=\"it holds here only\"",
+                  " why=\"it is too long\" effect=\"it holds here only\"",
                   pending.number);
         return;
     }
@@ -221,12 +221,11 @@ static void store_pending(struct sharing *sharing)
         pend_part(sharing, first, wall_ms);
     }
     clustered_note_fate(clustered, sharing->order.number, CLUSTERED_PENDED, sharing->mark);
-    log_warning(
-        "order provisional kind=%s key=%s actor=\"%s\" reason=\"%s\" effect=\"it holds here, and where "
-        "this node is linked to; the cluster is told as soon as etcd is back\"",
-        sharing->shared[0].kind, sharing->shared[0].key,
-        sharing->owner->cause.actor == NULL ? "" : sharing->owner->cause.actor,
-        error_text(sharing->is_late ? -ETIMEDOUT : sharing->write.error));
+    log_warning("order provisional kind=%s key=%s actor=\"%s\" why=\"%s\" effect=\"it holds here, and where "
+                "this node is linked to; the cluster is told as soon as etcd is back\"",
+                sharing->shared[0].kind, sharing->shared[0].key,
+                sharing->owner->cause.actor == NULL ? "" : sharing->owner->cause.actor,
+                error_text(sharing->is_late ? -ETIMEDOUT : sharing->write.error));
     durable_submit_here(clustered->server->durable, &sharing->job);
 }
 
@@ -285,7 +284,7 @@ static void take_back(struct sharing *sharing)
     size_t overrides = list_kept(sharing, true, arena, ops);
     size_t count = overrides + list_kept(sharing, false, arena, ops + overrides);
     int error = clustered_read_values(clustered, ops, count, arena);
-    log_warning("order taken back kind=%s key=%s reason=\"%s\" effect=\"what held before holds again\"",
+    log_warning("order taken back kind=%s key=%s why=\"%s\" effect=\"what held before holds again\"",
                 sharing->shared[0].kind, sharing->shared[0].key, error_text(sharing->write.error));
     clustered_note_fate(clustered, sharing->order.number,
                         sharing->write.error == ERROR_CANCELLED ? CLUSTERED_UNKNOWN : CLUSTERED_REFUSED, 0);

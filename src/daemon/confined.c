@@ -109,7 +109,7 @@ void confined_prepare(struct server *server, const struct conf_confine *conf)
     if (error == 0) {
         server->serve_options.begun = begin_answering;
     }
-    log_info("confined user=%s dns_threads=%s no_new_privileges=%s files=%s",
+    log_info("confined user=%s dns_threads=%s no_new_privileges=%s file_access=%s",
              who == NULL ? "?" : who->pw_name, say("dns_threads", error),
              say("no_new_privileges", server->confined.no_new_privileges),
              say("files", server->confined.files));

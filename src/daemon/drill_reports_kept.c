@@ -92,7 +92,7 @@ static void learn_one(struct drill_reports *all, const char *id, const char *val
     struct drill_fact fact;
     const char *why;
     if (drill_fact_read(id, value, &fact, &why) != 0) {
-        log_warning("drill not understood id=%s reason=\"%s\"", id, why);
+        log_warning("drill not understood id=%s why=\"%s\"", id, why);
     } else if (drill_reports_find(all, id) == NULL) {
         drill_reports_put(all, &fact, NULL);
     }
@@ -115,7 +115,7 @@ void drill_reports_begin(struct drill_reports *all, const char *folder)
     }
     report_free(report);
     if (error != 0 && error != ERROR_NOT_FOUND) {
-        log_warning("drills cannot be read reason=\"%s\" effect=\"those from before are not listed\"",
+        log_warning("drills cannot be read why=\"%s\" effect=\"those from before are not listed\"",
                     error_text(error));
     }
 }

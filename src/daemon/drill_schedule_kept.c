@@ -77,7 +77,7 @@ static bool read_one(void *context, const struct store_object *object)
     struct drill_state state;
     const char *why;
     if (drill_state_read(object->key, object->value, &state, &why) != 0) {
-        log_warning("schedule of a drill not understood name=%s reason=\"%s\"", object->key, why);
+        log_warning("schedule of a drill not understood name=%s why=\"%s\"", object->key, why);
     } else if (drill_schedule_find(all, state.name) == NULL) {
         put(all, &state);
     }
@@ -93,7 +93,7 @@ void drill_schedule_follow(struct drill_schedule *all, const char *name, const c
         state = (struct drill_state){.handled_ms = 0};
         snprintf(state.name, sizeof state.name, "%s", item == NULL ? "" : item->state.name);
     } else if (drill_state_read(name, value, &state, &why) != 0) {
-        log_warning("schedule of a drill not understood name=%s reason=\"%s\"", name, why);
+        log_warning("schedule of a drill not understood name=%s why=\"%s\"", name, why);
         return;
     }
     if (item != NULL) {
@@ -115,7 +115,7 @@ void drill_schedule_learn(struct drill_schedule *all, const char *folder)
     }
     report_free(report);
     if (error != 0 && error != ERROR_NOT_FOUND) {
-        log_warning("schedule of drills cannot be read reason=\"%s\" effect=\"they count from now\"",
+        log_warning("schedule of drills cannot be read why=\"%s\" effect=\"they count from now\"",
                     error_text(error));
     }
 }

@@ -383,7 +383,7 @@ void durable_restore(struct durable *durable, struct view *view, struct report *
     struct store_stats stats;
     store_get_stats(durable->store, &stats);
     durable->read_seq = stats.error == 0 ? 0 : durable->read_seq;
-    overrides_tell(&reading, "overrides restored");
+    overrides_tell(&reading, "restored");
     if (is_missed(durable, error)) {
         atomic_store(&durable->is_unread, true);
         durable->regain = regain_open(&(struct regain_options){.server = durable->server,

@@ -50,8 +50,9 @@ int server_report_errors(void *context, const struct errors_report *report, enum
     int error = errors_take(server->errors, report, wall_ms, now_ms, fate);
     if (error == 0) {
         atomic_fetch_add_explicit(&server->reports[*fate], 1, memory_order_relaxed);
-        log_debug("report %s=%s errors=%g requests=%g share=%g taken=%d", health_kind_text(report->kind),
-                  report->name, report->errors, report->requests, report->share, *fate == HEALTH_PUSH_TAKEN);
+        log_debug("report kind=%s name=%s errors=%g requests=%g share=%g taken=%d",
+                  health_kind_text(report->kind), report->name, report->errors, report->requests,
+                  report->share, *fate == HEALTH_PUSH_TAKEN);
     }
     return error;
 }

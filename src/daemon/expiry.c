@@ -38,7 +38,7 @@ void server_follow_clock_step(struct server *server)
     }
     server->clock_offset_ms = offset_ms;
     log_warning(
-        "clock stepped by_ms=%lld overrides=\"those of a duration keep it, those until a time end then\"",
+        "clock stepped by_ms=%lld effect=\"overrides of a duration keep it, those until a time end then\"",
         (long long)by_ms);
     lock_take(&server->lock);
     while (health_shift_clock(server->view->health, by_ms, &done)) {

@@ -7,6 +7,7 @@
 
 #include "daemon/changes.h"
 #include "daemon/follow.h"
+#include "daemon/metrics_kept.h"
 #include "daemon/server.h"
 #include "daemon/witness.h"
 #include "admin/feed.h"
@@ -37,7 +38,7 @@ void feed_begin(struct server *server)
     int error = witness_begin(server->witness, changes_get_stream(server->changes));
     if (error != 0) {
         log_warning(
-            "witness not started reason=\"%s\" effect=\"incidents do not tell when answers had changed\"",
+            "witness not started why=\"%s\" effect=\"incidents do not tell when answers had changed\"",
             error_text(error));
     }
 }
@@ -59,15 +60,19 @@ void feed_write_metrics(const struct admin_feed *feed, const char *tidings, stru
         const char *name, *type, *help;
         const _Atomic uint64_t *value;
     } rows[] = {
-        {"streams", "gauge", "Clients of GET /v1/events.", &feed->open},
-        {"stream_sent_total", "counter", "Events that were sent to them.", &feed->sent},
-        {"stream_missed_total", "counter", "Events that they could not be told in time.", &feed->missed},
-        {"stream_cut_total", "counter", "Clients that took nothing for a minute.", &feed->cut},
-        {"stream_refused_total", "counter", "Clients that came when there were too many.", &feed->refused},
+        {"steerd_event_streams", "gauge", "Clients of GET /v1/events.", &feed->open},
+        {"steerd_event_stream_sent_total", "counter", "Events that were sent to clients of GET /v1/events.",
+         &feed->sent},
+        {"steerd_event_stream_missed_total", "counter",
+         "Events that clients of GET /v1/events were too slow for.", &feed->missed},
+        {"steerd_event_stream_cut_total", "counter",
+         "Clients of GET /v1/events that were cut off: they took nothing for a minute.", &feed->cut},
+        {"steerd_event_stream_refused_total", "counter",
+         "Clients of GET /v1/events that came when there were too many.", &feed->refused},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        buffer_print(out, "# HELP steerd_event_%s %s\n# TYPE steerd_event_%s %s\nsteerd_event_%s %lu\n",
-                     rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name,
+        print_head(out, rows[i].name, rows[i].type, rows[i].help);
+        buffer_print(out, "%s %lu\n", rows[i].name,
                      (unsigned long)atomic_load_explicit(rows[i].value, memory_order_relaxed));
     }
     buffer_add_text(out, tidings == NULL ? "" : tidings);

@@ -128,7 +128,7 @@ static void has_looked(struct worker_job *job)
         }
     }
     if (changed != NULL) {
-        log_info("reload started reason=\"a geo database changed\" file=%s", changed);
+        log_info("reload started why=\"a geo database changed\" file=%s", changed);
         (void)server_start_reload(server, &(struct admin_reload){.limit = ADMIN_CHANGES}, NULL, NULL);
     }
 }
@@ -141,7 +141,7 @@ static void on_tick(int fd, short events, void *argument)
     struct server *server = watch->server;
     if (watch->is_looking) {
         if (++watch->ticks == SLOW_TICKS) {
-            log_warning("geo files not looked at seconds=%u file=%s reason=\"their file system does not "
+            log_warning("geo files not looked at seconds=%u file=%s why=\"their file system does not "
                         "answer\" effect=\"a new database is not noticed\"",
                         SLOW_TICKS * INTERVAL_S, watch->files[0].path);
         }
@@ -225,7 +225,7 @@ void geowatch_stop(struct geowatch *watch)
         event_free(watch->wake);
     }
     if (!can_join(watch)) {
-        log_warning("geo files not looked at file=%s reason=\"their file system does not answer\" "
+        log_warning("geo files not looked at file=%s why=\"their file system does not answer\" "
                     "effect=\"the end does not wait for it\"",
                     watch->files[0].path);
         return; /* with all that the thread has in its hands */

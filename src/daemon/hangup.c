@@ -31,10 +31,9 @@ void server_hang_up(struct server *server)
     }
     int error = takeover_start(server, false, on_taken_over, server);
     if (error == ERROR_UNSUPPORTED) {
-        log_warning(
-            "takeover not possible program=%s reason=\"whoever started this process takes its end for "
-            "that of the service\" effect=\"the old program goes on, and reloads\"",
-            server->argv[0]);
+        log_warning("takeover not possible program=%s why=\"whoever started this process takes its end for "
+                    "that of the service\" effect=\"the old program goes on, and reloads\"",
+                    server->argv[0]);
     }
     if (error != 0) { /* one that is under way is told afterwards */
         server_reload_soon(server);

@@ -154,7 +154,7 @@ static int find_inherited(const char *text, int *fd, int *other)
     int flags = fcntl(*fd, F_GETFD);
     if (flags == -1) {
         int error = -errno;
-        log_error("takeover failed %s=%s reason=\"%s\"", TAKEOVER_VARIABLE, text, error_text(error));
+        log_error("takeover failed found=\"%s=%s\" why=\"%s\"", TAKEOVER_VARIABLE, text, error_text(error));
         return error;
     }
     (void)unsetenv(TAKEOVER_VARIABLE); /* before there is any other thread that reads it */
@@ -177,9 +177,8 @@ static int find_invited(const struct server *server, int *fd, int *other)
                    (who.uid == geteuid() || who.uid == 0);
     *other = is_seen ? pidfd_open(who.pid, 0) : -1;
     if (*other == -1) {
-        log_error(
-            "takeover refused reason=\"the process that serves is not seen from here\" hint=\"run as its "
-            "user, in its PID namespace\"");
+        log_error("takeover refused why=\"the process that serves is not seen from here\" hint=\"run as its "
+                  "user, in its PID namespace\"");
         (void)close(*fd);
         return -ESRCH;
     }
@@ -207,7 +206,7 @@ int heir_open(struct server *server, struct heir **to)
     error = greet(heir);
     error = error == 0 ? take_all(heir) : error;
     if (error != 0) {
-        log_error("takeover failed channel=%d reason=\"nothing could be taken over: %s\"", fd,
+        log_error("takeover failed channel=%d why=\"nothing could be taken over: %s\"", fd,
                   error_text(error));
         heir_confess(heir, "the new process could not take the sockets: is the limit of open files too low?",
                      NULL);
@@ -420,7 +419,7 @@ static void enter(struct heir *heir)
 /* Nobody answers any more, and nobody will take over from the one that has died. */
 static void go_on_alone(struct heir *heir)
 {
-    log_error("takeover alone reason=\"the process before has ended\" effect=\"%s\"",
+    log_error("takeover alone why=\"the process before has ended\" effect=\"%s\"",
               heir->has_entered
                   ? "none"
                   : "what it had not written down is lost, serials begin above what was reserved");

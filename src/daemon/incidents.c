@@ -253,7 +253,7 @@ void incidents_begin(struct incidents *all, const char *folder)
     }
     report_free(report);
     if (error != 0 && error != ERROR_NOT_FOUND) {
-        log_warning("incidents cannot be read reason=\"%s\" effect=\"those from before are not listed\"",
+        log_warning("incidents cannot be read why=\"%s\" effect=\"those from before are not listed\"",
                     error_text(error));
     }
     event_add(all->timer, &every);

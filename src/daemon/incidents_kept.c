@@ -96,7 +96,7 @@ static void learn_one(struct incidents *all, const char *id, const char *value)
     struct incident what;
     const char *why;
     if (incident_read_json(id, value, &what, &why) != 0) {
-        log_warning("incident not understood id=%s reason=\"%s\"", id, why);
+        log_warning("incident not understood id=%s why=\"%s\"", id, why);
     } else if (incidents_find(all, id) == NULL) {
         incidents_keep(all, &what);
     }

@@ -122,7 +122,7 @@ static int wait_for(int listener, int asked, int *channel)
     }
     if (ready > 0) {
         char *why = read_why(asked);
-        log_error("takeover refused reason=\"%s\"", why);
+        log_error("takeover refused why=\"%s\"", why);
         free(why);
         return ERROR_CONFLICT;
     }
@@ -154,7 +154,7 @@ static int invite(const char *admin_socket, int *channel)
         end_turn(turn);
     }
     if (error != 0 && error != ERROR_NOT_FOUND && error != ERROR_CONFLICT) {
-        log_error("takeover refused socket=%s reason=\"%s\"", path, error_text(error));
+        log_error("takeover refused socket=%s why=\"%s\"", path, error_text(error));
     }
     free(path);
     return error;

@@ -245,7 +245,7 @@ static int verify(struct store_reader *store, const struct store_stats *own, str
 static void say(const struct admin_audit *audit)
 {
     if (audit->is_whole) {
-        log_info("journal verified entries=%llu ms=%lld", (unsigned long long)audit->entries,
+        log_info("journal verified entries=%llu duration_ms=%lld", (unsigned long long)audit->entries,
                  (long long)audit->duration_ms);
     } else {
         log_error("journal broken seq=%llu why=\"%s\"", (unsigned long long)audit->bad_seq, audit->why);

@@ -103,10 +103,9 @@ static void restore(const struct server *server, struct known *r, struct view *v
     log_info("last health restored file=%s age_ms=%lld checks=%u unhealthy=%u hosts=%u", path,
              (long long)ages.down_ms, outcome->monitors, outcome->unhealthy, outcome->hosts);
     if (ages.is_back) {
-        log_warning(
-            "last health is of the future file=%s reason=\"the wall clock was set back\" effect=\"times "
-            "of changes that are yet to come are those of the start\"",
-            path);
+        log_warning("last health is of the future file=%s why=\"the wall clock was set back\" effect=\"times "
+                    "of changes that are yet to come are those of the start\"",
+                    path);
     }
 }
 
@@ -115,7 +114,7 @@ static void tell_broken(const char *path, const struct trail_reading *reading, b
     static const char *const reasons[] = {[TRAIL_WHOLE] = "it is not complete",
                                           [TRAIL_TORN] = "it is torn",
                                           [TRAIL_FOREIGN] = "it is not of this version of steerd"};
-    log_warning("last health %s file=%s good=%llu of=%llu reason=\"%s\" effect=\"%s\"",
+    log_warning("last health %s file=%s good=%llu of=%llu why=\"%s\" effect=\"%s\"",
                 is_used ? "torn" : "not read", path, (unsigned long long)reading->good,
                 (unsigned long long)reading->total,
                 reading->end == TRAIL_UNREAD ? error_text(reading->error) : reasons[reading->end],

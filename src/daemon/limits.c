@@ -144,6 +144,6 @@ void server_raise_descriptor_limit(void)
 {
     int error = descriptors_raise_limit();
     if (error != 0) {
-        log_warning("descriptor limit not raised reason=%s", error_text(error));
+        log_warning("descriptor limit not raised why=%s", error_text(error));
     }
 }

@@ -354,7 +354,7 @@ void live_print_metrics(const struct admin_live *note, struct buffer *out)
     buffer_print(out,
                  "# HELP steerd_drill_live 1 while a live drill runs, else 0.\n"
                  "# TYPE steerd_drill_live gauge\nsteerd_drill_live %d\n"
-                 "# HELP steerd_drill_live_share Share of all clients that see it.\n"
+                 "# HELP steerd_drill_live_share Share of all clients that see the live drill.\n"
                  "# TYPE steerd_drill_live_share gauge\nsteerd_drill_live_share %.2f\n"
                  "# HELP steerd_drill_not_undone Places that live drills have stopped by hooks, and could "
                  "not undo so far.\n"

@@ -244,7 +244,7 @@ static void fail(const struct ordering *ordering, int error)
     struct shadow *shadow = find(ordering->all, ordering->id);
     const char *why =
         error == ERROR_PRECONDITION ? "somebody else has overridden it meanwhile" : error_text(error);
-    log_warning("live drill override id=%s target=%s order=%s reason=\"%s\"", ordering->id, ordering->target,
+    log_warning("live drill override id=%s target=%s order=%s why=\"%s\"", ordering->id, ordering->target,
                 ordering->begins ? "put" : "remove", why);
     if (ordering->begins && shadow != NULL && shadow->real != NULL) {
         snprintf(shadow->real->why, sizeof shadow->real->why, "%.100s could not be overridden: %.80s",
@@ -405,7 +405,7 @@ static void give_back(const struct shadow *shadow, const struct live_place *plac
 void live_real_fail(void *context, const char *id, const char *target, const char *why)
 {
     struct shadow *shadow = find(context, id);
-    log_warning("live drill stop id=%s target=%s reason=\"%s\"", id, target, why);
+    log_warning("live drill stop id=%s target=%s why=\"%s\"", id, target, why);
     if (shadow != NULL && shadow->real != NULL) {
         snprintf(shadow->real->why, sizeof shadow->real->why, "%.80s could not be stopped: %.100s", target,
                  why);

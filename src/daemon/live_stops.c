@@ -195,7 +195,7 @@ static void on_undone(void *argument, const struct hooks_verdict *verdict)
     }
     stop->state = STOPPED;
     log_error(
-        "live drill not undone id=%s target=%s hook=%s reason=\"%s\" effect=\"what the drill has stopped is "
+        "live drill not undone id=%s target=%s hook=%s why=\"%s\" effect=\"what the drill has stopped is "
         "still so; it is tried again every %d s, and at the next start\"",
         stop->id, stop->target, verdict->hook, verdict->why, RETRY_MS / 1000);
     tell(stop, "not_undone", verdict->why);

@@ -58,7 +58,7 @@ static void print_geo(const struct view *view, struct buffer *out)
         print_geo_value(view, i, "steerd_geo_build_time_seconds",
                         (double)geo_get_info(view->geo[i])->build_epoch, out);
     }
-    print_head(out, "steerd_geo_loaded_time_seconds", "gauge", "When it was read, Unix time.");
+    print_head(out, "steerd_geo_loaded_time_seconds", "gauge", "When that geo database was read, Unix time.");
     for (size_t i = 0; i < view->geo_count; i++) {
         print_geo_value(view, i, "steerd_geo_loaded_time_seconds",
                         (double)view->geo_files[i].loaded_ms / 1000, out);
@@ -391,11 +391,14 @@ static void print_lock(struct server *server, struct buffer *out)
                 &stats.held, out);
     print_times("steerd_health_lock_waited_seconds", "For how long threads waited for the lock of health.",
                 &stats.waited, out);
-    print_longest("steerd_health_lock_longest_held_seconds",
-                  "The longest that it was held: since the start, and in the last one to two minutes.",
-                  &stats.held, out);
+    print_longest(
+        "steerd_health_lock_longest_held_seconds",
+        "The longest that the lock of health was held: since the start, and in the last one to two minutes.",
+        &stats.held, out);
     print_longest("steerd_health_lock_longest_waited_seconds",
-                  "The longest that a thread waited for it, likewise.", &stats.waited, out);
+                  "The longest that a thread waited for the lock of health: since the start, and in the last "
+                  "one to two minutes.",
+                  &stats.waited, out);
 }
 
 static void print_turns(const struct reader *reader, struct buffer *out)
@@ -403,9 +406,10 @@ static void print_turns(const struct reader *reader, struct buffer *out)
     print_times("steerd_control_turn_cpu_seconds",
                 "Processor time of the control thread from one wait for events to the next one.",
                 &reader->turns, out);
-    print_longest("steerd_control_longest_turn_cpu_seconds",
-                  "The longest of these: since the start, and in the last one to two minutes.",
-                  &reader->turns, out);
+    print_longest(
+        "steerd_control_longest_turn_cpu_seconds",
+        "The longest turn of the control thread: since the start, and in the last one to two minutes.",
+        &reader->turns, out);
 }
 
 static bool serves_with(const struct health_status *status, int family)
@@ -445,7 +449,7 @@ static void print_brakes(const struct view *view, struct buffer *out)
     for (unsigned i = 0; i < HEALTH_BRAKES; i++) {
         buffer_print(out, "steerd_brake_holding{family=\"%s\"} %d\n", names[i], brakes[i].engaged);
     }
-    print_head(out, "steerd_brake_engagements_total", "counter", "How often that began.");
+    print_head(out, "steerd_brake_engagements_total", "counter", "How often it began to hold, by family.");
     for (unsigned i = 0; i < HEALTH_BRAKES; i++) {
         buffer_print(out, "steerd_brake_engagements_total{family=\"%s\"} %lu\n", names[i],
                      (unsigned long)brakes[i].engagements);
@@ -506,20 +510,21 @@ static void print_work(const struct reader *reader, struct buffer *out)
         buffer_print(out, "steerd_work_waiting{lane=\"%s\"} %zu\n", lanes[i], work[i].waiting);
     }
     print_head(out, "steerd_work_running_seconds", "gauge",
-               "For how long the one that is being computed has been; 0: none is.");
+               "For how long the answer that is being computed has been; 0: none is.");
     for (int i = 0; i < ADMIN_LANES; i++) {
         buffer_print(out, "steerd_work_running_seconds{lane=\"%s\"} %.3f\n", lanes[i],
                      work[i].running == NULL ? 0 : (double)work[i].running_ms / 1000);
     }
-    print_head(out, "steerd_work_progress_ratio", "gauge", "How much of it is done, as far as is known.");
+    print_head(out, "steerd_work_progress_ratio", "gauge",
+               "How much of the answer that is being computed is done, as far as is known.");
     for (int i = 0; i < ADMIN_LANES; i++) {
         buffer_print(out, "steerd_work_progress_ratio{lane=\"%s\"} %.3f\n", lanes[i],
                      work[i].of == 0 ? 0 : (double)work[i].done / (double)work[i].of);
     }
-    print_head(
-        out, "steerd_work_total", "counter",
-        "Such answers: computed, cancelled because nobody waited any more, or refused because too many "
-        "waited.");
+    print_head(out, "steerd_work_total", "counter",
+               "Answers of the admin API: computed, cancelled because nobody waited any more, or refused "
+               "because too many "
+               "waited.");
     for (int i = 0; i < ADMIN_LANES; i++) {
         buffer_print(out, "steerd_work_total{lane=\"%s\",result=\"ended\"} %lu\n", lanes[i],
                      (unsigned long)work[i].ended);

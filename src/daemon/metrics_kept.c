@@ -41,11 +41,14 @@ static void print_last(const struct server *server, struct buffer *out)
     print_head(out, "steerd_last_health_writes_total", "counter",
                "Frames written to the file of last health.");
     buffer_print(out, "steerd_last_health_writes_total %llu\n", (unsigned long long)stats.writes);
-    print_head(out, "steerd_last_health_written_bytes_total", "counter", "Octets of these.");
+    print_head(out, "steerd_last_health_written_bytes_total", "counter",
+               "Octets written to the file of last health.");
     buffer_print(out, "steerd_last_health_written_bytes_total %llu\n", (unsigned long long)stats.octets);
-    print_head(out, "steerd_last_health_files_total", "counter", "How often the file was begun anew.");
+    print_head(out, "steerd_last_health_files_total", "counter",
+               "How often the file of last health was begun anew.");
     buffer_print(out, "steerd_last_health_files_total %llu\n", (unsigned long long)stats.beginnings);
-    print_head(out, "steerd_last_health_failures_total", "counter", "Attempts to write it that failed.");
+    print_head(out, "steerd_last_health_failures_total", "counter",
+               "Attempts to write the file of last health that failed.");
     buffer_print(out, "steerd_last_health_failures_total %llu\n", (unsigned long long)stats.failures);
     print_head(out, "steerd_last_health_restored", "gauge",
                "Checks whose last results the start has restored.");
@@ -61,10 +64,11 @@ static void print_past(const struct server *server, struct buffer *out)
     buffer_print(out, "steerd_past_health_up %d\n", stats.past_is_kept);
     print_head(out, "steerd_past_health_segments_total", "counter", "Segments of past health begun.");
     buffer_print(out, "steerd_past_health_segments_total %llu\n", (unsigned long long)stats.past_segments);
-    print_head(out, "steerd_past_health_written_bytes_total", "counter", "Octets written to these.");
+    print_head(out, "steerd_past_health_written_bytes_total", "counter",
+               "Octets written to segments of past health.");
     buffer_print(out, "steerd_past_health_written_bytes_total %llu\n", (unsigned long long)stats.past_octets);
     print_head(out, "steerd_past_health_removed_total", "counter",
-               "Segments removed because all were too large or no point needs them.");
+               "Segments of past health removed because all were too large or no point needs them.");
     buffer_print(out, "steerd_past_health_removed_total %llu\n", (unsigned long long)stats.past_removed);
 }
 
@@ -93,17 +97,17 @@ static void print_store(const struct durable *durable, struct buffer *out)
                  "# TYPE steerd_store_seq gauge\nsteerd_store_seq %llu\n",
                  (unsigned long long)stats->seq);
     buffer_print(out,
-                 "# HELP steerd_store_commits_total Transactions that were synced to disk.\n"
+                 "# HELP steerd_store_commits_total Transactions of the store that were synced to disk.\n"
                  "# TYPE steerd_store_commits_total counter\nsteerd_store_commits_total %llu\n",
                  (unsigned long long)stats->commits);
     buffer_print(out,
-                 "# HELP steerd_store_failures_total Attempts to write that failed.\n"
+                 "# HELP steerd_store_failures_total Attempts to write to the store that failed.\n"
                  "# TYPE steerd_store_failures_total counter\nsteerd_store_failures_total %llu\n",
                  (unsigned long long)stats->failures);
     buffer_print(out,
-                 "# HELP steerd_store_commit_seconds_total Time that commits took.\n"
+                 "# HELP steerd_store_commit_seconds_total Time that commits of the store took.\n"
                  "# TYPE steerd_store_commit_seconds_total counter\nsteerd_store_commit_seconds_total %.6f\n"
-                 "# HELP steerd_store_commit_seconds_max The longest commit since the start.\n"
+                 "# HELP steerd_store_commit_seconds_max The longest commit of the store since the start.\n"
                  "# TYPE steerd_store_commit_seconds_max gauge\nsteerd_store_commit_seconds_max %.6f\n",
                  (double)stats->sync_us_sum / 1e6, (double)stats->sync_us_max / 1e6);
     buffer_print(out,
@@ -122,7 +126,7 @@ static void print_archive(const struct archive_stats *stats, struct buffer *out)
     print_head(out, "steerd_archive_files", "gauge", "Files of the configuration that was kept last.");
     buffer_print(out, "steerd_archive_files %zu\n", stats->files);
     print_head(out, "steerd_archive_missing_files", "gauge",
-               "Of these, those of which there is no copy, geo databases aside.");
+               "Files of that configuration of which there is no copy, geo databases aside.");
     buffer_print(out, "steerd_archive_missing_files %zu\n", stats->missing);
     print_head(out, "steerd_archive_captures_total", "counter", "Attempts to keep what serves.");
     buffer_print(out, "steerd_archive_captures_total{result=\"ok\"} %llu\n",
@@ -148,7 +152,8 @@ static void print_points(const struct reader *reader, struct buffer *out)
     }
     print_head(out, "steerd_points_saved_total", "counter", "Recovery points saved.");
     buffer_print(out, "steerd_points_saved_total %llu\n", (unsigned long long)stats->made);
-    print_head(out, "steerd_points_failures_total", "counter", "Attempts to save or drop one that failed.");
+    print_head(out, "steerd_points_failures_total", "counter",
+               "Attempts to save or drop a recovery point that failed.");
     buffer_print(out, "steerd_points_failures_total %llu\n", (unsigned long long)stats->failures);
 }
 
@@ -172,7 +177,7 @@ static void print_documents(const struct server *server, struct buffer *out)
     print_head(out, "steerd_documents", "gauge", "Documents that belong to the API.");
     buffer_print(out, "steerd_documents %zu\n", counts.count);
     print_head(out, "steerd_documents_differing", "gauge",
-               "Of these, those whose files said something else at the last load.");
+               "Documents of the API whose files said something else at the last load.");
     buffer_print(out, "steerd_documents_differing %zu\n", counts.differing);
     print_head(out, "steerd_documents_unsure", "gauge",
                "1 if what serves may not be what the API said last, else 0.");

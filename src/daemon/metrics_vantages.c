@@ -82,14 +82,18 @@ static const struct series all_series[] = {
      get_counts},
     {"steerd_vantage_set_aside", "gauge", "1: it does not agree with the others about control targets.",
      get_aside},
-    {"steerd_vantage_heard_time_seconds", "gauge", "Its latest line, Unix time; 0: none yet.", get_heard},
-    {"steerd_vantage_targets", "gauge", "Targets of the list that it goes by.", get_targets},
+    {"steerd_vantage_heard_time_seconds", "gauge", "Latest line of a vantage, Unix time; 0: none yet.",
+     get_heard},
+    {"steerd_vantage_targets", "gauge", "Targets of the list that a vantage goes by.", get_targets},
     {"steerd_vantage_refused_checks", "gauge", "Checks of it that the vantage cannot make.", get_refused},
-    {"steerd_vantage_behind_seconds", "gauge", "Since when there is a later list than that.", get_behind},
-    {"steerd_vantage_round_trip_seconds", "gauge", "As the kernel measures; 0: not known.", get_round_trip},
-    {"steerd_vantage_opinions_total", "counter", "Opinions heard.", get_opinions},
-    {"steerd_vantage_outdated_total", "counter", "Of these, of another list: ignored.", get_outdated},
-    {"steerd_vantage_connections_total", "counter", "Connections that it has begun.", get_connections},
+    {"steerd_vantage_behind_seconds", "gauge",
+     "For how long there has been a later list than that of a vantage.", get_behind},
+    {"steerd_vantage_round_trip_seconds", "gauge",
+     "Round trip to a vantage, as the kernel measures; 0: not known.", get_round_trip},
+    {"steerd_vantage_opinions_total", "counter", "Opinions heard of a vantage.", get_opinions},
+    {"steerd_vantage_outdated_total", "counter", "Opinions of a vantage that were ignored: of another list.",
+     get_outdated},
+    {"steerd_vantage_connections_total", "counter", "Connections that a vantage has begun.", get_connections},
 };
 
 static void print_series(const struct series *series, const struct admin_vantages *list, struct buffer *out)
@@ -103,7 +107,7 @@ static void print_series(const struct series *series, const struct admin_vantage
 
 static void print_verdicts(const struct admin_vantages *list, struct buffer *out)
 {
-    print_head(out, "steerd_vantage_verdicts", "gauge", "Targets of which it says so.");
+    print_head(out, "steerd_vantage_verdicts", "gauge", "Targets of which a vantage says so.");
     for (size_t i = 0; i < list->count; i++) {
         const struct admin_vantage *vantage = &list->items[i];
         buffer_print(out, "steerd_vantage_verdicts{vantage=\"%s\",verdict=\"up\"} %u\n", vantage->name,

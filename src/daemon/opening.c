@@ -140,7 +140,7 @@ static void say_late(struct server *server)
     uint32_t missing = count_missing(server);
     lock_leave(&server->lock);
     log_warning(
-        "start waited ms=%lld unknown=%u reason=\"the first checks of these endpoints have not ended; "
+        "start waited duration_ms=%lld unknown=%u why=\"the first checks of these endpoints have not ended; "
         "they are served\"",
         (long long)(clock_now_ms(&server->clock) - server->opening->begun_ms), missing);
 }
@@ -219,7 +219,7 @@ void opening_say_ready(struct server *server)
                      addr_write_port(serve_get_address(server->serve, i), text));
     }
     log_info("steerd answers queries version=" PACKAGE_VERSION
-             " on=%s zones=%zu names=%zu endpoints=%zu threads=%u admin=%s",
+             " on=%s zones=%zu steered_names=%zu endpoints=%zu threads=%u admin=%s",
              list.bytes, server->view->zone_count, server->view->name_count,
              server->view->topology == NULL ? 0 : server->view->topology->endpoint_count,
              server->serve_options.threads,

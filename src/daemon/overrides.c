@@ -78,7 +78,7 @@ void overrides_put(struct overrides_reading *reading, const struct store_object 
 void overrides_tell(const struct overrides_reading *reading, const char *what)
 {
     if (reading->in_force + reading->dormant + reading->over + reading->unread != 0) {
-        log_info("%s in_force_or_planned=%zu dormant=%zu expired_meanwhile=%zu not_understood=%zu "
+        log_info("overrides %s in_force_or_planned=%zu dormant=%zu expired_meanwhile=%zu not_understood=%zu "
                  "moved_with_clock=%zu",
                  what, reading->in_force, reading->dormant, reading->over, reading->unread, reading->moved);
     }

@@ -40,5 +40,5 @@ void overrides_put(struct overrides_reading *reading, const struct store_object 
 bool overrides_parse(struct overrides_reading *reading, const struct store_object *object,
                      struct overrides_item *item);
 void overrides_put_item(struct overrides_reading *reading, const struct overrides_item *item);
-/* A line in the log, if there was anything. */
+/* A line in the log, "overrides" and this ("restored"), if there was anything. */
 void overrides_tell(const struct overrides_reading *reading, const char *what);

@@ -339,7 +339,7 @@ static bool has_thread(struct peers *peers)
         int error = set_up(peers);
         peers->has_thread = error == 0;
         if (error != 0) {
-            log_error("nodes are not reached reason=\"no thread for it: %s\"", error_text(error));
+            log_error("nodes are not reached why=\"no thread for it: %s\"", error_text(error));
         }
     }
     return peers->has_thread;

@@ -49,18 +49,17 @@ static void warn(const struct primaries *primaries, const struct view_primary *p
     dns_name_write(primary->apex, name);
     if (decision->is_silent) {
         log_warning(
-            "zone changed zone=%s serial=%u reason=\"the serial of its file did not: nobody will copy it\"",
+            "zone changed zone=%s serial=%u why=\"the serial of its file did not: nobody will copy it\"",
             name, decision->serial);
     }
     if (decision->is_older) {
-        log_warning(
-            "zone changed zone=%s serial=%u reason=\"the serial went back: copies that have a newer one "
-            "will not follow\"",
-            name, decision->serial);
+        log_warning("zone changed zone=%s serial=%u why=\"the serial went back: copies that have a newer one "
+                    "will not follow\"",
+                    name, decision->serial);
     }
     if (decision->is_waiting) {
         log_warning(
-            "zone changed zone=%s serial=%u reason=\"the state folder cannot be written: its next serial "
+            "zone changed zone=%s serial=%u why=\"the state folder cannot be written: its next serial "
             "waits, so nobody will copy it\"",
             name, decision->serial);
     }
@@ -68,7 +67,7 @@ static void warn(const struct primaries *primaries, const struct view_primary *p
     if (primary->options->serial == CONF_SERIAL_AUTO && !keeping_has_file(primaries->keeping) &&
         serial_is_newer(zone->serial, now_s)) {
         log_warning(
-            "serial unsafe zone=%s serial=%u reason=\"the serial of the file is ahead of the Unix time: "
+            "serial unsafe zone=%s serial=%u why=\"the serial of the file is ahead of the Unix time: "
             "without a state folder it may go back at a restart; expected the key state, or the serial "
             "unixtime\"",
             name, zone->serial);

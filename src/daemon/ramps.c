@@ -26,7 +26,7 @@ void ramps_print_metrics(const struct operate_targets *targets, struct buffer *o
         buffer_print(out, "steerd_ramping{kind=\"%s\"} %zu\n", health_kind_text((enum health_kind)kind),
                      count_ramping(&targets[kind]));
     }
-    buffer_print(out, "# HELP steerd_ramp_ratio How much of its weight (0 to 1) one of them has.\n"
+    buffer_print(out, "# HELP steerd_ramp_ratio How much of its weight (0 to 1) what came back has.\n"
                       "# TYPE steerd_ramp_ratio gauge\n");
     for (int kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
         for (size_t i = 0; i < targets[kind].count; i++) {

@@ -207,7 +207,7 @@ static void tell_superseded(struct regain *regain, const struct overrides_item *
     }
     if (regain->superseded++ < TOLD_MAX) {
         log_warning("override superseded kind=%s name=%s stored=%s stored_by=\"%s\" now=%s now_by=\"%s\" "
-                    "reason=\"ordered while the store could not be read\"",
+                    "why=\"ordered while the store could not be read\"",
                     health_kind_text(before->kind), before->name, health_desired_text(before->what.desired),
                     before->what.actor, health_desired_text(now == NULL ? HEALTH_DESIRED_AUTO : now->desired),
                     now == NULL ? "" : now->actor);
@@ -283,10 +283,10 @@ static void finish(struct regain *regain)
     }
     log_info("store read folder=%s superseded=%zu effect=\"what it held is in force\"", regain->folder,
              regain->superseded);
-    overrides_tell(&regain->reading, "overrides restored late");
+    overrides_tell(&regain->reading, "restored late");
     vantages_end_regain(server->vantages);
     for (size_t i = 0; i < report_count(regain->report); i++) {
-        log_warning("%s", report_get(regain->report, i)->message);
+        log_warning("object not understood why=\"%s\"", report_get(regain->report, i)->message);
     }
     server_forget_snapshot(server);
     event_active(server->expiry, EV_TIMEOUT, 0); /* which arms it anew */

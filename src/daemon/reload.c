@@ -175,7 +175,7 @@ static bool load_zone(struct reload *reload)
     documents_place(reload->documents, reload->previous->server, reload->report);
     reload->update = view_read_zone(reload->previous, (size_t)reload->zone_index, reload->report);
     if (view_update_moves_loops(reload->previous, reload->update)) {
-        log_info("reload goes on with everything zone=%s reason=%s",
+        log_info("reload goes on with everything zone=%s why=%s",
                  reload->previous->zone_list[reload->zone_index].origin,
                  "other endpoints than before lead back to themselves");
         view_free_update(reload->update);

@@ -88,7 +88,7 @@ int server_report_lag(void *context, const char *from, const char *to, const str
     server_forget_snapshot(server);
     if (error == 0) {
         atomic_fetch_add_explicit(&server->reports[*fate], 1, memory_order_relaxed);
-        log_debug("report from=%s to=%s lag=%g unit=%s taken=%d", from, to, report->value,
+        log_debug("report from=%s to=%s value=%g unit=%s taken=%d", from, to, report->value,
                   health_lag_unit_text(report->unit), *fate == HEALTH_PUSH_TAKEN);
     }
     return error;
@@ -109,7 +109,8 @@ static const struct {
     const char *name, *help;
 } figures[FIGURES] = {
     [LAG_SECONDS] = {"steerd_replication_lag_seconds", "How far a copy lags behind, while that is known."},
-    [LAG_BYTES] = {"steerd_replication_lag_bytes", "Likewise, where bytes are reported."},
+    [LAG_BYTES] = {"steerd_replication_lag_bytes",
+                   "How many bytes a copy lags behind, where bytes are reported."},
     [AGE] = {"steerd_replication_age_seconds", "Age of the last word about a copy."},
     [OVER] = {"steerd_replication_over_rpo",
               "1: a copy lags behind for longer than its RPO allows; 0: it does not. Not there while that is "

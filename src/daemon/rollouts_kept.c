@@ -34,7 +34,7 @@ static void tell_end(struct rollouts *all, const struct rollout *before, const s
 {
     const char *result = rollout_result_text(next->last.result);
     for (size_t i = 0; i < next->last.node_count; i++) {
-        log_warning("bundle not ready id=%s node=%s reason=\"%s\" result=%s", next->last.id,
+        log_warning("bundle not ready id=%s node=%s why=\"%s\" result=%s", next->last.id,
                     next->last.nodes[i].node, next->last.nodes[i].why, result);
     }
     if (next->last.result == ROLLOUT_ACTIVE) {
@@ -73,7 +73,7 @@ void rollouts_follow(struct rollouts *all, const char *value)
     struct rollout next = {.round = 0};
     const char *why;
     if (value != NULL && rollout_read(value, strlen(value), &next, &why) != 0) {
-        log_error("bundle of the cluster not understood reason=\"%s\" effect=\"what is known stays\"", why);
+        log_error("bundle of the cluster not understood why=\"%s\" effect=\"what is known stays\"", why);
         return;
     }
     all->is_known = true;
@@ -98,7 +98,7 @@ void rollouts_learn(struct rollouts *all, const char *folder)
     if (error == 0) {
         all->now = *read;
     } else if (error != ERROR_NOT_FOUND) {
-        log_error("bundle of the cluster cannot be read reason=\"%s\" effect=\"it is when etcd has said it\"",
+        log_error("bundle of the cluster cannot be read why=\"%s\" effect=\"it is when etcd has said it\"",
                   why[0] == '\0' ? error_text(error) : why);
     }
     free(read);

@@ -151,7 +151,7 @@ static struct view *load_first(struct server *server, struct report *report)
     server_print_report(report);
     if (view == NULL) {
         heir_confess(server->heir, "its configuration cannot be used", report);
-        log_error("start failed config=%s errors=%zu reason=\"the configuration cannot be used, see above\"",
+        log_error("start failed config=%s errors=%zu why=\"the configuration cannot be used, see above\"",
                   server->path, report_errors(report));
     }
     return view;
@@ -214,8 +214,8 @@ static int answer_queries(struct server *server)
         opening_tell_supervisor(server);
         documents_settle(server, false);
     } else {
-        log_error("start failed config=%s errors=1 reason=\"cannot start the DNS threads: %s\"", server->path,
-                  error_text(error));
+        log_error("start failed config=%s errors=%d why=\"cannot start the DNS threads: %s\"", server->path,
+                  1, error_text(error));
     }
     return error;
 }
@@ -348,6 +348,7 @@ static int start(struct server *server, struct report *report)
         return ends_is_stopping(server->ends) ? 0 : ERROR_INVALID;
     }
     struct report *binding = report_new();
+    log_configure(&view->server->log); /* whoever reads JSON reads all of it */
     if (server->heir != NULL) {
         heir_use_files(server->heir, view);
     }
@@ -356,7 +357,6 @@ static int start(struct server *server, struct report *report)
         (void)scratch_sweep(view->server->state_path); /* what a crash left */
     }
     error = error == 0 ? server_open_sockets(server, view, binding) : error;
-    log_configure(&view->server->log);
     changes_open(server->changes, health_count(view->health, HEALTH_ENDPOINT));
     feed_begin(server);
     traffic_listen(server->traffic, changes_get_stream(server->changes));

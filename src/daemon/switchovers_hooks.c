@@ -204,8 +204,8 @@ void switchover_end_asking(struct switchover_order *order, enum admin_switchover
     }
     struct switchover_wish wish = switchover_order_wish(order, order->asked.verb);
     wish.text = tell_end(order, trouble, why);
-    log_warning("switchover stopped id=%s before=%s reason=\"%s\" effect=\"nothing has moved\"",
-                order->asked.id, switchover_verb_text(order->asked.verb), wish.text);
+    log_warning("switchover stopped id=%s before=%s why=\"%s\" effect=\"nothing has moved\"", order->asked.id,
+                switchover_verb_text(order->asked.verb), wish.text);
     if (all->server->is_frozen || trouble == ADMIN_SWITCHOVER_CALLED_OFF) { /* nothing is written any more */
         switchover_end_hooks(kept->what, "stopped", &wish, clock_wall_ms(&all->server->clock));
         return;

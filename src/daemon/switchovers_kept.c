@@ -153,9 +153,8 @@ static void learn_one(struct switchovers *all, const char *id, const char *value
     const struct override_clock now = {all->server->boot, all->server->clock_offset_ms};
     struct switchover *what = switchover_read_json(id, value, &why);
     if (what == NULL) {
-        log_error(
-            "switchover not understood id=%s reason=\"%s\" effect=\"its overrides hold, no step follows\"",
-            id, why);
+        log_error("switchover not understood id=%s why=\"%s\" effect=\"its overrides hold, no step follows\"",
+                  id, why);
     } else if (switchovers_find(all, id) != NULL) {
         switchover_free(what);
     } else {
@@ -209,7 +208,7 @@ void switchovers_follow(struct switchovers *all, const char *id, const char *val
     } else if (value == NULL && kept != NULL) {
         switchovers_drop(all, kept);
     } else if (value != NULL && what == NULL) {
-        log_error("switchover not understood id=%s reason=\"%s\"", id, why);
+        log_error("switchover not understood id=%s why=\"%s\"", id, why);
     } else if (what != NULL) {
         if (kept == NULL || kept->what->changes != what->changes) {
             switchovers_tell(all, kept == NULL ? NULL : kept->what, what,
@@ -236,7 +235,7 @@ void switchovers_learn(struct switchovers *all, const char *folder)
     }
     report_free(report);
     if (error != 0 && error != ERROR_NOT_FOUND) {
-        log_error("switchovers cannot be read reason=\"%s\" effect=\"no step follows until they can be\"",
+        log_error("switchovers cannot be read why=\"%s\" effect=\"no step follows until they can be\"",
                   error_text(error));
     }
     switchovers_schedule(all);

@@ -80,7 +80,7 @@ static void on_stepped(void *context, struct kept_switchover *kept, const struct
 {
     (void)context;
     if (result->is_refused) { /* it is due all the same, and looked at again */
-        log_info("switchover step undone id=%s reason=\"something else was ordered just before\"",
+        log_info("switchover step undone id=%s why=\"something else was ordered just before\"",
                  kept->what->id);
     } else if (result->error == 0) {
         log_info("switchover stepped id=%s state=%s share=%u durable=%s", kept->what->id,
@@ -122,7 +122,7 @@ static void hold(const struct step_look *look, struct kept_switchover *kept, con
     }
     if (!is_known) {
         log_warning(
-            "switchover held id=%s state=%s share=%u by=%s reason=\"%s\" effect=\"no further step until that "
+            "switchover held id=%s state=%s share=%u by=%s why=\"%s\" effect=\"no further step until that "
             "is over, somebody accepts it (resume), or it is rolled back\"",
             what->id, switchover_state_text(what->state), switchover_get_share(what), by, why);
     }

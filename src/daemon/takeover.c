@@ -166,7 +166,7 @@ static void reattach(struct server *server)
 static void go_on(struct takeover *takeover)
 {
     struct server *server = takeover->server;
-    log_error("takeover failed pid=%ld ms=%lld reason=\"%s\"", (long)takeover->successor.pid,
+    log_error("takeover failed pid=%ld duration_ms=%lld why=\"%s\"", (long)takeover->successor.pid,
               (long long)(now_ms(takeover) - takeover->begun_ms), takeover->why);
     if (takeover->report != NULL) {
         server_log_report(takeover->report);
@@ -321,7 +321,7 @@ static void on_answering(struct takeover *takeover, const json_t *body)
 static void on_committed(struct takeover *takeover)
 {
     struct server *server = takeover->server;
-    log_info("takeover done pid=%ld version=%s ms=%lld overrides=%zu", (long)takeover->successor.pid,
+    log_info("takeover done pid=%ld version=%s duration_ms=%lld overrides=%zu", (long)takeover->successor.pid,
              takeover->version, (long long)(now_ms(takeover) - takeover->begun_ms), takeover->overrides);
     if (server->reload_again) {
         successor_signal(&takeover->successor, SIGHUP);
@@ -428,7 +428,7 @@ static void on_late(struct takeover *takeover)
 {
     if (takeover->phase == DYING && takeover->is_killed) { /* the kernel holds it: it does nothing any more */
         set_why(takeover, memory_copy_text("the new process does not end"));
-        log_error("takeover pid=%ld does not end", (long)takeover->successor.pid);
+        log_error("takeover does not end pid=%ld", (long)takeover->successor.pid);
         go_on(takeover);
     } else if (takeover->phase == DYING || event_pending(takeover->readable, EV_READ, NULL) == 0) {
         fail(takeover, memory_copy_text("the new process does not talk any more"));
@@ -445,7 +445,7 @@ static void reap(struct takeover *takeover)
     if (successor->has_ended || !successor_has_ended(successor) || !spawn_has_supervisor()) {
         return;
     }
-    log_error("takeover undone pid=%ld reason=\"the new process has ended while this one had connections\" "
+    log_error("takeover undone pid=%ld why=\"the new process has ended while this one had connections\" "
               "effect=\"this one ends, so that the supervisor starts another one\"",
               (long)successor->pid);
     spawn_tell_supervisor("MAINPID=%ld", (long)getpid());
@@ -573,7 +573,7 @@ int takeover_start(struct server *server, bool is_invited,
         successor_end(&takeover->successor);
     }
     if (error != 0) {
-        log_error("takeover failed program=%s reason=\"it cannot be %s: %s\"",
+        log_error("takeover failed program=%s why=\"it cannot be %s: %s\"",
                   is_invited ? "?" : server->argv[0], is_invited ? "met" : "started", error_text(error));
         free_takeover(takeover);
         return error;

@@ -6,6 +6,7 @@
 #include "daemon/tidings.h"
 
 #include "daemon/changes.h"
+#include "daemon/metrics_kept.h"
 #include "daemon/server.h"
 #include "daemon/withdrawal.h"
 #include "admin/feed.h"
@@ -133,11 +134,6 @@ void tidings_close(struct server *server)
 
 /* ---- metrics ---- */
 
-static void print_head(struct buffer *out, const char *name, const char *type, const char *help)
-{
-    buffer_print(out, "# HELP steerd_%s %s\n# TYPE steerd_%s %s\n", name, help, name, type);
-}
-
 static uint64_t get_waiting(const struct webhook *webhook)
 {
     return webhook->queue.count;
@@ -184,25 +180,30 @@ static void print_webhooks(const struct herald *herald, struct buffer *out)
         const char *name, *type, *help;
         uint64_t (*get)(const struct webhook *webhook);
     } rows[] = {
-        {"webhook_waiting", "gauge", "Events that a receiver has not taken yet.", get_waiting},
-        {"webhook_dead", "gauge", "Events that were given up and can be tried again.", get_dead},
-        {"webhook_failing", "gauge", "1 if the latest three attempts failed, or events were given up.",
+        {"steerd_webhook_waiting", "gauge", "Events that the receiver of a webhook has not taken yet.",
+         get_waiting},
+        {"steerd_webhook_dead", "gauge", "Events that were given up and can be tried again (steerctl retry).",
+         get_dead},
+        {"steerd_webhook_failing", "gauge", "1 if the latest three attempts failed, or events were given up.",
          get_failing},
-        {"webhook_delivered_total", "counter", "Events that a receiver has taken.", get_delivered},
-        {"webhook_attempts_total", "counter", "Requests to a receiver.", get_attempts},
-        {"webhook_failures_total", "counter", "Those that failed.", get_failed},
-        {"webhook_given_up_total", "counter", "Events that were given up.", get_given_up},
-        {"webhook_lost_total", "counter", "Events that came when too many waited.", get_lost},
+        {"steerd_webhook_delivered_total", "counter", "Events that a receiver has taken.", get_delivered},
+        {"steerd_webhook_attempts_total", "counter", "Requests to a receiver.", get_attempts},
+        {"steerd_webhook_failures_total", "counter", "Requests to a receiver that failed.", get_failed},
+        {"steerd_webhook_given_up_total", "counter",
+         "Events that a receiver was not told of, after many attempts.", get_given_up},
+        {"steerd_webhook_lost_total", "counter", "Events that came when too many waited for a receiver.",
+         get_lost},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         print_head(out, rows[i].name, rows[i].type, rows[i].help);
         for (size_t j = 0; j < herald_count(herald); j++) {
             const struct webhook *webhook = herald_get(herald, j);
-            buffer_print(out, "steerd_%s{webhook=\"%s\"} %" PRIu64 "\n", rows[i].name, webhook->conf.name,
+            buffer_print(out, "%s{webhook=\"%s\"} %" PRIu64 "\n", rows[i].name, webhook->conf.name,
                          rows[i].get(webhook));
         }
     }
-    print_head(out, "webhooks_kept", "gauge", "0 if what waits cannot be written to the state folder.");
+    print_head(out, "steerd_webhooks_kept", "gauge",
+               "0 if what waits cannot be written to the state folder.");
     buffer_print(out, "steerd_webhooks_kept %d\n", herald_error(herald) == 0);
 }
 
@@ -210,7 +211,7 @@ static void print_hooks(const struct hooks *hooks, struct buffer *out)
 {
     struct hooks_status status;
     size_t count = hooks_count(hooks);
-    print_head(out, "hook_runs_total", "counter", "Runs of hooks, by how they ended.");
+    print_head(out, "steerd_hook_runs_total", "counter", "Runs of hooks, by how they ended.");
     for (size_t i = 0; i < count; i++) {
         hooks_get(hooks, i, &status);
         for (int outcome = 0; outcome < HOOKS_OUTCOMES; outcome++) {
@@ -219,17 +220,18 @@ static void print_hooks(const struct hooks *hooks, struct buffer *out)
                          status.outcomes[outcome]);
         }
     }
-    print_head(out, "hook_running", "gauge", "Runs that are under way.");
+    print_head(out, "steerd_hook_running", "gauge", "Runs of hooks that are under way.");
     for (size_t i = 0; i < count; i++) {
         hooks_get(hooks, i, &status);
         buffer_print(out, "steerd_hook_running{hook=\"%s\"} %zu\n", status.conf->name, status.running);
     }
-    print_head(out, "hook_waiting", "gauge", "Events that wait for a run.");
+    print_head(out, "steerd_hook_waiting", "gauge", "Events that wait for a run of a hook.");
     for (size_t i = 0; i < count; i++) {
         hooks_get(hooks, i, &status);
         buffer_print(out, "steerd_hook_waiting{hook=\"%s\"} %zu\n", status.conf->name, status.waiting);
     }
-    print_head(out, "hook_dropped_total", "counter", "Events for which a hook did not run: too many waited.");
+    print_head(out, "steerd_hook_dropped_total", "counter",
+               "Events for which a hook did not run: too many waited.");
     for (size_t i = 0; i < count; i++) {
         hooks_get(hooks, i, &status);
         buffer_print(out, "steerd_hook_dropped_total{hook=\"%s\"} %" PRIu64 "\n", status.conf->name,

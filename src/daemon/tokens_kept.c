@@ -93,7 +93,7 @@ void tokens_follow(struct tokens *tokens, const char *name, const char *value)
     if (value == NULL) {
         tokens_take_out(tokens, name);
     } else if (token_read(name, value, &token, why) != 0) {
-        log_error("token not understood name=%s reason=\"%s\" effect=\"it lets in nobody\"", name, why);
+        log_error("token not understood name=%s why=\"%s\" effect=\"it lets in nobody\"", name, why);
     } else if (entry == NULL || !entry->is_busy) { /* else a change that was made here comes behind it */
         tokens_put(tokens, &token);
     }
@@ -104,7 +104,7 @@ void tokens_regain(struct tokens *tokens, const char *name, const char *value)
     struct token token;
     char why[TOKEN_WHY_SIZE];
     if (token_read(name, value, &token, why) != 0) {
-        log_error("token not understood name=%s reason=\"%s\" effect=\"it lets in nobody\"", name, why);
+        log_error("token not understood name=%s why=\"%s\" effect=\"it lets in nobody\"", name, why);
     } else if (tokens_find(tokens, name) == NULL) {
         tokens_put(tokens, &token);
     }
@@ -128,8 +128,7 @@ void tokens_learn(struct tokens *tokens, const char *folder)
     }
     report_free(report);
     if (error != 0 && error != ERROR_NOT_FOUND) {
-        log_error(
-            "tokens cannot be read reason=\"%s\" effect=\"none of them lets in anybody until they can\"",
-            error_text(error));
+        log_error("tokens cannot be read why=\"%s\" effect=\"none of them lets in anybody until they can\"",
+                  error_text(error));
     }
 }

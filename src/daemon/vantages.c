@@ -46,7 +46,7 @@ static void listen_to(struct vantages *vantages, struct tls_context *context)
         char text[ADDR_TEXT_SIZE];
         int fd = fleet_bind(&vantages->listen[i]);
         if (fd < 0) {
-            log_error("vantages cannot come address=%s reason=\"%s\" effect=\"it is tried again every %d s\"",
+            log_error("vantages cannot come address=%s why=\"%s\" effect=\"it is tried again every %d s\"",
                       addr_write_port(&vantages->listen[i], text), error_text(fd), RETRY_S);
         } else {
             vantages->is_open[i] = true;
@@ -138,7 +138,7 @@ static bool follow_thread(struct vantages *vantages, const struct vantages_news 
     int error = fleet_open(&options, &fleet);
     (void)exchange(vantages, fleet);
     if (error != 0) {
-        log_error("vantages cannot come reason=\"no thread for them: %s\"", error_text(error));
+        log_error("vantages cannot come why=\"no thread for them: %s\"", error_text(error));
     } else {
         vantages_tell_fleet(vantages);
     }

@@ -232,7 +232,8 @@ static void on_tick(void *context)
     vantages->ticked_ms = now_ms;
     lock_take(&server->lock);
     if (health_hold_up(server->view->health, held_ms, now_ms)) {
-        log_warning("held up for_ms=%lld vantages=\"all are awaited, as after a start\"", (long long)held_ms);
+        log_warning("held up for_ms=%lld effect=\"all vantages are awaited, as after a start\"",
+                    (long long)held_ms);
     }
     while (health_follow_vantages(server->view->health, clock_wall_ms(&server->clock),
                                   clock_now_ms(&server->clock))) {

@@ -118,10 +118,10 @@ static void put_read(struct vantage_member members[FLEET_MEMBERS_MAX], const cha
     struct vantage_member member;
     char why[VANTAGE_WHY_SIZE];
     if (vantage_read_member(name, value, &member, why) != 0) {
-        log_error("vantage not understood name=%s reason=\"%s\" effect=\"it cannot come\"", name, why);
+        log_error("vantage not understood name=%s why=\"%s\" effect=\"it cannot come\"", name, why);
     } else if (members[member.number].number != 0 && !members[member.number].is_node) {
-        log_error("vantage not understood name=%s reason=\"%s has its number\" effect=\"it cannot come\"",
-                  name, members[member.number].name);
+        log_error("vantage not understood name=%s why=\"%s has its number\" effect=\"it cannot come\"", name,
+                  members[member.number].name);
     } else {
         members[member.number] = member;
     }
@@ -167,7 +167,7 @@ void vantages_learn(struct vantages *vantages, const char *folder)
         vantages_use(vantages, members);
         return;
     }
-    log_error("vantages cannot be read reason=\"%s\" effect=\"%s\"", error_text(error),
+    log_error("vantages cannot be read why=\"%s\" effect=\"%s\"", error_text(error),
               vantages->has_read ? "they are as they were"
                                  : "none can come, and our own checks alone judge, until they can be read");
 }
@@ -192,7 +192,7 @@ void vantages_follow_member(struct vantages *vantages, const char *name, const c
     if (value == NULL) {
         vantages_put_member(vantages, known->number, NULL);
     } else if (vantage_read_member(name, value, &member, why) != 0) {
-        log_error("vantage not understood name=%s reason=\"%s\" effect=\"it cannot come\"", name, why);
+        log_error("vantage not understood name=%s why=\"%s\" effect=\"it cannot come\"", name, why);
     } else {
         if (known != NULL && known->number != member.number) {
             vantages_put_member(vantages, known->number, NULL);

@@ -45,7 +45,7 @@ void vantages_place_nodes(struct vantages *vantages, struct vantage_member membe
         const struct vantage_member *node = &vantages->nodes[i];
         unsigned number = find_number(vantages, members, node->name);
         if (number == 0) {
-            log_error("a node cannot be a vantage name=%s reason=\"there are %d vantages, which is all that "
+            log_error("a node cannot be a vantage name=%s why=\"there are %d vantages, which is all that "
                       "there can be\" effect=\"what it sees does not count here\"",
                       node->name, FLEET_MEMBERS_MAX - 1);
             continue;

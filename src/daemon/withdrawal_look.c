@@ -133,7 +133,8 @@ void withdrawal_print_metrics(const struct admin_serving *serving, struct buffer
 {
     print_number(out, "steerd_cut_off", "gauge", "1 if this server hears of nobody and sees nothing, else 0.",
                  serving->is_cut);
-    print_number(out, "steerd_cut_off_seconds", "gauge", "For how long; 0 if it is not.",
+    print_number(out, "steerd_cut_off_seconds", "gauge",
+                 "For how long this server has been cut off; 0 if it is not.",
                  (double)serving->age_ms / 1000);
     print_witnesses(&serving->signs, out);
     print_head(out, "steerd_withdrawn", "gauge", "1 if this server is not to be asked, by whom that is so.");
@@ -145,9 +146,11 @@ void withdrawal_print_metrics(const struct admin_serving *serving, struct buffer
         print_number(out, "steerd_withdraw_command_settled", "gauge",
                      "1 if the command was told how this server is, with success, else 0.",
                      settled != NULL && (strcmp(settled, "withdraw") == 0) == is_wanted);
-        print_number(out, "steerd_withdraw_command_runs_total", "counter", "Runs of that command.",
+        print_number(out, "steerd_withdraw_command_runs_total", "counter",
+                     "Runs of the command that is told whether this server is to be asked.",
                      (double)serving->hook.runs);
         print_number(out, "steerd_withdraw_command_failures", "gauge",
-                     "Runs that failed since the last success.", (double)serving->hook.failures);
+                     "Runs of the command that failed since its last success.",
+                     (double)serving->hook.failures);
     }
 }

@@ -5,6 +5,7 @@
 
 #include "events/change.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,11 +49,25 @@ void change_body_add(struct change_body *body, const char *key, const char *valu
     body->len += key_len + value_len + 2;
 }
 
+static void add_marked(struct change_body *body, const char *key, const char *number)
+{
+    char marked[sizeof(struct change_pair){0}.key];
+    snprintf(marked, sizeof marked, "%s:", key);
+    change_body_add(body, marked, number);
+}
+
 void change_body_add_number(struct change_body *body, const char *key, int64_t value)
 {
     char text[24];
     snprintf(text, sizeof text, "%ld", (long)value);
-    change_body_add(body, key, text);
+    add_marked(body, key, text);
+}
+
+void change_body_add_real(struct change_body *body, const char *key, double value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.9g", value);
+    add_marked(body, key, isfinite(value) ? text : NULL);
 }
 
 /* A part of *at up to `end` (which is skipped), as far as it fits. */
@@ -74,6 +89,9 @@ bool change_next_pair(const char **at, struct change_pair *pair)
         return false;
     }
     take(at, '=', pair->key, sizeof pair->key);
+    size_t len = strlen(pair->key);
+    pair->is_number = len != 0 && pair->key[len - 1] == ':';
+    pair->key[len - pair->is_number] = '\0';
     take(at, '\n', pair->value, sizeof pair->value);
     return true;
 }

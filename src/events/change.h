@@ -58,7 +58,8 @@ struct change {
     const char *actor;  /* who says to have done it; NULL: nobody did, it came about */
     const char *peer;   /* who the kernel says it was; NULL likewise */
     const char *reason; /* NULL: none was given */
-    const char *body;   /* lines of key=value: before, after and whatever belongs to it; "" or NULL: none */
+    /* Lines of key=value, or key:=NUMBER: before, after and whatever belongs to it; "" or NULL: none */
+    const char *body;
 };
 
 /* The body under construction. */
@@ -72,9 +73,12 @@ void change_body_init(struct change_body *body);
  * becomes '?'. Keys are lower-case words with underscores. */
 void change_body_add(struct change_body *body, const char *key, const char *value);
 void change_body_add_number(struct change_body *body, const char *key, int64_t value);
+/* Of nine digits; one that is not finite is left out. */
+void change_body_add_real(struct change_body *body, const char *key, double value);
 
 /* One pair of a body, for readers: *at begins at the body and moves on. False at the end. */
 struct change_pair {
     char key[64], value[CHANGE_BODY_MAX + 1];
+    bool is_number; /* whoever added it said so: a text of digits is none */
 };
 bool change_next_pair(const char **at, struct change_pair *pair);

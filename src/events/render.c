@@ -51,22 +51,19 @@ void change_render_text(struct buffer *out, const char *text)
     buffer_add(out, "\"", 1);
 }
 
-/* As JSON writes them, and as every reader keeps them exactly. */
-static bool is_number(const char *value)
-{
-    enum { DIGITS_MAX = 15 };
-    const char *digits = value + (*value == '-');
-    size_t len = strspn(digits, "0123456789");
-    return len != 0 && len <= DIGITS_MAX && digits[len] == '\0' &&
-           (*digits != '0' || (len == 1 && digits == value));
-}
-
 static void add_member(struct buffer *out, const char *key, const char *value)
 {
     if (value != NULL) {
         buffer_print(out, ",\"%s\":", key);
         change_render_text(out, value);
     }
+}
+
+/* As every reader keeps it exactly. */
+static bool is_exact(const struct change_pair *pair)
+{
+    enum { DIGITS_MAX = 15 };
+    return pair->is_number && strlen(pair->value) <= DIGITS_MAX;
 }
 
 static void add_body(struct buffer *out, const char *body)
@@ -78,7 +75,7 @@ static void add_body(struct buffer *out, const char *body)
         buffer_add_text(out, is_first ? "" : ",");
         change_render_text(out, pair.key);
         buffer_add(out, ":", 1);
-        if (is_number(pair.value)) {
+        if (is_exact(&pair)) {
             buffer_add_text(out, pair.value);
         } else {
             change_render_text(out, pair.value);

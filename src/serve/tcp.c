@@ -125,7 +125,8 @@ static void warn(struct tcp_worker *tcp, int error, const char *what)
     int64_t now_ms = clock_now_ms(&tcp->clients.clock);
     if (tcp->warned_ms == 0 || now_ms - tcp->warned_ms >= WARN_EVERY_MS) {
         tcp->warned_ms = now_ms;
-        log_warning("serve.accept %s error=%s clients=%zu", what, strerror(error), tcp->clients.count);
+        log_warning("tcp accept failed error=%s clients=%zu effect=\"%s\"", strerror(error),
+                    tcp->clients.count, what);
     }
 }
 

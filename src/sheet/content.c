@@ -63,7 +63,7 @@ void sheet_take(struct sheet *sheet, struct sheet_table *table, int64_t modified
     sheet->state = SHEET_STATE_GOOD;
     pthread_mutex_unlock(&sheet->lock);
     if (is_due) {
-        log_info("check file read file=%s names=%zu", sheet->path, sheet_table_count(table));
+        log_info("check file read file=%s entries=%zu", sheet->path, sheet_table_count(table));
     }
     tell(sheet);
     sheet_table_free(before);

@@ -42,7 +42,7 @@ void sheets_close(struct sheets *sheets)
     unsigned left = sheets->threads;
     pthread_mutex_unlock(&sheets->lock);
     if (left != 0) {
-        log_warning("check files not left count=%u reason=\"their file system does not answer\" effect=\"the "
+        log_warning("check files not left count=%u why=\"their file system does not answer\" effect=\"the "
                     "end does not wait for it\"",
                     left);
         return; /* with all that the threads have in their hands */

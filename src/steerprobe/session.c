@@ -74,8 +74,8 @@ static void log_list(const struct session *session)
              session->server, assignment_generation(list), assignment_count(list),
              assignment_count_checks(list), count);
     for (size_t i = 0; i < count && i < FLEET_REASONS_MAX; i++) {
-        log_warning("check refused server=%s check=%" PRIu32 " why=%s", session->server, refused[i].check,
-                    refused[i].why);
+        log_warning("check refused server=%s check_number=%" PRIu32 " why=%s", session->server,
+                    refused[i].check, refused[i].why);
     }
 }
 

@@ -61,8 +61,8 @@ static void on_ended(void *context, const struct fleet_link_end *end)
 {
     const struct upstream *upstream = context;
     if (end->was_connected) {
-        log_warning("server lost server=%s why=%s again_in_ms=%" PRIu32 " checks=\"go on\"", upstream->server,
-                    end->why, end->pause_ms);
+        log_warning("server lost server=%s why=%s again_in_ms=%" PRIu32 " effect=\"checks go on\"",
+                    upstream->server, end->why, end->pause_ms);
     } else if (end->is_new) {
         log_warning("server not reached server=%s why=%s again_in_ms=%" PRIu32, upstream->server, end->why,
                     end->pause_ms);
@@ -82,7 +82,7 @@ bool upstream_say(struct upstream *upstream, uint64_t connection, const struct f
         return false;
     }
     if (!fleet_link_say(upstream->link, connection, message)) {
-        log_warning("server takes nothing server=%s dropped=%s", upstream->server,
+        log_warning("server takes nothing server=%s what=%s", upstream->server,
                     fleet_kind_text(message->kind));
     }
     return true;

@@ -240,14 +240,15 @@ static void adopt_options(struct tap_channel *channel)
     }
 }
 
-static void complain(struct tap_channel *channel, const char *what, int error)
+static void complain(struct tap_channel *channel, int error)
 {
     char target[TAP_TARGET_TEXT_SIZE];
     if (!channel->complained && error != -ECANCELED) {
         channel->complained = true;
-        log_warning("%s not written to=%s %s=\"%s\" effect=\"what does not fit into the queues is dropped\"",
-                    channel->name, tap_options_write_target(channel->options, target), what,
-                    error == -EPROTO ? "it does not speak Frame Streams of dnstap" : strerror(-error));
+        log_warning(
+            "%s not written to=%s error=\"%s\" effect=\"what does not fit into the queues is dropped\"",
+            channel->name, tap_options_write_target(channel->options, target),
+            error == -EPROTO ? "it does not speak Frame Streams of dnstap" : strerror(-error));
     }
 }
 
@@ -264,7 +265,7 @@ static bool ensure_open(struct tap_channel *channel)
     int error = channel->sink->open(channel->state);
     channel->tried_ms = now_ms();
     if (error != 0) {
-        complain(channel, "error", error);
+        complain(channel, error);
         return false;
     }
     atomic_store(&channel->is_open, true);
@@ -276,7 +277,7 @@ static bool ensure_open(struct tap_channel *channel)
 
 static void note_broken(struct tap_channel *channel, int error)
 {
-    complain(channel, "error", error);
+    complain(channel, error);
     close_sink(channel);
 }
 
@@ -350,9 +351,8 @@ static void tell_dropped(struct tap_channel *channel)
     tap_channel_get_stats(channel, &stats);
     channel->told_ms = now_ms();
     if (stats.dropped + stats.lost != channel->told) {
-        log_warning(
-            "%s dropped records=%lu reason=\"the receiver does not take them fast enough, or at all\"",
-            channel->name, (unsigned long)(stats.dropped + stats.lost - channel->told));
+        log_warning("%s dropped records=%lu why=\"the receiver does not take them fast enough, or at all\"",
+                    channel->name, (unsigned long)(stats.dropped + stats.lost - channel->told));
         channel->told = stats.dropped + stats.lost;
     }
 }

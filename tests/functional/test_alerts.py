@@ -4,14 +4,13 @@ every metric, every label, every value that a label is compared with. Each alert
 import json
 import pathlib
 import re
+import shlex
 import subprocess
 
+import everykit
 import kit
 import pytest
-import tlskit
 import yaml
-from receivers import SECRET
-from vantage_client import invite, listen
 
 CONTRIB = pathlib.Path(kit.__file__).parents[2] / "contrib"
 RULES = sorted((CONTRIB / "prometheus").glob("*.rules.yml"))
@@ -31,20 +30,47 @@ def test_promtool_takes_the_rules():
     promtool("test", "rules", *sorted((CONTRIB / "prometheus").glob("*.test.yml")))
 
 
-def slugs(page):
-    text = (CONTRIB.parent / page).read_text()
-    return {re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in text.splitlines() if line.startswith("#")}
+SECTIONS = {section.split("\n")[0]: section for section in re.split(r"^### ", (CONTRIB.parent / "doc/runbook.md").read_text(), flags=re.M)[1:]}
+URGENCY = {"critical": "Critical", "warning": "Warning", "info": "Information"}
 
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_says_what_to_do(alert):
-    rule = ALERTS[alert]
-    assert rule["labels"]["severity"] in ("critical", "warning", "info") and rule["annotations"]["summary"]
-    page, anchor = rule["annotations"]["runbook"].split("#")
-    assert anchor in slugs(page)
+    """A summary, a description whose commands are there, and a section of the runbook that answers five questions."""
+    rule, section = ALERTS[alert], SECTIONS[alert]
+    assert rule["annotations"]["summary"] and rule["annotations"]["runbook"] == f"doc/runbook.md#{alert.lower()}"
+    assert section.split("\n\n")[1].startswith(URGENCY[rule["labels"]["severity"]])
+    told = re.findall(r"^- \*\*(\w+)\*\*", section, re.M)
+    assert told == ["Clients", "Look", "Do", "Harmless", "Over"]
+    assert "`steerctl " in section
     verbs = kit.run_ctl("--help").stdout
     told = re.findall(r"steerctl ([a-z-]+)", rule["annotations"]["description"])
     assert all(re.search(rf"^  {verb} ", verbs, re.M) for verb in told), told
+
+
+def test_no_section_without_its_alert():
+    assert list(SECTIONS) and set(SECTIONS) == set(ALERTS)
+
+
+def list_commands():
+    """What somebody would copy: code with steerctl in front, of the runbook, of the page beside it and of the rules."""
+    for page in "runbook", "monitoring":
+        text = (CONTRIB.parent / f"doc/{page}.md").read_text()
+        yield from re.findall(r"`(steerctl [^`]+)`", text)
+        yield from (line.split("  #")[0].strip() for block in re.findall(r"```sh\n(.*?)```", text, re.S) for line in block.splitlines() if line.startswith("steerctl "))
+    for rule in ALERTS.values():
+        yield from re.findall(r"`(steerctl [^`{]+)`", rule["annotations"]["description"])
+
+
+def test_each_command_is_understood(tmp_path):
+    """There is no server: who has understood the verb, its words and its options finds that out, or that nobody can be asked whether he means it."""
+    told, faults = {"TARGET": "region:us-east", "DURATION": "1h"}, []
+    for command in sorted(set(list_commands())):
+        words = [told.get(word, word) for word in shlex.split(command)[1:]]
+        done = kit.run_ctl("-s", str(tmp_path / "nobody"), *words)
+        if done.returncode not in (2, 3) or not re.search("is steerd running|it takes --yes, or --confirm", done.stdout + done.stderr):
+            faults.append(f"{command}: {done.stdout} {done.stderr}")
+    assert not faults, "\n".join(faults)
 
 
 # ---- what is exported ----
@@ -52,58 +78,15 @@ def test_an_alert_says_what_to_do(alert):
 @pytest.fixture(scope="module")
 def exported():
     """All series of a server that has one of everything: metric -> [labels]."""
-    with kit.new_site() as site:
-        pki = tlskit.Pki(site.folder / "pki")
-        pki.sign("soon", "root", days=(-1, 5.5))
-        secure = tlskit.Listener(tlskit.talk(pki.context("soon"), tlskit.GOOD))
-        try:
-            server = start(site, pki, secure.port)
-            return read(server)
-        finally:
-            secure.close()
-
-
-def start(site, pki, port):
-    at = kit.make_regions(site, azs=("us-east-1a", "eu-west-1a"))
-    site.topology["regions"]["us-east"]["replicates_to"] = [{"to": "eu-west", "lag": "push", "rpo": "30s", "max_age": "10m"}]
-    site.topology["rules"] = {"fresh": {"type": "lag", "stage": "any"}}
-    site.topology["brake"] = {"hold": "1m"}
-    site.topology["checks"]["tls"] = {"type": "https", "port": port, "host": tlskit.HOST, "interval": "500ms", "tls": {"ca": str(pki.root_pem)}}
-    site.topology["endpoints"]["secure"] = {"az": "eu-west-1a", "addresses": ["127.0.0.1"], "checks": ["tls"]}
-    site.zone("example.com", "").policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
-    (site.folder / "secret").write_text(SECRET + "\n")
-    (site.folder / "secret").chmod(0o600)
-    site.server["webhooks"] = [{"name": "ops", "url": "http://127.0.0.1:9/", "secret_file": "secret"}]
-    site.server["hooks"] = [{"name": "page", "command": ["/bin/true"], "on": ["override"]}]
-    document = {"name": "d", "mode": "simulate", "duration": "1m", "events": [{"at": "0s", "what": "region:us-east", "how": "lost"}]}
-    site.server["drills"] = {"schedule": [{"name": "d", "cron": "0 0 1 1 *", "document": document}]}
-    site.vantages_at = listen(site, quorum="majority", at_least=1)
-    site.web(*at.values())
-    server = site.start()
-    server.vantages_at = site.vantages_at
-    invite(server, "fra-1")
-    server.wait_state("region", "us-east", observed="healthy")
-    assert server.request("POST", "/v1/report", {"from": "us-east", "to": "eu-west", "lag": 1}).status == 200
-    server.ask("www.example.com")
-    for kind, name in ("endpoint", "web-us-east-1a"), ("az", "us-east-1a"), ("region", "us-east"):
-        server.override(kind, name, "drain")
-    server.wait_answers("www.example.com", [at["eu-west-1a"]])
-    return server
-
-
-def read(server):
-    def look():
-        text = server.request("GET", "/metrics").body.decode()
-        series = {}
-        for name, labels in re.findall(r"^(\w+)(?:\{(.*)\})? \S+$", text, re.M):
-            series.setdefault(name, []).append(dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels or "")))
-        return series if {"steerd_drain_share", "steerd_certificate_end_time_seconds", "steerd_drill_missed_total"} <= set(series) else None
-    return server.wait(look, "the drain, the certificate and the drill are there")
+    with everykit.one_of_everything() as server:
+        series = everykit.read_series(server)
+    with everykit.node_of_a_cluster() as server:
+        return {**everykit.read_series(server), **series, "up": [{}]}
 
 
 def judge(expression, told, series):
     """Every selector of a PromQL expression, and every label that it is grouped, joined or described by."""
-    selectors = re.findall(r"\b(steerd_\w+)(?:\{([^}]*)\})?", expression)
+    selectors = re.findall(r"\b(steerd_\w+|up(?={))(?:\{([^}]*)\})?", expression)
     assert selectors, expression
     for name, matchers in selectors:
         assert name in series, f"{name} is not exported"

@@ -174,9 +174,9 @@ def test_a_configuration_that_they_cannot_read(owned):
 def test_what_any_thread_cannot_do(owned, tmp_path):
     """The process as a whole: other people's files, files outside its folders, a program with more privileges than it has."""
     server = start(owned)
-    if "files=no" in server.read_log():
+    if "file_access=no" in server.read_log():
         pytest.skip("the kernel has no Landlock")
-    assert "no_new_privileges=yes files=yes" in server.read_log()
+    assert "no_new_privileges=yes file_access=yes" in server.read_log()
     outside = pathlib.Path(tempfile.mkdtemp(dir="/var/lib"))
     try:
         victim = outside / "victim"
@@ -223,7 +223,7 @@ def test_folders_of_commands(owned):
         owned.write()
         give(owned)
         server = owned.start()
-        if "files=no" in server.read_log():
+        if "file_access=no" in server.read_log():
             pytest.skip("the kernel has no Landlock")
         server.wait(found.exists, "the command has run")
         assert found.read_text().split() == ["0", "1"] and (outside / "one/a").exists() and not (outside / "other/a").exists()
@@ -234,7 +234,7 @@ def test_folders_of_commands(owned):
 def test_each_can_be_turned_off(site):
     site.server["confine"] = {"no_new_privileges": False, "dns_threads": False}
     server = site.start()
-    assert "dns_threads=off no_new_privileges=off files=off" in server.read_log()
+    assert "dns_threads=off no_new_privileges=off file_access=off" in server.read_log()
     assert read_status(server.process.pid, "steerd", "NoNewPrivs") == "0"
 
 

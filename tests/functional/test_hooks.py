@@ -71,7 +71,7 @@ def test_what_it_is_told(scene):
     assert run["about"] == "override region:us-east" and run["exit_code"] == 0 and run["signal"] is None
     assert run["output"].split("\n")[0] == "first line" and "second ???" in run["output"]
     line = scene.steerd.wait_log("name=told", "outcome=ok")
-    assert "output=\"second ???\"" in line and f"event={event['seq']}" in line
+    assert "output=\"second ???\"" in line and f"event_seq={event['seq']}" in line
     assert metric(scene.steerd, 'steerd_hook_runs_total{hook="told",outcome="ok"}') == 1
 
 

@@ -12,7 +12,7 @@ ASKED = {
     "acme": [["set", "www.example.com", 43 * "a"], ["list"], ["clear", "www.example.com"]],
     "status": [[]], "regions": [[], ["us-east"]], "azs": [[]], "endpoints": [[], ["web-us-east-1a"]], "checks": [[]],
     "replication": [[]], "lag": [[]], "objectives": [[]], "rules": [[], ["check", "region:us-east=drain"]],
-    "check": [["run", "web-us-east-1a"]], "vantages": [[]], "vantage": [["enrol", "fra-1"], ["show", "fra-1"], ["revoke", "fra-1", "--yes"]],
+    "check": [["run", "web-us-east-1a"], ["all", "!"]], "vantages": [[]], "vantage": [["enrol", "fra-1"], ["show", "fra-1"], ["revoke", "fra-1", "--yes"]],
     "config": [["show"], ["diff"]], "tokens": [[]],
     "token": [["add", "alice", "--role", "viewer"], ["show", "alice"], ["rotate", "alice"], ["delete", "alice", "--yes"]],
     "show": [["region:us-east"]], "drain": [["az:us-east-1a", *REASON]], "up": [["az:us-east-1a", *REASON]],

@@ -132,7 +132,7 @@ def test_no_descriptors_left(site, dial):
     assert is_open(socks[-1])
     gone = [sock for sock in socks if not is_open(sock)]
     assert gone == socks[:len(gone)] and len(gone) > 40
-    server.wait_log("serve.accept", "closes idle clients")
+    server.wait_log("tcp accept failed", "closes idle clients")
     assert server.addresses("host.example.com") == ["192.0.2.1"]
     assert closed_by(server, "descriptors") == len(gone)  # the admin API's descriptors are not theirs
     for sock in socks:

@@ -18,4 +18,9 @@ check_PROGRAMS += tests/unit/test_watch
 tests_unit_test_watch_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_watch_SOURCES = tests/unit/test_watch.c tests/unit/unit.h
 tests_unit_test_watch_LDADD = src/libctl.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
+TESTS += tests/unit/test_watched
+check_PROGRAMS += tests/unit/test_watched
+tests_unit_test_watched_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_watched_SOURCES = tests/unit/test_watched.c tests/unit/unit.h
+tests_unit_test_watched_LDADD = src/libctl.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS) -lm
 endif

@@ -52,15 +52,19 @@ static void bodies_are_pairs(void **state)
     change_body_add(&body, "long", longest); /* does not fit */
     change_body_add(&body, "why", "a=b\nstate=up");
     change_body_add_number(&body, "n", -5);
-    assert_string_equal(body.text, "state=drain\nwhy=a=b?state=up\nn=-5\n");
+    change_body_add_real(&body, "infinite", 1e308 * 10);
+    assert_string_equal(body.text, "state=drain\nwhy=a=b?state=up\nn:=-5\n");
     const char *at = body.text;
     assert_true(change_next_pair(&at, &pair));
     assert_string_equal(pair.key, "state");
     assert_string_equal(pair.value, "drain");
     assert_true(change_next_pair(&at, &pair));
     assert_string_equal(pair.value, "a=b?state=up");
+    assert_false(pair.is_number);
     assert_true(change_next_pair(&at, &pair));
+    assert_string_equal(pair.key, "n");
     assert_string_equal(pair.value, "-5");
+    assert_true(pair.is_number);
     assert_false(change_next_pair(&at, &pair));
     at = NULL;
     assert_false(change_next_pair(&at, &pair));

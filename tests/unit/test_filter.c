@@ -92,19 +92,20 @@ static void changes_become_json(void **state)
     (void)state;
     struct buffer out;
     buffer_init(&out);
-    change_render(&out,
-                  &(struct change){.seq = 7,
-                                   .wall_ms = 1763910000123,
-                                   .kind = CHANGE_OVERRIDE,
-                                   .name = "region:us-east",
-                                   .actor = "al\"ice\\",
-                                   .reason = "a\nb\x01\xc3\xbc\xff",
-                                   .body = "n=-5\nzero=0\nid=007\nbig=1234567890123456\nminus=-0\nto=up\n"});
+    change_render(
+        &out, &(struct change){
+                  .seq = 7,
+                  .wall_ms = 1763910000123,
+                  .kind = CHANGE_OVERRIDE,
+                  .name = "region:us-east",
+                  .actor = "al\"ice\\",
+                  .reason = "a\nb\x01\xc3\xbc\xff",
+                  .body = "n:=-5\nzero:=0\nid=007\nbig:=1234567890123456\nregion=12\nshare:=0.25\nto=up\n"});
     assert_string_equal(out.bytes,
                         "{\"seq\":7,\"time\":\"2025-11-23T15:00:00.123Z\",\"kind\":\"override\",\"name\":"
                         "\"region:us-east\",\"actor\":\"al\\\"ice\\\\\",\"reason\":\"a\\nb\\u0001\xc3\xbc"
                         "\xef\xbf\xbd\",\"body\":{\"n\":-5,\"zero\":0,\"id\":\"007\",\"big\":"
-                        "\"1234567890123456\",\"minus\":\"-0\",\"to\":\"up\"}}");
+                        "\"1234567890123456\",\"region\":\"12\",\"share\":0.25,\"to\":\"up\"}}");
     buffer_remove_front(&out, out.len);
     change_render(&out, &(struct change){.seq = 1, .wall_ms = 1763910000123});
     assert_string_equal(out.bytes,
