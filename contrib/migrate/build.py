@@ -5,7 +5,7 @@ is gdnsd's alone."""
 import dataclasses
 import re
 
-from .model import STICKY, WEIGHTED, Nearest
+from .model import NOBODY, STICKY, WEIGHTED, Nearest
 
 WEIGHT_MAX = 65535
 NAME_MAX = 63
@@ -211,7 +211,7 @@ class Builder:
                 document["apart"] = "az"
         records = self.write_records(plan)
         if records:
-            document.update(addresses=any(target.addresses or target.host for target in plan.targets()), records=records)
+            document.update(addresses=self.has_addresses(plan), records=records)
         if plan.has_hosts():
             document["host_answer"] = plan.host_answer
         document.setdefault("fallback", self.write_fallback(plan))
@@ -229,12 +229,20 @@ class Builder:
     def write_fallback(self, plan):
         return plan.fallback if plan.pool is None else {"pool": self.members(plan.pool), "then": plan.fallback}
 
+    @staticmethod
+    def has_addresses(plan):
+        """Whether endpoints answer with their own: where some of them are nobody's all addresses are written as records."""
+        return all(target.addresses != NOBODY for target in plan.targets())
+
     def write_records(self, plan):
-        """type -> endpoint -> rdata; of A and AAAA where an endpoint has more than its addresses."""
-        records = {}
+        """type -> endpoint -> rdata: what endpoints answer besides their addresses."""
+        records, is_written = {}, not self.has_addresses(plan)
         for tier in plan.all_tiers():
             for target in tier.targets:
-                for rtype, rdata in target.records:
+                own = dict(target.records)
+                for address in target.addresses if is_written and target.addresses != NOBODY else ():
+                    own.setdefault("AAAA" if ":" in address else "A", (address,))
+                for rtype, rdata in own.items():
                     records.setdefault(rtype, {})[self.topology.get(tier, target).name] = list(rdata)
         return records
 

@@ -17,8 +17,8 @@ from .zonefile import Zone
 
 
 class Conversion:
-    def __init__(self, folder):
-        self.folder, self.report = folder, Report()
+    def __init__(self, folder, report=None):
+        self.folder, self.report = folder, report or Report()
         config = self.read_config()
         self.settings = Settings(self.section(config, "options"), self.report)
         self.services = Services(self.section(config, "service_types"), self.state_dir(config), self.report)

@@ -7,6 +7,7 @@ with a name that is more than that (several records, odds, limits) is in the tie
 import dataclasses
 
 ALL, WEIGHTED, ROUND_ROBIN, STICKY = "all", "weighted", "round-robin", "sticky"
+NOBODY = ("127.0.0.1",)  # addresses of what has records and no address: they are asked by nobody and answered to nobody
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Target:
     @property
     def where(self):
         """What tells it from others."""
+        if self.addresses == NOBODY:
+            return NOBODY + (self.label, self.records)
         return self.addresses or (self.host.lower(),)
 
 

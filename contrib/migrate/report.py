@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What became of a configuration: counts of what was converted, where and how the rest differs, and what steerd needs
-nothing like. Every line names the place in gdnsd's files. The same finding at the same place is reported once."""
+nothing like. Every line names the place in the files it came from. The same finding at the same place is reported once."""
 
 
 class Failure(Exception):
@@ -40,3 +40,10 @@ class Report:
                 print(f"  {place}: {text}", file=out)
         if not self.left_out:
             print("\nNothing was left out.", file=out)
+
+    def document(self):
+        """All of it as JSON."""
+        def listed(findings):
+            return [{"place": place, "text": text} for place, text in findings]
+        return {"converted": self.converted, "approximated": listed(self.approximated), "left_out": listed(self.left_out),
+                "not_needed": listed(self.needless)}

@@ -97,6 +97,7 @@ typedef unsigned __int128 option_set;
 #define OPTION_INIT              OPTION(67) /* what only cluster init takes */
 #define OPTION_ENDPOINTS         OPTION(68)
 #define OPTION_ONLY_CHECK        OPTION(69) /* --check of push, which takes no value */
+#define OPTION_GEO               OPTION(70)
 #define OPTIONS_CLUSTER                                                                                      \
     (OPTION_CONFIRM | OPTION_REPLACE | OPTION_EXPIRES | OPTION_REASON | OPTION_ACTOR | OPTION_LISTEN |       \
      OPTION_CONFIG | OPTION_INIT)

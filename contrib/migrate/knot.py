@@ -1,0 +1,2 @@
+def convert(draft, arguments, databases):
+    raise NotImplementedError
