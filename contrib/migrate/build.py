@@ -174,8 +174,11 @@ class Builder:
         return set()
 
     def choose_pick(self, name):
-        tiers = name.plan.all_tiers()
-        return next(((tier.pick, tier.answers) for tier in tiers if tier.pick is not None), (WEIGHTED, 1))
+        picks = [(tier.pick, tier.answers) for tier in name.plan.all_tiers() if tier.pick is not None]
+        if len(set(picks)) > 1:
+            self.report.approximate(name.place, f"{name.owner}: its places pick in different ways, steerd as the first of them does: "
+                                                f"{picks[0][0]}")
+        return picks[0] if picks else (WEIGHTED, 1)
 
     def choose_ttl(self, name):
         return name.ttl_max_s

@@ -38,7 +38,7 @@ def read_text(path, name):
 
 
 class MasterFile:
-    """taken: the types that become something else; `records` has those, `types` all that stays."""
+    """taken: the types that become something else; `records` has those, `types` all that stays: owner in small letters -> type -> rdata."""
 
     def __init__(self, path, origin, taken, report):
         self.origin, self.taken, self.report = origin, taken, report
@@ -52,6 +52,10 @@ class MasterFile:
 
     def has(self, owner, rtype):
         return rtype in self.types.get(owner.lower(), ())
+
+    def rdata(self, owner, rtype):
+        """Of each record, as written."""
+        return self.types.get(owner.lower(), {}).get(rtype, [])
 
     def read(self, path, name, origin, parents):
         real = os.path.realpath(path)
@@ -140,7 +144,7 @@ class MasterFile:
             self.records.append(record)
             self.lines.append(entry)
             return
-        self.types.setdefault(record.owner.lower(), set()).add(record.rtype)
+        self.types.setdefault(record.owner.lower(), {}).setdefault(record.rtype, []).append(" ".join(record.rdata))
         if not has_owner and self.written_owner != record.owner:
             entry = record.owner + entry  # begins with white space: the owner was on a line that is taken out
         self.lines.append(entry)

@@ -49,6 +49,8 @@ def merge_tier(one, other):
 def merge_nearest(one, other):
     if not isinstance(other, Nearest):
         raise Different("it picks otherwise")
-    merged = Nearest(list(one) + list(other), min(one.limit + other.limit, 8), one.others or other.others)
+    tiers = list(one) + list(other)
+    places = {tier.path or tier.targets[0].label for tier in tiers}
+    merged = Nearest(tiers, min(len(places), max(one.limit, other.limit, 8)), one.others or other.others)
     merged.locations = {**getattr(one, "locations", {}), **getattr(other, "locations", {})}
     return merged

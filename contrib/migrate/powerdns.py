@@ -250,7 +250,7 @@ class Importer:
         lines = "".join(f"{record.owner} {record.ttl_s} {rtype} {self.write_rdata(rtype, value)}\n" for value in values)
         zone.comment_out(record.at, "was")
         zone.lines[record.at] += lines
-        zone.types.setdefault(record.owner.lower(), set()).add(rtype)
+        zone.types.setdefault(record.owner.lower(), {}).setdefault(rtype, []).extend(values)
 
     @staticmethod
     def count_arguments(call, least, most):
