@@ -70,7 +70,7 @@ class Topology:
             self.tree[region] = (self.names.make(region), {})
         name, azs = self.tree[region]
         if az not in azs:
-            azs[az] = self.names.make(f"{name}-{az}")
+            azs[az] = self.names.make(az if path and path[-1][0] == "pool" else f"{name}-{az}")
         return name, azs[az]
 
     def get(self, tier, target):

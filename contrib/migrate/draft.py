@@ -44,8 +44,8 @@ class Checks:
 class ZoneText:
     """A master file that is made record by record."""
 
-    def __init__(self, origin):
-        self.origin, self.lines = origin, []
+    def __init__(self, origin, head=""):
+        self.origin, self.lines = origin, [head] if head else []
         self.types = {}  # owner in small letters -> types
 
     def add(self, owner, ttl, rtype, rdata):
@@ -64,10 +64,10 @@ class ZoneText:
     def complete(self, place, report):
         """A zone needs a SOA record and name servers."""
         missing = [rtype for rtype in ("SOA", "NS") if not self.has(self.origin, rtype)]
+        if "NS" in missing:
+            self.lines.insert(0, f"{self.origin} 3600 IN NS ns.{NOWHERE}\n")
         if "SOA" in missing:
             self.lines.insert(0, f"{self.origin} 3600 IN SOA ns.{NOWHERE} hostmaster.{NOWHERE} {SOA_TIMES}\n")
-        if "NS" in missing:
-            self.lines.insert(1, f"{self.origin} 3600 IN NS ns.{NOWHERE}\n")
         if missing:
             report.leave_out(place, f"{self.origin} {' and '.join(missing)}: not in there; write yours in place of ns.{NOWHERE}")
 
