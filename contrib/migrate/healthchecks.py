@@ -82,10 +82,16 @@ class HealthChecks:
         return checks, threshold if threshold < len(checks) else 0
 
     def push(self, name, kind, config):
-        config.pass_all()
-        absent = "down" if config.get("InsufficientDataHealthStatus") == "Unhealthy" else "unknown"
-        self.report.approximate(config.place, f"{name}: {kind}: steerd cannot ask AWS: it becomes a check of type push; have the alarm "
-                                              "report to POST /v1/report. Until then what has it is served")
+        status, alarm = config.text("InsufficientDataHealthStatus", "Healthy"), config.object("AlarmIdentifier")
+        if status not in ("Healthy", "Unhealthy", "LastKnownStatus"):
+            raise Failure(f"{config.place}: found {jsonfile.shorten(status)} as InsufficientDataHealthStatus, expected Healthy, Unhealthy or "
+                          "LastKnownStatus")
+        who = "" if alarm is None else f" {alarm.text('Name')} in {alarm.text('Region')}"
+        arn = config.text("RoutingControlArn")
+        who += f" {arn}" if arn else ""
+        absent = "down" if status == "Unhealthy" else "unknown"
+        self.report.approximate(config.place, f"{name}: {kind}{who}: steerd cannot ask AWS: it becomes a check of type push; have that report to "
+                                              f"POST /v1/report. Until then what has it is served, in AWS {status}")
         return {"type": "push", "ttl": "2m", "absent": absent}
 
     def ask(self, name, kind, config, record, addresses):

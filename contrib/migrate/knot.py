@@ -106,8 +106,8 @@ class Importer:
 
     def name_rest(self, section):
         """What nobody has read."""
-        if section.name in NEEDLESS or section.name not in ("server", MODULE, "template", "zone"):
-            return
+        if section.name not in ("server", MODULE, "template", "zone"):
+            return  # named as a whole
         for item in section.items:
             for setting in item.settings:
                 if not setting.is_read and not (section.name == MODULE and item.value("id") not in self.used):

@@ -127,7 +127,7 @@ class MasterFile:
             raise Failure(f"{place}: found no type in this record")
         rtype = words[at].text.upper()
         if not re.fullmatch("[A-Z][A-Z0-9-]*", rtype):
-            raise Failure(f"{place}: found '{words[at].text[:40]}', expected the type of a record")
+            raise Failure(f"{place}: found {words[at].text[:40]!r}, expected the type of a record")
         if ttl_s is not None and ttl_s >= 1 << 31:
             raise Failure(f"{place}: found a TTL of {ttl_s}, expected at most {(1 << 31) - 1} (RFC 2181 section 8)")
         self.add(entry, has_owner, Record(self.owner, ttl_s, rtype, [word.text for word in words[at + 1:]], place,

@@ -86,9 +86,11 @@ class Monitors:
             self.report.leave_out(item.place, "follow_redirects: steerd judges the answer that comes; ask for the path that redirects lead to")
         if check["type"] == "https" and item.boolean("allow_insecure"):
             check["tls"] = {"verify": False}
-        item.pass_over("allow_insecure")
-        if item.text("probe_zone"):
-            self.report.leave_out(item.place, "probe_zone: there are no settings of a zone that a check could be made with")
+        elif item.boolean("allow_insecure"):
+            self.report.pass_over(item.place, "allow_insecure: there is no TLS")
+        zone = item.text("probe_zone")
+        if zone:
+            self.report.leave_out(item.place, f"probe_zone {zone}: there are no settings of a zone that a check could be made with")
 
     @staticmethod
     def any_case(char):

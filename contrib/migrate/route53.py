@@ -201,8 +201,9 @@ class Importer:
         for other in others:
             for value in self.values(other):
                 self.draft.zones[group.origin].add(group.owner, self.ttl(other), group.rtype, self.read_value(group.rtype, value, other.place))
-        self.report.approximate(record.place, f"{group.owner} {group.rtype}: AliasTarget: the records are copied; they do not follow those of "
-                                              "the other name")
+        evaluates = "with" if record["AliasTarget"].boolean("EvaluateTargetHealth") else "without"
+        self.report.approximate(record.place, f"{group.owner} {group.rtype}: AliasTarget {evaluates} EvaluateTargetHealth: the records are copied; "
+                                              "they do not follow those of the other name")
 
     def add_name(self, made):
         group, plan = made[0]
@@ -221,7 +222,8 @@ class Importer:
         plan = self.untie(group, plan)
         ttls = [self.ttl(record) for other, _ in made for record in other.records]
         if len(set(ttls)) > 1:
-            self.report.approximate(group.place, f"{group.owner}: TTLs of {min(ttls)} to {max(ttls)} s; steerd has one for a name: {min(ttls)}")
+            shown = ", ".join(map(str, dict.fromkeys(ttls)))
+            self.report.approximate(group.place, f"{group.owner}: TTLs of {shown} s; steerd has one for a name: {min(ttls)}")
         self.draft.add_name(group.origin, group.owner, plan, group.place, min(ttls))
 
     def untie(self, group, plan):
@@ -381,7 +383,7 @@ class Importer:
     def weighted(self, group):
         parts = []
         for record in group.records:
-            weight = record.integer("Weight", None, 0, 255)
+            weight = record.need("Weight", record.integer("Weight", None, 0, 255))
             tiers = self.tiers_of(group, record, single=True)
             if len(tiers) > 1:
                 raise Unconverted("an alias of a name with a failover of its own, with a weight")
@@ -422,7 +424,7 @@ class Importer:
     def geoproximity(self, group):
         places = []
         for number, record in enumerate(group.records, 1):
-            where = record.object("GeoProximityLocation")
+            where = record.need("GeoProximityLocation", record.object("GeoProximityLocation"))
             region, coordinates = where.text("AWSRegion"), where.object("Coordinates")
             if where.integer("Bias", 0, -99, 99):
                 self.report.leave_out(record.place, f"{group.owner} {group.rtype}: Bias {where.get('Bias')}: steerd's distances are those of "
@@ -453,7 +455,7 @@ class Importer:
     def geolocation(self, group):
         found = {}
         for record in group.records:
-            where = record.object("GeoLocation")
+            where = record.need("GeoLocation", record.object("GeoLocation"))
             key = where.text("ContinentCode"), where.text("CountryCode"), where.text("SubdivisionCode")
             shown = "-".join(part for part in key if part)
             if shown == "" or (key[0] and key[1]) or (key[2] and not key[1]) or not self.is_place(key):
@@ -487,7 +489,7 @@ class Importer:
     def by_address(self, group):
         rules, default = [], []
         for record in group.records:
-            config = record.object("CidrRoutingConfig")
+            config = record.need("CidrRoutingConfig", record.object("CidrRoutingConfig"))
             location = config.need("LocationName", config.text("LocationName"))
             config.pass_over("CollectionId")
             tiers = self.tiers_of(group, record, "default" if location == "*" else location)
