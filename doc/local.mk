@@ -2,13 +2,14 @@
 dist_man_MANS += \
 	doc/man/gdnsd2steerd.1 \
 	doc/man/steerctl.1 \
+	doc/man/steerctl-import.1 \
 	doc/man/steerprobe.8 \
 	doc/man/steerd.8 \
 	doc/man/steerd.json.5 \
 	doc/man/steerd-policy.5 \
 	doc/man/steerd-topology.5 \
 	doc/man/steerd-zone.5
-EXTRA_DIST += doc/anycast.md doc/api.md doc/architecture.md doc/cluster.md doc/configuration.md doc/continuity.md doc/drills.md doc/events.md doc/explain.md doc/figures.md doc/openapi.yaml doc/operations.md doc/rules.md doc/steering.md doc/store.md doc/switchovers.md doc/vantages.md \
+EXTRA_DIST += doc/anycast.md doc/api.md doc/architecture.md doc/cluster.md doc/configuration.md doc/continuity.md doc/drills.md doc/events.md doc/explain.md doc/figures.md doc/migration.md doc/openapi.yaml doc/operations.md doc/rules.md doc/steering.md doc/store.md doc/switchovers.md doc/vantages.md \
 	doc/img/drain.svg doc/img/drill-dark.png doc/img/drill-light.png doc/img/house.svg doc/img/steering.svg doc/img/vantages.svg doc/img/walk.svg
 
 schemadir = $(pkgdatadir)/schema

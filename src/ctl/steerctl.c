@@ -381,18 +381,12 @@ static const struct verb verbs[] = {
      OPTION_REASON | OPTION_ACTOR | OPTION_DRY_RUN | OPTION_LIMIT | OPTION_YES_UNSERVED |
          OPTION_YES_WITHOUT_POINT | OPTION_OVERRIDE_RULE,
      "to=MOMENT", run_restore},
-    {"import", "FILE --reason TEXT | SOURCE FILE... --to DIR",
-     "put overrides from a file; or convert a configuration of others",
+    {"import", "FILE --reason TEXT | SOURCE FILE... --to DIR", "put overrides; or convert files of others",
      "Put the overrides of a file as export writes it (\"-\": stdin). Others stay, but for --replace. "
-     "Previewed,\n"
-     "recorded and reversible as a restore is.\n\n"
-     "With a source (powerdns, knot, route53, cloudflare or gdnsd) and --to: turn its files into a new "
-     "folder "
-     "with a\n"
-     "configuration of steerd, and report what behaves differently and what was left out, see "
-     "steerctl-import(1). No\nserver is asked. Exit code 1: something was left out; 2: nothing was written",
+     "Previewed,\nrecorded and reversible as a restore is.\n\n"
+     "With --to: make a new folder with a configuration of steerd from files of powerdns, knot, route53,\n"
+     "cloudflare or gdnsd, see steerctl-import(1). Exit: 1 something was left out, 2 nothing was written",
      "  steerctl import route53 records.json health-checks.json --to conf\n"
-     "  steerctl import powerdns example.com.zone --to conf --geo city.mmdb\n"
      "  steerctl import overrides.jsonl --dry-run\n  steerctl import - --dry-run",
      1, 1000,
      OPTION_REASON | OPTION_ACTOR | OPTION_CONFIRM | OPTION_DRY_RUN | OPTION_LIMIT | OPTION_YES_UNSERVED |
