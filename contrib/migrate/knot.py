@@ -9,6 +9,7 @@ import os
 import re
 
 from .knotconf import Reader
+from .maps import CONTINENTS
 from .master import MasterFile
 from .model import ALL, NOBODY, WEIGHTED, Plan, Target, Tier
 from .report import Failure
@@ -282,7 +283,7 @@ class Importer:
         """A rule for each view; the rest of the world has the records of the zone file."""
         has_host = any("CNAME" in records for _, _, records in views)
         pick = WEIGHTED if has_host else ALL
-        rules, default, types = [], [], set()
+        rules, types = [], set()
         for item, text, records in views:
             if has_host and any(len(values) > 1 for rtype, values in records.items() if rtype in ("A", "AAAA")):
                 raise Unconverted("CNAMEs in some views and several addresses in others")
@@ -290,13 +291,8 @@ class Importer:
             label = re.sub("[^A-Za-z0-9.-]+", "-", text).strip("-") or "any"
             tier = Tier(self.separate(records, label), item.place, owner.rstrip("."), pick, path=(("region", label),))
             types |= {"A" if rtype in ("AAAA", "CNAME") else rtype for rtype in records}
-            if when:
-                rules.append((when, [tier]))
-            else:
-                default = [tier]
-        nothing = "nodata"
-        if not default:
-            default, nothing = self.find_static(owner, types, zone, Tier((), views[0][0].place, owner.rstrip("."), pick))
+            rules.append((when, [tier]))
+        default, nothing = self.find_static(owner, types, zone, Tier((), views[0][0].place, owner.rstrip("."), pick))
         return Plan(default, rules, nothing=nothing)
 
     def separate(self, records, label):
@@ -351,6 +347,8 @@ class Importer:
                 when[kind] = int(value)
             else:
                 when[kind] = value
+        if not when:
+            return {"continent": list(CONTINENTS)}  # whom the database knows; who is not in it has the zone file
         if "subdivision" in when:
             if not re.fullmatch("[A-Za-z]{2}", when.get("country", "")):
                 raise Failure(f"{place}: found geo: {text[:60]}: a subdivision without its country, which steerd needs to know it")

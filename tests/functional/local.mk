@@ -65,4 +65,4 @@ EXTRA_DIST += tests/functional/etcdfront.py tests/functional/test_cluster_etcd.p
 EXTRA_DIST += tests/functional/etcdkit.py tests/functional/test_etcd.py tests/functional/test_etcd_members.py
 
 EXTRA_DIST += tests/functional/test_cluster_direct.py tests/functional/test_cluster_webhooks.py
-EXTRA_DIST += tests/functional/importkit.py tests/functional/test_import.py tests/functional/test_import_hostile.py tests/data/import
+EXTRA_DIST += tests/functional/importkit.py tests/functional/test_import.py tests/functional/test_import_hostile.py tests/functional/test_import_real.py tests/data/import
