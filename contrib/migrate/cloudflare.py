@@ -346,7 +346,7 @@ class Importer:
             raise Unconverted("none of its pools can answer")
         rules = self.rules(item, owner) if policy == "geo" else self.pass_rules(item, owner)
         plan = Plan(self.steer(policy, item, owner, tiers), rules, fallback="first")
-        plan.host_answer = "addresses" if self.pools.flattens(names) or owner in self.draft.zones else "cname"
+        plan.host_answer = "addresses" if self.pools.flattens(names) or owner in self.draft.zones else "auto"
         plan.pool = self.fallback(item, owner)
         self.follow_location(item, owner, plan)
         plan = self.keep_sessions(item, owner, plan)

@@ -5,7 +5,7 @@ import json
 import json.decoder
 import json.scanner
 
-from .master import read_text
+from .master import read_text, require_text
 from .report import Failure
 
 KINDS = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", list: "an array", dict: "an object",
@@ -120,18 +120,22 @@ class Decoder(json.JSONDecoder):
     def read(self, text):
         self.text, self.last = text, (0, 1)
         try:
-            return self.decode(text)
+            document = self.decode(text)
+            json.dumps(document, ensure_ascii=False).encode()
+            return document
         except json.JSONDecodeError as error:
             raise Failure(f"{self.name}:{error.lineno}:{error.colno}: {error.msg}, expected JSON") from None
         except RecursionError:
             raise Failure(f"{self.name}: nested too deeply") from None
+        except UnicodeEncodeError:
+            raise Failure(f"{self.name}: found half of a character (\\ud800 to \\udfff), expected text") from None
         except ValueError as error:  # a number of thousands of digits
             raise Failure(f"{self.name}: {error}") from None
 
 
 def read(path):
     """The object of a file."""
-    document = Decoder(path).read(read_text(path, path))
+    document = Decoder(path).read(require_text(read_text(path, path), path))
     if not isinstance(document, Object):
         raise Failure(f"{path}:1: found {shorten(document)}, expected an object")
     return document

@@ -223,6 +223,9 @@ class Importer:
     def require_cname(plan, owner, zone):
         if plan.has_hosts() and owner.lower() == zone.origin.lower():
             raise Unconverted("a CNAME at the apex of the zone")
+        others = set(zone.types.get(owner.lower(), ())) - {"CNAME"}
+        if plan.has_hosts() and others:
+            raise Unconverted(f"CNAMEs in views, and {', '.join(sorted(others))} in the zone file")
         if plan.has_hosts() and any(target.records for target in plan.targets()):
             raise Unconverted("CNAMEs in some views and other records than addresses in others")
 

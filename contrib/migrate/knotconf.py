@@ -6,7 +6,7 @@ import dataclasses
 import glob
 import os
 
-from .master import read_text
+from .master import read_text, require_text
 from .report import Failure
 
 INCLUDES_MAX = 32
@@ -66,7 +66,7 @@ class Reader:
         if real in parents or len(parents) > INCLUDES_MAX:
             raise Failure(f"{path}: include of a file within itself, or deeper than {INCLUDES_MAX} files")
         section = None
-        for number, line in enumerate(read_text(path, path).split("\n"), 1):
+        for number, line in enumerate(require_text(read_text(path, path), path).split("\n"), 1):
             place = f"{path}:{number}"
             text = line.rstrip("\r")
             if "\t" in text[:len(text) - len(text.lstrip())]:

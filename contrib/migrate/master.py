@@ -11,6 +11,7 @@ from .zonefile import CLASS, INCLUDES_MAX, TTL, parse_ttl, split_entries
 
 SIZE_MAX = 64 << 20
 DEFAULT_S = 3600  # where nothing says a TTL
+NAME_MAX = 1004  # 255 octets, each as an escape
 
 
 @dataclasses.dataclass
@@ -21,6 +22,15 @@ class Record:
     rdata: list   # words, as written
     place: str
     at: int       # its index in the lines of the output
+
+
+def require_text(text, name):
+    """Only UTF-8 may stand in documents of steerd."""
+    found = re.search("[\ud800-\udfff]", text)
+    if found is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        raise Failure(f"{name}:{line}: found an octet that is not UTF-8, expected text")
+    return text
 
 
 def read_text(path, name):
@@ -115,6 +125,8 @@ class MasterFile:
     def read_record(self, entry, words, place, origin):
         has_owner = words[0].start == 0
         if has_owner:
+            if len(words[0].text) > NAME_MAX:
+                raise Failure(f"{place}: found a name of {len(words[0].text)} characters, which is too long (RFC 1035 section 2.3.4)")
             self.owner = self.absolute(words[0].text, origin)
         if self.owner is None:
             raise Failure(f"{place}: found a record without an owner at the beginning, expected a name")
@@ -141,6 +153,7 @@ class MasterFile:
         if record.ttl_s is None:
             record.ttl_s = DEFAULT_S if self.ttl_s is None else self.ttl_s
         if record.rtype in self.taken:
+            require_text(entry + record.owner, record.place)
             self.records.append(record)
             self.lines.append(entry)
             return

@@ -20,6 +20,7 @@ from .report import Failure
 from .zonefile import find_word_end, unquote
 
 ANSWERS_MAX, WEIGHT_MAX, NEAREST_MAX, TIMEOUT_S, INTERVAL_S = 64, 65535, 8, 2, 5
+TEXT_MAX = 65535  # no record is longer
 FAMILIES = {"A": 4, "AAAA": 6}
 PICKS = {"random": WEIGHTED, "hashed": STICKY, "all": ALL, "pickclosest": WEIGHTED}
 CHECK_OPTIONS = ("selector", "backupSelector", "source", "timeout", "interval", "minimumFailures", "failOnIncompleteCheck")
@@ -212,6 +213,8 @@ class Importer:
         if not all(piece.startswith('"') and len(piece) > 1 and find_word_end(piece, 0) == len(piece) and piece.endswith('"')
                    for piece in pieces):
             raise Unconverted("text without quotes")
+        if sum(len(piece) for piece in pieces) > TEXT_MAX:
+            raise Unconverted(f"more than {TEXT_MAX} characters")
         text = "".join(re.sub(r"\\([0-9]{3}|.)", self.unescape, unquote(piece), flags=re.S) for piece in pieces).strip()
         if text.startswith(";"):
             text = text[1:].lstrip()
@@ -226,7 +229,7 @@ class Importer:
 
     @staticmethod
     def unescape(found):
-        return chr(int(found[1])) if len(found[1]) == 3 else found[1]
+        return chr(int(found[1]) % 256) if len(found[1]) == 3 else found[1]
 
     def convert_call(self, zone, record, rtype, call):
         if call.name == "all":
@@ -241,6 +244,8 @@ class Importer:
         plan = maker(record, rtype, call)
         if plan.has_hosts() and record.owner.lower() == zone.origin.lower():
             raise Unconverted("a CNAME at the apex of the zone")
+        if plan.has_hosts() and record.owner.lower() in zone.types:
+            raise Unconverted("a CNAME beside other records")
         return Steered(plan, (rtype,), record)
 
     def make_static(self, zone, record, rtype, values):

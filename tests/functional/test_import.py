@@ -181,3 +181,32 @@ def test_what_cannot_be_run_says_so(tmp_path, hidden):
     if "unshare" in done.stderr or "mount" in done.stderr:
         pytest.skip("no namespaces here")
     assert done.returncode == 2 and "needs Python" in done.stderr and "install the package python3" in done.stderr, done
+
+
+def test_what_pdnsutil_lists(tmp_path):
+    """Names without a final dot below "$ORIGIN .", each with its TTL."""
+    path = tmp_path / "listed"
+    path.write_text("$ORIGIN .\nexample.com\t300\tIN\tSOA\tns1.example.com hostmaster.example.com 1 3600 600 604800 60\n"
+                    "example.com\t300\tIN\tNS\tns1.example.com.\nns1.example.com\t300\tIN\tA\t192.0.2.53\n"
+                    "www.example.com\t60\tIN\tLUA\tA \"ifportup(443, {'192.0.2.1', '192.0.2.2'})\"\n")
+    done = importkit.run("powerdns", [path], tmp_path / "to")
+    assert done.returncode == 0 and importkit.check(tmp_path / "to").returncode == 0, done
+    name = importkit.policy(tmp_path / "to")["www"]
+    assert name["ttl"] == 60 and len(name["endpoints"]) == 2
+    assert importkit.topology(tmp_path / "to")["checks"] == {
+        "tcp-443": {"type": "tcp", "port": 443, "interval": "5s", "timeout": "2s", "fall": 1, "rise": 1}}
+
+
+def test_what_commands_a_terminal_is_not_printed(tmp_path):
+    path = tmp_path / "records.json"
+    records = [{"Name": "example.com.", "Type": "SOA", "TTL": 1, "ResourceRecords": [{"Value": "a. b. 1 2 3 4 5"}]},
+               {"Name": "example.com.", "Type": "NS", "TTL": 1, "ResourceRecords": [{"Value": "a."}]},
+               {"Name": "x.example.com.", "Type": "A", "SetIdentifier": "\x1b[2J", "Weight": 1, "TTL": 1, "HealthCheckId": "\x1b]0;x\x07",
+                "ResourceRecords": [{"Value": "192.0.2.1"}]}]
+    path.write_text(json.dumps({"ResourceRecordSets": records}))
+    done = importkit.run("route53", [path], tmp_path / "to")
+    assert done.returncode == 1 and "\x1b" not in done.stdout and importkit.check(tmp_path / "to").returncode == 0, done
+    for text, why in ((b'"\\ud800"', "half of a character"), (b'"\xff"', "not UTF-8")):
+        path.write_bytes(b'{"ResourceRecordSets": [], "x": ' + text + b"}")
+        done = importkit.run("route53", [path], tmp_path / "no")
+        assert done.returncode == 2 and why in done.stderr and "Traceback" not in done.stderr, done
