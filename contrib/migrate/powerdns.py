@@ -100,7 +100,7 @@ class Importer:
         self.draft, self.report = draft, draft.report
         self.databases = [Database(path) for path in databases]
         draft.databases = [os.path.abspath(path) for path in databases]
-        self.regions = {}  # addresses of a set -> region
+        self.regions, self.taken = {}, set()  # addresses of a set -> region; names of those
 
     def read(self, argument):
         """FILE, or ORIGIN=FILE where the file does not say its origin."""
@@ -178,7 +178,10 @@ class Importer:
         for number, tier in enumerate(dict.fromkeys(tiers), 1):
             key = tuple(sorted(str(target.where) for target in tier.targets))
             wanted = label if len(dict.fromkeys(tiers)) == 1 else f"{label}-{number}"
-            region = self.regions.setdefault(key, wanted if wanted not in self.regions.values() else f"{wanted}-{len(self.regions)}")
+            if key not in self.regions:
+                self.regions[key] = wanted if wanted not in self.taken else f"{wanted}-{len(self.regions)}"
+                self.taken.add(self.regions[key])
+            region = self.regions[key]
             path = (("region", region), ("az", tier.targets[0].label)) if isinstance(plan.tiers, Nearest) else (("region", region),)
             placed[tier] = dataclasses.replace(tier, path=path)
             location = getattr(plan.tiers, "locations", {}).get(tier.targets[0].label)

@@ -204,7 +204,8 @@ def test_broken_files_end_in_an_error_with_its_place(samples, source):
         name = rng.choice(names)
         with changed(folder / name, mutate((folder / name).read_bytes(), rng)):
             try:
-                convert(source, folder)
+                files, _ = convert(source, folder)
+                json.dumps(files, ensure_ascii=False).encode("utf-8", "surrogateescape")
             except Exception as error:
                 raise AssertionError(f"{source}: IMPORT_SEED={seed} broke {name}: {error!r}") from error
 
