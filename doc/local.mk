@@ -2,6 +2,7 @@
 dist_man_MANS += \
 	doc/man/gdnsd2steerd.1 \
 	doc/man/steerctl.1 \
+	doc/man/steerctl-import.1 \
 	doc/man/steerprobe.8 \
 	doc/man/steerd.8 \
 	doc/man/steerd.json.5 \
@@ -33,6 +34,7 @@ EXTRA_DIST += doc/openapi.yaml \
 	doc/img/walk.svg \
 	doc/logging.md \
 	doc/metrics.md \
+	doc/migration.md \
 	doc/monitoring.md \
 	doc/operations.md \
 	doc/rules.md \

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A folder of gdnsd -> a folder of steerd. Nothing is written before all of it could be read."""
-import json
 import os
-import re
-import shutil
-import tempfile
 
 from . import vscf
-from .build import Builder, Name
+from .build import Name
+from .folder import file_of, relative, write_folder
+from .gdnsd import GdnsdBuilder
 from .maps import Maps
 from .model import Unsupported
 from .overrides import Overrides
@@ -17,12 +15,10 @@ from .services import Services
 from .settings import Settings
 from .zonefile import Zone
 
-SAFE = re.compile(r"[A-Za-z0-9_.*-]")
-
 
 class Conversion:
-    def __init__(self, folder):
-        self.folder, self.report = folder, Report()
+    def __init__(self, folder, report=None):
+        self.folder, self.report = folder, report or Report()
         config = self.read_config()
         self.settings = Settings(self.section(config, "options"), self.report)
         self.services = Services(self.section(config, "service_types"), self.state_dir(config), self.report)
@@ -144,7 +140,7 @@ class Conversion:
             self.report.leave_out(record.place, f"{owner}: reflect: without any other name of a plugin there is no topology and "
                                                 "no policy, which could say so")
         if self.names:
-            builder = Builder(self.services, self.maps.locations(), self.report)
+            builder = GdnsdBuilder(self.services, self.maps.locations(), self.report)
             builder.build(self.names)
             document["topology"] = "topology.json"
             self.overrides = Overrides(self.names, builder.topology, self.plugins.maps_of_resources())
@@ -169,36 +165,9 @@ class Conversion:
         self.report.count(len(self.zones), "zone")
 
     def write(self, target, force):
-        """All files, into a folder beside the target that then becomes the target."""
-        target = os.path.abspath(target)
-        if os.path.lexists(target) and not force:
-            raise Failure(f"{target}: exists already; --force replaces the files in it")
         if os.path.realpath(target) == os.path.realpath(self.folder):
-            raise Failure(f"{target}: the folder of gdnsd itself")
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".gdnsd2steerd.", dir=os.path.dirname(target)) as work:
-            made = os.path.join(work, "made")
-            for folder in "zones", "var":
-                os.makedirs(os.path.join(made, folder))
-            for path, content in self.files.items():
-                with open(os.path.join(made, path), "w", encoding="utf-8", errors="surrogateescape") as file:
-                    file.write(content if isinstance(content, str) else dump(content) + "\n")
-            if os.path.lexists(target):
-                shutil.copytree(made, target, dirs_exist_ok=True)
-            else:
-                os.rename(made, target)
-
-
-def dump(value, indent=""):
-    """JSON as a person would lay it out: what fits on a line stays on it."""
-    flat = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, (dict, list)) or len(indent) + len(flat) <= 100 and flat.count("{") <= 2:
-        return flat
-    inner = indent + "  "
-    if isinstance(value, list):
-        return "[\n" + ",\n".join(inner + dump(item, inner) for item in value) + f"\n{indent}]"
-    return "{\n" + ",\n".join(f"{inner}{json.dumps(key, ensure_ascii=False)}: {dump(item, inner)}"
-                              for key, item in value.items()) + f"\n{indent}}}"
+            raise Failure(f"{os.path.abspath(target)}: the folder of gdnsd itself")
+        write_folder(self.files, target, force)
 
 
 # ---- names of zones ----
@@ -208,20 +177,3 @@ def origin_of(name):
     if name == "ROOT_ZONE":
         return "."
     return name.replace("@", "/").rstrip(".") + "."
-
-
-def file_of(origin):
-    """The name that steerd gives the file of a zone, without its end."""
-    if origin == ".":
-        return "%2E"
-    return "".join(char if SAFE.fullmatch(char) else "".join(f"%{octet:02X}" for octet in vscf.encode(char))
-                   for char in origin[:-1])
-
-
-def relative(owner, origin):
-    """As a policy writes it."""
-    if owner.lower() == origin.lower():
-        return "@"
-    if origin != "." and owner.lower().endswith("." + origin.lower()):
-        return owner[:-len(origin) - 1]
-    return owner

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Plans: what a gdnsd resource answers, in our words. Plugins make them, build.py writes them.
+"""Plans: what a name answers, in our words, whatever server it comes from. The modules of the sources make them, build.py
+writes them.
 
-A plan has tiers in order of preference and, for geoip, rules that give other tiers. What gdnsd does with a name that is
-more than that (several records, odds, limits) is in the tier's pick."""
+A plan has tiers in order of preference and may have rules that give other tiers to some clients. What the other server does
+with a name that is more than that (several records, odds, limits) is in the tier's pick."""
 import dataclasses
 
-ALL, WEIGHTED, ROUND_ROBIN = "all", "weighted", "round-robin"
+ALL, WEIGHTED, ROUND_ROBIN, STICKY = "all", "weighted", "round-robin", "sticky"
+NOBODY = ("127.0.0.1",)  # addresses of what has records and no address: they are asked by nobody and answered to nobody
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,10 +19,15 @@ class Target:
     weight: int = 1
     host: str = None  # without the final dot; there are no addresses then
     group: str = ""   # of which no other is in an answer with it: an az of its own
+    path: tuple = ()  # where it is, if that is not where its tier is
+    healthy_if: int = 0  # so many of its checks are enough; 0: all of them
+    records: tuple = ()  # (type, rdata of all records) of what it answers besides its addresses, or instead of them
 
     @property
     def where(self):
         """What tells it from others."""
+        if self.addresses == NOBODY:
+            return NOBODY + (self.label, self.records)
         return self.addresses or (self.host.lower(),)
 
 
@@ -43,22 +50,27 @@ class Tier:
 
 
 class Nearest(list):
-    """Tiers by distance to the client: the nearest `limit` of these, one for each data centre."""
+    """Tiers by distance to the client: the nearest `limit` of these, one for each place; and maybe all others behind them."""
 
-    def __init__(self, tiers, limit):
+    def __init__(self, tiers, limit, others=False):
         super().__init__(tiers)
-        self.limit = limit
+        self.limit, self.others = limit, others
 
 
 @dataclasses.dataclass
 class Plan:
     tiers: list = dataclasses.field(default_factory=list)
     rules: list = dataclasses.field(default_factory=list)    # (when, tiers), narrowest first; no tiers: no answer
-    map_name: str = None                                     # of the geoip map that the rules are of
+    map_name: str = None                                     # of the map that names share and the rules are of, such as geoip's
     ignores_subnet: bool = False                             # what resolvers say of clients does not count
     whoami: str = None                                       # it answers with the client: whose address
     static: list = dataclasses.field(default_factory=list)   # addresses that nothing watches or changes
     down_ttls: tuple = ()                                    # of all tiers, also those that were left out
+    fallback: str = "all"                                    # what is answered when no tier serves
+    nothing: str = "nodata"                                  # what clients get who have no tiers
+    pool: Tier = None                                        # that answers before the fallback does
+    sticky: dict = None                                      # details of the pick
+    host_answer: str = "cname"
 
     def choices(self):
         """The tiers of each class of clients."""
@@ -66,6 +78,9 @@ class Plan:
 
     def all_tiers(self):
         return [tier for tiers in self.choices() for tier in tiers]
+
+    def pools(self):
+        return [] if self.pool is None else [self.pool]
 
     def targets(self):
         return [target for tier in self.all_tiers() for target in tier.targets]

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What became of a configuration: counts of what was converted, where and how the rest differs, and what steerd needs
-nothing like. Every line names the place in gdnsd's files. The same finding at the same place is reported once."""
+nothing like. Every line names the place in the files it came from. The same finding at the same place is reported once."""
+
+
+def clean(text):
+    """Without control characters, and octets that are no text."""
+    return "".join("?" if char < " " and char != "\t" or "\x7f" <= char < "\xa0" or "\ud800" <= char <= "\udfff" else char for char in text)
 
 
 class Failure(Exception):
@@ -31,12 +36,20 @@ class Report:
         self.needless[place, text] = None
 
     def write(self, out):
+        """Lines for a terminal, which nothing that stands in the files can command."""
         print("Converted: " + (", ".join(self.converted) or "nothing"), file=out)
         for title, findings in (("Approximated", self.approximated), ("Left out", self.left_out),
                                 ("Not needed", self.needless)):
             if findings:
                 print(f"\n{title} ({len(findings)}):", file=out)
             for place, text in findings:
-                print(f"  {place}: {text}", file=out)
+                print(clean(f"  {place}: {text}"), file=out)
         if not self.left_out:
             print("\nNothing was left out.", file=out)
+
+    def document(self):
+        """All of it as JSON."""
+        def listed(findings):
+            return [{"place": place, "text": text} for place, text in findings]
+        return {"converted": self.converted, "approximated": listed(self.approximated), "left_out": listed(self.left_out),
+                "not_needed": listed(self.needless)}

@@ -16,6 +16,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/explain.c \
 	src/ctl/help.c \
 	src/ctl/history.c \
+	src/ctl/import.c \
 	src/ctl/init.c src/ctl/init.h src/ctl/init_parse.c src/ctl/init_write.c \
 	src/ctl/http.c src/ctl/http.h \
 	src/ctl/lists.c src/ctl/members.c src/ctl/nodes.c src/ctl/spread.c \

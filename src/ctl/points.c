@@ -346,6 +346,9 @@ enum steerctl_exit run_import(const struct steerctl *ctl)
     json_t *json;
     size_t len;
     struct buffer target;
+    if (import_is_foreign(ctl)) {
+        return import_foreign(ctl);
+    }
     if (ctl->reason == NULL && !has(ctl, OPTION_DRY_RUN)) {
         return steerctl_usage("import needs --reason TEXT, or --dry-run");
     }

@@ -380,13 +380,17 @@ static const struct verb verbs[] = {
      OPTION_REASON | OPTION_ACTOR | OPTION_DRY_RUN | OPTION_LIMIT | OPTION_YES_UNSERVED |
          OPTION_YES_WITHOUT_POINT | OPTION_OVERRIDE_RULE,
      "to=MOMENT", run_restore},
-    {"import", "FILE --reason TEXT", "put overrides from a file of JSON lines",
+    {"import", "FILE --reason TEXT | SOURCE FILE... --to DIR", "put overrides; or convert files of others",
      "Put the overrides of a file as export writes it (\"-\": stdin). Others stay, but for --replace. "
-     "Previewed,\n"
-     "recorded and reversible as a restore is",
-     "  steerctl import overrides.jsonl --dry-run\n  steerctl import - --dry-run", 1, 1,
+     "Previewed,\nrecorded and reversible as a restore is.\n\n"
+     "With --to: make a new folder with a configuration of steerd from files of powerdns, knot, route53,\n"
+     "cloudflare or gdnsd, see steerctl-import(1). Exit: 1 something was left out, 2 nothing was written",
+     "  steerctl import route53 records.json health-checks.json --to conf\n"
+     "  steerctl import overrides.jsonl --dry-run\n  steerctl import - --dry-run",
+     1, 1000,
      OPTION_REASON | OPTION_ACTOR | OPTION_CONFIRM | OPTION_DRY_RUN | OPTION_LIMIT | OPTION_YES_UNSERVED |
-         OPTION_YES_WITHOUT_POINT | OPTION_REPLACE | OPTION_OVERRIDE_RULE,
+         OPTION_YES_WITHOUT_POINT | OPTION_REPLACE | OPTION_OVERRIDE_RULE | OPTION_TO | OPTION_FORCE |
+         OPTION_GEO,
      NULL, run_import},
     {"explain", "NAME [TYPE]", "which answer a client gets, and why",
      "Which answer a client gets for a name (type A unless given), and why, step by step. With --assume "

@@ -99,6 +99,7 @@ typedef unsigned __int128 option_set;
 #define OPTION_ONLY_CHECK        OPTION(69) /* --check of push, which takes no value */
 #define OPTION_WARNING           OPTION(70)
 #define OPTION_CRITICAL          OPTION(71)
+#define OPTION_GEO               OPTION(72)
 #define OPTIONS_CLUSTER                                                                                      \
     (OPTION_CONFIRM | OPTION_REPLACE | OPTION_EXPIRES | OPTION_REASON | OPTION_ACTOR | OPTION_LISTEN |       \
      OPTION_CONFIG | OPTION_INIT)

@@ -78,6 +78,9 @@ enum steerctl_exit run_backup(const struct steerctl *ctl);
 enum steerctl_exit run_point(const struct steerctl *ctl);
 enum steerctl_exit run_restore(const struct steerctl *ctl);
 enum steerctl_exit run_import(const struct steerctl *ctl);
+/* import.c: files of another server, and not of overrides? If so, what becomes of them */
+bool import_is_foreign(const struct steerctl *ctl);
+enum steerctl_exit import_foreign(const struct steerctl *ctl);
 /* drains.c */
 enum steerctl_exit run_drains(const struct steerctl *ctl);
 enum steerctl_exit run_resolvers(const struct steerctl *ctl);

@@ -68,3 +68,4 @@ EXTRA_DIST += tests/functional/test_cluster_direct.py tests/functional/test_clus
 
 # What the documents say
 EXTRA_DIST += tests/functional/test_documents.py tests/functional/test_tutorial.py
+EXTRA_DIST += tests/functional/importkit.py tests/functional/test_import.py tests/functional/test_import_hostile.py tests/functional/test_import_real.py tests/data/import
