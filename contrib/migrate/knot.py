@@ -13,7 +13,7 @@ from .maps import CONTINENTS
 from .master import MasterFile
 from .model import ALL, NOBODY, WEIGHTED, Plan, Target, Tier
 from .report import Failure
-from .zonefile import UNITS
+from .zonefile import TYPES_WITH_NAMES, UNITS
 
 MODULE = "mod-geoip"
 MODES = {"geodb": "geo", "subnet": "net", "weighted": "weight"}
@@ -21,6 +21,7 @@ KEYS = {"country/iso_code": "country", "continent/code": "continent", "city/name
         "subdivisions/0/iso_code": "subdivision", "subdivisions/1/iso_code": "subdivision",
         "(id)autonomous_system_number": "asn"}
 STORAGE = "/var/lib/knot"
+NAMES = {**TYPES_WITH_NAMES, "HTTPS": (1,), "SVCB": (1,)}  # where in a record: relative to its owner, here
 RECURSIVE = ("SOA", "DNAME", "DS", "RRSIG", "NSEC", "NSEC3", "DNSKEY", "NS")  # types that no endpoint answers with
 NEEDLESS = {"log": "steerd logs to stderr, the journal or syslog (\"log\" in steerd.json)", "control": "the admin socket is \"admin\"",
             "database": "what steerd has to keep is in \"state\"", "statistics": "metrics are at /v1/metrics",
@@ -205,7 +206,7 @@ class Importer:
             if first.key != MODES[mode]:
                 raise Failure(f"{item.place}: found {first.key}, expected {MODES[mode]} in mode {mode}")
             first.is_read = True
-            views.append((item, first.value, self.read_records(item.settings[1:])))
+            views.append((item, first.value, self.read_records(item.settings[1:], owner)))
         views = [view for view in views if view[2]]
         if not views:
             self.report.pass_over(section.place, f"{owner}: it has no records")
@@ -230,7 +231,7 @@ class Importer:
             raise Unconverted("CNAMEs in some views and other records than addresses in others")
 
     @staticmethod
-    def read_records(settings):
+    def read_records(settings, owner):
         """type -> values"""
         records = {}
         for setting in settings:
@@ -238,11 +239,11 @@ class Importer:
             if rtype in RECURSIVE or not re.fullmatch("[A-Z][A-Z0-9-]*", rtype):
                 raise Failure(f"{setting.place}: found {setting.key[:40]}, expected a type that endpoints can answer with")
             for value in setting.values:
-                records.setdefault(rtype, []).append(Importer.read_value(rtype, value, setting.place))
+                records.setdefault(rtype, []).append(Importer.read_value(rtype, value, setting.place, owner))
         return records
 
     @staticmethod
-    def read_value(rtype, value, place):
+    def read_value(rtype, value, place, owner):
         if rtype in ("A", "AAAA"):
             try:
                 address = ipaddress.ip_address(value)
@@ -253,7 +254,11 @@ class Importer:
             return str(address)
         if re.search(r"[\r\n]", value) or not value.strip():
             raise Failure(f"{place}: found an empty value of {rtype}")
-        return value  # as in a zone file: quotes of knot.conf are not those of a text
+        words = value.split(" ")  # as in a zone file: quotes of knot.conf are not those of a text
+        for index in NAMES.get(rtype, ()):
+            if index < len(words) and not words[index].endswith("."):
+                words[index] = owner if words[index] == "@" else f"{words[index]}.{owner}"
+        return " ".join(words)
 
     # ---- plans ----
 

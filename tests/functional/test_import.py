@@ -68,6 +68,7 @@ def test_knot(site):
         ("net", "A", "10.0.1.0/24"): {"192.0.2.2"}, ("net", "AAAA", "10.0.1.0/24"): {"2001:db8::2"},
         ("net", "TXT", "10.0.1.0/24"): {'"no subnet"'},
         ("half", "A", "10.3.0.0/24"): {"192.168.2.5"}, ("half", "A", DUBLIN): {"192.0.2.3"}, ("half", "TXT", DUBLIN): {""},
+        ("post", "MX", "10.3.0.0/24"): {"10 relay.post.example.com. 20 other.example.net."},
         ("gone", "A", "10.3.0.0/24"): {"192.168.2.6"}, ("gone", "A", DUBLIN): {""},
         ("www", "A", None): {"192.168.3.1", "192.168.3.2 192.168.3.3"}})
     assert imported.ask("foo", subnet=ASHBURN).answer[0].ttl == 20
