@@ -8,12 +8,13 @@ import ipaddress
 import os
 import re
 
+from .draft import complete_names
 from .knotconf import Reader
 from .maps import CONTINENTS
 from .master import MasterFile
 from .model import ALL, NOBODY, WEIGHTED, Plan, Target, Tier
 from .report import Failure
-from .zonefile import TYPES_WITH_NAMES, UNITS
+from .zonefile import UNITS
 
 MODULE = "mod-geoip"
 MODES = {"geodb": "geo", "subnet": "net", "weighted": "weight"}
@@ -21,7 +22,6 @@ KEYS = {"country/iso_code": "country", "continent/code": "continent", "city/name
         "subdivisions/0/iso_code": "subdivision", "subdivisions/1/iso_code": "subdivision",
         "(id)autonomous_system_number": "asn"}
 STORAGE = "/var/lib/knot"
-NAMES = {**TYPES_WITH_NAMES, "HTTPS": (1,), "SVCB": (1,)}  # where in a record: relative to its owner, here
 RECURSIVE = ("SOA", "DNAME", "DS", "RRSIG", "NSEC", "NSEC3", "DNSKEY", "NS")  # types that no endpoint answers with
 NEEDLESS = {"log": "steerd logs to stderr, the journal or syslog (\"log\" in steerd.json)", "control": "the admin socket is \"admin\"",
             "database": "what steerd has to keep is in \"state\"", "statistics": "metrics are at /v1/metrics",
@@ -254,11 +254,7 @@ class Importer:
             return str(address)
         if re.search(r"[\r\n]", value) or not value.strip():
             raise Failure(f"{place}: found an empty value of {rtype}")
-        words = value.split(" ")  # as in a zone file: quotes of knot.conf are not those of a text
-        for index in NAMES.get(rtype, ()):
-            if index < len(words) and not words[index].endswith("."):
-                words[index] = owner if words[index] == "@" else f"{words[index]}.{owner}"
-        return " ".join(words)
+        return complete_names(rtype, value, owner)  # as in a zone file: quotes of knot.conf are not those of a text
 
     # ---- plans ----
 
