@@ -5,14 +5,25 @@ import json
 
 from .build import Builder, Name, Names
 from .folder import file_of, relative
+from .zonefile import TYPES_WITH_NAMES
 
 NOWHERE = "invalid."  # RFC 6761 section 6.4: nobody is called so
+NAMES = {**TYPES_WITH_NAMES, "HTTPS": (1,), "SVCB": (1,)}  # which words of a record are names
 SOA_TIMES = "1 3600 600 604800 60"
 
 
 def duration(seconds):
     """As the documents of steerd have it."""
     return f"{seconds:.0f}s" if seconds == int(seconds) else f"{max(round(seconds * 1000), 1)}ms"
+
+
+def complete_names(rtype, rdata, origin="."):
+    """Rdata whose names have their final dots: those without are below the origin, elsewhere than in a master file mostly "."."""
+    words = rdata.split(" ")
+    for index in NAMES.get(rtype, ()):
+        if index < len(words) and words[index] and not words[index].endswith("."):
+            words[index] = origin if words[index] == "@" else f"{words[index]}." if origin == "." else f"{words[index]}.{origin}"
+    return " ".join(words)
 
 
 class Checks:

@@ -8,6 +8,7 @@ import ipaddress
 import os
 import re
 
+from .draft import complete_names
 from .knotconf import Reader
 from .maps import CONTINENTS
 from .master import MasterFile
@@ -205,7 +206,7 @@ class Importer:
             if first.key != MODES[mode]:
                 raise Failure(f"{item.place}: found {first.key}, expected {MODES[mode]} in mode {mode}")
             first.is_read = True
-            views.append((item, first.value, self.read_records(item.settings[1:])))
+            views.append((item, first.value, self.read_records(item.settings[1:], owner)))
         views = [view for view in views if view[2]]
         if not views:
             self.report.pass_over(section.place, f"{owner}: it has no records")
@@ -230,7 +231,7 @@ class Importer:
             raise Unconverted("CNAMEs in some views and other records than addresses in others")
 
     @staticmethod
-    def read_records(settings):
+    def read_records(settings, owner):
         """type -> values"""
         records = {}
         for setting in settings:
@@ -238,11 +239,11 @@ class Importer:
             if rtype in RECURSIVE or not re.fullmatch("[A-Z][A-Z0-9-]*", rtype):
                 raise Failure(f"{setting.place}: found {setting.key[:40]}, expected a type that endpoints can answer with")
             for value in setting.values:
-                records.setdefault(rtype, []).append(Importer.read_value(rtype, value, setting.place))
+                records.setdefault(rtype, []).append(Importer.read_value(rtype, value, setting.place, owner))
         return records
 
     @staticmethod
-    def read_value(rtype, value, place):
+    def read_value(rtype, value, place, owner):
         if rtype in ("A", "AAAA"):
             try:
                 address = ipaddress.ip_address(value)
@@ -253,7 +254,7 @@ class Importer:
             return str(address)
         if re.search(r"[\r\n]", value) or not value.strip():
             raise Failure(f"{place}: found an empty value of {rtype}")
-        return value  # as in a zone file: quotes of knot.conf are not those of a text
+        return complete_names(rtype, value, owner)  # as in a zone file: quotes of knot.conf are not those of a text
 
     # ---- plans ----
 

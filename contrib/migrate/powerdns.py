@@ -11,7 +11,7 @@ import re
 import urllib.parse
 
 from . import lua
-from .draft import duration
+from .draft import complete_names, duration
 from .master import MasterFile
 from .merge import Different, merge_plans
 from .mmdb import Database
@@ -285,7 +285,7 @@ class Importer:
     def write_rdata(rtype, text):
         if rtype in ("TXT", "SPF") and not text.startswith('"'):
             return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        return text if rtype not in ("CNAME", "PTR", "NS", "DNAME") or text.endswith(".") else text + "."
+        return complete_names(rtype, text)
 
     def target(self, rtype, text, weight=1, services=()):
         text = self.read_rdata(rtype, text)

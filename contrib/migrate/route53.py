@@ -10,7 +10,7 @@ import os
 import re
 
 from . import jsonfile
-from .draft import ZoneText
+from .draft import ZoneText, complete_names
 from .healthchecks import HealthChecks
 from .jsonfile import Object
 from .merge import Different, merge_plans
@@ -165,7 +165,7 @@ class Importer:
             return str(address)
         if not value.strip() or re.search(r"[\r\n\0]", value):
             raise Failure(f"{place}: found {jsonfile.shorten(value)} as Value, expected that of a record of type {rtype}")
-        return value
+        return complete_names(rtype, value)
 
     def write_simple(self, group):
         record = group.records[0]

@@ -68,6 +68,7 @@ def test_knot(site):
         ("net", "A", "10.0.1.0/24"): {"192.0.2.2"}, ("net", "AAAA", "10.0.1.0/24"): {"2001:db8::2"},
         ("net", "TXT", "10.0.1.0/24"): {'"no subnet"'},
         ("half", "A", "10.3.0.0/24"): {"192.168.2.5"}, ("half", "A", DUBLIN): {"192.0.2.3"}, ("half", "TXT", DUBLIN): {""},
+        ("post", "MX", "10.3.0.0/24"): {"10 relay.post.example.com. 20 other.example.net."},
         ("gone", "A", "10.3.0.0/24"): {"192.168.2.6"}, ("gone", "A", DUBLIN): {""},
         ("www", "A", None): {"192.168.3.1", "192.168.3.2 192.168.3.3"}})
     assert imported.ask("foo", subnet=ASHBURN).answer[0].ttl == 20
@@ -83,7 +84,7 @@ def test_route53(site):
     hold(imported, {
         ("fail", "A", None): {"A1"}, ("weight", "A", None): {"A1", "A2"}, ("multi", "A", None): {"192.0.2.5 A1 A2"},
         ("static", "A", None): {"192.0.2.91 192.0.2.92"}, ("copy", "A", None): {"192.0.2.91 192.0.2.92"},
-        ("x.any", "A", None): {"192.0.2.90"},
+        ("sip", "SRV", None): {"1 2 5060 sip.example.net."}, ("x.any", "A", None): {"192.0.2.90"},
         ("near", "A", ASHBURN): {"192.0.2.10"}, ("near", "A", LONDON): {"192.0.2.11"}, ("near", "AAAA", LONDON): {"2001:db8::11"},
         ("geo", "A", DUBLIN): {"A1"}, ("geo", "A", PARIS): {"192.0.2.20"}, ("geo", "A", ASHBURN): {"192.0.2.21 192.0.2.22"},
         ("geo", "A", BOARDMAN): {"192.0.2.23"}, ("geo", "A", BRAZIL): {"192.0.2.24"},
