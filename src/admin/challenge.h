@@ -12,8 +12,8 @@ struct admin_receipt;
 struct arena;
 
 enum {
-    ADMIN_CHALLENGE_VALUES_MAX = 16, /* of a name */
-    ADMIN_CHALLENGE_NAMES_MAX = 4096,
+    ADMIN_CHALLENGE_VALUES_MAX = 16,  /* of a name */
+    ADMIN_CHALLENGE_NAMES_MAX = 1000, /* with each change all are put into a table, on the control thread */
     ADMIN_CHALLENGE_LASTS_MAX_S = 24 * 3600,
     ADMIN_CHALLENGE_LASTS_S = 600, /* if nobody says how long */
 };
