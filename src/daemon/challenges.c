@@ -130,7 +130,7 @@ static void end_some(struct challenges *challenges, int64_t now_ms)
         if (!item->has_ended && is_over(item, now_ms)) {
             item->has_ended = true;
             challenges->is_stale = true;
-            log_info("challenge ended name=%s value=%s", item->name, item->what.value);
+            log_info("challenge ended name=%s challenge=%s", item->name, item->what.value);
         }
     }
 }
@@ -193,7 +193,7 @@ static void put_in_force(struct change *change)
         challenges_take_out(challenges, change->name, change->cleared[i]);
     }
     challenges_publish(challenges);
-    log_info("challenge %s name=%s value=%s actor=\"%s\" peer=\"%s\"", change->clears ? "cleared" : "set",
+    log_info("challenge %s name=%s challenge=%s actor=\"%s\" peer=\"%s\"", change->clears ? "cleared" : "set",
              change->name,
              change->cleared_count > 1 ? "*"
              : change->clears          ? change->cleared[0]

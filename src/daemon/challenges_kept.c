@@ -161,7 +161,7 @@ static void put_object(struct challenges *challenges, const char *key, const cha
     const char *why;
     char *name;
     if (challenge_read(key, text, &name, &value, &why) != 0) {
-        log_error("challenge not understood key=%s reason=\"%s\" effect=\"it is not answered\"", key, why);
+        log_error("challenge not understood key=%s why=\"%s\" effect=\"it is not answered\"", key, why);
         return;
     }
     if (!stays || challenges_find(challenges, name, value.value) == NULL) {
@@ -217,9 +217,8 @@ void challenges_learn(struct challenges *challenges, const char *folder)
     }
     report_free(report);
     if (error != 0 && error != ERROR_NOT_FOUND) {
-        log_error(
-            "challenges cannot be read reason=\"%s\" effect=\"none of them is answered until they can\"",
-            error_text(error));
+        log_error("challenges cannot be read why=\"%s\" effect=\"none of them is answered until they can\"",
+                  error_text(error));
     }
     challenges_publish(challenges);
 }

@@ -202,7 +202,7 @@ def test_it_ends_by_itself(server):
     put(server, value=TWO)
     server.wait(lambda: texts(server) == [TWO], "the first has ended")
     assert [value["value"] for value in server.get(f"/v1/challenges/{NAME}")["values"]] == [TWO]
-    server.wait_log("challenge ended", f"value={ONE}")
+    server.wait_log("challenge ended", f"challenge={ONE}")
     server.wait(lambda: server.get("/v1/journal?kind=challenge&order=newest&limit=1")["items"][0]["reason"] == "its time is over", "the store forgets it")
     put(server, expires_in="1s")
     put(server, expires_in="10m")
