@@ -1,5 +1,5 @@
 ## The Debian packages, built, looked at, and tried in a clean root: minutes, and a mirror of Debian. `make check-deb`
-EXTRA_DIST += tests/deb/test_deb.py
+EXTRA_DIST += tests/deb/conftest.py tests/deb/debkit.py tests/deb/test_booted.py tests/deb/test_deb.py
 
 .PHONY: check-deb
 check-deb: all
