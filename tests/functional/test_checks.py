@@ -165,7 +165,7 @@ def test_a_check_now_counts_for_nothing(site):
 def test_what_cannot_be_checked_now(pair):
     assert "web-us-east-1a" in pair.server.ctl("check", "run", "web-us-east-1", code=4).stderr
     assert "expected a check of endpoint" in pair.server.ctl("check", "run", "web-us-east-1a", "--check", "x", code=1).stderr
-    pair.server.ctl("check", "walk", "web-us-east-1a", code=2)
+    assert 'nothing called "walk"' in pair.server.ctl("check", "walk", "web-us-east-1a", code=3).stdout
     assert pair.server.request("POST", "/v1/checks:run").status == 422
 
 

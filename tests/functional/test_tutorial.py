@@ -182,8 +182,12 @@ def find_port():
     return kit.wait_for(lambda: all(is_free(address, port := kit.find_port(ADDRESSES[0])) for address in ADDRESSES) and port, "a free port")
 
 
-def is_gone(process):
-    return not pathlib.Path(f"/proc/{process}").exists()
+def is_gone(process, folder):
+    """Numbers of processes come again: those of the page are in its folder."""
+    try:
+        return not pathlib.Path(os.readlink(f"/proc/{process}/cwd")).is_relative_to(folder)
+    except OSError:
+        return True
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +200,7 @@ def reader(tmp_path_factory):
         reader.read(PAGE)
         (folder,) = shell.folder.glob("tmp.*")
         processes = [int(number) for name in ("steerd.pid", "us-east/pids", "eu-west/pids") for number in (folder / name).read_text().split()]
-        kit.wait_for(lambda: all(map(is_gone, processes)), "all that was started has ended")
+        kit.wait_for(lambda: all(is_gone(process, folder) for process in processes), "all that was started has ended")
         reader.log = (folder / "steerd.log").read_text()
         yield reader
     finally:
