@@ -10,7 +10,7 @@ import os
 import re
 
 from . import jsonfile
-from .draft import ZoneText, duration
+from .draft import ZoneText, duration, read_address
 from .jsonfile import Object
 from .model import STICKY, WEIGHTED, Nearest, Plan, Target, Tier
 from .monitors import STAMPS, Monitors
@@ -299,12 +299,10 @@ class Importer:
     def write_content(item, rtype, content):
         priority = item.integer("priority", None, 0, 65535)
         if rtype in ("A", "AAAA"):
-            try:
-                if ipaddress.ip_address(content).version == (6 if rtype == "AAAA" else 4):
-                    return content
-            except ValueError:
-                pass
-            raise Failure(f"{item.place}: found {jsonfile.shorten(content)} as content, expected an address for {rtype}")
+            address = read_address(rtype, content)
+            if address is None:
+                raise Failure(f"{item.place}: found {jsonfile.shorten(content)} as content, expected an address for {rtype}")
+            return address
         if rtype in ("TXT", "SPF") and not content.startswith('"'):
             text = content.replace("\\", "\\\\").replace('"', '\\"')
             return " ".join(f'"{text[at:at + 200]}"' for at in range(0, len(text), 200)) if len(text) > 250 else f'"{text}"'

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A configuration of steerd on its way, as the sources of `steerctl import` make it: zones, names, checks, places; and the
 files that come of it."""
+import ipaddress
 import json
 
 from .build import Builder, Name, Names
@@ -15,6 +16,15 @@ SOA_TIMES = "1 3600 600 604800 60"
 def duration(seconds):
     """As the documents of steerd have it."""
     return f"{seconds:.0f}s" if seconds == int(seconds) else f"{max(round(seconds * 1000), 1)}ms"
+
+
+def read_address(rtype, text):
+    """That of an A or AAAA record; None: it is none."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return str(address) if (address.version == 6) == (rtype == "AAAA") else None
 
 
 def complete_names(rtype, rdata, origin="."):

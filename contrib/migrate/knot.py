@@ -8,7 +8,7 @@ import ipaddress
 import os
 import re
 
-from .draft import complete_names
+from .draft import complete_names, read_address
 from .knotconf import Reader
 from .maps import CONTINENTS
 from .master import MasterFile
@@ -245,13 +245,10 @@ class Importer:
     @staticmethod
     def read_value(rtype, value, place, owner):
         if rtype in ("A", "AAAA"):
-            try:
-                address = ipaddress.ip_address(value)
-            except ValueError:
-                address = None
-            if address is None or (address.version == 6) != (rtype == "AAAA"):
+            address = read_address(rtype, value)
+            if address is None:
                 raise Failure(f"{place}: found '{value[:60]}', expected an address for {rtype}")
-            return str(address)
+            return address
         if re.search(r"[\r\n]", value) or not value.strip():
             raise Failure(f"{place}: found an empty value of {rtype}")
         return complete_names(rtype, value, owner)  # as in a zone file: quotes of knot.conf are not those of a text

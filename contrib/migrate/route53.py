@@ -10,7 +10,7 @@ import os
 import re
 
 from . import jsonfile
-from .draft import ZoneText, complete_names
+from .draft import ZoneText, complete_names, read_address
 from .healthchecks import HealthChecks
 from .jsonfile import Object
 from .merge import Different, merge_plans
@@ -156,13 +156,10 @@ class Importer:
 
     def read_value(self, rtype, value, place):
         if rtype in ("A", "AAAA"):
-            try:
-                address = ipaddress.ip_address(value)
-            except ValueError:
-                address = None
-            if address is None or (address.version == 6) != (rtype == "AAAA"):
+            address = read_address(rtype, value)
+            if address is None:
                 raise Failure(f"{place}: found {jsonfile.shorten(value)} as Value, expected an address for {rtype}")
-            return str(address)
+            return address
         if not value.strip() or re.search(r"[\r\n\0]", value):
             raise Failure(f"{place}: found {jsonfile.shorten(value)} as Value, expected that of a record of type {rtype}")
         return complete_names(rtype, value)
