@@ -285,11 +285,7 @@ static void apply(struct call *call)
     }
     wanted.edits.items = edits;
     wanted.edits.count = count;
-    const char *reason = request_get_text(body, "reason", &call->problem);
-    if (reason != NULL) {
-        request_check_reason(reason, wanted.reason, &call->problem);
-    }
-    request_check_body_actor(body, wanted.actor, &call->problem);
+    request_check_body_cause(body, wanted.reason, wanted.actor, &call->problem);
     json_decref(body);
     begin(call, &wanted);
 }

@@ -189,6 +189,16 @@ void request_check_body_actor(const json_t *body, char actor[HEALTH_ACTOR_SIZE],
     }
 }
 
+void request_check_body_cause(const json_t *body, char reason[HEALTH_REASON_SIZE],
+                              char actor[HEALTH_ACTOR_SIZE], struct problem *problem)
+{
+    const char *text = request_get_text(body, "reason", problem);
+    if (text != NULL) {
+        request_check_reason(text, reason, problem);
+    }
+    request_check_body_actor(body, actor, problem);
+}
+
 bool request_get_flag(const json_t *body, const char *key, struct problem *problem)
 {
     const json_t *value = json_object_get(body, key);
@@ -430,11 +440,7 @@ int request_parse_point(const char *text, size_t len, enum request_point_kind ki
         return ERROR_INVALID;
     }
     request_reject_unknown(body, known[kind], problem);
-    const char *reason = request_get_text(body, "reason", problem);
-    if (reason != NULL) {
-        request_check_reason(reason, point->reason, problem);
-    }
-    request_check_body_actor(body, point->actor, problem);
+    request_check_body_cause(body, point->reason, point->actor, problem);
     if (kind == REQUEST_SAVE) {
         check_name(body, point, problem);
     } else if (kind == REQUEST_RESTORE) {

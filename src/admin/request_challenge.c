@@ -51,11 +51,7 @@ int request_parse_challenge(const char *text, size_t len, struct request_challen
                           wanted->lasts_ms > most_ms)) {
         problem_add_field(problem, "expires_in", "found \"%s\", expected a duration from 1s to 24h", lasts);
     }
-    const char *reason = request_get_text(body, "reason", problem);
-    if (reason != NULL) {
-        request_check_reason(reason, wanted->reason, problem);
-    }
-    request_check_body_actor(body, wanted->actor, problem);
+    request_check_body_cause(body, wanted->reason, wanted->actor, problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
 }

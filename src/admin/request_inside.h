@@ -30,3 +30,6 @@ void request_check_names(const json_t *body, char names[HEALTH_NAMES_SIZE], stru
 void request_check_rules(const json_t *body, struct request_rules *rules, struct problem *problem);
 bool request_get_flag(const json_t *body, const char *key, struct problem *problem); /* false by default */
 void request_check_body_actor(const json_t *body, char actor[HEALTH_ACTOR_SIZE], struct problem *problem);
+/* "reason" and "actor", where they are given. */
+void request_check_body_cause(const json_t *body, char reason[HEALTH_REASON_SIZE],
+                              char actor[HEALTH_ACTOR_SIZE], struct problem *problem);

@@ -356,11 +356,7 @@ int request_parse_shadow(const char *text, size_t len, struct request_shadow *wa
     } else {
         check_short_form(body, wanted, problem);
     }
-    const char *reason = request_get_text(body, "reason", problem);
-    if (reason != NULL) {
-        request_check_reason(reason, wanted->reason, problem);
-    }
-    request_check_body_actor(body, wanted->actor, problem);
+    request_check_body_cause(body, wanted->reason, wanted->actor, problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
 }

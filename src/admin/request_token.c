@@ -116,11 +116,7 @@ int request_parse_token(const char *text, size_t len, bool is_new, struct reques
     }
     wanted->lasts_ms = check_span(body, "expires_in", lasts, is_new ? LASTS_MS : 0, problem);
     wanted->overlap_ms = is_new ? 0 : check_span(body, "overlap", overlaps, OVERLAP_MS, problem);
-    const char *reason = request_get_text(body, "reason", problem);
-    if (reason != NULL) {
-        request_check_reason(reason, wanted->reason, problem);
-    }
-    request_check_body_actor(body, wanted->actor, problem);
+    request_check_body_cause(body, wanted->reason, wanted->actor, problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
 }
@@ -157,11 +153,7 @@ int request_parse_node(const char *text, size_t len, struct request_node *wanted
     if (replace != NULL && !json_is_boolean(replace)) {
         problem_add_field(problem, "replace", "expected true or false");
     }
-    const char *reason = request_get_text(body, "reason", problem);
-    if (reason != NULL) {
-        request_check_reason(reason, wanted->reason, problem);
-    }
-    request_check_body_actor(body, wanted->actor, problem);
+    request_check_body_cause(body, wanted->reason, wanted->actor, problem);
     json_decref(body);
     return problem_is_set(problem) ? ERROR_INVALID : 0;
 }

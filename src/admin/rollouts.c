@@ -68,11 +68,7 @@ static void parse(struct call *call, struct wanted *wanted)
         return;
     }
     request_reject_unknown(body, known, &call->problem);
-    const char *reason = request_get_text(body, "reason", &call->problem);
-    if (reason != NULL) {
-        request_check_reason(reason, wanted->reason, &call->problem);
-    }
-    request_check_body_actor(body, wanted->actor, &call->problem);
+    request_check_body_cause(body, wanted->reason, wanted->actor, &call->problem);
     json_decref(body);
 }
 
