@@ -361,14 +361,25 @@ void documents_list(struct documents *documents, bool with_files, struct arena *
     documents_release(set);
 }
 
-void documents_count(struct documents *documents, struct documents_counts *counts)
+const struct view_zone *documents_find_older(const struct view *view)
+{
+    for (size_t i = 0; i < view->zone_count; i++) {
+        const struct view_zone *zone = &view->zone_list[i];
+        if ((zone->stale || zone->failed) && view->server->zones[i].policy_path != NULL) {
+            return zone;
+        }
+    }
+    return NULL;
+}
+
+void documents_count(struct documents *documents, const struct view *view, struct documents_counts *counts)
 {
     struct documents_set *set = documents_hold(documents);
     *counts = (struct documents_counts){.count = 0};
     if (set != NULL) {
         counts->count = set->count;
         counts->is_owned = set->owner == CONF_OWNER_API;
-        counts->is_unsure = set->unsure != NULL;
+        counts->is_unsure = set->unsure != NULL || (counts->is_owned && documents_find_older(view) != NULL);
         counts->differing = set->differing;
     }
     documents_release(set);

@@ -16,8 +16,14 @@
 
 void server_list_documents(void *context, bool with_files, struct arena *arena, struct admin_documents *list)
 {
-    const struct reader *reader = context;
+    struct reader *reader = context;
     documents_list(reader->server->documents, with_files, arena, list);
+    const struct view_zone *older = documents_find_older(reader_begin(reader));
+    if (list->owner == CONF_OWNER_API && list->unsure == NULL && older != NULL) {
+        list->unsure = arena_print(arena, "the zone %s has errors: %s", older->origin,
+                                   older->stale ? "an older version of it serves" : "it is not served");
+    }
+    reader_end(reader);
 }
 
 static struct edit_document *open_one(const struct document *document, struct arena *arena,

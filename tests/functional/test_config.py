@@ -158,6 +158,63 @@ def test_all_errors_at_once(scene, server):
     assert len(reply["errors"]) == 3 and all(error["file"].endswith("topology.json") for error in reply["errors"])
 
 
+def metric(server, name):
+    lines = server.request("GET", "/metrics").body.decode().splitlines()
+    return next(line.split()[1] for line in lines if line.split()[0] == name)
+
+
+def test_an_edit_that_the_zone_file_forbids(scene):
+    """The error is placed in the zone file; it is the edit's all the same."""
+    server = settle(scene.zone("example.com", "old CNAME www\n").start())
+    before = server.get("/v1/config")
+    name = {"ttl": 5, "endpoints": ["web-*"]}
+    for query in {"dry_run": "true"}, {}:
+        reply = edit(server, "PUT", "zones/example.com/names/old", name, status=422, **query)
+        [error] = reply["errors"]
+        assert error["file"].endswith(("zones/example.com.zone", "zones/example.com.json"))
+        assert error["line"] and "old.example.com" in error["message"]
+    refused = server.ctl("config", "set", "name:example.com/old", json.dumps(name), code=1)
+    assert "old.example.com" in refused.stderr and "serves:" not in refused.stdout
+    scene.policies["example.com"]["names"]["old"] = name
+    scene.put("zones/example.com.json", scene.policies["example.com"])
+    assert server.request("POST", "/v1/config:import").status == 422, "a file that is taken over is an edit, too"
+    assert server.get("/v1/config") == before and server.get("/v1/zones")["items"][0]["state"] == "current"
+    edit(server, "PATCH", "zones/example.com/names/www", {"ttl": 9})
+    assert server.ask("www.example.com").answer[0].ttl == 9 and metric(server, "steerd_documents_unsure") == "0"
+
+
+def test_an_edit_beside_a_zone_that_is_broken_already(scene, server):
+    """The edit is not to blame, but whoever makes it is told what it does not reach."""
+    scene.put("zones/example.com.zone", scene.zones["example.com"] + "bad A nonsense\nold CNAME www\n")
+    server.reload()
+    assert server.get("/v1/zones")["items"][0]["state"] == "stale"
+    reply = edit(server, "PATCH", "zones/example.com/names/www", {"ttl": 9})
+    assert [error["file"].endswith("example.com.zone") for error in reply["errors"]] == [True]
+    assert server.ask("www.example.com").answer[0].ttl == 5
+    assert "example.com" in server.get("/v1/config")["unsure"] and metric(server, "steerd_documents_unsure") == "1"
+    done = server.ctl("config", "merge", f"endpoint:web-{US}", '{"weight": 2}', code=1)
+    assert "stored" in done.stdout and "stored, and serves" not in done.stdout and "example.com.zone" in done.stderr
+    done = server.ctl("config", "merge", f"endpoint:web-{US}", '{"weight": 3}', "--dry-run", code=1)
+    assert "example.com.zone" in done.stderr
+    reply = edit(server, "PUT", "zones/example.com/names/old", {"ttl": 5, "endpoints": ["web-*"]}, status=422)
+    assert len(reply["errors"]) == 2, "this one makes it worse"
+    scene.write()
+    server.reload()
+    assert server.ask("www.example.com").answer[0].ttl == 9
+    assert server.get("/v1/config")["unsure"] is None and metric(server, "steerd_documents_unsure") == "0"
+
+
+def test_a_file_with_errors_is_not_taken_over(scene):
+    scene.zone("example.net", "").policy("example.net", {"www": {"ttl": 5, "endpoints": ["nobody"]}})
+    server = scene.start()
+    server.wait(lambda: sum(d["revision"] is not None for d in server.get("/v1/config")["documents"]) == 2, "the others are")
+    assert "example.net" in server.get("/v1/config")["unsure"] and metric(server, "steerd_documents_unsure") == "1"
+    scene.policy("example.net", {"www": {"ttl": 5, "endpoints": ["web-*"]}}).write()
+    server.reload()
+    assert server.addresses("www.example.net") and server.get("/v1/config")["unsure"] is None
+    settle(server)
+
+
 def test_a_dry_run_changes_nothing(scene, server):
     before = server.get("/v1/config")
     reply = edit(server, "PATCH", f"endpoints/web-{US}", {"addresses": ["192.0.2.77"]}, dry_run="true")
