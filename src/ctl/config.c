@@ -388,6 +388,12 @@ static enum steerctl_exit export_one(const struct steerctl *ctl, const char *fol
     steerctl_add_encoded(&target, name);
     if (steerctl_ask(ctl, "GET", target.bytes, NULL, &reply)) {
         code = steerctl_judge(ctl, &reply);
+        if (code == STEERCTL_OK && memmem(reply.body.bytes, reply.body.len, "\"$redacted\"", 11) != NULL) {
+            fprintf(stderr,
+                    "steerctl: %s has secrets, which are shown to the role editor only: it is not written\n",
+                    name);
+            code = STEERCTL_REFUSED;
+        }
         if (code == STEERCTL_OK && !write_file(folder, name, &reply.body)) {
             code = STEERCTL_USAGE;
         }

@@ -123,7 +123,7 @@ void documents_count(struct documents *documents, const struct view *view, struc
 const char *document_look_at_file(const struct document *document);
 /* See admin_verbs. */
 void server_list_documents(void *reader, bool with_files, struct arena *arena, struct admin_documents *list);
-struct edit_document *server_read_document(void *reader, const struct edit *about, bool of_file,
+struct edit_document *server_read_document(void *reader, const struct edit *about, unsigned how,
                                            struct arena *arena, struct admin_opened *opened);
 /* The one that an edit is about, or NULL, and why in words. */
 struct document *documents_find_about(const struct documents_set *set, const struct conf_server *conf,

@@ -295,6 +295,7 @@ static void warn(const struct documents_load *load, const struct conf_server *co
 static void place_owned(struct documents_load *load, const struct conf_server *conf, struct report *report)
 {
     struct documents_set *set = load->set;
+    redaction_open(load->folder, &load->redaction);
     int error = documents_ask_store(load);
     if (error != 0) {
         recall(load);

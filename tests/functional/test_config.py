@@ -251,6 +251,50 @@ def test_the_journal_says_who_did_what(scene, server):
     assert entry["after"]["edits"] == [{"op": "merge", "kind": "endpoint", "name": f"web-{US}", "value": {"weight": 2}}]
 
 
+def secret_check(word):
+    return {"type": "http", "port": 1, "interval": "1m", "headers": {"Authorization": word}, "method": "POST", "send": word}
+
+
+def test_secrets_are_shown_to_editors_only(scene, server):
+    """A viewer reads that they are there and that they change; the journal, and what it had before, is without them for everybody."""
+    words = ["hunter2-first", "hunter2-second", "hunter2-third"]
+    scene.topology["checks"]["run"] = {"type": "exec", "command": ["/bin/true", words[0]], "environment": {"PW": words[0]}}
+    scene.write()
+    assert server.request("POST", "/v1/config:import").status == 200
+    for word in words[:2]:
+        edit(server, "PUT", "checks/web", secret_check(word))
+        kit.time.sleep(1.1)  # moments are told by the second
+    edit(server, "PATCH", "checks/web", {"headers": {"Authorization": words[2]}})
+    assert value(server, "checks/web")["headers"] == {"Authorization": words[2]}, "who edits sees them"
+    assert words[0] in server.request("GET", "/v1/config/documents/topology.json").body.decode()
+    refused = edit(server, "PUT", "checks/web", {**secret_check("x"), "headers": {"Authorization": [words[0]]}, "send": 7}, status=422)
+    assert "hunter2" not in str(refused)
+
+    def roles(given):
+        scene.server["admin"]["socket_roles"] = {"*": given}
+        scene.write()
+        os.kill(server.process.pid, signal.SIGHUP)
+        server.wait(lambda: (server.request("DELETE", "/v1/regions/nowhere/override").status == 403) == (given == "viewer"), given)
+    roles("viewer")
+    shown = value(server, "checks/web")
+    assert list(shown["headers"]["Authorization"]) == ["$redacted"] and shown["port"] == 1
+    documents = server.get("/v1/config/documents/topology.json")
+    assert documents["checks"]["run"]["command"][0] == "/bin/true" and "PW" in documents["checks"]["run"]["environment"]
+    journal = server.get("/v1/journal?kind=document")["items"]
+    edits = [e["after"]["edits"][0]["value"]["headers"]["Authorization"]["$redacted"] for e in journal if e["after"].get("edits")]
+    assert len(set(edits)) == 3, "each is told to be another one"
+    for path in ("/v1/config/checks", "/v1/config/checks/run", "/v1/config/documents", "/v1/config/drift", "/v1/journal", "/v1/checks",
+                 "/v1/config/documents/topology.json", "/v1/diff?from=2s", "/v1/diff?from=1h", "/v1/explain?name=www.example.com"):
+        assert b"hunter2" not in server.request("GET", path).body, path
+    refused = server.ctl("config", "export", str(scene.folder / "out"), code=1)
+    assert "editor" in refused.stderr and not (scene.folder / "out/topology.json").exists()
+    roles("editor")
+    server.stop()
+    assert b"hunter2" not in (scene.folder / "var/store.db").read_bytes() and "hunter2" not in server.read_log()
+    again = scene.start()
+    assert value(again, "checks/web")["headers"] == {"Authorization": words[2]}
+
+
 def test_drift_is_shown_and_files_are_taken_over_on_purpose(scene, server):
     assert server.get("/v1/config/drift")["differing"] == 0
     edit(server, "PUT", "endpoints/web-new", new_endpoint(US, "192.0.2.78"))
