@@ -458,7 +458,7 @@ struct admin_verbs {
     /* The one that such an edit would be about (what, value do not matter), or its file: owned
      * (edit_close()), or NULL and why; what it is in *document. *text: all of it, in the arena; may be NULL.
      */
-    struct edit_document *(*read_document)(void *reader, const struct edit *about, bool of_file,
+    struct edit_document *(*read_document)(void *reader, const struct edit *about, unsigned how,
                                            struct arena *arena, struct admin_opened *opened);
     /* Append the Prometheus text exposition of all metrics. */
     void (*write_metrics)(void *reader, struct buffer *out);

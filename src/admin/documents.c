@@ -57,9 +57,10 @@ static void compare(struct call *call, const struct admin_document *document, st
     const struct edit about = {.kind = EDIT_DOCUMENT, .name = document->name};
     const struct admin_verbs *verbs = &call->admin->verbs;
     struct admin_opened ours, theirs;
-    struct edit_document *serves = verbs->read_document(call->reader, &about, false, call->arena, &ours);
+    struct edit_document *serves = verbs->read_document(call->reader, &about, 0, call->arena, &ours);
     struct edit_document *file =
-        serves == NULL ? NULL : verbs->read_document(call->reader, &about, true, call->arena, &theirs);
+        serves == NULL ? NULL
+                       : verbs->read_document(call->reader, &about, ADMIN_OPEN_FILE, call->arena, &theirs);
     drift->document = document->name;
     if (file != NULL) {
         edit_compare(file, serves, take_difference, drift);
@@ -100,8 +101,9 @@ void handle_drift(struct call *call)
 static struct edit_document *open_document(struct call *call, const struct edit *about,
                                            struct admin_opened *opened)
 {
+    unsigned how = call->caller.role >= ROLE_EDITOR ? 0 : ADMIN_OPEN_REDACTED;
     struct edit_document *document =
-        call->admin->verbs.read_document(call->reader, about, false, call->arena, opened);
+        call->admin->verbs.read_document(call->reader, about, how, call->arena, opened);
     if (document == NULL) {
         problem_set(&call->problem, opened->error == ERROR_NOT_FOUND ? PROBLEM_NOT_FOUND : PROBLEM_CONFLICT,
                     "%s", opened->why);

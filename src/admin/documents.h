@@ -48,6 +48,12 @@ struct admin_edited {
     size_t count;
 };
 
+/* How one is read. */
+enum {
+    ADMIN_OPEN_FILE = 1,    /* what its file says */
+    ADMIN_OPEN_REDACTED = 2 /* without secrets (conf/redact.h) */
+};
+
 /* One that was read. */
 struct admin_opened {
     struct admin_document document;

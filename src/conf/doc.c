@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "conf/doc_internal.h"
 #include "conf/locate.h"
+#include "conf/redact.h"
 #include "conf/value.h"
 
 #include <stdarg.h>
@@ -214,9 +215,24 @@ struct report_place doc_keep_place(const struct doc_node *node, struct arena *ar
     return place;
 }
 
+static bool is_secret(const struct doc_node *node)
+{
+    bool is_program = node->key == NULL && node->ordinal == 0 && node->parent != NULL &&
+                      node->parent->key != NULL && strcmp(node->parent->key, "command") == 0;
+    for (const struct doc_node *at = node; !is_program && at != NULL && at->parent != NULL; at = at->parent) {
+        if (redact_is_secret(at->key, at->parent->key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *doc_describe(const struct doc_node *node, char text[DOC_VALUE_TEXT_SIZE])
 {
     const json_t *value = node->value;
+    if ((json_is_string(value) || json_is_number(value)) && is_secret(node)) {
+        return json_is_string(value) ? "a text that is not shown" : "a number";
+    }
     switch (json_typeof(value)) {
     case JSON_OBJECT: return "an object";
     case JSON_ARRAY: return "an array";

@@ -36,7 +36,7 @@ src_libconf_a_SOURCES = \
 	src/conf/objectives.c src/conf/objectives.h \
 	src/conf/policy.c src/conf/policy.h \
 	src/conf/ramp.c src/conf/ramp.h \
-	src/conf/records.c src/conf/records.h \
+	src/conf/records.c src/conf/records.h src/conf/redact.c src/conf/redact.h \
 	src/conf/refs.c src/conf/refs.h \
 	src/conf/replication.c src/conf/replication.h \
 	src/conf/resolver.c src/conf/resolver.h \

@@ -38,11 +38,18 @@ struct reader {
 
 /* ---- owner names ---- */
 
-/* ASCII without blanks, and '*' as the whole first label only: elsewhere it would be an ordinary character,
- * which nobody means (RFC 4592 section 2.1.1). */
+/* A label "*" that is not the first is no wildcard, which nobody means; in "a-*" it is a character as any
+ * other (RFC 4592 section 2.1.1). */
+static bool has_late_wildcard(const char *text)
+{
+    size_t len = strlen(text);
+    return strstr(text, ".*.") != NULL || (len >= 2 && strcmp(text + len - 2, ".*") == 0);
+}
+
+/* ASCII without blanks. */
 static bool is_owner_text(const struct doc_node *node)
 {
-    const char *text = node->key, *star = strchr(text, '*');
+    const char *text = node->key;
     for (const char *p = text; *p != '\0'; p++) {
         if (*p <= ' ' || *p >= 0x7f) { /* bytes over 127 are negative here */
             doc_error_at_key(
@@ -53,10 +60,9 @@ static bool is_owner_text(const struct doc_node *node)
             return false;
         }
     }
-    if (star != NULL &&
-        (star != text || (star[1] != '.' && star[1] != '\0') || strchr(star + 1, '*') != NULL)) {
+    if (has_late_wildcard(text)) {
         doc_error_at_key(
-            node, "\"%.100s\" is no owner name: \"*\" may only be the whole first label, as in \"*.app\"",
+            node, "\"%.100s\" is no owner name: the label \"*\" may only be the first one, as in \"*.app\"",
             text);
         return false;
     }

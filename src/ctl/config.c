@@ -121,14 +121,18 @@ static void add_options(const struct steerctl *ctl, struct buffer *target)
     steerctl_add_query(target, "actor", ctl->actor);
 }
 
-static void show_edited(const json_t *result)
+static enum steerctl_exit show_edited(const struct steerctl *ctl, const json_t *result)
 {
     const json_t *steps = json_object_get(json_object_get(result, "changes"), "steps"), *item;
+    const json_t *errors = json_object_get(result, "errors");
+    bool is_dry = json_is_true(json_object_get(result, "dry_run"));
     json_int_t generation = json_integer_value(json_object_get(result, "generation"));
     char line[TABLE_CELL_SIZE];
     size_t i;
-    if (json_is_true(json_object_get(result, "dry_run"))) {
+    if (is_dry) {
         printf("nothing was changed: this is a dry run\n");
+    } else if (json_array_size(errors) != 0) {
+        printf("stored: generation %lld serves, without the zones that have errors\n", (long long)generation);
     } else {
         printf("stored, and serves: generation %lld\n", (long long)generation);
     }
@@ -145,6 +149,13 @@ static void show_edited(const json_t *result)
         printf("  warning: %s: %s\n", text_or_dash(text_of(item, "path")),
                text_clean(text_or_dash(text_of(item, "message")), line, sizeof line));
     }
+    fflush(stdout);
+    if (json_array_size(errors) != 0) {
+        fprintf(stderr, "steerctl: the configuration has errors, with and without this edit; zones that have "
+                        "them are not updated:\n");
+        steerctl_print_errors(ctl, errors);
+    }
+    return judge_reload(result);
 }
 
 /* Takes the body. */
@@ -153,8 +164,8 @@ static enum steerctl_exit edit(const struct steerctl *ctl, const char *method, c
 {
     json_t *json;
     enum steerctl_exit code = steerctl_ask_json(ctl, method, target, body, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_edited(json);
+    if (code == STEERCTL_OK) {
+        code = ctl->json ? judge_reload(json) : show_edited(ctl, json);
     }
     json_decref(json);
     return code;
@@ -377,6 +388,12 @@ static enum steerctl_exit export_one(const struct steerctl *ctl, const char *fol
     steerctl_add_encoded(&target, name);
     if (steerctl_ask(ctl, "GET", target.bytes, NULL, &reply)) {
         code = steerctl_judge(ctl, &reply);
+        if (code == STEERCTL_OK && memmem(reply.body.bytes, reply.body.len, "\"$redacted\"", 11) != NULL) {
+            fprintf(stderr,
+                    "steerctl: %s has secrets, which are shown to the role editor only: it is not written\n",
+                    name);
+            code = STEERCTL_REFUSED;
+        }
         if (code == STEERCTL_OK && !write_file(folder, name, &reply.body)) {
             code = STEERCTL_USAGE;
         }

@@ -170,7 +170,8 @@ static const struct verb verbs[] = {
      "diff "
      "says\nwhere files differ, get shows a thing or the names of a kind; set puts, merge changes members "
      "(null takes\none out), delete takes out, apply carries out a file of edits at once. Each edit is "
-     "checked with all else, stored,\nand serves when the command returns. export writes files that load to "
+     "checked with all else, stored,\nand serves when the command returns; 1 if a zone that had errors "
+     "before does not get it. export writes files that load to "
      "the same, import takes files over.\nTHING is region:NAME, az:NAME, endpoint:NAME, check:NAME, "
      "group:NAME, document:NAME or name:ZONE/NAME, VALUE is JSON,\n@FILE or - for stdin",
      "  steerctl config merge endpoint:web-1 '{\"weight\": 20}' --dry-run\n"

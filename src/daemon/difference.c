@@ -75,8 +75,8 @@ static bool note_object(void *context, const struct store_object *before, const 
         to->objects[to->object_count++] = (struct admin_changed_object){
             .kind = arena_copy_text(d->arena, any->kind),
             .key = arena_copy_text(d->arena, any->key),
-            .before = before == NULL ? NULL : arena_copy_text(d->arena, before->value),
-            .after = after == NULL ? NULL : arena_copy_text(d->arena, after->value),
+            .before = before == NULL ? NULL : redaction_apply(&d->redaction, before->value, d->arena),
+            .after = after == NULL ? NULL : redaction_apply(&d->redaction, after->value, d->arena),
             .actor = "",
             .reason = ""};
     }
@@ -204,6 +204,7 @@ static int find(struct moment moments[2], const struct view *now, struct admin_d
                            .store = moments[0].source->store,
                            .arena = moments[0].source->arena,
                            .to = difference};
+    redaction_open(moments[0].source->folder, &d.redaction);
     int error = count_entries(&d);
     error = error == 0 ? compare_objects(&d) : error;
     if (error != 0) {

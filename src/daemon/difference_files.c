@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Files of the configuration that differ between two moments, by their contents. Lines are shown of those
- * that hold no secrets: zones, policies, topology, and steerd.json while there are none in it. */
+ * Files of the configuration that differ between two moments, by their contents. Lines are shown of zones,
+ * and, without what is secret in them (conf/redact.h), of policies, the topology and steerd.json. */
 #include "config.h"
 
 #include "daemon/difference_parts.h"
@@ -9,6 +9,7 @@
 #include "daemon/moment_parts.h"
 #include "base/buffer.h"
 #include "base/unified.h"
+#include "conf/redact.h"
 #include "past/depot.h"
 #include "past/manifest.h"
 #include "view/view.h"
@@ -31,6 +32,16 @@ static bool is_path(const char *path, const char *wanted)
     return path != NULL && strcmp(path, wanted) == 0;
 }
 
+static bool is_zone(const struct conf_server *server, const char *path)
+{
+    for (size_t i = 0; i < server->zone_count; i++) {
+        if (is_path(server->zones[i].zone_path, path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_document(const struct conf_server *server, const char *path)
 {
     if (is_path(server->path, path)) {
@@ -42,7 +53,7 @@ static bool is_document(const struct conf_server *server, const char *path)
         }
     }
     for (size_t i = 0; i < server->zone_count; i++) {
-        if (is_path(server->zones[i].zone_path, path) || is_path(server->zones[i].policy_path, path)) {
+        if (is_path(server->zones[i].policy_path, path)) {
             return true;
         }
     }
@@ -64,12 +75,36 @@ static char *get_text(struct showing *showing, const struct manifest_file *file,
     char *text = depot_get(&showing->depot, file->sha256, SHOWN_MAX, &len, &code);
     if (text == NULL) {
         *why = "what is kept of it cannot be read";
-    } else if (strlen(text) != len || strcasestr(text, "\"secret") != NULL) {
-        *why = strlen(text) != len ? "it is no text" : "it holds secrets";
+    } else if (strlen(text) != len) {
+        *why = "it is no text";
         free(text);
         text = NULL;
     }
     return text;
+}
+
+/* Where one side has secrets, both are laid out anew, so that no more lines differ than there have to. */
+static const char *redact_both(const struct difference *d, char *texts[2])
+{
+    char *redacted[2] = {NULL, NULL};
+    bool has_any = false;
+    for (int side = 0; side < 2; side++) {
+        char *only = redact_text(texts[side], strlen(texts[side]), d->redaction.key, false);
+        redacted[side] = redact_text(texts[side], strlen(texts[side]), d->redaction.key, true);
+        has_any |= only != NULL;
+        free(only);
+    }
+    bool is_json = true;
+    for (int side = 0; side < 2; side++) {
+        is_json &= redacted[side] != NULL || texts[side][0] == '\0';
+        if (has_any && redacted[side] != NULL) {
+            free(texts[side]);
+            texts[side] = redacted[side];
+        } else {
+            free(redacted[side]);
+        }
+    }
+    return is_json ? NULL : "it is not JSON, and may hold secrets";
 }
 
 static void show(struct difference *d, struct showing *showing, const struct manifest_file *const sides[2],
@@ -78,11 +113,15 @@ static void show(struct difference *d, struct showing *showing, const struct man
     char *texts[2] = {NULL, NULL};
     struct buffer out;
     buffer_init(&out);
-    bool may_be =
-        is_document(d->views[0]->server, file->path) || is_document(d->views[1]->server, file->path);
+    const struct conf_server *before = d->views[0]->server, *after = d->views[1]->server;
+    bool is_json = is_document(before, file->path) || is_document(after, file->path);
+    bool may_be = is_json || is_zone(before, file->path) || is_zone(after, file->path);
     file->why = may_be ? NULL : "it may hold secrets";
     for (int side = 0; side < 2 && file->why == NULL; side++) {
         texts[side] = get_text(showing, sides[side], &file->why);
+    }
+    if (file->why == NULL && is_json) {
+        file->why = redact_both(d, texts);
     }
     if (file->why == NULL && showing->octets > ALL_DIFFS_MAX) {
         file->why = "enough is shown";

@@ -5,11 +5,13 @@
 
 #include "daemon/difference.h"
 #include "daemon/moment.h"
+#include "daemon/redaction.h"
 
 struct difference {
     struct moment *moments; /* two */
     const struct view *views[2];
     struct store_reader *store;
+    struct redaction redaction;
     struct arena *arena;
     struct admin_difference *to;
 };

@@ -166,7 +166,7 @@ bool documents_have_edits(const struct documents_load *load)
 
 /* ---- into the store ---- */
 
-static json_t *tell_edit(const struct edit *edit)
+static json_t *tell_edit(const struct documents_load *load, const struct edit *edit)
 {
     static const char *const whats[] = {[EDIT_PUT] = "put", [EDIT_MERGE] = "merge", [EDIT_DELETE] = "delete"};
     json_t *told = json_object();
@@ -177,12 +177,15 @@ static json_t *tell_edit(const struct edit *edit)
         json_object_set_new(told, "zone", json_string(edit->origin));
     }
     if (edit->value != NULL && edit->kind != EDIT_DOCUMENT && strlen(edit->value) <= EDITS_TOLD) {
-        json_object_set_new(told, "value", json_loads(edit->value, JSON_DECODE_ANY, NULL));
+        json_object_set_new(
+            told, "value",
+            json_loads(redaction_apply(&load->redaction, edit->value, load->arena), JSON_DECODE_ANY, NULL));
     }
     return told;
 }
 
-/* The journal says what was asked, as far as that is short. */
+/* The journal says what was asked, as far as that is short, but for secrets: nothing is read back from it,
+ * the content is in STATE/documents. */
 static char *write_value(const struct documents_load *load, const struct document *document)
 {
     char *bare = documents_write_value(document);
@@ -192,7 +195,7 @@ static char *write_value(const struct documents_load *load, const struct documen
     while (told < count && octets <= EDITS_TOLD) {
         const struct edit *edit = &load->edits->items[told++];
         octets += 64 + strlen(edit->name) + (edit->value == NULL ? 0 : strlen(edit->value));
-        json_array_append_new(edits, tell_edit(edit));
+        json_array_append_new(edits, tell_edit(load, edit));
     }
     if (count != 0) {
         json_object_set(value, "edits", edits);
@@ -361,14 +364,25 @@ void documents_list(struct documents *documents, bool with_files, struct arena *
     documents_release(set);
 }
 
-void documents_count(struct documents *documents, struct documents_counts *counts)
+const struct view_zone *documents_find_older(const struct view *view)
+{
+    for (size_t i = 0; i < view->zone_count; i++) {
+        const struct view_zone *zone = &view->zone_list[i];
+        if ((zone->stale || zone->failed) && view->server->zones[i].policy_path != NULL) {
+            return zone;
+        }
+    }
+    return NULL;
+}
+
+void documents_count(struct documents *documents, const struct view *view, struct documents_counts *counts)
 {
     struct documents_set *set = documents_hold(documents);
     *counts = (struct documents_counts){.count = 0};
     if (set != NULL) {
         counts->count = set->count;
         counts->is_owned = set->owner == CONF_OWNER_API;
-        counts->is_unsure = set->unsure != NULL;
+        counts->is_unsure = set->unsure != NULL || (counts->is_owned && documents_find_older(view) != NULL);
         counts->differing = set->differing;
     }
     documents_release(set);

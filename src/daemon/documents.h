@@ -75,8 +75,12 @@ void documents_place(void *load, const struct conf_server *conf, struct report *
 /* Where compiling gave up with a bundle that was asked for: another report takes the place of this one, with
  * all that is wrong, as `steerd --check` tells it. Else nothing. */
 void documents_check_all(const struct documents_load *load, struct report **report);
-/* After it was compiled: does the report say anything against documents? Then edits are refused. */
-bool documents_are_good(const struct documents_load *load, const struct report *report);
+/* After it was compiled as `asked`: is nothing wrong with an edited document, and nothing in any file that is
+ * not wrong without the edits, too? Else edits are refused. */
+bool documents_are_good(const struct documents_load *load, const struct view_load *asked,
+                        const struct report *report);
+/* Files that are to be taken over but have errors of their own are left to be files. */
+void documents_leave_broken(struct documents_load *load, const struct report *report);
 bool documents_have_edits(const struct documents_load *load);
 /* Is there anything to be told to the store? */
 bool documents_want_store(const struct documents_load *load);
@@ -108,16 +112,18 @@ const char *documents_get_bundle(const struct documents *documents);
 /* With what the files say, which is read; texts in the arena. */
 void documents_list(struct documents *documents, bool with_files, struct arena *arena,
                     struct admin_documents *list);
+/* A zone with a policy that has errors: what serves of it, if anything, is not what its document says. */
+const struct view_zone *documents_find_older(const struct view *view);
 struct documents_counts {
     size_t count, differing; /* whose files said something else when it was loaded */
     bool is_owned, is_unsure;
 };
-void documents_count(struct documents *documents, struct documents_counts *counts);
+void documents_count(struct documents *documents, const struct view *view, struct documents_counts *counts);
 /* "same" "differs" "missing": what the file says beside what serves; it is read. */
 const char *document_look_at_file(const struct document *document);
 /* See admin_verbs. */
 void server_list_documents(void *reader, bool with_files, struct arena *arena, struct admin_documents *list);
-struct edit_document *server_read_document(void *reader, const struct edit *about, bool of_file,
+struct edit_document *server_read_document(void *reader, const struct edit *about, unsigned how,
                                            struct arena *arena, struct admin_opened *opened);
 /* The one that an edit is about, or NULL, and why in words. */
 struct document *documents_find_about(const struct documents_set *set, const struct conf_server *conf,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "daemon/documents.h"
+#include "daemon/redaction.h"
 #include "base/arena.h"
 #include "store/store.h"
 
@@ -19,6 +20,7 @@ struct documents_load {
     char bundle[BUNDLE_ID_SIZE];  /* whose tree is read; "": not known yet, or none */
     struct documents_set *before; /* what serves; NULL: nothing does */
     struct documents_set *set;    /* what this load goes by; NULL: it has not come so far */
+    struct redaction redaction;   /* of what the journal says of edits */
     bool is_adopted;
     char *folder; /* of the state; NULL: none */
     /* of edits: */

@@ -10,6 +10,7 @@
 
 #include "daemon/durable.h"
 #include "daemon/reader.h"
+#include "daemon/redaction.h"
 #include "daemon/server.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -51,6 +52,7 @@ static int open_store(const struct reader *reader, const struct progress *progre
 
 struct page {
     struct admin_journal *journal;
+    struct redaction redaction; /* of what was written before the journal had none of it */
     struct arena *arena;
     size_t octets, capacity;
     uint64_t last; /* that was taken */
@@ -75,8 +77,8 @@ static void take(struct page *page, const struct store_entry *entry)
                                .request = arena_copy_text(page->arena, cause->request),
                                .kind = arena_copy_text(page->arena, entry->kind),
                                .key = arena_copy_text(page->arena, entry->key),
-                               .before = arena_copy_text(page->arena, entry->before),
-                               .after = arena_copy_text(page->arena, entry->after)};
+                               .before = redaction_apply(&page->redaction, entry->before, page->arena),
+                               .after = redaction_apply(&page->redaction, entry->after, page->arena)};
     memcpy(to->hash, entry->hash, sizeof to->hash);
     page->octets += text_size(entry->before) + text_size(entry->after) + text_size(cause->reason) +
                     text_size(cause->request);
@@ -145,6 +147,7 @@ int server_read_journal(void *context, struct admin_journal *journal, struct are
     const struct reader *reader = context;
     struct store_reader *store;
     struct page page = {.journal = journal, .arena = arena};
+    redaction_open(durable_get_folder(reader->server->durable), &page.redaction);
     int error = open_store(reader, journal->progress, arena, &store, &journal->why);
     if (error != 0) {
         return error;

@@ -77,6 +77,7 @@ src_steerd_SOURCES = \
 	src/daemon/replication.c src/daemon/replication.h \
 	src/daemon/reader.c src/daemon/reader.h \
 	src/daemon/reclaim.c src/daemon/reclaim.h \
+	src/daemon/redaction.c src/daemon/redaction.h \
 	src/daemon/regain.c src/daemon/regain.h \
 	src/daemon/refusals.c src/daemon/refusals.h \
 	src/daemon/reload_hold.c src/daemon/reload_hold.h src/daemon/reload_inside.h \

@@ -566,7 +566,7 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     feed_write_metrics(server->feed, reader->tidings, out);
     print_geo(view, out);
     print_queries(server, out);
-    metrics_print_kept(reader, out);
+    metrics_print_kept(reader, view, out);
     print_notifies(reader, out);
     print_tcp(server, out);
     print_checks(server, out);

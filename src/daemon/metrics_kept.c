@@ -167,10 +167,10 @@ static void print_reports(const struct server *server, struct buffer *out)
     }
 }
 
-static void print_documents(const struct server *server, struct buffer *out)
+static void print_documents(const struct server *server, const struct view *view, struct buffer *out)
 {
     struct documents_counts counts;
-    documents_count(server->documents, &counts);
+    documents_count(server->documents, view, &counts);
     if (!counts.is_owned) {
         return;
     }
@@ -184,7 +184,7 @@ static void print_documents(const struct server *server, struct buffer *out)
     buffer_print(out, "steerd_documents_unsure %d\n", counts.is_unsure);
 }
 
-void metrics_print_kept(const struct reader *reader, struct buffer *out)
+void metrics_print_kept(const struct reader *reader, const struct view *view, struct buffer *out)
 {
     print_serials(reader, out);
     print_last(reader->server, out);
@@ -192,7 +192,7 @@ void metrics_print_kept(const struct reader *reader, struct buffer *out)
     print_store(reader->server->durable, out);
     print_archive(&reader->archive, out);
     print_points(reader, out);
-    print_documents(reader->server, out);
+    print_documents(reader->server, view, out);
     print_reports(reader->server, out);
     switchovers_print_metrics(&reader->switchovers, out);
     incidents_print_metrics(reader->incidents, out);

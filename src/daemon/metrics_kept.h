@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 
 struct reader;
+struct view;
 
 static inline void print_head(struct buffer *out, const char *name, const char *type, const char *help)
 {
@@ -24,7 +25,7 @@ static inline void print_label(struct buffer *out, const char *text)
 }
 
 /* Of what is kept in the state folder: serials, last health, orders. */
-void metrics_print_kept(const struct reader *reader, struct buffer *out);
+void metrics_print_kept(const struct reader *reader, const struct view *view, struct buffer *out);
 /* The log, dnstap, the query log. */
 void metrics_print_outputs(const struct reader *reader, struct buffer *out);
 /* Between two readings. */

@@ -60,8 +60,9 @@ static void *compile(void *argument)
                                                  .chooser = documents_get_chooser(reload->documents),
                                                  .place = documents_place}};
     reload->view = view_compile_load(&load, reload->report);
-    reload->is_refused =
-        reload->is_edit && (reload->view == NULL || !documents_are_good(reload->documents, reload->report));
+    reload->is_refused = reload->is_edit && (reload->view == NULL ||
+                                             !documents_are_good(reload->documents, &load, reload->report));
+    documents_leave_broken(reload->documents, reload->report);
     if (reload->is_refused) {
         view_free(reload->view);
         reload->view = NULL;

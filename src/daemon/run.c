@@ -36,6 +36,7 @@
 #include "daemon/primaries.h"
 #include "daemon/reader.h"
 #include "daemon/reclaim.h"
+#include "daemon/redaction.h"
 #include "daemon/reload.h"
 #include "daemon/reload_hold.h"
 #include "daemon/restore.h"
@@ -246,6 +247,7 @@ static int open_store(struct server *server, struct view *view, struct report *r
     if (!is_heir) {
         server->clock_offset_ms = clock_offset_ms(&server->clock); /* it took a while to load */
         durable_restore(server->durable, view, report);
+        redaction_make_key(view->server->state_path);
         revisions_learn(server->revisions, view->server->state_path);
         switchovers_learn(server->switchovers, view->server->state_path);
         drilling_learn(server, view->server->state_path);
@@ -272,6 +274,7 @@ static void open_primaries(struct server *server, struct view *view)
 static int enter_store(struct server *server, struct report *report)
 {
     server_follow_clock_step(server); /* durations are told by the clock as it is now */
+    redaction_make_key(server->view->server->state_path);
     int error = durable_attach(server->durable, server->view->server->state_path, report);
     bool is_owed, is_calm = durable_is_calm(server->durable, &is_owed);
     revisions_learn(server->revisions, server->view->server->state_path);

@@ -158,6 +158,63 @@ def test_all_errors_at_once(scene, server):
     assert len(reply["errors"]) == 3 and all(error["file"].endswith("topology.json") for error in reply["errors"])
 
 
+def metric(server, name):
+    lines = server.request("GET", "/metrics").body.decode().splitlines()
+    return next(line.split()[1] for line in lines if line.split()[0] == name)
+
+
+def test_an_edit_that_the_zone_file_forbids(scene):
+    """The error is placed in the zone file; it is the edit's all the same."""
+    server = settle(scene.zone("example.com", "old CNAME www\n").start())
+    before = server.get("/v1/config")
+    name = {"ttl": 5, "endpoints": ["web-*"]}
+    for query in {"dry_run": "true"}, {}:
+        reply = edit(server, "PUT", "zones/example.com/names/old", name, status=422, **query)
+        [error] = reply["errors"]
+        assert error["file"].endswith(("zones/example.com.zone", "zones/example.com.json"))
+        assert error["line"] and "old.example.com" in error["message"]
+    refused = server.ctl("config", "set", "name:example.com/old", json.dumps(name), code=1)
+    assert "old.example.com" in refused.stderr and "serves:" not in refused.stdout
+    scene.policies["example.com"]["names"]["old"] = name
+    scene.put("zones/example.com.json", scene.policies["example.com"])
+    assert server.request("POST", "/v1/config:import").status == 422, "a file that is taken over is an edit, too"
+    assert server.get("/v1/config") == before and server.get("/v1/zones")["items"][0]["state"] == "current"
+    edit(server, "PATCH", "zones/example.com/names/www", {"ttl": 9})
+    assert server.ask("www.example.com").answer[0].ttl == 9 and metric(server, "steerd_documents_unsure") == "0"
+
+
+def test_an_edit_beside_a_zone_that_is_broken_already(scene, server):
+    """The edit is not to blame, but whoever makes it is told what it does not reach."""
+    scene.put("zones/example.com.zone", scene.zones["example.com"] + "bad A nonsense\nold CNAME www\n")
+    server.reload()
+    assert server.get("/v1/zones")["items"][0]["state"] == "stale"
+    reply = edit(server, "PATCH", "zones/example.com/names/www", {"ttl": 9})
+    assert [error["file"].endswith("example.com.zone") for error in reply["errors"]] == [True]
+    assert server.ask("www.example.com").answer[0].ttl == 5
+    assert "example.com" in server.get("/v1/config")["unsure"] and metric(server, "steerd_documents_unsure") == "1"
+    done = server.ctl("config", "merge", f"endpoint:web-{US}", '{"weight": 2}', code=1)
+    assert "stored" in done.stdout and "stored, and serves" not in done.stdout and "example.com.zone" in done.stderr
+    done = server.ctl("config", "merge", f"endpoint:web-{US}", '{"weight": 3}', "--dry-run", code=1)
+    assert "example.com.zone" in done.stderr
+    reply = edit(server, "PUT", "zones/example.com/names/old", {"ttl": 5, "endpoints": ["web-*"]}, status=422)
+    assert len(reply["errors"]) == 2, "this one makes it worse"
+    scene.write()
+    server.reload()
+    assert server.ask("www.example.com").answer[0].ttl == 9
+    assert server.get("/v1/config")["unsure"] is None and metric(server, "steerd_documents_unsure") == "0"
+
+
+def test_a_file_with_errors_is_not_taken_over(scene):
+    scene.zone("example.net", "").policy("example.net", {"www": {"ttl": 5, "endpoints": ["nobody"]}})
+    server = scene.start()
+    server.wait(lambda: sum(d["revision"] is not None for d in server.get("/v1/config")["documents"]) == 2, "the others are")
+    assert "example.net" in server.get("/v1/config")["unsure"] and metric(server, "steerd_documents_unsure") == "1"
+    scene.policy("example.net", {"www": {"ttl": 5, "endpoints": ["web-*"]}}).write()
+    server.reload()
+    assert server.addresses("www.example.net") and server.get("/v1/config")["unsure"] is None
+    settle(server)
+
+
 def test_a_dry_run_changes_nothing(scene, server):
     before = server.get("/v1/config")
     reply = edit(server, "PATCH", f"endpoints/web-{US}", {"addresses": ["192.0.2.77"]}, dry_run="true")
@@ -192,6 +249,50 @@ def test_the_journal_says_who_did_what(scene, server):
     assert (entry["actor"], entry["reason"], entry["key"]) == ("alice", "more of it", "topology.json")
     assert entry["request"] == f"PATCH /v1/config/endpoints/web-{US}"
     assert entry["after"]["edits"] == [{"op": "merge", "kind": "endpoint", "name": f"web-{US}", "value": {"weight": 2}}]
+
+
+def secret_check(word):
+    return {"type": "http", "port": 1, "interval": "1m", "headers": {"Authorization": word}, "method": "POST", "send": word}
+
+
+def test_secrets_are_shown_to_editors_only(scene, server):
+    """A viewer reads that they are there and that they change; the journal, and what it had before, is without them for everybody."""
+    words = ["hunter2-first", "hunter2-second", "hunter2-third"]
+    scene.topology["checks"]["run"] = {"type": "exec", "command": ["/bin/true", words[0]], "environment": {"PW": words[0]}}
+    scene.write()
+    assert server.request("POST", "/v1/config:import").status == 200
+    for word in words[:2]:
+        edit(server, "PUT", "checks/web", secret_check(word))
+        kit.time.sleep(1.1)  # moments are told by the second
+    edit(server, "PATCH", "checks/web", {"headers": {"Authorization": words[2]}})
+    assert value(server, "checks/web")["headers"] == {"Authorization": words[2]}, "who edits sees them"
+    assert words[0] in server.request("GET", "/v1/config/documents/topology.json").body.decode()
+    refused = edit(server, "PUT", "checks/web", {**secret_check("x"), "headers": {"Authorization": [words[0]]}, "send": 7}, status=422)
+    assert "hunter2" not in str(refused)
+
+    def roles(given):
+        scene.server["admin"]["socket_roles"] = {"*": given}
+        scene.write()
+        os.kill(server.process.pid, signal.SIGHUP)
+        server.wait(lambda: (server.request("DELETE", "/v1/regions/nowhere/override").status == 403) == (given == "viewer"), given)
+    roles("viewer")
+    shown = value(server, "checks/web")
+    assert list(shown["headers"]["Authorization"]) == ["$redacted"] and shown["port"] == 1
+    documents = server.get("/v1/config/documents/topology.json")
+    assert documents["checks"]["run"]["command"][0] == "/bin/true" and "PW" in documents["checks"]["run"]["environment"]
+    journal = server.get("/v1/journal?kind=document")["items"]
+    edits = [e["after"]["edits"][0]["value"]["headers"]["Authorization"]["$redacted"] for e in journal if e["after"].get("edits")]
+    assert len(set(edits)) == 3, "each is told to be another one"
+    for path in ("/v1/config/checks", "/v1/config/checks/run", "/v1/config/documents", "/v1/config/drift", "/v1/journal", "/v1/checks",
+                 "/v1/config/documents/topology.json", "/v1/diff?from=2s", "/v1/diff?from=1h", "/v1/explain?name=www.example.com"):
+        assert b"hunter2" not in server.request("GET", path).body, path
+    refused = server.ctl("config", "export", str(scene.folder / "out"), code=1)
+    assert "editor" in refused.stderr and not (scene.folder / "out/topology.json").exists()
+    roles("editor")
+    server.stop()
+    assert b"hunter2" not in (scene.folder / "var/store.db").read_bytes() and "hunter2" not in server.read_log()
+    again = scene.start()
+    assert value(again, "checks/web")["headers"] == {"Authorization": words[2]}
 
 
 def test_drift_is_shown_and_files_are_taken_over_on_purpose(scene, server):

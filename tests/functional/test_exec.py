@@ -435,7 +435,7 @@ def test_without_the_helper_nothing_counts(site, tmp_path):
     ({}, '"command"'),
     ({"command": ["/bin/true", "%ADRESS%"]}, "found %ADRESS%, expected one of %ADDRESS%"),
     ({"command": ["/bin/true", "%PORT%"]}, 'without "port"'),
-    ({"command": ["/bin/true", 5]}, "found 5, expected a string"),
+    ({"command": ["/bin/true", 5]}, "found a number, expected a string"),
     ({"command": ["/bin/true"], "environment": {"A B": "c"}}, "expected the name of a variable"),
     ({"command": ["/bin/true"], "environment": {"A": 1}}, "expected a text"),
     ({"command": ["/bin/true"], "output_max": 100}, "256"),

@@ -248,9 +248,9 @@ def test_nothing_else_is_touched(server, start):
     wanted = webhook.adjust(*raws)
     assert {raw["dnsName"] for raw in wanted} == {"shop.example.com", "a-shop.example.com"}, "own is somebody's"
     assert webhook.metrics()["steerd_external_dns_left_out_total"] == 1
-    refused = webhook.apply(status=500, create=raws)
-    assert b"own.example.com" in refused.body and webhook.get("/records") == []
-    webhook.apply(create=wanted)
+    webhook.apply(create=raws)
+    assert "own.example.com A" in webhook.log.read_text() or '"own.example.com"' in webhook.log.read_text()
+    assert len(webhook.get("/records")) == 3
     assert set(server.addresses("shop.example.com")) == {"192.0.2.11", *server.site.at.values()}
     assert texts(server, "shop.example.com") == {'"v=spf1 -all"', '"mine"'}
     webhook.apply(delete=wanted)
@@ -297,17 +297,42 @@ BAD = [
     (endpoint("www.example.com", "A", "192.0.2.1", steerd_weight="many"), "weight"), (endpoint("www.example.com", "A", "192.0.2.1", steerd_az="moon"), "no az moon"),
     (endpoint("www.example.com", "A", "192.0.2.1", steerd_checks="web,none,ftp"), "no check ftp"), (endpoint("www.example.com", "TXT", "a\nb"), "one line"),
     (endpoint("www.example.com", "A", "192.0.2.1", steerd_tiers="us-east,mars"), "mars"), (endpoint("www.example.com", "CNAME", "a b"), "no domain name"),
-    (endpoint("ns.example.com", "MX", "mail"), "a preference"), (endpoint("own.example.com", "CNAME", "a.example"), "not by external-dns")]
+    (endpoint("ns.example.com", "MX", "mail"), "a preference"), (endpoint("long.example.com", "TXT", '"' + "x" * 300 + '"'), "255"), (endpoint("own.example.com", "CNAME", "a.example"), "not by external-dns")]
 
 
-def test_one_bad_record_stops_the_plan(server, start):
+def test_a_bad_record_is_left_out_and_named(server, start):
+    """One by one: what somebody writes badly keeps nobody else's records from being published."""
     webhook, before = start(), count_edits(server)
     for raw, why in BAD:
         left = webhook.adjust(GOOD, raw)
-        assert left[0]["dnsName"] == "good.example.com" and (len(left) == 1 or raw["recordType"] == "MX"), raw
-        reply = webhook.apply(status=500, create=[GOOD, raw])
-        assert why in reply.json["detail"], (raw, reply.json)
-    assert count_edits(server) == before and webhook.get("/records") == [] and server.addresses("good.example.com") == []
+        assert left[0]["dnsName"] == "good.example.com" and (len(left) == 1 or raw["recordType"] in ("MX", "TXT")), raw
+        assert why in webhook.apply(status=500, create=[raw]).json["detail"], "of which nothing is good"
+    assert count_edits(server) == before and webhook.get("/records") == []
+    others = [endpoint(f"n{number}.example.com", "TXT", f"text {number}") for number in range(20)]
+    webhook.apply(create=[*others[:7], *(raw for raw, _ in BAD), GOOD, *others[7:]])
+    assert server.addresses("good.example.com") == ["192.0.2.9"] and len(webhook.get("/records")) == 21
+    assert all(texts(server, raw["dnsName"]) for raw in others) and count_edits(server) - before <= 2
+    said = webhook.log.read_text()
+    assert all(why in said for _, why in BAD), said[-3000:]
+    old = [endpoint("n1.example.com", "TXT", "text 1"), endpoint("n2.example.com", "TXT", "text 2")]
+    new = [endpoint("n1.example.com", "TXT", '"' + "x" * 300 + '"'), endpoint("n2.example.com", "TXT", "other")]
+    webhook.apply(updateOld=old, updateNew=new)
+    assert texts(server, "n1.example.com") == {'"text 1"'} and texts(server, "n2.example.com") == {'"other"'}
+
+
+def test_whose_wildcards_and_the_apex_are(server, start):
+    webhook = start()
+    wanted = webhook.adjust(*owned("*.app.example.com", "a", "192.0.2.10"), *owned("example.com", "a", "192.0.2.11"),
+                            endpoint("a-*.app.example.com", "TXT", OWNED.format("a")))
+    assert {raw["dnsName"] for raw in wanted} == {"*.app.example.com", "a-*.app.example.com", "example.com", "a-example.com"}
+    webhook.apply(create=wanted)
+    assert server.addresses("x.app.example.com") == ["192.0.2.10"] and server.addresses("example.com") == ["192.0.2.11"]
+    assert texts(server, "a-*.app.example.com") == texts(server, "a-_apex.example.com") == {OWNED.format("a")}
+    assert texts(server, "a-x.app.example.com") == set(), "it is no wildcard"
+    assert {raw["dnsName"] for raw in webhook.get("/records")} == {raw["dnsName"] for raw in wanted}
+    assert webhook.adjust(endpoint("a-example.com", "A", "192.0.2.1")) == [], "which is another zone"
+    webhook.apply(delete=wanted)
+    assert webhook.get("/records") == [] and server.addresses("example.com") == []
 
 
 def test_malformed_requests(server, start):

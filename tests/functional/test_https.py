@@ -23,6 +23,7 @@ def pki(tmp_path_factory):
     pki.sign("early", "root", days=(2, 9))
     pki.sign("wrong", "root", extensions="other")
     pki.sign("alone", None)
+    pki.sign(tlskit.HOST, "root", extensions="bare")
     pki.sign("incomplete", "middle")
     pki.sign("client", "root", extensions="client")
     pki.sign("misused", "root", extensions="misused")
@@ -107,7 +108,7 @@ def trusting(pki, port, **tls):
 def test_certificates(site, pki, things):
     """Each that is no good has an outcome of its own; with "verify": false all are taken."""
     ports = {name: listen(things, tlskit.talk(pki.context(name), tlskit.GOOD))
-             for name in ("good", "direct", "soon", "expired", "early", "wrong", "alone", "incomplete", "misused")}
+             for name in ("good", "direct", "soon", "expired", "early", "wrong", "alone", "incomplete", "misused", tlskit.HOST)}
     checks = {name: trusting(pki, port) for name, port in ports.items()}
     checks.update({f"any-{name}": {"port": port, "tls": {"verify": False}} for name, port in ports.items()})
     checks["system"] = {"port": ports["good"], "host": tlskit.HOST}
@@ -120,7 +121,7 @@ def test_certificates(site, pki, things):
     wait_outcomes(server, {
         "good": "ok", "direct": "ok", "soon": "ok", "expired": "certificate_expired", "early": "certificate_not_yet_valid",
         "wrong": "certificate_wrong_host", "alone": "certificate_self_signed", "incomplete": "certificate_untrusted",
-        "misused": "certificate_invalid",
+        "misused": "certificate_invalid", tlskit.HOST: "certificate_wrong_host",
         **{f"any-{name}": "ok" for name in ports}, "system": "certificate_untrusted", "by-address": "ok", "by-name": "ok",
         "pinned": "ok", "own": "ok", "min": "certificate_expiring"})
     seen = look(server)

@@ -142,7 +142,7 @@ def test_moments_that_are_none_are_refused(scene, moment, said):
 
 
 def test_a_diff_names_lines_of_files_and_what_they_do(scene):
-    """Zones and policies line by line; what holds secrets is not shown, here or there."""
+    """Zones and policies line by line; secrets are not shown, here or there."""
     scene.server["keys"] = {"transfer.example": {"secret": "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"}}
     server = scene.start()
     server.wait_answers("www.example.com", scene.us)
@@ -158,7 +158,7 @@ def test_a_diff_names_lines_of_files_and_what_they_do(scene):
     files = {one["path"].rsplit("/", 1)[1]: one for one in found["files"]["items"]}
     assert set(files) == {"steerd.json", "example.com.zone", "example.com.json"} and found["files"]["total"] == 3
     assert "-plain 60 IN A 192.0.2.98\n+plain 60 IN A 192.0.2.99\n" in files["example.com.zone"]["diff"]
-    assert files["steerd.json"]["diff"] is None and "secret" in files["steerd.json"]["why_no_diff"]
+    assert '"rotate": true' in files["steerd.json"]["diff"]
     assert files["steerd.json"]["before"]["sha256"] != files["steerd.json"]["after"]["sha256"]
     assert found["changes"]["names"]["changed"]["total"] == 1 and found["objects"]["total"] == 0
     assert any('"tiers"' in step for step in found["steps"]) and any('"rotate"' in step for step in found["steps"])

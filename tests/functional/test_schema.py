@@ -43,6 +43,20 @@ def load(kind):
         return json.load(stream)
 
 
+def test_what_is_marked_as_secret_is_what_is_redacted():
+    def walk(node, key=None):
+        if isinstance(node, dict):
+            if node.get("x-secret"):
+                yield key
+            for name, item in node.items():
+                yield from walk(item, name)
+        elif isinstance(node, list):
+            for item in node:
+                yield from walk(item, key)
+    table = re.search(r"secrets\[\] = \{([^}]*)\}", (kit.TOP / "src/conf/redact.c").read_text())[1]
+    assert {key for kind in KINDS for key in walk(load(kind))} == set(re.findall('"(.*?)"', table))
+
+
 def accepts(kind, document):
     return jsonschema.Draft202012Validator(load(kind)).is_valid(document)
 

@@ -39,6 +39,8 @@ subjectAltName = DNS:other.example.com
 [ misused ]
 subjectAltName = DNS:www.example.com
 extendedKeyUsage = clientAuth
+[ bare ]
+basicConstraints = CA:FALSE
 [ client ]
 extendedKeyUsage = clientAuth
 """

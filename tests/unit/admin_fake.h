@@ -35,7 +35,7 @@ void fake_add_results(void *context, struct arena *arena, struct admin_monitor *
 int fake_list_vantages(void *context, struct arena *arena, struct admin_vantages *list);
 size_t fake_list_files(void *context, struct arena *arena, struct admin_file **items);
 void fake_list_documents(void *context, bool with_files, struct arena *arena, struct admin_documents *list);
-struct edit_document *fake_read_document(void *context, const struct edit *about, bool of_file,
+struct edit_document *fake_read_document(void *context, const struct edit *about, unsigned how,
                                          struct arena *arena, struct admin_opened *opened);
 int fake_try_checks(void *context, struct admin_tries *tries, struct arena *arena);
 

@@ -98,7 +98,7 @@ void fake_list_documents(void *context, bool with_files, struct arena *arena, st
 }
 
 /* One with an endpoint; what is in the file has none. */
-struct edit_document *fake_read_document(void *context, const struct edit *about, bool of_file,
+struct edit_document *fake_read_document(void *context, const struct edit *about, unsigned how,
                                          struct arena *arena, struct admin_opened *opened)
 {
     struct edit_document *document = NULL;
@@ -107,7 +107,7 @@ struct edit_document *fake_read_document(void *context, const struct edit *about
     *opened = (struct admin_opened){.document = {.name = "topology.json"}, .error = ERROR_NOT_FOUND};
     opened->why = "there is no such document";
     if (about->kind != EDIT_NAME) {
-        opened->text = of_file ? "{}" : "{\"endpoints\": {\"web\": {\"az\": \"a\"}}}";
+        opened->text = how == ADMIN_OPEN_FILE ? "{}" : "{\"endpoints\": {\"web\": {\"az\": \"a\"}}}";
         opened->len = strlen(opened->text);
         opened->error = edit_open(opened->text, opened->len, &document, why);
     }

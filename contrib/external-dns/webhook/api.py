@@ -12,11 +12,11 @@ import uuid
 
 
 class Refused(Exception):
-    """What is answered instead: a status, and words."""
+    """What is answered instead: a status, and words. `is_judged`: because of what is in the records."""
 
-    def __init__(self, status, text):
+    def __init__(self, status, text, is_judged=False):
         super().__init__(text)
-        self.status = status
+        self.status, self.is_judged = status, is_judged
 
 
 class Stale(Exception):
@@ -103,4 +103,5 @@ class Steerd:
         errors = "; ".join(f"{error.get('file') or error.get('field')}: {error['message']}" for error in problem.get("errors", [])[:10])
         text = " ".join(filter(None, (problem.get("title"), problem.get("detail"), errors)))
         # external-dns tries again after 5xx only, and ends itself after all else: 500 is what somebody has to mend
-        raise Refused(500 if status < 500 and status not in (409, 429) else 503, f"steerd refuses it ({status} {kind}): {text}")
+        raise Refused(500 if status < 500 and status not in (409, 429) else 503, f"steerd refuses it ({status} {kind}): {text}",
+                      status == 422)

@@ -2,11 +2,27 @@
 """Topology and policies of steerd: as they were read, as they are to be, and the edits between the two."""
 import copy
 import json
+import re
 import urllib.parse
 
 from .api import Refused
 
 MARK = "external-dns"  # member of "$comment"
+
+
+BESIDE = re.compile("([a-z]+)-_apex")
+
+
+def is_beside(relative):
+    """Does this name of a zone hold what belongs beside the zone: a-_apex in example.com, the text for a-example.com?"""
+    return relative is not None and BESIDE.fullmatch(relative) is not None
+
+
+def write_name(relative, zone):
+    """What a name of a zone is called outside."""
+    if is_beside(relative):
+        return f"{BESIDE.fullmatch(relative)[1]}-{zone}"
+    return zone if relative == "@" else f"{relative}.{zone}".rstrip(".")
 
 
 def relate(name, zone):
@@ -87,7 +103,8 @@ class Documents:
             zone = ".".join(labels[at:]) or "."
             if zone in self.zones:
                 return zone, relate(name, zone)
-        return None, None
+        prefix, dash, zone = name.partition("-")  # by which the registry says whose the apex is: a-example.com
+        return (zone, f"{prefix}-_apex") if dash and prefix.isalpha() and zone in self.zones else (None, None)
 
     def list_keys(self, zone, section):
         """What each name is called there: {"www": "WWW.example.com."}."""

@@ -5,13 +5,13 @@ import ipaddress
 import json
 import re
 
-from .documents import mark_of
+from .documents import is_beside, mark_of
 
 STEERED = ("A", "AAAA", "CNAME")
 TYPES = STEERED + ("TXT", "MX", "SRV", "NS", "PTR", "NAPTR", "CAA", "HTTPS", "SVCB")
 PROPERTIES = ("az", "weight", "checks", "tiers")
 PREFIX = "webhook/steerd-"  # what external-dns makes of external-dns.alpha.kubernetes.io/webhook-steerd-
-LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)|\*")
+LABEL = re.compile(r"(?!-)[a-z0-9_*-]{1,63}(?<!-)")  # "*" alone is a wildcard; a-*, of the registry, is a label as any other
 
 Record = collections.namedtuple("Record", "name type set targets ttl properties")
 
@@ -88,7 +88,7 @@ def write_record(record):
 def check_record(record, documents):
     """Does it fit what steerd has? ValueError: it does not."""
     zone, relative = documents.find_zone(record.name)
-    if zone is None:
+    if zone is None or (is_beside(relative) and record.type != "TXT"):
         raise ValueError("it is in no zone that has a policy")
     if record.type not in STEERED:
         return

@@ -5,7 +5,7 @@ A name's "$comment" has what each cluster asked for, {"external-dns": {ID: [reco
 of them, and what nobody there asked for, which stays."""
 import re
 
-from .documents import MARK, mark_of
+from .documents import MARK, mark_of, write_name
 from .records import Record
 
 WITH_NAME = ("MX", "SRV", "NS", "PTR", "NAPTR")  # that end in a name, which is complete
@@ -46,7 +46,7 @@ def list_static(documents, options):
     for zone, document in documents.zones.items():
         for relative, key in documents.list_keys(zone, "static").items():
             value = documents.after[document]["static"][key]
-            name, lists = zone if relative == "@" else f"{relative}.{zone}".rstrip("."), list_lists(value)
+            name, lists = write_name(relative, zone), list_lists(value)
             for kept in marks_of(value).get(options.id, []):
                 targets = [target for target in kept["targets"] if write_rdata(kept["type"], target) in lists.get(kept["type"], [])]
                 record = Record(name, kept["type"], kept.get("set", ""), targets, kept["ttl"], kept.get("properties", {}))

@@ -135,7 +135,7 @@ def settle_name(documents, name, ours, before, options):
     made = policy is None or mark_of(policy) == "made"
     if not others and not ours:
         if not made:
-            raise Refused(500, f"{name} would be left without endpoints, and its policy is not of external-dns: give it one of its own")
+            raise Refused(500, f"{name} would be left without endpoints, and its policy is not of external-dns: give it one of its own", True)
         documents.set_in(zone, "names", relative, None)
         return
     value = {"$comment": {MARK: "made"}, **options.policy} if policy is None else dict(policy)
