@@ -139,6 +139,9 @@ int channel_try_receive(int fd, struct channel_message *message)
         .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     *message = (struct channel_message){.body = NULL};
     ssize_t len = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (len == -1 && errno == ECONNRESET) { /* it died before it read all; what it sent is there yet */
+        len = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    }
     if (len == -1) {
         return errno == EINTR ? -EAGAIN : -errno;
     }

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static int make_folder(const char *path, struct report *report)
@@ -61,15 +62,28 @@ static void sign(int fd)
     (void)(ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) > 0); /* only told to people */
 }
 
+/* As long as the process that has it may be about to end. */
+static int wait_for_lock(int fd, int patience_ms)
+{
+    enum { PAUSE_MS = 5 };
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
+    int result;
+    while ((result = flock(fd, LOCK_EX | LOCK_NB)) == -1 && errno == EWOULDBLOCK && patience_ms > 0) {
+        (void)nanosleep(&pause, NULL);
+        patience_ms -= PAUSE_MS;
+    }
+    return result;
+}
+
 /* Returns 0 (with or without a lock) or ERROR_CONFLICT. */
-static int lock(const char *path, const char *what, struct report *report, int *to)
+static int lock(const char *path, const char *what, int patience_ms, struct report *report, int *to)
 {
     struct stat status;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640), error = 0;
     const char *why = fd == -1 || fstat(fd, &status) == -1 ? strerror(errno)
                       : !S_ISREG(status.st_mode)           ? "found no regular file"
                                                            : NULL;
-    if (why == NULL && flock(fd, LOCK_EX | LOCK_NB) == -1) {
+    if (why == NULL && wait_for_lock(fd, patience_ms) == -1) {
         error = errno == EWOULDBLOCK ? refuse(fd, path, what, report) : 0;
         why = strerror(errno);
     }
@@ -134,7 +148,8 @@ static char *make_absolute(const char *path)
     return memory_print("%s/%s", here, path);
 }
 
-int folders_take(const struct conf_server *conf, struct report *report, struct folders *folders)
+int folders_take(const struct conf_server *conf, int patience_ms, struct report *report,
+                 struct folders *folders)
 {
     static const char *const what[] = {"state folder", "admin socket"};
     int error = make_folders(conf, report);
@@ -142,7 +157,7 @@ int folders_take(const struct conf_server *conf, struct report *report, struct f
     for (size_t i = 0; i < sizeof folders->locks / sizeof *folders->locks && error == 0; i++) {
         char *path = path_of(conf, i);
         if (path != NULL && folders->locks[i] == -1) {
-            error = lock(path, what[i], report, &folders->locks[i]);
+            error = lock(path, what[i], patience_ms, report, &folders->locks[i]);
         }
         free(path);
     }

@@ -13,9 +13,11 @@ struct folders {
     char *state;  /* the state folder from the root on, as this process has it; NULL: none. Owned */
 };
 
-/* 0, or a negative error in the report: ERROR_CONFLICT, another process has one of them. A lock that cannot
- * be made at all (a full disk) is a warning: serving is more important. */
-int folders_take(const struct conf_server *conf, struct report *report, struct folders *folders);
+/* 0, or a negative error in the report: ERROR_CONFLICT, another process has one of them, and had it yet when
+ * patience ended (each waits so long). A lock that cannot be made at all (a full disk) is a warning: serving
+ * is more important. */
+int folders_take(const struct conf_server *conf, int patience_ms, struct report *report,
+                 struct folders *folders);
 /* Of the files that another process has open and locked: those of this configuration are in `folders` as if
  * they had been taken, so that folders_take() does not. Takes the descriptors (-1: none). */
 void folders_inherit(const struct conf_server *conf, const int locks[2], struct folders *folders);

@@ -38,6 +38,7 @@ enum {
     SEND_MS = 10000,
     MOMENT_US = 2000,
     MOMENTS = 5000,
+    GONE_MS = 10000,  /* for a process that has been killed to give back its memory, descriptors and locks */
     LEFT_US = 500000, /* a version before this one does not say that it has left */
     FILES = 3,
     ERRORS = 50, /* in a message */
@@ -54,7 +55,8 @@ struct heir {
     int listeners[CONF_DOORS_MAX];
     size_t listener_count;
     bool has_secret, adopted_admin, has_entered, has_settled;
-    bool is_owed; /* the store does not have all of `items` */
+    bool is_alone; /* the process before has died */
+    bool is_owed;  /* the store does not have all of `items` */
     uint8_t secret[CONF_SECRET_SIZE];
     json_t *items; /* overrides and loads that it had */
     size_t overrides;
@@ -147,6 +149,17 @@ static int greet(struct heir *heir)
     return channel_send(heir->fd, hello, SEND_MS);
 }
 
+/* A descriptor of the process at the other end; -1: it has ended, or (-EACCES) is not seen from here. */
+static int open_other(int fd, int *other)
+{
+    struct ucred who;
+    socklen_t len = sizeof who;
+    bool is_seen = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && who.pid > 0 &&
+                   (who.uid == geteuid() || who.uid == 0);
+    *other = is_seen ? pidfd_open(who.pid, 0) : -1;
+    return *other != -1 || (is_seen && errno == ESRCH) ? 0 : -EACCES;
+}
+
 /* The other one has started this process. */
 static int find_inherited(const char *text, int *fd, int *other)
 {
@@ -159,7 +172,7 @@ static int find_inherited(const char *text, int *fd, int *other)
     }
     (void)unsetenv(TAKEOVER_VARIABLE); /* before there is any other thread that reads it */
     (void)fcntl(*fd, F_SETFD, flags | FD_CLOEXEC);
-    *other = pidfd_open(getppid(), 0);
+    (void)open_other(*fd, other); /* not getppid(): another parent has this process once that one is gone */
     return 0;
 }
 
@@ -167,22 +180,14 @@ static int find_inherited(const char *text, int *fd, int *other)
  * whether it is gone. */
 static int find_invited(const struct server *server, int *fd, int *other)
 {
-    struct ucred who;
-    socklen_t len = sizeof who;
     int error = invitation_send(server->path, fd);
-    if (error != 0) {
-        return error;
-    }
-    bool is_seen = getsockopt(*fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && who.pid > 0 &&
-                   (who.uid == geteuid() || who.uid == 0);
-    *other = is_seen ? pidfd_open(who.pid, 0) : -1;
-    if (*other == -1) {
+    if (error == 0 && open_other(*fd, other) != 0) {
         log_error("takeover refused why=\"the process that serves is not seen from here\" hint=\"run as its "
                   "user, in its PID namespace\"");
         (void)close(*fd);
         return -ESRCH;
     }
-    return 0;
+    return error;
 }
 
 static int find_channel(const struct server *server, int *fd, int *other)
@@ -191,6 +196,14 @@ static int find_channel(const struct server *server, int *fd, int *other)
     return text != NULL         ? find_inherited(text, fd, other)
            : server->is_invited ? find_invited(server, fd, other)
                                 : ERROR_NOT_FOUND;
+}
+
+/* The end of the channel comes before that of its locks. What tells that all of it is gone is its descriptor;
+ * another parent comes a moment too early. */
+static bool is_gone(const struct heir *heir, int patience_ms)
+{
+    struct pollfd one = {.fd = heir->parent, .events = POLLIN};
+    return heir->parent == -1 || poll(&one, 1, patience_ms) != 0;
 }
 
 int heir_open(struct server *server, struct heir **to)
@@ -205,6 +218,12 @@ int heir_open(struct server *server, struct heir **to)
         .server = server, .fd = fd, .files = {-1, -1, -1}, .items = json_array(), .parent = other};
     error = greet(heir);
     error = error == 0 ? take_all(heir) : error;
+    if (error == -ECONNRESET || error == -EPIPE) {
+        /* it has died. Nobody else would answer: what it gave is used, the rest is opened as at any start */
+        (void)is_gone(heir, GONE_MS);
+        heir->is_alone = true;
+        error = 0;
+    }
     if (error != 0) {
         log_error("takeover failed channel=%d why=\"nothing could be taken over: %s\"", fd,
                   error_text(error));
@@ -216,6 +235,11 @@ int heir_open(struct server *server, struct heir **to)
     log_info("takeover begins sockets=%zu", heir->socket_count);
     *to = heir;
     return 0;
+}
+
+bool heir_is_alone(const struct heir *heir)
+{
+    return heir != NULL && heir->is_alone;
 }
 
 static void close_fd(int *fd)
@@ -351,7 +375,8 @@ void heir_give_back_admin(struct heir *heir, int fd)
 
 bool heir_has_store(const struct heir *heir)
 {
-    return heir->has_folder && !heir->is_owed;
+    bool is_first = heir->is_alone && json_array_size(heir->items) == 0; /* as at any start */
+    return (heir->has_folder || is_first) && !heir->is_owed;
 }
 
 void heir_use_state(struct heir *heir, bool with_overrides)
@@ -423,6 +448,7 @@ static void go_on_alone(struct heir *heir)
               heir->has_entered
                   ? "none"
                   : "what it had not written down is lost, serials begin above what was reserved");
+    heir->is_alone = true;
     if (!heir->has_entered) {
         enter(heir);
     }
@@ -434,14 +460,6 @@ static void go_on_alone(struct heir *heir)
     }
 }
 
-/* The end of the channel comes before that of its locks. What tells that all of it is gone is its descriptor;
- * another parent comes a moment too early. */
-static bool is_gone(const struct heir *heir)
-{
-    struct pollfd one = {.fd = heir->parent, .events = POLLIN};
-    return heir->parent == -1 || poll(&one, 1, 0) != 0;
-}
-
 static void on_alone(int fd, short events, void *argument)
 {
     struct heir *heir = argument;
@@ -449,7 +467,7 @@ static void on_alone(int fd, short events, void *argument)
     (void)fd, (void)events;
     if (heir->has_settled) {
         open_up(heir);
-    } else if (is_gone(heir) || ++heir->moments > MOMENTS || event_add(heir->alone, &moment) != 0) {
+    } else if (is_gone(heir, 0) || ++heir->moments > MOMENTS || event_add(heir->alone, &moment) != 0) {
         go_on_alone(heir);
     }
 }

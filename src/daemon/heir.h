@@ -2,8 +2,8 @@
  *
  * Taking over from a running server, which has started this one (takeover.h): gets its sockets and locks
  * before anything is loaded, what operators said when everything is, and answers before that one ends. If
- * that one dies meanwhile, this one goes on alone, with what it has, as after a crash. On the control thread.
- * Private to src/daemon. */
+ * that one dies, however early, this one goes on alone, with what it has, as after a crash. On the control
+ * thread. Private to src/daemon. */
 #pragma once
 
 #include "base/report.h"
@@ -16,6 +16,8 @@ struct view;
 
 /* Does this process take over? Then waits for what it is given: 0 and owned, or NULL. An error is logged. */
 int heir_open(struct server *server, struct heir **heir);
+/* Has the one before died? NULL is fine. */
+bool heir_is_alone(const struct heir *heir);
 /* Everything that is open; the other side takes the end of it for the end of this process. NULL is fine. */
 void heir_close(struct heir *heir);
 

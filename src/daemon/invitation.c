@@ -58,10 +58,11 @@ static int ask(const char *admin_socket, int *fd)
         (void)close(*fd);
         *fd = -1;
     }
-    return good ? 0 : error == ENOENT || error == ECONNREFUSED ? ERROR_NOT_FOUND : -error;
+    bool has_ended = error == ENOENT || error == ECONNREFUSED || error == EPIPE || error == ECONNRESET;
+    return good ? 0 : has_ended ? ERROR_NOT_FOUND : -error;
 }
 
-/* The detail of a problem, owned; or what there is instead. */
+/* The detail of a problem, owned; or what there is instead. NULL: the server has ended. */
 static char *read_why(int fd)
 {
     char bytes[ANSWER_MAX + 1];
@@ -71,12 +72,13 @@ static char *read_why(int fd)
         len += (size_t)got;
     }
     bytes[len] = '\0';
+    if (len == 0) {
+        return NULL;
+    }
     const char *body = strstr(bytes, "\r\n\r\n");
     json_t *problem = body == NULL ? NULL : json_loads(body + 4, 0, NULL);
     const char *detail = json_string_value(json_object_get(problem, "detail"));
-    char *why = memory_copy_text(detail != NULL ? detail
-                                 : len == 0     ? "the server has ended"
-                                                : "its answer is none that was expected");
+    char *why = memory_copy_text(detail != NULL ? detail : "its answer is none that was expected");
     json_decref(problem);
     return why;
 }
@@ -122,6 +124,9 @@ static int wait_for(int listener, int asked, int *channel)
     }
     if (ready > 0) {
         char *why = read_why(asked);
+        if (why == NULL) {
+            return ERROR_NOT_FOUND;
+        }
         log_error("takeover refused why=\"%s\"", why);
         free(why);
         return ERROR_CONFLICT;

@@ -346,6 +346,7 @@ static int wait_for_turn(struct server *server)
 
 static int start(struct server *server, struct report *report)
 {
+    enum { LOCK_MS = 10000 };
     struct view *view = load_first(server, report);
     if (view == NULL) {
         return ends_is_stopping(server->ends) ? 0 : ERROR_INVALID;
@@ -355,7 +356,8 @@ static int start(struct server *server, struct report *report)
     if (server->heir != NULL) {
         heir_use_files(server->heir, view);
     }
-    int error = folders_take(view->server, binding, &server->folders);
+    bool may_die = server->is_invited || heir_is_alone(server->heir); /* who has the locks */
+    int error = folders_take(view->server, may_die ? LOCK_MS : 0, binding, &server->folders);
     if (error == 0 && view->server->state_path != NULL) {
         (void)scratch_sweep(view->server->state_path); /* what a crash left */
     }

@@ -159,8 +159,8 @@ def begin(server):
     return thread, replies, Heir(int(line.rsplit("pid=", 1)[1]))
 
 
-def is_served(server):
+def is_served(server, name="a.example.com"):
     try:
-        return server.send(dns.message.make_query("a.example.com", "A"), timeout=1).answer
+        return server.send(dns.message.make_query(name, "A"), timeout=1).answer
     except (OSError, dns.exception.Timeout):
         return False

@@ -3,10 +3,12 @@
 stays; and a new one that does not start changes nothing. TAKEOVERS (5) in a row under load; more of them is a soak."""
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import time
 
@@ -19,7 +21,7 @@ import pytest
 import kit
 from test_primary import steered_site
 from test_start import silent  # noqa: F401  pylint: disable=unused-import
-from takeovers import PROGRAM, Stream, begin, follow, install, installed, is_served, reaper, simple, take_over  # noqa: F401  pylint: disable=unused-import
+from takeovers import PROGRAM, Heir, Stream, begin, follow, install, installed, is_served, reaper, simple, take_over  # noqa: F401  pylint: disable=unused-import
 from transfers import serial_of
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "chaos"))
@@ -384,25 +386,52 @@ def test_the_new_one_ends_in_between(pair, silent, number):
     assert set(server.sample("www.example.com", 20)) <= set(pair.eu)
 
 
-def test_the_old_one_is_killed_in_between(site):
-    """Then the new one serves, or ends if it had nothing to serve with."""
-    server, went_on = simple(site).start(), 0
-    for i in range(12):
-        thread, _, heir = begin(server)
-        time.sleep(i * 0.006)
+def find_heir(server):
+    """The process that was started with the same arguments, once its parent has ended; None: there is none."""
+    for pid in pathlib.Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        if str(server.site.config).encode() in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+            return Heir(int(pid))
+    return None
+
+
+def kill_amid(server, pause, invited):
+    """The old one, so long after it was asked; returns the new one, if there was one by then."""
+    if invited:
+        with open(server.log_path, "ab") as log:
+            heir = subprocess.Popen([str(kit.STEERD), "-c", str(server.site.config), "--takeover"], stderr=log, env=kit.make_environment())
+        time.sleep(pause)
         server.process.kill()
         server.process.wait()
-        thread.join()
-        server.wait(lambda heir=heir: heir.poll() is not None or is_served(server), "the new one serves or has ended")
-        if heir.poll() is None:
-            went_on += 1
-            server.process = heir
-            server.wait(server.talks, "the API is there")
-            server.wait(lambda: (site.folder / "s.lock").read_text() == f"{heir.pid}\n", "the lock is signed")
-        else:
+        return heir
+    with socket.socket(socket.AF_UNIX) as asked:
+        asked.connect(str(server.site.socket))
+        asked.sendall(b"POST /v1/takeover HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+        time.sleep(pause)
+        server.process.kill()
+        server.process.wait()
+    return find_heir(server)
+
+
+@pytest.mark.parametrize("invited", [False, True])
+def test_the_old_one_is_killed_in_between(pair, invited):
+    """Whenever that is, the new one serves, with what was ordered: nobody else would."""
+    server, site, went_on = pair.server, pair.site, 0
+    server.override("region", "us-east", "drain")
+    draw = random.Random(int(os.environ.get("TEST_SEED", "1")))
+    for i in range(int(os.environ.get("TAKEOVER_KILLS", "12"))):
+        heir = kill_amid(server, draw.choice((0.004, 0.01, 0.03, 0.1)) * draw.random(), invited)
+        if heir is None:
             server.start()
+            continue
+        server.wait(lambda heir=heir: heir.poll() is not None or is_served(server, "www.example.com"), "the new one serves or has ended")
+        assert heir.poll() is None, (i, server.read_log()[-3000:])
+        server.process = heir
+        server.wait(server.talks, "the API is there")
+        server.wait(lambda heir=heir: (site.folder / "s.lock").read_text() == f"{heir.pid}\n", "the lock is signed")
+        assert set(server.sample("www.example.com", 20)) <= set(pair.eu)
         old, _ = take_over(server)
         assert old.wait(kit.PATIENCE_S) == 0
+        went_on += 1
     assert went_on > 0
 
 
