@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What operators have ordered outlives steerd: kill -9, restarts, changed configurations, times that pass meanwhile."""
 import datetime
+import hashlib
 import re
 import sqlite3
+import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -229,12 +231,23 @@ def test_orders_of_many_at_once(scene):
     assert overrides(restart(scene)) == before
 
 
+def write_anew(store, value):
+    """The one entry of the journal and its object are this, as a version that knows more would have written it (doc/store.md)."""
+    [(identity,)] = store.execute("SELECT value FROM meta WHERE name = 'id'")
+    [row] = store.execute("SELECT seq, wall_ms, expires_ms, revision_before, kind, key, actor, peer, reason, request FROM journal")
+    texts = [text.encode() for text in (*row[4:], value)]
+    octets = struct.pack(">4q", *row[:4]) + b"".join(struct.pack(">I", len(text)) + text for text in texts)
+    digest = hashlib.sha256(hashlib.sha256(b"steerd journal 1\n" + identity.encode()).digest() + octets).digest()
+    store.execute("UPDATE journal SET after = ?, hash = ?", (value, digest))
+    store.execute("UPDATE objects SET value = ?", (value,))
+
+
 def test_what_is_not_understood_is_left_alone(scene):
     """Nobody knows what it meant, so it is neither in force nor deleted."""
     scene.steerd.override("region", "us-east", "drain")
     scene.steerd.stop()
     with sqlite3.connect(scene.folder / "var/store.db") as store:
-        store.execute("UPDATE objects SET value = '{\"state\":\"sideways\"}'")
+        write_anew(store, '{"state":"sideways"}')
     server = scene.steerd = scene.start()
     assert "override/region:us-east is not understood" in server.read_log()
     assert overrides(server) == {}
@@ -348,6 +361,20 @@ def test_many_that_come_back_after_the_start(scene):
     wait_well(server)
     assert overrides(server) == before
     server.wait_log("overrides restored late", f"in_force_or_planned={count} ")
+
+
+def test_objects_that_somebody_has_changed(scene):
+    """The journal says what an operator ordered: who makes objects expire in the file undoes nothing."""
+    scene.steerd.override("region", "us-east", "drain")
+
+    def expire():
+        with sqlite3.connect(scene.folder / "var/store.db") as store:
+            store.execute("UPDATE objects SET expires_ms = 1")
+    server = restart(scene, expire)
+    assert server.addresses("www.example.com") == scene.eu and set(overrides(server)) == {"region:us-east"}
+    assert "1 objects were changed behind the journal's back" in server.read_log()
+    assert "steerd_store_mended_total 1\n" in server.request("GET", "/metrics").body.decode()
+    assert journal(scene) == ["override/region:us-east"]
 
 
 def test_a_store_that_could_not_be_opened(scene):
