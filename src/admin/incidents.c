@@ -75,6 +75,14 @@ static void set_course(json_t *object, const struct incident *incident)
     set(object, "drain", render_drain(&course->drain));
 }
 
+/* In the words of drills. */
+static void set_rto_of(json_t *object, const struct incident *incident)
+{
+    bool is_pair = incident->rto_to[0] != '\0';
+    set(object, "rto_of",
+        is_pair ? json_sprintf("the pair %s to %s", incident->name, incident->rto_to) : json_null());
+}
+
 static json_t *render(const struct incident *incident)
 {
     json_t *object = json_object(), *copies = json_array();
@@ -86,16 +94,19 @@ static json_t *render(const struct incident *incident)
     set_text(object, "kind", health_kind_text(incident->kind));
     set_text(object, "name", incident->name);
     set_text(object, "state", is_over ? "over" : "open");
+    set_time(object, "last_good", incident->well_ms);
     set_time(object, "failing", incident->failing_ms);
     set_time(object, "lost", incident->lost_ms);
     set_course(object, incident);
     set_time(object, "back", incident->back_ms);
     set(object, "detection_ms",
         render_span(incident->failing_ms == 0 ? -1 : incident->lost_ms - incident->failing_ms));
-    set(object, "recovery_ms", render_span(incident_find_recovery(incident)));
+    set(object, "recovery_ms", render_span(incident_find_recovery(incident, incident->failing_ms)));
+    set(object, "recovery_most_ms", render_span(incident_find_recovery(incident, incident->well_ms)));
     set(object, "lasted_ms", render_span(is_over ? incident->back_ms - incident->lost_ms : -1));
     set(object, "rto_ms", render_span(incident->rto_ms == 0 ? -1 : incident->rto_ms));
     set_text(object, "rto", incident_judge_rto(incident));
+    set_rto_of(object, incident);
     set_number(object, "own_objectives", incident->own);
     set_number(object, "own_missed", incident->own_late);
     set(object, "overridden", json_boolean(incident->was_overridden));

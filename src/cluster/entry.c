@@ -11,9 +11,8 @@
 #include "base/error.h"
 #include "base/sha2.h"
 #include "cluster/json.h"
-#include "cluster/member.h"
-#include "cluster/rollout.h"
 #include "store/key.h"
+#include "store/kinds.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -23,33 +22,18 @@ enum { FORMAT = 1, MARKS_MAX = INT32_MAX };
 
 /* ---- what can be one ---- */
 
-static const char *const shared_kinds[] = {
-    "override",          "failback",          "release",    "token",    "vantage",
-    "drill-schedule",    "switchover",        "conflict",   "drilling", "challenge",
-    CLUSTER_MEMBER_KIND, CLUSTER_INVITE_KIND, ROLLOUT_KIND, NULL};
-/* All others that this version has: nobody else writes them. */
-static const char *const own_kinds[] = {
-    "answer",       "cluster",    "cluster-pending", "configuration", "document", "drill",   "drill-observed",
-    "drill-report", "drill-stop", "incident",        "live-drill",    "point",    "refusal", NULL};
-
-static bool is_among(const char *kind, const char *const kinds[])
-{
-    while (*kinds != NULL && strcmp(kind, *kinds) != 0) {
-        kinds++;
-    }
-    return *kinds != NULL;
-}
-
 bool cluster_is_shared(const char *kind)
 {
-    return is_among(kind, shared_kinds);
+    enum store_kind_id id = store_kind_find(kind);
+    return id != STORE_KINDS && store_kind_get(id)->is_shared;
 }
 
+/* What this version does not know another one may: it is kept, and passed on. */
 bool cluster_may_share(const char *kind)
 {
     size_t len = strnlen(kind, CLUSTER_KIND_MAX + 1);
     return len > 0 && len <= CLUSTER_KIND_MAX && strspn(kind, "abcdefghijklmnopqrstuvwxyz-") == len &&
-           !is_among(kind, own_kinds);
+           (store_kind_find(kind) == STORE_KINDS || cluster_is_shared(kind));
 }
 
 bool cluster_is_name(const char *text)

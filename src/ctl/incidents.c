@@ -28,6 +28,34 @@ static const char *target(const json_t *incident, char out[CELL])
     return out;
 }
 
+/* By the most that it can have been the RTO is judged, where that is known. */
+static const char *judged_by(const json_t *incident)
+{
+    return json_is_integer(json_object_get(incident, "recovery_most_ms")) ? "recovery_most_ms"
+                                                                          : "recovery_ms";
+}
+
+static void show_recovery(const json_t *incident)
+{
+    char text[CELL], least[32], most[32];
+    if (span(incident, "recovery_most_ms", most) == NULL) {
+        text_line("recovery", span(incident, "recovery_ms", least));
+        return;
+    }
+    snprintf(text, sizeof text, "%s from the first failed check, at most %s (from the last good one)",
+             text_or_dash(span(incident, "recovery_ms", least)), most);
+    text_line("recovery", text);
+}
+
+static void show_rto(const json_t *incident)
+{
+    char text[CELL];
+    const char *of = text_of(incident, "rto_of"), *rto = text_of(incident, "rto");
+    snprintf(text, sizeof text, "%s%s%.500s", text_or_dash(rto), of == NULL ? "" : ", that of ",
+             of == NULL ? "" : of);
+    text_line("RTO", rto == NULL ? NULL : text);
+}
+
 static void show_list(const struct steerctl *ctl, const json_t *items)
 {
     static const char *const headings[] = {"INCIDENT", "LOST", "SINCE", "LASTED", "DETECTION",
@@ -45,7 +73,7 @@ static void show_list(const struct steerctl *ctl, const json_t *items)
         table_add(table,
                   json_is_null(json_object_get(item, "back")) ? "still" : span(item, "lasted_ms", lasted));
         table_add(table, span(item, "detection_ms", detection));
-        table_add(table, span(item, "recovery_ms", recovery));
+        table_add(table, span(item, judged_by(item), recovery));
         table_add(table, text_of(item, "rto"));
         table_add(table, text_number(item, "names", names));
     }
@@ -128,17 +156,18 @@ static void show(const json_t *incident)
     char text[CELL], number[32];
     text_line("incident", text_of(incident, "id"));
     text_line("lost", target(incident, text));
+    text_line("last good", text_of(incident, "last_good"));
     text_line("failing", text_of(incident, "failing"));
     text_line("since", text_of(incident, "lost"));
     text_line("resolvers", text_of(incident, "resolvers_until"));
     text_line("back", text_of(incident, "back"));
     text_line("detection", span(incident, "detection_ms", number));
     show_decision(incident);
-    text_line("recovery", span(incident, "recovery_ms", number));
+    show_recovery(incident);
     text_line("lasted", span(incident, "lasted_ms", number));
     show_drain(json_object_get(incident, "drain"));
     show_prediction(json_object_get(incident, "predicted"));
-    text_line("RTO", text_of(incident, "rto"));
+    show_rto(incident);
     snprintf(text, sizeof text, "%lld of %lld missed",
              (long long)json_integer_value(json_object_get(incident, "own_missed")),
              (long long)json_integer_value(json_object_get(incident, "own_objectives")));

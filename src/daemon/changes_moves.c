@@ -102,7 +102,8 @@ void changes_tell_incident(struct changes *changes, const struct incident *incid
 {
     char name[CHANGE_NAME_MAX + 1], target[CHANGE_NAME_MAX + 1];
     struct change_body body;
-    int64_t recovery_ms = incident_find_recovery(incident);
+    int64_t recovery_ms = incident_find_recovery(incident, incident->failing_ms);
+    int64_t most_ms = incident_find_recovery(incident, incident->well_ms);
     change_body_init(&body);
     change_body_add(&body, "turn", turn);
     change_body_add(&body, "target", write_name(health_kind_text(incident->kind), incident->name, target));
@@ -112,6 +113,9 @@ void changes_tell_incident(struct changes *changes, const struct incident *incid
     add_course(&body, incident);
     if (recovery_ms >= 0) {
         change_body_add_number(&body, "recovery_ms", recovery_ms);
+    }
+    if (most_ms >= 0) {
+        change_body_add_number(&body, "recovery_most_ms", most_ms);
     }
     change_body_add(&body, "rto", incident_judge_rto(incident));
     if (incident->back_ms != 0) {

@@ -7,9 +7,7 @@
 #include "daemon/clustered_inside.h"
 
 #include "daemon/batch.h"
-#include "daemon/challenge.h"
 #include "daemon/challenges.h"
-#include "daemon/drilling.h"
 #include "daemon/changes.h"
 #include "daemon/durable.h"
 #include "daemon/expiry.h"
@@ -20,20 +18,14 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "cluster/rollout.h"
 #include "past/objects.h"
+#include "store/kinds.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char kind_override[] = "override";
-
-static const char *const kinds[] = {kind_override, "failback",       "release",           "token",
-                                    "vantage",     "drill-schedule", "switchover",        CONFLICT_KIND,
-                                    DRILLING_KIND, ROLLOUT_KIND,     CLUSTER_MEMBER_KIND, CLUSTER_INVITE_KIND,
-                                    CHALLENGE_KIND};
-enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /* On its way. */
 struct applying {
@@ -329,8 +321,9 @@ static struct objects *read_all(const struct clustered *clustered)
     struct store_reader *reader;
     const struct store_object *twice;
     int error = store_reader_open(clustered->folder, report, &reader);
-    for (size_t i = 0; error == 0 && i < KINDS; i++) {
-        error = store_list(reader, kinds[i], "", NULL, take_object, objects);
+    for (int i = 0; error == 0 && i < STORE_KINDS; i++) {
+        const struct store_kind *kind = store_kind_get((enum store_kind_id)i);
+        error = kind->is_shared ? store_list(reader, kind->name, "", NULL, take_object, objects) : 0;
     }
     if (error == 0) {
         store_reader_close(reader);

@@ -212,8 +212,13 @@ static void run(struct drill_schedule *all, struct scheduled *item, const struct
 
 /* ---- what is in the way ---- */
 
+static const char unread[] = "the store cannot be read"; /* so nobody knows what was handled */
+
 static const char *find_obstacle(const struct drill_schedule *all, const struct scheduled *of)
 {
+    if (durable_is_unread(all->server->durable)) {
+        return unread;
+    }
     const char *incident = incidents_find_real(all->server->incidents);
     for (const struct scheduled *item = all->first; item != NULL; item = item->next) {
         if (item->state.is_running) {
@@ -274,11 +279,24 @@ static void follow_all(struct drill_schedule *all)
     all->looked_ms = wall_ms;
 }
 
+static void wait_for_store(struct drill_schedule *all)
+{
+    drill_schedule_match(all, &all->server->view->server->drills);
+    for (struct scheduled *item = all->first; item != NULL; item = item->next) {
+        item->was = unread;
+    }
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
     struct drill_schedule *all = argument;
     (void)fd, (void)what;
-    if (!all->server->is_frozen && !all->server->works_elsewhere && all->server->view != NULL) {
+    if (all->server->is_frozen || all->server->works_elsewhere || all->server->view == NULL) {
+        return;
+    }
+    if (durable_is_unread(all->server->durable)) {
+        wait_for_store(all);
+    } else {
         follow_all(all);
     }
 }
@@ -312,12 +330,30 @@ void drill_schedule_fill_verbs(struct admin_schedule_verbs *verbs)
 /* ---- life ---- */
 
 /* The process before had begun it. */
+static void end_if_interrupted(struct drill_schedule *all, struct scheduled *item)
+{
+    if (item->state.is_running) {
+        finish(all, &item->state, DRILL_NOT_RUN, "interrupted: restart", "");
+    }
+}
+
 static void end_interrupted(struct drill_schedule *all)
 {
     for (struct scheduled *item = all->first; item != NULL; item = item->next) {
-        if (item->state.is_running) {
-            finish(all, &item->state, DRILL_NOT_RUN, "interrupted: restart", "");
-        }
+        end_if_interrupted(all, item);
+    }
+}
+
+void drill_schedule_regain(struct drill_schedule *all, const char *name, const char *value)
+{
+    drill_schedule_follow(all, name, value);
+    struct scheduled *item = drill_schedule_find(all, name);
+    if (item == NULL) {
+        return;
+    }
+    item->was = NULL;
+    if (!all->server->works_elsewhere) {
+        end_if_interrupted(all, item);
     }
 }
 

@@ -18,6 +18,8 @@ void drill_schedule_close(struct drill_schedule *schedule);
 void drill_schedule_begin(struct drill_schedule *schedule, const char *folder);
 /* One is this now (NULL: gone), because another node said so. */
 void drill_schedule_follow(struct drill_schedule *schedule, const char *name, const char *value);
+/* The same of the store, which could not be read at the start: no drill has begun since. */
+void drill_schedule_regain(struct drill_schedule *schedule, const char *name, const char *value);
 /* What runs is done here from now on: whoever had begun something does not end it. */
 void drill_schedule_take_over(struct drill_schedule *schedule);
 /* Metrics as text, owned; NULL: there are none. */

@@ -9,7 +9,7 @@
 
 #include "daemon/anchors.h"
 #include "daemon/durations.h"
-#include "daemon/failback.h"
+#include "daemon/kinds.h"
 #include "daemon/notes.h"
 #include "daemon/override_json.h"
 #include "daemon/overrides.h"
@@ -261,6 +261,11 @@ void durable_tell_late(struct durable *durable, const struct store_job *job, int
     }
 }
 
+bool durable_is_unread(const struct durable *durable)
+{
+    return atomic_load(&durable->is_unread);
+}
+
 bool durable_has_store(const struct durable *durable)
 {
     return durable->store != NULL;
@@ -336,10 +341,30 @@ static void end_regain(void *context)
     }
 }
 
-static bool restore(void *context, const struct store_object *object)
+struct putting {
+    const struct kind *kind;
+    struct overrides_reading *reading;
+};
+
+static bool put(void *context, const struct store_object *object)
 {
-    overrides_put(context, object);
+    const struct putting *putting = context;
+    putting->kind->put(putting->reading, object);
     return true;
+}
+
+/* Of all kinds that go into the health machine. */
+static int put_all(const struct durable *durable, struct store_reader *reader,
+                   struct overrides_reading *reading)
+{
+    int error = 0;
+    for (int i = 0; error == 0 && i < STORE_KINDS; i++) {
+        struct putting putting = {&durable->server->kinds[i], reading};
+        if (putting.kind->put != NULL) {
+            error = store_list(reader, store_kind_get((enum store_kind_id)i)->name, "", NULL, put, &putting);
+        }
+    }
+    return error;
 }
 
 static int read_overrides(struct durable *durable, struct overrides_reading *reading)
@@ -350,9 +375,7 @@ static int read_overrides(struct durable *durable, struct overrides_reading *rea
         return error;
     }
     struct objects_end end = {.seq = 0};
-    error = store_list(reader, "override", "", NULL, restore, reading);
-    error = error == 0 ? failback_restore(reader, reading) : error;
-    error = error == 0 ? release_restore(reader, reading) : error;
+    error = put_all(durable, reader, reading);
     error = error == 0 ? objects_find_end(reader, &end) : error;
     durable->read_seq = end.seq;
     store_reader_close(reader);

@@ -60,6 +60,8 @@ void durable_tell_late(struct durable *durable, const struct store_job *job, int
 
 /* Is there a store at all? */
 bool durable_has_store(const struct durable *durable);
+/* It could not be read at the start, and has not been since: what it holds is not known. */
+bool durable_is_unread(const struct durable *durable);
 void durable_submit(struct durable *durable, struct store_job *job);
 /* Where there is a cluster: whose order a job is. */
 struct durable_sender {

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* What is not understood, or about something that is not there, changes nothing. */
-void failback_put(const struct overrides_reading *reading, const struct store_object *object)
+void failback_put(struct overrides_reading *reading, const struct store_object *object)
 {
     const struct override_clock now = {reading->boot, *reading->clock_offset_ms};
     enum health_kind kind;
@@ -29,18 +29,6 @@ void failback_put(const struct overrides_reading *reading, const struct store_ob
     lock_leave(reading->lock);
 }
 
-static bool restore(void *context, const struct store_object *object)
-{
-    failback_put(context, object);
-    return true;
-}
-
-int failback_restore(struct store_reader *reader, const struct overrides_reading *reading)
-{
-    /* it is only read */
-    return store_list(reader, "failback", "", NULL, restore, (struct overrides_reading *)(uintptr_t)reading);
-}
-
 /* [lock] */
 static void release(struct health *health, const char *region, const char *rule_name, int64_t said_ms)
 {
@@ -50,7 +38,7 @@ static void release(struct health *health, const char *region, const char *rule_
     }
 }
 
-void release_put(const struct overrides_reading *reading, const struct store_object *object)
+void release_put(struct overrides_reading *reading, const struct store_object *object)
 {
     static const char head[] = "region:", between[] = " rule:";
     const struct override_clock now = {reading->boot, *reading->clock_offset_ms};
@@ -67,16 +55,4 @@ void release_put(const struct overrides_reading *reading, const struct store_obj
     lock_take(reading->lock);
     release(reading->health, region, middle + sizeof between - 1, said_ms);
     lock_leave(reading->lock);
-}
-
-static bool restore_release(void *context, const struct store_object *object)
-{
-    release_put(context, object);
-    return true;
-}
-
-int release_restore(struct store_reader *reader, const struct overrides_reading *reading)
-{
-    return store_list(reader, "release", "", NULL, restore_release,
-                      (struct overrides_reading *)(uintptr_t)reading);
 }

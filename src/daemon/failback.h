@@ -9,10 +9,8 @@
 
 struct overrides_reading;
 
+/* One of them holds again, in a machine that was read from before the start, or is the word of another node.
+ */
+void failback_put(struct overrides_reading *reading, const struct store_object *object);
 /* And what safety rules were to let go: "release" / "region:us-east rule:slowly", likewise. */
-int release_restore(struct store_reader *reader, const struct overrides_reading *reading);
-/* One object of these kinds. */
-void failback_put(const struct overrides_reading *reading, const struct store_object *object);
-void release_put(const struct overrides_reading *reading, const struct store_object *object);
-/* What was said holds again, in a machine that was read from before the start. 0 or what the store says. */
-int failback_restore(struct store_reader *reader, const struct overrides_reading *reading);
+void release_put(struct overrides_reading *reading, const struct store_object *object);

@@ -77,6 +77,7 @@ char *incident_write_json(const struct incident *incident)
     char target[INCIDENT_NAME_SIZE + 16];
     snprintf(target, sizeof target, "%s:%s", health_kind_text(incident->kind), incident->name);
     stored_set_text(object, "target", target);
+    stored_set_time(object, "last_good", incident->well_ms);
     stored_set_time(object, "failing", incident->failing_ms);
     stored_set_time(object, "lost", incident->lost_ms);
     stored_set_time(object, "back", incident->back_ms);
@@ -88,6 +89,7 @@ char *incident_write_json(const struct incident *incident)
     stored_set_text(object, "outcome",
                     incident->outcome == HEALTH_OUTCOME_NONE ? NULL : health_outcome_text(incident->outcome));
     stored_set_number(object, "rto_ms", (uint64_t)incident->rto_ms);
+    stored_set_text(object, "rto_to", incident->rto_to);
     stored_set_number(object, "own", incident->own);
     stored_set_number(object, "own_late", incident->own_late);
     write_course(object, &incident->course);
@@ -230,6 +232,14 @@ static void read_target(const json_t *object, struct incident *to, const char **
     }
 }
 
+static void read_rto_to(const json_t *object, struct incident *to, const char **why)
+{
+    const char *text = json_string_value(json_object_get(object, "rto_to"));
+    if (text != NULL && (size_t)snprintf(to->rto_to, sizeof to->rto_to, "%s", text) >= sizeof to->rto_to) {
+        *why = "\"rto_to\": expected the name of a region";
+    }
+}
+
 int incident_read_json(const char *id, const char *text, struct incident *incident, const char **why)
 {
     json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
@@ -242,6 +252,8 @@ int incident_read_json(const char *id, const char *text, struct incident *incide
         *why = "its ID is too long";
     } else {
         read_target(object, incident, why);
+        read_rto_to(object, incident, why);
+        incident->well_ms = stored_get_time(&reading, "last_good", no_time);
         incident->failing_ms = stored_get_time(&reading, "failing", no_time);
         incident->lost_ms = stored_get_time(&reading, "lost", no_time);
         incident->back_ms = stored_get_time(&reading, "back", no_time);

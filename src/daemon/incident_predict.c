@@ -14,7 +14,7 @@ static struct incident_prediction take(const struct drill_report *report)
 {
     struct incident_prediction prediction = {.is_known =
                                                  report->decision_ms >= 0 && report->detection_ms >= 0,
-                                             .detection_ms = report->decision_ms - report->detection_ms,
+                                             .detection_ms = report->decision_ms - report->failing_ms,
                                              .decision_ms = report->decision_ms,
                                              .ttl_ms = report->ttl_ms,
                                              .failed_ms = -1,

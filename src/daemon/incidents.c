@@ -173,6 +173,9 @@ static size_t look(struct incidents *all, enum health_kind kind, struct seen *se
             (void)health_get_status(health, HEALTH_REGION, topology->azs[i].region, &above);
         }
         bool is_lost = status.observed == HEALTH_OBSERVED_UNHEALTHY;
+        if (is_lost && !status.was_up) {
+            continue; /* the first verdict on what was never up is not a loss */
+        }
         if (status.observed == HEALTH_OBSERVED_UNKNOWN) {
             continue; /* nothing is known of it: then what was known stands */
         }

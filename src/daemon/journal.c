@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "past/kept.h"
+#include "store/kinds.h"
 #include "store/store.h"
 
 #include <stdlib.h>
@@ -93,9 +94,8 @@ static bool on_entry(void *context, const struct store_entry *entry)
         return false;
     }
     page->last = entry->seq;
-    bool is_aside = strcmp(entry->kind, ANSWER_KIND) == 0 || strcmp(entry->kind, DRILL_REPORT_KIND) == 0 ||
-                    strcmp(entry->kind, DRILL_OBSERVED_KIND) == 0;
-    if (journal->kind == NULL && is_aside) {
+    enum store_kind_id kind = store_kind_find(entry->kind);
+    if (journal->kind == NULL && kind != STORE_KINDS && store_kind_get(kind)->is_aside) {
         /* what was answered is no change, and a report stands beside its drill; who asks gets it */
         return !progress_is_cancelled(journal->progress);
     }

@@ -52,6 +52,7 @@ src_steerd_SOURCES = \
 	src/daemon/follow.c src/daemon/follow.h \
 	src/daemon/journal.c src/daemon/journal.h \
 	src/daemon/keeping.c src/daemon/keeping.h \
+	src/daemon/kinds.c src/daemon/kinds.h \
 	src/daemon/lanes.c src/daemon/lanes.h \
 	src/daemon/live_errors.c src/daemon/live_errors.h \
 	src/daemon/live.c src/daemon/live.h src/daemon/live_explain.c src/daemon/live_journal.c src/daemon/live_order.c src/daemon/live_real.c src/daemon/live_stops.c src/daemon/live_stops.h \

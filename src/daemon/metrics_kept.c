@@ -114,6 +114,11 @@ static void print_store(const struct durable *durable, struct buffer *out)
                  "# HELP steerd_store_bytes Size of the store.\n"
                  "# TYPE steerd_store_bytes gauge\nsteerd_store_bytes %llu\n",
                  (unsigned long long)stats->size);
+    buffer_print(
+        out,
+        "# HELP steerd_store_mended_total Objects that were not what the journal says, and are again.\n"
+        "# TYPE steerd_store_mended_total counter\nsteerd_store_mended_total %llu\n",
+        (unsigned long long)stats->mended);
 }
 
 static void print_archive(const struct archive_stats *stats, struct buffer *out)

@@ -6,23 +6,11 @@
 
 #include "daemon/regain.h"
 
-#include "admin/admin.h"
-#include "daemon/answers.h"
-#include "daemon/challenge.h"
-#include "daemon/challenges.h"
 #include "daemon/changes.h"
-#include "daemon/drill_reports.h"
-#include "daemon/incidents.h"
-#include "daemon/live.h"
-#include "daemon/live_stops.h"
+#include "daemon/kinds.h"
 #include "daemon/overrides.h"
-#include "daemon/rollouts.h"
 #include "daemon/server.h"
 #include "daemon/snapshot.h"
-#include "daemon/token.h"
-#include "daemon/tokens.h"
-#include "daemon/vantage_member.h"
-#include "daemon/switchovers.h"
 #include "daemon/vantages.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -41,12 +29,11 @@
 
 #include <event2/event.h>
 
-#define OVERRIDE_KIND "override" /* of the store's objects */
-
 enum { PATIENCE_MS = 500 * SANITIZER_SLOWNESS, TURN = 64, TOLD_MAX = 64 };
 
 /* What was read; of the thread until it is ready. */
 struct found {
+    const struct kind *kinds;
     struct arena *texts;
     struct store_object *objects;
     size_t count, capacity;
@@ -79,18 +66,12 @@ struct regain {
 static bool take(void *context, const struct store_object *object)
 {
     struct found *found = context;
-    static const char *const kinds[] = {OVERRIDE_KIND,   ANSWER_KIND,   VANTAGE_KIND,  TOKEN_KIND,
-                                        SWITCHOVER_KIND, INCIDENT_KIND, DRILL_KIND,    LIVE_KIND,
-                                        LIVE_STOP_KIND,  ROLLOUT_KIND,  CHALLENGE_KIND};
-    size_t kind = 0;
-    while (kind < sizeof kinds / sizeof *kinds && strcmp(object->kind, kinds[kind]) != 0) {
-        kind++;
-    }
-    if (kind < sizeof kinds / sizeof *kinds) {
+    enum store_kind_id id = store_kind_find(object->kind);
+    if (id != STORE_KINDS && (found->kinds[id].put != NULL || found->kinds[id].regain != NULL)) {
         found->objects = memory_grow(found->objects, found->count, &found->capacity, sizeof *found->objects);
         struct store_object *to = &found->objects[found->count++];
         *to = *object;
-        to->kind = kinds[kind];
+        to->kind = store_kind_get(id)->name;
         to->key = arena_copy_text(found->texts, object->key);
         to->value = arena_copy_text(found->texts, object->value);
     }
@@ -103,7 +84,7 @@ static void drop(struct found *found)
         arena_free(found->texts);
     }
     free(found->objects);
-    *found = (struct found){.count = 0};
+    *found = (struct found){.kinds = found->kinds};
 }
 
 static int read_it(struct regain *regain, uint64_t base)
@@ -216,28 +197,13 @@ static void tell_superseded(struct regain *regain, const struct overrides_item *
 
 /* ---- into force ---- */
 
-/* Of all kinds but overrides. */
-static void put_other(const struct server *server, const struct store_object *object)
+static void put_other(struct regain *regain, const struct store_object *object)
 {
-    const char *kind = object->kind, *key = object->key, *value = object->value;
-    if (strcmp(kind, TOKEN_KIND) == 0) {
-        tokens_regain(server->tokens, key, value);
-    } else if (strcmp(kind, CHALLENGE_KIND) == 0) {
-        challenges_regain(server->challenges, key, value);
-    } else if (strcmp(kind, VANTAGE_KIND) == 0) {
-        vantages_regain(server->vantages, key, value);
-    } else if (strcmp(kind, ANSWER_KIND) == 0 && server->admin != NULL) {
-        (void)admin_learn_answer(server->admin, key, value);
-    } else if (strcmp(kind, INCIDENT_KIND) == 0) {
-        incidents_regain(server->incidents, key, value);
-    } else if (strcmp(kind, DRILL_KIND) == 0) {
-        drill_reports_regain(server->drill_reports, key, value);
-    } else if (strcmp(kind, SWITCHOVER_KIND) == 0) {
-        switchovers_regain(server->switchovers, key, value);
-    } else if (strcmp(kind, ROLLOUT_KIND) == 0) {
-        rollouts_regain(server->rollouts, value);
-    } else if (strcmp(kind, LIVE_KIND) == 0 || strcmp(kind, LIVE_STOP_KIND) == 0) {
-        shadows_regain(server->shadows, object);
+    const struct kind *kind = &regain->server->kinds[store_kind_find(object->kind)];
+    if (kind->put != NULL) {
+        kind->put(&regain->reading, object);
+    } else {
+        kind->regain(regain->server, object);
     }
 }
 
@@ -245,9 +211,9 @@ static void put(struct regain *regain, const struct store_object *object)
 {
     struct overrides_item item;
     struct health_override now;
-    if (strcmp(object->kind, OVERRIDE_KIND) != 0) {
+    if (store_kind_find(object->kind) != STORE_OVERRIDE) {
         if (regain->options.remove == NULL) {
-            put_other(regain->server, object);
+            put_other(regain, object);
         }
         return;
     }
@@ -367,7 +333,8 @@ struct regain *regain_open(const struct regain_options *options)
     *regain = (struct regain){.options = *options,
                               .server = options->server,
                               .folder = memory_copy_text(options->folder),
-                              .fd = -1};
+                              .fd = -1,
+                              .found = {.kinds = options->server->kinds}};
     atomic_store(&regain->base, UINT64_MAX);
     regain->report = report_new();
     options->begin(options->context, regain->report, &regain->reading);

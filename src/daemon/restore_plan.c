@@ -6,13 +6,10 @@
 #include "daemon/restore_plan.h"
 
 #include "daemon/answers.h"
-#include "daemon/drill_state.h"
-#include "daemon/incidents.h"
-#include "daemon/refusals.h"
 #include "daemon/override_json.h"
 #include "daemon/overrides.h"
-#include "daemon/switchovers.h"
 #include "base/error.h"
+#include "store/kinds.h"
 #include "view/view.h"
 
 #include <stdio.h>
@@ -22,22 +19,10 @@
 static const char kind_override[] = "override";
 
 /* What a restore turns back is what operators said; all else is found out, or counts on. */
-static const struct {
-    const char *kind;
-    bool is_restored;
-} kinds[] = {{kind_override, true},        {"configuration", false},   {"point", false},
-             {"serials", false},           {SWITCHOVER_KIND, false},   {INCIDENT_KIND, false},
-             {DRILL_KIND, false},          {DRILL_REPORT_KIND, false}, {DRILL_SCHEDULE_KIND, false},
-             {DRILL_OBSERVED_KIND, false}, {REFUSAL_KIND, false}};
-
 bool restore_is_kind(const char *kind)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(kinds[i].kind, kind) == 0) {
-            return kinds[i].is_restored;
-        }
-    }
-    return false;
+    enum store_kind_id id = store_kind_find(kind);
+    return id != STORE_KINDS && store_kind_get(id)->is_restored;
 }
 
 /* ---- what there is ---- */

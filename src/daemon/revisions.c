@@ -13,16 +13,13 @@
 #include "base/memory.h"
 #include "daemon/durable.h"
 #include "daemon/server.h"
+#include "store/kinds.h"
 #include "store/store.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { SLOTS_FIRST = 64, ACTOR_MAX = 63 };
-
-/* What the API has resources of. */
-static const char *const kinds[] = {"override", "point", "switchover", "token", "vantage"};
-enum { KINDS = sizeof kinds / sizeof *kinds };
 
 struct entry {
     struct entry *next;
@@ -33,7 +30,7 @@ struct entry {
     bool is_unwritten;  /* a later one holds, which could not be written */
     bool is_gone;       /* there is none as far as the store has said; kept for those that were begun */
     char actor[ACTOR_MAX + 1];
-    const char *kind; /* of kinds */
+    const struct store_kind *kind;
     char key[];
 };
 
@@ -46,14 +43,12 @@ struct revisions {
 
 /* ---- the table ---- */
 
-static const char *find_kind(const char *kind)
+/* NULL: the API has no resources of it. */
+static const struct store_kind *find_kind(const char *name)
 {
-    for (size_t i = 0; i < KINDS; i++) {
-        if (strcmp(kinds[i], kind) == 0) {
-            return kinds[i];
-        }
-    }
-    return NULL;
+    enum store_kind_id id = store_kind_find(name);
+    const struct store_kind *kind = id == STORE_KINDS ? NULL : store_kind_get(id);
+    return kind != NULL && kind->has_resource ? kind : NULL;
 }
 
 static uint64_t hash_of(const char *kind, const char *key)
@@ -66,7 +61,7 @@ static struct entry *find(const struct revisions *revisions, const char *kind, c
     uint64_t hash = hash_of(kind, key);
     struct entry *entry = revisions->slots[hash & (revisions->size - 1)];
     while (entry != NULL &&
-           (entry->hash != hash || strcmp(entry->kind, kind) != 0 || strcmp(entry->key, key) != 0)) {
+           (entry->hash != hash || strcmp(entry->kind->name, kind) != 0 || strcmp(entry->key, key) != 0)) {
         entry = entry->next;
     }
     return entry;
@@ -92,7 +87,7 @@ static void grow(struct revisions *revisions)
 static struct entry *get(struct revisions *revisions, const char *kind, const char *key)
 {
     struct entry *entry = find(revisions, kind, key);
-    const char *known = find_kind(kind);
+    const struct store_kind *known = find_kind(kind);
     if (entry != NULL || known == NULL) {
         return entry;
     }
@@ -266,8 +261,9 @@ static int read_all(struct reading *reading, const char *folder, struct report *
     if (error != 0) {
         return error;
     }
-    for (size_t i = 0; i < KINDS && error == 0; i++) {
-        error = store_list(reader, kinds[i], "", NULL, read_one, reading);
+    for (int i = 0; i < STORE_KINDS && error == 0; i++) {
+        const struct store_kind *kind = store_kind_get((enum store_kind_id)i);
+        error = kind->has_resource ? store_list(reader, kind->name, "", NULL, read_one, reading) : 0;
     }
     store_reader_close(reader);
     return error;
@@ -319,7 +315,7 @@ static bool is_written(const struct entry *entry)
 /* What nodes of a cluster share has a tag that is good on all of them. */
 static uint64_t find_tag(const struct revisions *revisions, const struct entry *entry)
 {
-    bool is_shared = revisions->server->is_node && strcmp(entry->kind, "point") != 0;
+    bool is_shared = revisions->server->is_node && entry->kind->is_shared;
     return is_shared ? entry->tag : entry->revision;
 }
 

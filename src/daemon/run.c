@@ -15,7 +15,6 @@
 #include "daemon/clustered.h"
 #include "daemon/bundles.h"
 #include "daemon/documents.h"
-#include "daemon/drilling.h"
 #include "daemon/durable.h"
 #include "daemon/ends.h"
 #include "daemon/expiry.h"
@@ -28,6 +27,7 @@
 #include "daemon/drill_schedule.h"
 #include "daemon/incidents.h"
 #include "daemon/install.h"
+#include "daemon/kinds.h"
 #include "daemon/lanes.h"
 #include "daemon/last.h"
 #include "daemon/limits.h"
@@ -249,12 +249,7 @@ static int open_store(struct server *server, struct view *view, struct report *r
         durable_restore(server->durable, view, report);
         redaction_make_key(view->server->state_path);
         revisions_learn(server->revisions, view->server->state_path);
-        switchovers_learn(server->switchovers, view->server->state_path);
-        drilling_learn(server, view->server->state_path);
-        rollouts_learn(server->rollouts, view->server->state_path);
-        incidents_begin(server->incidents, view->server->state_path);
-        drill_schedule_begin(server->drill_schedule, view->server->state_path);
-        shadows_learn(server->shadows, view->server->state_path, false);
+        kinds_learn(server, view->server->state_path, KIND_AFTER);
     }
     changes_hook_turns(server->changes, durable_note_turn, server->durable);
     return 0;
@@ -296,9 +291,8 @@ static int enter(struct server *server)
     int error = enter_store(server, report);
     open_primaries(server, server->view);
     primaries_follow(server->primaries, server->view);
-    tokens_learn(server->tokens, server->view->server->state_path);
-    challenges_learn(server->challenges, server->view->server->state_path);
-    vantages_adopt(server->vantages, server->view->server->state_path);
+    kinds_learn(server, server->view->server->state_path, KIND_BEFORE_VIEW);
+    vantages_adopt(server->vantages);
     last_adopt(server);
     error = error == 0 ? last_open(server, server->view->server->state_path, &server->last) : error;
     error = error == 0 ? tidings_begin(server) : error;
@@ -317,12 +311,7 @@ static int settle(struct server *server)
     opening_say_ready(server);
     vantages_await(server->vantages); /* only now they are sent here */
     documents_settle(server, true);
-    switchovers_learn(server->switchovers, server->view->server->state_path);
-    drilling_learn(server, server->view->server->state_path);
-    rollouts_learn(server->rollouts, server->view->server->state_path);
-    incidents_begin(server->incidents, server->view->server->state_path);
-    drill_schedule_begin(server->drill_schedule, server->view->server->state_path);
-    shadows_learn(server->shadows, server->view->server->state_path, true);
+    kinds_learn(server, server->view->server->state_path, KIND_AFTER);
     int error = archive_open(server, "takeover", &server->archive);
     error = error == 0 ? savepoints_open(server, &server->savepoints) : error;
     clustered_begin(server->clustered, server->view->server->state_path);
@@ -382,9 +371,7 @@ static int start(struct server *server, struct report *report)
         if (server->heir == NULL) {
             open_primaries(server, view);
         }
-        vantages_learn(server->vantages, view->server->state_path);
-        tokens_learn(server->tokens, view->server->state_path);
-        challenges_learn(server->challenges, view->server->state_path);
+        kinds_learn(server, view->server->state_path, KIND_BEFORE_VIEW);
         server_install_view(server, view, NULL, targets_make_first(view), vantages_prepare(view, binding));
         error = bundles_open(server, &server->bundles);
         if (server->heir == NULL) {
@@ -533,6 +520,7 @@ int server_run(const char *path, char *const *argv, bool takes_over)
                             .argv = argv,
                             .is_invited = takes_over,
                             .slot = view_slot_new(),
+                            .kinds = kinds_get(),
                             .folders = {.locks = {-1, -1}}};
     struct report *report = report_new();
     clock_init(&server.clock);

@@ -48,6 +48,7 @@ struct drill_reports;
 struct drill_schedule;
 struct incidents;
 struct witness;
+struct kind;
 struct lanes;
 struct opening;
 struct orders;
@@ -130,6 +131,7 @@ struct server {
     struct reader *current;        /* of what serves now, for those that do not */
     struct primaries *primaries;   /* zones that others copy */
     struct serials *serials;       /* of these, at all nodes of the cluster */
+    const struct kind *kinds;      /* kinds.h: of objects in the store, by enum store_kind_id */
     struct durable *durable;       /* the store of what operators order */
     struct clustered *clustered;   /* its part in a cluster */
     struct rollouts *rollouts;     /* bundles of configuration, likewise */

@@ -235,15 +235,13 @@ void vantages_begin(struct vantages *vantages)
     }
 }
 
-void vantages_adopt(struct vantages *vantages, const char *folder)
+void vantages_adopt(struct vantages *vantages)
 {
     if (vantages == NULL) {
         return;
     }
     if (vantages->is_handed) {
         vantages_use(vantages, vantages->handed);
-    } else {
-        vantages_learn(vantages, folder);
     }
     vantages_begin(vantages);
     vantages_await(vantages);

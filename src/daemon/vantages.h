@@ -26,7 +26,8 @@ int vantages_open(struct server *server, struct vantages **vantages);
 void vantages_stop(struct vantages *vantages);
 void vantages_close(struct vantages *vantages); /* then, when the store has ended */
 /* Who they are, by the store in this folder, which may be another process's yet. To be known before anything
- * is judged: a view that is installed without it goes by our own results alone. NULL is no folder. */
+ * is judged: a view that is installed without it goes by our own results alone. NULL is no folder; what was
+ * handed over counts more. */
 void vantages_learn(struct vantages *vantages, const char *folder);
 /* The store is ours: they can be changed. */
 void vantages_begin(struct vantages *vantages);
@@ -34,7 +35,7 @@ void vantages_begin(struct vantages *vantages);
  * and the store has to. */
 void vantages_begin_to_hand(struct vantages *vantages);
 void vantages_hand(struct vantages *vantages, const char *name, const char *value);
-void vantages_adopt(struct vantages *vantages, const char *folder);
+void vantages_adopt(struct vantages *vantages);
 /* What stands was judged with them, in the process before: they are awaited from now on. */
 void vantages_await(struct vantages *vantages);
 /* The store could not be read until now: one that is in it; and all have been said. */

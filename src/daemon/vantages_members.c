@@ -159,7 +159,7 @@ void vantages_use(struct vantages *vantages, const struct vantage_member members
 void vantages_learn(struct vantages *vantages, const char *folder)
 {
     struct vantage_member members[FLEET_MEMBERS_MAX] = {{.number = 0}};
-    if (vantages == NULL) {
+    if (vantages == NULL || vantages->is_handed) {
         return;
     }
     int error = folder == NULL ? ERROR_NOT_FOUND : read_members(folder, members);

@@ -136,7 +136,7 @@ static int64_t next_start(const struct run *run, const struct run_check *check,
 /* Of a monitor, by the server itself. */
 static void end_own(struct run *run, const struct run_check *check)
 {
-    run_note_check(run, check->monitor, check->result.outcome);
+    run_note_check(run, check->monitor, &check->result);
     size_t first_event = run->event_count;
     health_follow_time(run->health, run->began_ms + run->now_ms);
     health_observe(run->health, check->monitor, check->result.outcome, run->now_ms, 0, 0);

@@ -75,6 +75,7 @@ static void list_phases(const struct run *run, struct drill_report *report)
     report->phase_count = run->phase_count;
     for (size_t i = 0; i < run->phase_count && report->detection_ms < 0; i++) {
         report->detection_ms = run->phases[i].is_back ? -1 : run->phases[i].detection_ms;
+        report->failing_ms = run->phases[i].failing_ms;
     }
 }
 

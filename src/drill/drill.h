@@ -90,7 +90,8 @@ struct drill_phase {
     int64_t at_ms;
     const char *text;     /* "region:us-east lost" */
     bool is_back;         /* things end only: the way back */
-    int64_t detection_ms; /* the first check that sees it; -1: none does */
+    int64_t detection_ms; /* the first check that sees it has ended; -1: none does */
+    int64_t failing_ms;   /* that check has begun; measured ones are taken as if they took no time */
     int64_t decision_ms;  /* the last change of answers; -1: none changes */
     size_t changed;       /* answers that changed, each time that they did */
     const char **lost; /* what no client reaches meanwhile: "region:us-east", else its azs, else endpoints */
@@ -224,6 +225,7 @@ struct drill_report {
     const struct drill_share *total;         /* all names alike */
     size_t total_count;
     int64_t detection_ms; /* the first failed check, worst case; -1: nothing that is lost is checked */
+    int64_t failing_ms;   /* and when it had begun; meaningful if detection_ms is not -1 */
     int64_t decision_ms;  /* the last verdict that changes an answer, worst case; -1: none changes */
     int64_t decision_expected_ms;             /* on average over the moment of the loss; -1 likewise */
     struct drill_times detections, decisions; /* of answers that change */

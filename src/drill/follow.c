@@ -8,14 +8,16 @@
 
 enum { LAGS_PACE_MS = 1000 };
 
-void run_note_look(struct run *run, uint32_t endpoint, const char *vantage, enum health_outcome outcome)
+void run_note_look(struct run *run, uint32_t endpoint, const char *vantage, const struct drill_result *result)
 {
+    enum health_outcome outcome = result->outcome;
     struct drill_phase *phase = &run->phases[run->phase_count - 1];
     bool fails = health_outcome_is_failure(outcome);
     if (phase->detection_ms >= 0 || fails == phase->is_back) {
         return;
     }
     phase->detection_ms = run->now_ms - phase->at_ms;
+    phase->failing_ms = phase->detection_ms - result->took_ms;
     const char *name = run->topology->endpoints[endpoint].name;
     const char *by = vantage == NULL ? "" : " by ", *who = vantage == NULL ? "" : vantage;
     const char *text = fails ? arena_print(run->arena, "first failed check of %s%s%s (%s)", name, by, who,
@@ -24,9 +26,9 @@ void run_note_look(struct run *run, uint32_t endpoint, const char *vantage, enum
     run_add_event(run, RUN_CONSEQUENCE, false, text);
 }
 
-void run_note_check(struct run *run, uint32_t monitor, enum health_outcome outcome)
+void run_note_check(struct run *run, uint32_t monitor, const struct drill_result *result)
 {
-    run_note_look(run, run->monitors[monitor].endpoint, NULL, outcome);
+    run_note_look(run, run->monitors[monitor].endpoint, NULL, result);
 }
 
 void run_follow_answers(struct run *run, int64_t interval_ms, const struct drill_decider *decider)

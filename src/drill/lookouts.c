@@ -320,7 +320,7 @@ void run_end_look(struct run *run, const struct run_check *check)
     size_t index;
     const struct drill_vantage *vantage = find_vantage(run, lookout->vantage, &index);
     if (look.endpoint != DRILL_CONTROL && !is_silent(run, lookout->vantage)) {
-        run_note_look(run, look.endpoint, vantage->name, check->result.outcome);
+        run_note_look(run, look.endpoint, vantage->name, &check->result);
     }
     health_follow_time(run->vantages.eyes, run->now_ms);
     health_observe(run->vantages.eyes, number, check->result.outcome, run->now_ms, 0, 0);

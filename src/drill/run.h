@@ -214,9 +214,10 @@ void run_mark_answers(struct run *run);
 
 /* ---- follow.c ---- */
 
-void run_note_check(struct run *run, uint32_t monitor, enum health_outcome outcome);
+void run_note_check(struct run *run, uint32_t monitor, const struct drill_result *result);
 /* The same, by somebody else; NULL: by the server itself. */
-void run_note_look(struct run *run, uint32_t endpoint, const char *vantage, enum health_outcome outcome);
+void run_note_look(struct run *run, uint32_t endpoint, const char *vantage,
+                   const struct drill_result *result);
 /* Answers are looked at if the table has changed. */
 void run_follow_answers(struct run *run, int64_t interval_ms, const struct drill_decider *decider);
 void run_note_change(struct run *run, size_t changed, const struct drill_decider *decider);

@@ -160,7 +160,7 @@ bool drill_stage_note_check(struct drill_stage *stage, uint32_t monitor, enum he
         return false; /* it has seen nothing new */
     }
     bool is_first = run->phases[run->phase_count - 1].detection_ms < 0;
-    run_note_check(run, monitor, outcome);
+    run_note_check(run, monitor, &(struct drill_result){.outcome = outcome});
     return is_first && run->phases[run->phase_count - 1].detection_ms >= 0;
 }
 

@@ -519,6 +519,7 @@ int health_get_status(const struct health *health, enum health_kind kind, uint32
         status->members_unhealthy = is_all ? tally->inherited : tally->unhealthy;
         status->members_healthy = tally->healthy;
         status->is_inherited = is_all && tally->members != 0;
+        status->was_up = health->groups[kind][index].was_up;
         status->lost_from = is_all ? group->lost_from : health_find_lost_from(health, kind, index);
         return 0;
     }

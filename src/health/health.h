@@ -495,6 +495,7 @@ struct health_status {
                                             endpoints: those that the roll-up counts */
     uint32_t members_healthy, lost_from; /* of those; with so many unhealthy ones it is lost */
     bool is_inherited;                   /* azs and regions: nobody in it has a verdict of its own */
+    bool was_up; /* azs and regions: observed as healthy at some time, as far as this process knows */
 };
 
 /* Returns 0 or ERROR_NOT_FOUND. */

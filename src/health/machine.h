@@ -117,6 +117,7 @@ struct health_group {
     struct health_stay stay;
     int64_t queue_ms;
     uint64_t turns[HEALTH_STATES]; /* how often it became so */
+    bool was_up;                   /* it was observed as healthy at some time */
     bool was_lost;                 /* before the reload, and nothing was found out in there since */
 };
 

@@ -73,6 +73,9 @@ void health_take_turns(struct health *to, enum health_kind kind, uint32_t index,
                        uint32_t old)
 {
     health_get_turns(from, kind, old, turns_of(to, kind, index));
+    if (kind != HEALTH_ENDPOINT) {
+        to->groups[kind][index].was_up |= from->groups[kind][old].was_up;
+    }
 }
 
 void health_get_turns(const struct health *health, enum health_kind kind, uint32_t index,

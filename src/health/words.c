@@ -60,6 +60,9 @@ static void store(struct health *health, enum health_kind kind, uint32_t index, 
 void health_word_set_verdicts(struct health *health, enum health_kind kind, uint32_t index, uint32_t verdicts)
 {
     uint32_t word = (health_word_get(health, kind, index) & ~(uint32_t)HEALTH_WORD_VERDICTS) | verdicts;
+    if (kind != HEALTH_ENDPOINT && health_word_observed(word) == HEALTH_OBSERVED_HEALTHY) {
+        health->groups[kind][index].was_up = true;
+    }
     store(health, kind, index, health_ramp_follow(health, kind, index, word));
 }
 

@@ -24,17 +24,21 @@ int64_t incident_find_left(const struct incident *incident)
     return course->published_ms > course->decided_ms ? course->published_ms : course->decided_ms;
 }
 
-int64_t incident_find_recovery(const struct incident *incident)
+/* It went down after the last good check had begun, if that is known. */
+static int64_t find_earliest(const struct incident *incident)
+{
+    return incident->well_ms != 0 ? incident->well_ms : incident->failing_ms;
+}
+
+int64_t incident_find_recovery(const struct incident *incident, int64_t from_ms)
 {
     int64_t left_ms = incident_find_left(incident);
-    return incident->failing_ms == 0 || left_ms == 0
-               ? -1
-               : left_ms - incident->failing_ms + (int64_t)incident->ttl_s * 1000;
+    return from_ms == 0 || left_ms == 0 ? -1 : left_ms - from_ms + (int64_t)incident->ttl_s * 1000;
 }
 
 const char *incident_judge_rto(const struct incident *incident)
 {
-    int64_t recovery_ms = incident_find_recovery(incident);
+    int64_t recovery_ms = incident_find_recovery(incident, find_earliest(incident));
     return incident->rto_ms == 0 || recovery_ms < 0 ? NULL
            : recovery_ms <= incident->rto_ms        ? "met"
                                                     : "missed";
@@ -42,39 +46,56 @@ const char *incident_judge_rto(const struct incident *incident)
 
 /* ---- what it was ---- */
 
-/* The first of the failures that the verdict follows from, by our own results; 0: they are not there. */
-static int64_t find_first_failure(const struct view *view, uint32_t monitor, const struct incident *incident,
-                                  enum health_outcome *outcome)
+/* Of a check that fails: when its first failure began, and the last good one before that; 0: not known. */
+struct fall {
+    int64_t well_ms, failing_ms;
+    enum health_outcome outcome;
+};
+
+static int64_t find_begin(const struct health_result *result)
+{
+    return result->ended_ms - result->duration_us / 1000;
+}
+
+/* The failures that the verdict follows from, by our own results. */
+static struct fall find_fall(const struct view *view, uint32_t monitor, const struct incident *incident)
 {
     struct health_result results[HEALTH_RESULTS_KEPT];
-    int64_t next_ms, first_ms = 0;
+    struct fall fall = {.failing_ms = 0};
+    int64_t next_ms;
     size_t count = health_read_results(view->health, monitor, results, HEALTH_RESULTS_KEPT, &next_ms);
     for (size_t i = 0; i < count; i++) {
-        bool is_later = results[i].ended_ms > incident->lost_ms + LATE_MS;
-        if (!is_later && !health_outcome_is_failure((enum health_outcome)results[i].outcome)) {
+        const struct health_result *result = &results[i];
+        bool fails = health_outcome_is_failure((enum health_outcome)result->outcome);
+        if (result->ended_ms > incident->lost_ms + LATE_MS) {
+            continue;
+        }
+        if (result->outcome == HEALTH_OUTCOME_OK) {
+            fall.well_ms = fall.failing_ms == 0 ? 0 : find_begin(result);
             break;
         }
-        if (!is_later && results[i].ended_ms >= incident->lost_ms - BEFORE_MS) {
-            first_ms = results[i].ended_ms < incident->lost_ms ? results[i].ended_ms : incident->lost_ms;
-            *outcome = (enum health_outcome)results[i].outcome;
+        if (fails && result->ended_ms >= incident->lost_ms - BEFORE_MS) {
+            int64_t began_ms = find_begin(result);
+            fall.failing_ms = began_ms < incident->lost_ms ? began_ms : incident->lost_ms;
+            fall.outcome = (enum health_outcome)result->outcome;
         }
     }
-    return first_ms;
+    return fall;
 }
 
 static void look_at_checks(struct incident *incident, const struct view *view, const bool *inside)
 {
     for (uint32_t m = 0; m < health_monitor_count(view->health); m++) {
         struct health_monitor_status status;
-        enum health_outcome outcome = HEALTH_OUTCOME_NONE;
         if (health_get_monitor(view->health, m, &status) != 0 || !inside[status.endpoint] ||
             status.verdict != HEALTH_OBSERVED_UNHEALTHY || status.role == HEALTH_WATCHED) {
             continue;
         }
-        int64_t first_ms = find_first_failure(view, m, incident, &outcome);
-        if (first_ms != 0 && (incident->failing_ms == 0 || first_ms < incident->failing_ms)) {
-            incident->failing_ms = first_ms;
-            incident->outcome = outcome;
+        const struct fall fall = find_fall(view, m, incident);
+        if (fall.failing_ms != 0 && (incident->failing_ms == 0 || fall.failing_ms < incident->failing_ms)) {
+            incident->failing_ms = fall.failing_ms;
+            incident->well_ms = fall.well_ms;
+            incident->outcome = fall.outcome;
         }
     }
 }
@@ -112,10 +133,14 @@ static void look_at_objectives(struct incident *incident, const struct view *vie
 {
     struct objectives_names names;
     int64_t decided_ms = incident->course.decided_ms == 0 ? incident->lost_ms : incident->course.decided_ms;
-    int64_t decision_ms = incident->failing_ms == 0 ? 0 : decided_ms - incident->failing_ms;
+    int64_t earliest_ms = find_earliest(incident),
+            decision_ms = earliest_ms == 0 ? 0 : decided_ms - earliest_ms;
     bool is_region = incident->kind == HEALTH_REGION;
     objectives_count(view, touched, decision_ms, &names);
-    incident->rto_ms = objectives_find_rto(view->topology, is_region ? incident->name : "", NULL);
+    const struct conf_objective *pair;
+    incident->rto_ms = objectives_find_rto(view->topology, is_region ? incident->name : "", NULL, &pair);
+    snprintf(incident->rto_to, sizeof incident->rto_to, "%s",
+             pair == NULL ? "" : view->topology->regions[pair->to].name);
     incident->own = (uint32_t)names.with;
     incident->own_late = incident->was_overridden ? 0 : (uint32_t)names.late;
 }

@@ -59,15 +59,17 @@ struct incident {
     char id[INCIDENT_ID_SIZE];
     enum health_kind kind; /* a region or an az */
     char name[INCIDENT_NAME_SIZE];
-    int64_t failing_ms;  /* wall: the first failed check of those that decided; 0: not known */
+    int64_t well_ms;     /* wall: the last good check before that began; 0: not known */
+    int64_t failing_ms;  /* wall: the first failed check of those that decided began; 0: not known */
     int64_t lost_ms;     /* wall: from then on it was observed as lost */
     int64_t back_ms;     /* wall: well again; 0: it goes on */
     bool was_overridden; /* it was drained, or down, or up by an order: no answer moved */
     uint32_t ttl_s;      /* the largest of names with a member in it */
     uint32_t names, endpoints, unhealthy;
-    enum health_outcome outcome; /* of the check that failed first */
-    int64_t rto_ms;              /* the objective then: of its pairs, else of all; 0: none */
-    uint32_t own, own_late;      /* names with an objective of their own; that missed their RTO */
+    enum health_outcome outcome;     /* of the check that failed first */
+    int64_t rto_ms;                  /* the objective then: of its pairs, else of all; 0: none */
+    char rto_to[INCIDENT_NAME_SIZE]; /* of the pair with this region; "": of all */
+    uint32_t own, own_late;          /* names with an objective of their own; that missed their RTO */
     struct incident_course course;
     struct incident_prediction predicted;
     struct incident_copy copies[INCIDENT_COPIES_MAX];
@@ -76,9 +78,10 @@ struct incident {
 
 /* Wall: when the last DNS thread gave the last old answer, as far as is known; 0: answers have not left. */
 int64_t incident_find_left(const struct incident *incident);
-/* From the first failed check until no resolver that keeps to TTLs has an old answer, ms; -1: not known. */
-int64_t incident_find_recovery(const struct incident *incident);
-/* "met", "missed"; NULL: there is no objective, or nothing moved, or it is not known. */
+/* From then (wall) until no resolver that keeps to TTLs has an old answer, ms; -1: not known. From failing_ms
+ * it is the least that it can have been; from well_ms the most. */
+int64_t incident_find_recovery(const struct incident *incident, int64_t from_ms);
+/* "met", "missed", by the most; NULL: there is no objective, or nothing moved, or it is not known. */
 const char *incident_judge_rto(const struct incident *incident);
 
 /* What can be seen of the loss of `incident` (kind, name, lost_ms) into it; reads a view, and the results of

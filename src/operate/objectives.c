@@ -44,12 +44,19 @@ bool objectives_is_pair(const struct conf_topology *topology, size_t index, cons
            (to == NULL || strcmp(topology->regions[pair->to].name, to) == 0);
 }
 
-uint32_t objectives_find_rto(const struct conf_topology *topology, const char *from, const char *to)
+uint32_t objectives_find_rto(const struct conf_topology *topology, const char *from, const char *to,
+                             const struct conf_objective **pair)
 {
-    uint32_t least = 0;
+    const struct conf_objective *least = NULL;
     for (size_t i = 0; i < topology->objective_count; i++) {
-        uint32_t rto_ms = objectives_is_pair(topology, i, from, to) ? topology->objectives[i].rto_ms : 0;
-        least = rto_ms != 0 && (least == 0 || rto_ms < least) ? rto_ms : least;
+        const struct conf_objective *own = &topology->objectives[i];
+        if (objectives_is_pair(topology, i, from, to) && own->rto_ms != 0 &&
+            (least == NULL || own->rto_ms < least->rto_ms)) {
+            least = own;
+        }
     }
-    return least == 0 ? topology->objective.rto_ms : least;
+    if (pair != NULL) {
+        *pair = least;
+    }
+    return least == NULL ? topology->objective.rto_ms : least->rto_ms;
 }

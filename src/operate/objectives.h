@@ -20,8 +20,9 @@ struct objectives_names {
 void objectives_count(const struct view *view, const bool *touched, int64_t decision_ms,
                       struct objectives_names *names);
 /* The least RTO of all, and of pairs that begin in this region (and end in `to`, unless that is NULL), ms; 0:
- * there is none. A pair's own takes the place of that of all. */
-uint32_t objectives_find_rto(const struct conf_topology *topology, const char *from, const char *to);
+ * there is none. A pair's own takes the place of that of all: *pair (may be NULL) is that, or NULL. */
+uint32_t objectives_find_rto(const struct conf_topology *topology, const char *from, const char *to,
+                             const struct conf_objective **pair);
 /* Is that objective of a pair that begins in this region, and ends in `to`, unless that is NULL? */
 bool objectives_is_pair(const struct conf_topology *topology, size_t index, const char *from, const char *to);
 

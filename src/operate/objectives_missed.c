@@ -146,12 +146,16 @@ static const char *judge_pair(const struct objectives_order *order, const struct
 static const char *judge_from(const struct objectives_order *order, const char *from, struct arena *arena)
 {
     const struct conf_topology *topology = order->view->topology;
-    uint32_t rto_ms = objectives_find_rto(topology, from, order->to);
+    const struct conf_objective *pair;
+    uint32_t rto_ms = objectives_find_rto(topology, from, order->to, &pair);
     if (forbids(topology, from, order->to)) {
         return arena_print(arena, "\"may_move\" is false for it");
     }
     if (rto_ms != 0 && (int64_t)order->ttl_s * 1000 > rto_ms) {
-        return arena_print(arena, "resolvers take up to %u s to follow, the RTO is %g s", order->ttl_s,
+        const char *of = pair == NULL ? ""
+                                      : arena_print(arena, " of the pair %s to %s", from,
+                                                    topology->regions[pair->to].name);
+        return arena_print(arena, "resolvers take up to %u s to follow, the RTO%s is %g s", order->ttl_s, of,
                            rto_ms / 1000.0);
     }
     for (size_t i = 0; i < topology->objective_count && order->to != NULL; i++) {

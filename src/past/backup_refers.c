@@ -14,6 +14,7 @@
 #include "past/kept.h"
 #include "past/manifest.h"
 #include "past/served.h"
+#include "store/kinds.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -98,7 +99,6 @@ static int fail_store(const char *folder, struct store_reader *reader, struct re
 
 int backup_check_references(const char *folder, struct report *report)
 {
-    static const char *const kinds[] = {SERVED_KIND, OBJECTS_POINT, "document"};
     struct referring referring = {.folder = folder, .report = report};
     struct store_reader *reader = NULL;
     int error = store_reader_open(folder, report, &reader);
@@ -106,8 +106,9 @@ int backup_check_references(const char *folder, struct report *report)
         return error;
     }
     depot_init(&referring.depot, folder);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && error == 0; i++) {
-        error = store_list(reader, kinds[i], NULL, NULL, look_at, &referring);
+    for (int i = 0; i < STORE_KINDS && error == 0; i++) {
+        const struct store_kind *kind = store_kind_get((enum store_kind_id)i);
+        error = kind->names_files ? store_list(reader, kind->name, NULL, NULL, look_at, &referring) : 0;
     }
     if (error != 0) {
         (void)fail_store(folder, reader, report, error);

@@ -190,6 +190,20 @@ static int count_pages(void *context, sqlite3 *sql, const char *name, int pages)
     return SQLITE_OK;
 }
 
+/* The journal is what happened: an object that is something else was changed by somebody else. */
+static int compare_objects(struct engine *engine)
+{
+    struct writer_name name = {.kind = ""};
+    int error = writer_mend_all(&engine->writer, &name);
+    if (error == 0 && engine->writer.mended != 0) {
+        snprintf(engine->warning, sizeof engine->warning,
+                 "%llu objects were changed behind the journal's back, such as %.20s/%.40s: they are again what "
+                 "it says; see who can write here",
+                 (unsigned long long)engine->writer.mended, name.kind, name.key);
+    }
+    return error;
+}
+
 static int judge(struct engine *engine, bool unclean)
 {
     struct database *db = &engine->db;
@@ -203,7 +217,8 @@ static int judge(struct engine *engine, bool unclean)
     error = error != 0 ? error : database_run(db, "PRAGMA journal_mode = WAL");
     error = error != 0 ? error : writer_open(&engine->writer, db);
     error = error != 0 ? error : check_tail(engine);
-    return error != 0 ? error : compare_machine(engine);
+    error = error != 0 ? error : compare_machine(engine);
+    return error != 0 ? error : compare_objects(engine);
 }
 
 static int open_it(struct engine *engine)

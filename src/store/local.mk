@@ -10,6 +10,7 @@ src_libstore_a_SOURCES = \
 	src/store/history.c \
 	src/store/job.c src/store/job.h \
 	src/store/key.h \
+	src/store/kinds.c src/store/kinds.h \
 	src/store/owed.c src/store/owed.h \
 	src/store/owner.c \
 	src/store/reader.c src/store/reader.h \

@@ -215,6 +215,7 @@ static void finish(struct store *store, struct batch *batch)
     store->stats.owed_octets = store->owed.octets;
     store->stats.folded = store->owed.folded;
     store->stats.size = size;
+    store->stats.mended = store->engine.writer.mended;
     store->stats.waiting -= batch->jobs.count;
     job_list_append(&store->finished, &batch->expiries);
     job_list_append(&store->finished, &batch->jobs);

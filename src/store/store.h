@@ -118,6 +118,7 @@ struct store_stats {
     uint64_t commits, entries, failures;
     uint64_t sync_us_max, sync_us_sum; /* of commits */
     uint64_t size;                     /* octets of the files */
+    uint64_t mended; /* objects that were not what the journal says, and are again; since it was opened */
 };
 
 /* Opens or makes the store. A version from before is migrated in one transaction, with a copy kept; one that

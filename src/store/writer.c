@@ -6,17 +6,26 @@
 #include "store/writer.h"
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "store/schema.h"
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { WRONG_MAX = 4096 }; /* put right in one transaction */
 
 static const char *const texts[WRITER_STATEMENTS] = {
     [WRITER_BEGIN] = "BEGIN IMMEDIATE",
     [WRITER_COMMIT] = "COMMIT",
     [WRITER_LAST] = "SELECT seq, wall_ms, hash FROM journal ORDER BY seq DESC LIMIT 1",
-    [WRITER_FIND] = "SELECT revision FROM objects WHERE kind = ?1 AND key = ?2",
+    /* the journal says what an object is; what stands in `objects` is compared with it */
+    [WRITER_FIND] =
+        "SELECT j.seq, j.after IS NOT NULL, j.after IS NOT o.value OR (o.key IS NOT NULL AND "
+        "(o.revision <> j.seq OR o.written_ms <> j.wall_ms OR o.expires_ms <> j.expires_ms)) "
+        "FROM journal j INDEXED BY journal_by_key LEFT JOIN objects o ON o.kind = ?1 AND o.key = ?2 "
+        "WHERE j.key = ?2 AND j.kind = ?1 ORDER BY j.seq DESC LIMIT 1",
     [WRITER_ENTER] =
         "INSERT INTO journal(seq, wall_ms, expires_ms, revision_before, kind, key, actor, peer, reason, "
         "request, after, hash) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -26,6 +35,8 @@ static const char *const texts[WRITER_STATEMENTS] = {
     [WRITER_DELETE] = "DELETE FROM objects WHERE kind = ?1 AND key = ?2",
     [WRITER_DUE] = "SELECT expires_ms, kind, key, revision FROM objects WHERE expires_ms <> 0 "
                    "ORDER BY expires_ms LIMIT 1",
+    [WRITER_MEND] = "INSERT OR REPLACE INTO objects(kind, key, value, revision, written_ms, expires_ms) "
+                    "SELECT kind, key, after, seq, wall_ms, expires_ms FROM journal WHERE seq = ?1",
 };
 
 /* Run a statement of which we want no row. Bindings go away: they are borrowed. */
@@ -189,19 +200,42 @@ static int put_object(struct writer *writer, const struct chain_entry *entry)
     return run(writer, which);
 }
 
-/* 0: there is no such object. */
+static int delete_object(struct writer *writer, const char *kind, const char *key)
+{
+    struct chain_text names[] = {make_text(kind), make_text(key)};
+    bind_text(writer->statements[WRITER_DELETE], 1, &names[0]);
+    bind_text(writer->statements[WRITER_DELETE], 2, &names[1]);
+    return run(writer, WRITER_DELETE);
+}
+
+/* As the journal says. seq 0: there is none. */
+static int mend(struct writer *writer, const char *kind, const char *key, uint64_t seq)
+{
+    writer->mended++;
+    if (seq == 0) {
+        return delete_object(writer, kind, key);
+    }
+    (void)sqlite3_bind_int64(writer->statements[WRITER_MEND], 1, (int64_t)seq);
+    return run(writer, WRITER_MEND);
+}
+
+/* By the journal; 0: there is no such object. What stands in its place and is another one is put right. */
 static int find_revision(struct writer *writer, const char *kind, const char *key, uint64_t *revision)
 {
     sqlite3_stmt *statement = writer->statements[WRITER_FIND];
     struct chain_text names[] = {make_text(kind), make_text(key)};
-    bool has;
+    bool has, differs = false;
     bind_text(statement, 1, &names[0]);
     bind_text(statement, 2, &names[1]);
     int error = database_step(writer->db, statement, &has);
-    *revision = has ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+    *revision = 0;
+    if (error == 0 && has) {
+        *revision = sqlite3_column_int(statement, 1) != 0 ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+        differs = sqlite3_column_int(statement, 2) != 0;
+    }
     (void)sqlite3_reset(statement);
     (void)sqlite3_clear_bindings(statement);
-    return error;
+    return error == 0 && differs ? mend(writer, kind, key, *revision) : error;
 }
 
 int writer_write(struct writer *writer, const struct store_op *op, const struct store_cause *cause,
@@ -285,13 +319,23 @@ int writer_replay(struct writer *writer, const struct chain_entry *entry,
     return error != 0 ? error : put_object(writer, entry);
 }
 
-/* ---- leases ---- */
+/* ---- what is not what the journal says ---- */
 
-/* Of the row in hand. */
-static int copy_name(struct writer *writer, sqlite3_stmt *statement, struct writer_name *name)
+/* The latest entry of each object is found by the index alone, in one walk beside that of the objects. */
+static const char wrong_sql[] =
+    "WITH latest AS MATERIALIZED (SELECT kind, key, max(seq) AS seq FROM journal INDEXED BY journal_by_key "
+    "GROUP BY key, kind) "
+    "SELECT l.kind, l.key FROM latest l "
+    "JOIN journal j ON j.seq = l.seq LEFT JOIN objects o ON o.kind = l.kind AND o.key = l.key "
+    "WHERE j.after IS NOT o.value OR (o.key IS NOT NULL AND (o.revision <> j.seq OR "
+    "o.written_ms <> j.wall_ms OR o.expires_ms <> j.expires_ms)) "
+    "UNION ALL SELECT o.kind, o.key FROM objects o WHERE NOT EXISTS "
+    "(SELECT 1 FROM journal j INDEXED BY journal_by_key WHERE j.key = o.key AND j.kind = o.kind)";
+
+static int copy_name(struct writer *writer, sqlite3_stmt *statement, int at, struct writer_name *name)
 {
-    const char *kind = (const char *)sqlite3_column_text(statement, 1);
-    const char *key = (const char *)sqlite3_column_text(statement, 2);
+    const char *kind = (const char *)sqlite3_column_text(statement, at);
+    const char *key = (const char *)sqlite3_column_text(statement, at + 1);
     if (kind == NULL || key == NULL || strlen(kind) > STORE_KIND_MAX || strlen(key) > STORE_KEY_MAX) {
         return database_fail(writer->db, ERROR_SYNTAX,
                              "an object has no valid name; restore a backup, or: steerctl salvage");
@@ -301,16 +345,86 @@ static int copy_name(struct writer *writer, sqlite3_stmt *statement, struct writ
     return 0;
 }
 
-int writer_expire(struct writer *writer, int64_t now_ms, struct writer_name *name, bool *has)
+/* Up to WRONG_MAX of them. */
+static int find_wrong(struct writer *writer, struct writer_name *names, size_t *count)
 {
-    static const struct store_cause cause = {.actor = "steerd", .peer = "store", .reason = "expired"};
+    sqlite3_stmt *statement;
+    bool has = true;
+    int error = database_prepare(writer->db, wrong_sql, &statement);
+    *count = 0;
+    while (error == 0 && *count < WRONG_MAX && (error = database_step(writer->db, statement, &has)) == 0 &&
+           has) {
+        error = copy_name(writer, statement, 0, &names[(*count)++]);
+    }
+    (void)sqlite3_finalize(statement);
+    return error;
+}
+
+static int mend_some(struct writer *writer, const struct writer_name *names, size_t count)
+{
+    uint64_t revision;
+    int error = writer_begin(writer);
+    for (size_t i = 0; error == 0 && i < count; i++) {
+        uint64_t before = writer->mended;
+        error = find_revision(writer, names[i].kind, names[i].key, &revision);
+        if (error == 0 && writer->mended == before) { /* the journal has never heard of it */
+            error = mend(writer, names[i].kind, names[i].key, 0);
+        }
+    }
+    error = error != 0 ? error : writer_commit(writer);
+    if (error != 0) {
+        writer_rollback(writer);
+    }
+    return error;
+}
+
+int writer_mend_all(struct writer *writer, struct writer_name *name)
+{
+    struct writer_name *names = memory_alloc_array(WRONG_MAX, sizeof *names);
+    size_t count;
+    int error;
+    do {
+        error = find_wrong(writer, names, &count);
+        if (error == 0 && count != 0) {
+            *name = names[0];
+            error = mend_some(writer, names, count);
+        }
+    } while (error == 0 && count == WRONG_MAX);
+    free(names);
+    return error;
+}
+
+/* ---- leases ---- */
+
+static int find_due(struct writer *writer, int64_t now_ms, struct writer_name *name, bool *has)
+{
     sqlite3_stmt *statement = writer->statements[WRITER_DUE];
     int error = database_step(writer->db, statement, has);
     *has = *has && sqlite3_column_int64(statement, 0) <= now_ms;
     if (error == 0 && *has) {
-        error = copy_name(writer, statement, name);
+        error = copy_name(writer, statement, 1, name);
     }
     (void)sqlite3_reset(statement);
+    return error;
+}
+
+/* What is due by the table only, and not by the journal, is put right and stays. */
+static int find_really_due(struct writer *writer, int64_t now_ms, struct writer_name *name, bool *has)
+{
+    uint64_t revision, before;
+    int error;
+    do {
+        before = writer->mended;
+        error = find_due(writer, now_ms, name, has);
+        error = error != 0 || !*has ? error : find_revision(writer, name->kind, name->key, &revision);
+    } while (error == 0 && *has && writer->mended != before);
+    return error;
+}
+
+int writer_expire(struct writer *writer, int64_t now_ms, struct writer_name *name, bool *has)
+{
+    static const struct store_cause cause = {.actor = "steerd", .peer = "store", .reason = "expired"};
+    int error = find_really_due(writer, now_ms, name, has);
     if (error != 0 || !*has) {
         return error;
     }

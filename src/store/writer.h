@@ -17,6 +17,7 @@ enum writer_statement {
     WRITER_PUT,
     WRITER_DELETE,
     WRITER_DUE,
+    WRITER_MEND,
     WRITER_STATEMENTS,
 };
 
@@ -31,6 +32,7 @@ struct writer {
     struct database *db;
     sqlite3_stmt *statements[WRITER_STATEMENTS];
     struct writer_end durable, end; /* end: in the transaction */
+    uint64_t mended;                /* objects that were not what the journal says, since it was opened */
 };
 
 int writer_open(struct writer *writer, struct database *db);
@@ -52,10 +54,14 @@ int writer_replay(struct writer *writer, const struct chain_entry *entry,
 int writer_write(struct writer *writer, const struct store_op *op, const struct store_cause *cause,
                  int64_t wall_ms, bool always);
 
-/* Delete one object that is due. *has: there was one; its names go to `kind` and `key`. */
 struct writer_name {
     char kind[STORE_KIND_MAX + 1], key[STORE_KEY_MAX + 1];
 };
+
+/* Of all objects: what is not what the journal says is put right, in the transaction that has begun. The
+ * first of them is named in *name. */
+int writer_mend_all(struct writer *writer, struct writer_name *name);
+/* Delete one object that is due. *has: there was one; its names go to `kind` and `key`. */
 int writer_expire(struct writer *writer, int64_t now_ms, struct writer_name *name, bool *has);
 /* Write something that nobody reads: whether it can be written again. */
 int writer_probe(struct writer *writer, int64_t now_ms);

@@ -54,7 +54,7 @@ tests_bench_bench_bundle_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 tests_bench_bench_bundle_CFLAGS = $(AM_CFLAGS) -pthread
 tests_bench_bench_bundle_SOURCES = tests/bench/bench_bundle.c \
 	src/daemon/peers_bulk.c src/daemon/porter.c src/daemon/porter_fetch.c src/daemon/porter_give.c src/daemon/porter_show.c src/daemon/porter_ware.c
-tests_bench_bench_bundle_LDADD = $(fleet_libs) src/libcluster.a src/libpast.a src/libconf.a src/libevents.a src/libhealth.a $(tls_libs) src/libexec.a \
+tests_bench_bench_bundle_LDADD = $(fleet_libs) src/libcluster.a src/libpast.a src/libstore.a src/libconf.a src/libevents.a src/libhealth.a $(tls_libs) src/libexec.a \
 	src/libsheet.a src/libdns.a src/libbase.a $(OPENSSL_LIBS) $(JANSSON_LIBS) $(EVENT_LIBS)
 CLEANFILES += tests/bench/bench_bundle
 

@@ -15,6 +15,7 @@ import os
 import pathlib
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -435,6 +436,19 @@ class Site:
         server = Server(self)
         self.running.append(server)
         return server.start()
+
+    def hide_store(self):
+        """Between two servers: the store cannot be read at the next start, until what this returns is called."""
+        path = self.folder / "var/store.db"
+        with contextlib.closing(sqlite3.connect(path)) as store:
+            store.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what a kill has left in the log
+        good = path.read_bytes()
+        path.write_bytes(b"no store " * 1000)
+
+        def put_back():
+            path.unlink()
+            path.write_bytes(good)
+        return put_back
 
     def web(self, *web_addresses):
         web = Web(*web_addresses)

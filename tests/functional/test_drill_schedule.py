@@ -127,7 +127,7 @@ def test_a_real_incident_goes_first(scene):
     assert "an incident is open" in server.ctl("drill", "run", "d", code=None).stderr
 
 
-@pytest.mark.parametrize("how", ["kill", "takeover", "reload"])
+@pytest.mark.parametrize("how", ["kill", "takeover", "reload", "late"])
 def test_what_is_known_outlives(scene, how):
     scene.plan({})
     server = scene.begin()
@@ -141,17 +141,25 @@ def test_what_is_known_outlives(scene, how):
         server.wait(lambda: any((entry["after"] or {}).get("outcome") == "met" for entry in server.get("/v1/journal?kind=drill-schedule")["items"]),
                     "it is written down")
         server.kill()
+        put_back = scene.hide_store() if how == "late" else lambda: None
         server = scene.start()
+        if how == "late":
+            server.wait(lambda: look(server)["waits_for"] == "the store cannot be read", "it waits")
+            assert "the store cannot be read" in run(server, status=409)["detail"]
+            put_back()
     assert wait(server, outcome="met") == before
 
 
-def test_one_that_was_interrupted(scene):
+@pytest.mark.parametrize("late", [False, True])
+def test_one_that_was_interrupted(scene, late):
     scene.plan({"document": {**SHADOW, "duration": "5m"}})
     server = scene.begin()
     assert run(server)["running"] and "the one before is running" in run(server, status=409)["detail"]
     server.wait(lambda: any("running" in entry["after"] for entry in server.get("/v1/journal?kind=drill-schedule")["items"]), "it is written down")
     server.kill()
+    put_back = scene.hide_store() if late else lambda: None
     server = scene.start()
+    put_back()
     assert wait(server, outcome="not_run")["why"] == "interrupted: restart"
 
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What operators have ordered outlives steerd: kill -9, restarts, changed configurations, times that pass meanwhile."""
 import datetime
+import hashlib
 import re
 import sqlite3
+import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -229,12 +231,23 @@ def test_orders_of_many_at_once(scene):
     assert overrides(restart(scene)) == before
 
 
+def write_anew(store, value):
+    """The one entry of the journal and its object are this, as a version that knows more would have written it (doc/store.md)."""
+    [(identity,)] = store.execute("SELECT value FROM meta WHERE name = 'id'")
+    [row] = store.execute("SELECT seq, wall_ms, expires_ms, revision_before, kind, key, actor, peer, reason, request FROM journal")
+    texts = [text.encode() for text in (*row[4:], value)]
+    octets = struct.pack(">4q", *row[:4]) + b"".join(struct.pack(">I", len(text)) + text for text in texts)
+    digest = hashlib.sha256(hashlib.sha256(b"steerd journal 1\n" + identity.encode()).digest() + octets).digest()
+    store.execute("UPDATE journal SET after = ?, hash = ?", (value, digest))
+    store.execute("UPDATE objects SET value = ?", (value,))
+
+
 def test_what_is_not_understood_is_left_alone(scene):
     """Nobody knows what it meant, so it is neither in force nor deleted."""
     scene.steerd.override("region", "us-east", "drain")
     scene.steerd.stop()
     with sqlite3.connect(scene.folder / "var/store.db") as store:
-        store.execute("UPDATE objects SET value = '{\"state\":\"sideways\"}'")
+        write_anew(store, '{"state":"sideways"}')
     server = scene.steerd = scene.start()
     assert "override/region:us-east is not understood" in server.read_log()
     assert overrides(server) == {}
@@ -280,16 +293,9 @@ def test_a_store_that_cannot_be_read(scene):
 def unread(scene):
     """A server that could not read its store, and what that holds."""
     scene.steerd.stop()
-    path = scene.folder / "var/store.db"
-    good = path.read_bytes()
-    path.write_bytes(b"no store " * 1000)
+    put_back = scene.hide_store()
     scene.steerd = scene.start()
-    return scene.steerd, path, good
-
-
-def put_back(path, good):
-    path.unlink()
-    path.write_bytes(good)
+    return scene.steerd, put_back
 
 
 def wait_well(server):
@@ -303,12 +309,12 @@ def test_a_store_that_comes_back_after_the_start(scene):
     scene.steerd.override("az", "eu-west-1a", "up", "for a day", expires_in="1d")
     scene.steerd.override("endpoint", "web-eu-west-1a", "down", expires_in="1h")
     before = {name: item for name, item in overrides(scene.steerd).items() if not name.startswith("endpoint:")}
-    server, path, good = unread(scene)
+    server, put_back = unread(scene)
     store = server.get("/v1/status")["store"]
     assert store["state"] == "failing" and overrides(server) == {}
     assert server.addresses("www.example.com") == scene.us
     clock.sleep(3700)
-    put_back(path, good)
+    put_back()
     wait_well(server)
     assert overrides(server) == before
     assert server.addresses("www.example.com") == scene.eu
@@ -321,12 +327,12 @@ def test_a_store_that_comes_back_after_the_start(scene):
 def test_what_was_ordered_meanwhile_is_later(scene):
     for kind, name in ("region", "us-east"), ("region", "eu-west"), ("az", "us-east-1a"), ("az", "eu-west-1a"):
         scene.steerd.override(kind, name, "drain", "the old one", actor="bob", allow_unserved=True)
-    server, path, good = unread(scene)
+    server, put_back = unread(scene)
     server.override("region", "us-east", "auto")
     server.override("region", "eu-west", "up", actor="alice")
     server.override("az", "us-east-1a", "up", actor="alice", expires_in="1s")
     server.wait(lambda: set(overrides(server)) == {"region:eu-west"}, "the short one has ended")
-    put_back(path, good)
+    put_back()
     wait_well(server)
     found = overrides(server)
     assert {name: (item["state"], item["actor"]) for name, item in found.items()} == {
@@ -348,13 +354,27 @@ def test_many_that_come_back_after_the_start(scene):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda name: server.override("endpoint", name, "drain", name), many))
     before = overrides(server)
-    server, path, good = unread(scene)
-    put_back(path, good)
+    server, put_back = unread(scene)
+    put_back()
     for state in ["up", "auto"] * 10:
         assert server.override("region", "us-east", state)["override"] is not None or state == "auto"
     wait_well(server)
     assert overrides(server) == before
     server.wait_log("overrides restored late", f"in_force_or_planned={count} ")
+
+
+def test_objects_that_somebody_has_changed(scene):
+    """The journal says what an operator ordered: who makes objects expire in the file undoes nothing."""
+    scene.steerd.override("region", "us-east", "drain")
+
+    def expire():
+        with sqlite3.connect(scene.folder / "var/store.db") as store:
+            store.execute("UPDATE objects SET expires_ms = 1")
+    server = restart(scene, expire)
+    assert server.addresses("www.example.com") == scene.eu and set(overrides(server)) == {"region:us-east"}
+    assert "1 objects were changed behind the journal's back" in server.read_log()
+    assert "steerd_store_mended_total 1\n" in server.request("GET", "/metrics").body.decode()
+    assert journal(scene) == ["override/region:us-east"]
 
 
 def test_a_store_that_could_not_be_opened(scene):
@@ -375,9 +395,10 @@ def test_a_store_that_could_not_be_opened(scene):
 def test_a_damaged_store_that_is_set_aside_is_over(scene):
     """There is nothing to be read any more."""
     scene.steerd.override("region", "us-east", "drain")
-    server, path, _ = unread(scene)
+    server, _ = unread(scene)
     said = server.override("az", "eu-west-1a", "up")
     assert said["durable"] is False
+    path = scene.folder / "var/store.db"
     path.rename(path.with_suffix(".aside"))
     wait_well(server)
     assert set(overrides(server)) == {"az:eu-west-1a"} == set(overrides(restart(scene)))

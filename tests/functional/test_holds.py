@@ -188,18 +188,25 @@ def test_an_operator_lets_go(scene):
     assert server.get("/v1/rules/fresh")["holds"] == []
 
 
-@pytest.mark.parametrize("end", ["stop", "kill", "reload", "takeover"])
+@pytest.mark.parametrize("end", ["stop", "kill", "reload", "takeover", "late"])
 def test_what_was_let_go_stays_so(scene, reaper, end):  # pylint: disable=unused-argument
     server, webs = start(scene)
     say(server, 31)
     lose(server, webs[0])
-    if end in ("stop", "kill"):
+    if end in ("stop", "kill", "late"):
         wait_kept(scene, server)
     assert release(server).status == 200
     if end == "takeover":
         take_over(server)
     elif end == "reload":
         server.reload()
+    elif end == "late":  # the store cannot be read at the start, and can be later
+        server.kill()
+        put_back = scene.hide_store()
+        server.start()
+        assert server.addresses(NAME) == scene.us, "nothing else knows of it"
+        put_back()
+        server.wait_answers(NAME, scene.eu)
     else:
         getattr(server, end)()
         server.start()

@@ -79,7 +79,8 @@ def test_a_loss_is_told_in_the_terms_of_drills(scene):
     assert lost["decision_ms"] == 0 and lost["decided"] == lost["lost"] and not lost["held"]
     assert lost["recovery_ms"] == lost["detection_ms"] + lost["publication_ms"] + 5000 and lost["rto"] == "met"
     assert 0 <= lost["detection_ms"] and 0 <= lost["publication_ms"]
-    assert lost["failing"] <= lost["lost"] < lost["resolvers_until"] and lost["back"] is None and lost["copies"] == []
+    assert lost["recovery_ms"] < lost["recovery_most_ms"] and lost["rto_of"] is None
+    assert lost["last_good"] < lost["failing"] <= lost["lost"] < lost["resolvers_until"] and lost["back"] is None and lost["copies"] == []
     assert [one["name"] for one in incidents(server)] == ["us-east"]  # not one more of the az in it
     assert 'steerd_incidents_open{kind="region"} 1\n' in server.request("GET", "/metrics").body.decode()
     lost = server.wait(lambda: (one := server.get(f"/v1/incidents/{lost['id']}"))["predicted"] and one, "it is predicted")
@@ -100,12 +101,41 @@ def test_a_loss_is_told_in_the_terms_of_drills(scene):
     server.wait_log("incident", "turn=lost", "target=region:us-east", "rto=met"), server.wait_log("incident", "turn=back")
 
 
+def test_a_server_that_hangs(scene):
+    """It is seen when its check has timed out: what passed until then belongs to the outage, and to what is judged."""
+    for check in scene.topology["checks"].values():
+        check.update(interval="2s", timeout="1500ms", fall=1)
+    scene.topology["objectives"] = {"rto": "6s"}  # the TTL alone is 5 s
+    server = start(scene)
+    scene.webs[0].behave("silent")
+    lost = wait_for(server, "us-east", "open")
+    lost = server.wait(lambda: (one := server.get(f"/v1/incidents/{lost['id']}"))["predicted"] and one, "it is predicted")
+    assert lost["outcome"] == "timeout" and lost["detection_ms"] >= 1500 and lost["recovery_ms"] >= 6500
+    assert lost["recovery_most_ms"] >= lost["recovery_ms"] + 1800 and lost["rto"] == "missed"
+    assert lost["predicted"]["detection_ms"] == 1500 and lost["predicted"]["recovery_ms"] == 6500
+
+
+def test_what_was_never_up_is_not_lost(scene):
+    scene.webs[0].kill()
+    server = scene.start()
+    server.wait_state("region", "us-east", observed="unhealthy")
+    server.wait_state("region", "eu-west", observed="healthy")
+    scene.webs[1].kill()
+    wait_for(server, "eu-west", "open")  # looked at since
+    assert [one["name"] for one in incidents(server)] == ["eu-west"]
+    scene.webs[0].start()
+    server.wait_state("region", "us-east", observed="healthy")
+    scene.webs[0].kill()
+    wait_for(server, "us-east", "open")
+
+
 def test_objectives_of_pairs_and_names(scene):
     scene.topology["objectives"] = {"rto": "1s", "pairs": [{"from": "us-east", "to": "eu-west", "rto": "2m"}],
                                     "names": {"www.example.com": {"rto": "3s"}}}
     server = start(scene)
     lost = lose(scene, server)
-    assert lost["rto_ms"] == 120000 and lost["rto"] == "met"
+    assert lost["rto_ms"] == 120000 and lost["rto"] == "met" and lost["rto_of"] == "the pair us-east to eu-west"
+    assert "met, that of the pair us-east to eu-west" in server.ctl("incidents", lost["id"]).stdout
     assert lost["own_objectives"] == lost["own_missed"] == 1
     assert "1 of 1 missed" in server.ctl("incidents", lost["id"]).stdout
 

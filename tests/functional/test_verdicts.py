@@ -53,6 +53,25 @@ def count_turns(server, state):
             (("endpoint", ""), ("az", ',name="us-east-1a"'), ("region", ',name="us-east"'))]
 
 
+def test_a_failback_that_is_read_late(scene):
+    """The store cannot be read at the start, and what is kept of health is older than the order."""
+    scene.topology["regions"]["us-east"]["failback"] = "manual"
+    server = start(scene)
+    lose(scene, server)
+    get_well(scene, server, "/v1/regions/us-east", "manual")
+    wait_kept(scene, server)
+    kept = {path: path.read_bytes() for path in (scene.folder / "var").glob("health*") if path.is_file()}
+    server.ctl("failback", "region:us-east", "--reason", "its data are in sync")
+    server.kill()
+    for path, octets in kept.items():
+        path.write_bytes(octets)
+    put_back = scene.hide_store()
+    server.start()
+    server.wait(lambda: server.get("/v1/regions/us-east")["stays_down"], "nothing else knows of the order")
+    put_back()
+    server.wait_answers("www.example.com", scene.us)
+
+
 def test_metrics_of_what_turns_and_of_what_stays_down(scene, reaper):
     """Every loss is one transition of each, and one of a process that takes over, too: neither a reload nor that begins anew
     or counts what it was told."""

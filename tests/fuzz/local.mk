@@ -432,7 +432,7 @@ fuzz_programs += tests/fuzz/fuzz_cluster
 tests_fuzz_fuzz_cluster_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_NAME='"cluster"'
 tests_fuzz_fuzz_cluster_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_cluster_SOURCES = tests/fuzz/fuzz_cluster.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_cluster_LDADD = src/libcluster.a src/libbase.a $(JANSSON_LIBS) $(OPENSSL_LIBS)
+tests_fuzz_fuzz_cluster_LDADD = src/libcluster.a src/libstore.a src/libbase.a $(JANSSON_LIBS) $(OPENSSL_LIBS)
 
 ## Ranges and metrics as steerctl check reads them
 fuzz_programs += tests/fuzz/fuzz_range

@@ -1,6 +1,6 @@
 ## The house plan in `make check`, `circles` by the objects of the build; all linters in `make lint`.
-TESTS += tests/lint/circles tests/lint/layers
-EXTRA_DIST += .clang-format .clang-tidy tests/lint/circles tests/lint/layers tests/lint/lint tests/lint/sizes tests/lint/cppcheck.txt
+TESTS += tests/lint/circles tests/lint/kinds tests/lint/layers
+EXTRA_DIST += .clang-format .clang-tidy tests/lint/circles tests/lint/kinds tests/lint/layers tests/lint/lint tests/lint/sizes tests/lint/cppcheck.txt
 
 LINT = LINT_CPPFLAGS='-DHAVE_CONFIG_H -I$(abs_top_builddir) -I$(abs_top_srcdir)/src -I$(abs_top_srcdir) \
 	$(LDNS_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) $(MAXMINDDB_CFLAGS) $(CARES_CFLAGS) $(URCU_CFLAGS) \

@@ -1,6 +1,6 @@
 ## Unit tests of src/cluster
 if HAVE_CMOCKA
-CLUSTER_TEST_LIBS = src/libcluster.a src/libbase.a $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+CLUSTER_TEST_LIBS = src/libcluster.a src/libstore.a src/libbase.a $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 cluster_case = tests/unit/cluster_case.c tests/unit/cluster_case.h $(cluster_world)
 cluster_world = tests/unit/cluster_world.c tests/unit/cluster_world_look.c tests/unit/cluster_world.h tests/unit/etcd_model.c tests/unit/etcd_model.h \
 	tests/unit/etcd_model_way.c tests/unit/etcd_model_inside.h \

@@ -4,7 +4,7 @@ TESTS += tests/unit/test_override_json
 check_PROGRAMS += tests/unit/test_override_json
 tests_unit_test_override_json_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_override_json_SOURCES = tests/unit/test_override_json.c src/daemon/override_json.c src/daemon/stored.c tests/unit/unit.h
-tests_unit_test_override_json_LDADD = src/libcluster.a src/libhealth.a src/libbase.a $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_override_json_LDADD = src/libcluster.a src/libstore.a src/libhealth.a src/libbase.a $(JANSSON_LIBS) $(OPENSSL_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_switchover_model
 check_PROGRAMS += tests/unit/test_switchover_model
 tests_unit_test_switchover_model_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -35,7 +35,7 @@ tests_unit_test_porter_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_porter_CFLAGS = $(AM_CFLAGS) -pthread
 tests_unit_test_porter_SOURCES = tests/unit/test_porter.c tests/unit/porter_world.c tests/unit/porter_world.h tests/unit/unit.h \
 	src/daemon/peers_bulk.c src/daemon/porter.c src/daemon/porter_fetch.c src/daemon/porter_give.c src/daemon/porter_show.c src/daemon/porter_ware.c
-tests_unit_test_porter_LDADD = src/libcluster.a src/libpast.a src/libbase.a $(OPENSSL_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_porter_LDADD = src/libcluster.a src/libpast.a src/libstore.a src/libbase.a $(OPENSSL_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 TESTS += tests/unit/test_scratch
 check_PROGRAMS += tests/unit/test_scratch
 tests_unit_test_scratch_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
