@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -15,6 +16,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* The coarsest times of files there are: those of FAT. */
+#define SETTLED_NS (INT64_C(2) * 1000000000)
 
 static const char *kind_text(mode_t mode)
 {
@@ -34,13 +38,21 @@ static int fail_errno(struct file *file, int error)
     return -error;
 }
 
+static int64_t nanoseconds(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
 static void note(struct file *file, const struct stat *status)
 {
     file->mode = (unsigned)status->st_mode & 07777;
     file->size = (uint64_t)status->st_size;
     file->device = (uint64_t)status->st_dev;
     file->inode = (uint64_t)status->st_ino;
-    file->modified_ns = (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+    file->modified_ns = nanoseconds(&status->st_mtim);
+    file->changed_ns = nanoseconds(&status->st_ctim);
+    int64_t latest = file->modified_ns > file->changed_ns ? file->modified_ns : file->changed_ns;
+    file->is_settled = (int64_t)clock_precise_wall_ns() - latest > SETTLED_NS;
 }
 
 static int check(struct file *file, const struct stat *status, uint64_t max)

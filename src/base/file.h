@@ -19,6 +19,8 @@ struct file {
     unsigned mode; /* permissions */
     uint64_t size, device, inode;
     int64_t modified_ns;
+    int64_t changed_ns;      /* by the kernel's clock: content, name or owner; nobody sets it back */
+    bool is_settled;         /* that was a while ago: what is written from now on shows in its times */
     uint64_t taken;          /* octets read so far */
     char why[FILE_WHY_SIZE]; /* of a failure: "found a FIFO, expected a regular file" */
 };

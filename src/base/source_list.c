@@ -25,6 +25,11 @@ bool source_is_same(const struct source *source, const struct file *file)
            source->modified_ns == file->modified_ns;
 }
 
+static int64_t find_changed(const char *real, const struct file *file)
+{
+    return real != NULL ? 1 : file->is_settled ? file->changed_ns : 0;
+}
+
 void source_list_add(struct source_list *list, const char *path, const char *real, const struct file *file)
 {
     list->items = memory_grow(list->items, list->count, &list->capacity, sizeof *list->items);
@@ -33,7 +38,8 @@ void source_list_add(struct source_list *list, const char *path, const char *rea
                                                  .size = file->size,
                                                  .device = file->device,
                                                  .inode = file->inode,
-                                                 .modified_ns = file->modified_ns};
+                                                 .modified_ns = file->modified_ns,
+                                                 .changed_ns = find_changed(real, file)};
 }
 
 void source_list_append(struct source_list *to, struct source_list *from)

@@ -15,6 +15,9 @@ struct source {
     char *real; /* owned; where it was read from; NULL: there */
     uint64_t size, device, inode;
     int64_t modified_ns;
+    int64_t changed_ns; /* 0: so lately that what was written after it was opened may not show. What this
+                           server keeps itself (`real`) is never written to, and what changes are its links:
+                           the same for all */
 };
 
 /* A file that is not where its path says. Absolute paths, borrowed; of many sorted by path. */

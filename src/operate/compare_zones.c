@@ -69,17 +69,6 @@ static void count_name(struct comparing *c, enum operate_fate fate, const struct
     compare_count(c, counts, text, numbers);
 }
 
-/* The node of the same name in another version of the zone. */
-static const struct zone_node *find_same(const struct zone *zone, const struct zone_node *node)
-{
-    uint8_t wire[DNS_NAME_MAX] = {0};
-    struct dns_key key;
-    write_owner(zone, node, wire);
-    dns_key_fill(&key, wire, sizeof wire);
-    uint32_t at = zone_find_node(zone, &key);
-    return at == 0 ? NULL : zone_get_node(zone, at);
-}
-
 static bool is_hidden(const struct zone_node *node)
 {
     return node != NULL && (node->flags & ZONE_NODE_OCCLUDED) != 0;
@@ -172,29 +161,30 @@ static void compare_node(struct comparing *c, struct zone_at at[2], const uint32
     }
 }
 
-/* One direction: names of `zone` that the other one does not have, or if it is the one before, has otherwise.
- */
-static void compare_nodes(struct comparing *c, const struct zone *zone, const struct zone *other, int side)
+/* A name that comes, goes or stays. What is hidden on one side only is as if it were not there. */
+static void compare_name(struct comparing *c, struct zone_at at[2])
+{
+    uint32_t records[2] = {compare_count_records(at[0].node), compare_count_records(at[1].node)};
+    if (at[0].node != NULL && at[1].node != NULL && is_hidden(at[0].node) != is_hidden(at[1].node)) {
+        records[is_hidden(at[0].node) ? 0 : 1] = 0;
+    }
+    if (records[0] != 0 && records[1] != 0) {
+        compare_node(c, at, records);
+    } else if (records[0] != records[1]) {
+        int side = records[0] != 0 ? 0 : 1;
+        count_name(c, side == 0 ? OPERATE_REMOVED : OPERATE_ADDED, at[side].zone, at[side].node, records);
+        c->has_other_statics |= count_records(at[side].node, false) != 0;
+    }
+}
+
+static void compare_names(struct comparing *c, const struct zone *before, const struct zone *after)
 {
     enum { LOOK = 4096 };
-    const struct zone_node *node;
-    unsigned looked = 0;
-    for (size_t slot = 0; (node = zone_next_node(zone, &slot)) != NULL;) {
-        uint32_t own = compare_count_records(node);
-        const struct zone_node *same = own == 0 ? NULL : find_same(other, node);
-        uint32_t others = compare_count_records(same);
-        if (same != NULL && is_hidden(node) != is_hidden(same)) { /* as if it were not there */
-            own = is_hidden(node) ? 0 : own;
-            others = is_hidden(node) ? others : 0;
-        }
-        const uint32_t records[2] = {side == 0 ? own : others, side == 0 ? others : own};
-        if (own != 0 && others == 0) {
-            count_name(c, side == 0 ? OPERATE_REMOVED : OPERATE_ADDED, zone, node, records);
-            c->has_other_statics |= count_records(node, false) != 0;
-        } else if (side == 0 && own != 0) {
-            compare_node(c, (struct zone_at[2]){{zone, node, NULL}, {other, same, NULL}}, records);
-        }
-        if (++looked % LOOK == 0 && compare_is_called_off(c)) {
+    struct zone_pairs pairs = {.zone = {before, after}};
+    const struct zone_node *node[2];
+    for (unsigned looked = 1; zone_next_pair(&pairs, node); looked++) {
+        compare_name(c, (struct zone_at[2]){{before, node[0], NULL}, {after, node[1], NULL}});
+        if (looked % LOOK == 0 && compare_is_called_off(c)) {
             return;
         }
     }
@@ -252,10 +242,9 @@ static void compare_zone(struct comparing *c, const char *origin)
     if (is_shrunk(records)) {
         compare_count(c, &zones[OPERATE_SHRUNK], origin, records);
     }
-    if (before != after) {
+    if (!zone_is_unchanged(before, after)) {
         c->has_other_statics = false;
-        compare_nodes(c, before, after, 0);
-        compare_nodes(c, after, before, 1);
+        compare_names(c, before, after);
         compare_serials(c, origin, before, after);
     }
 }

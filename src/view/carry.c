@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Keeping a zone whose files are broken now: its last good version goes on, with its policies entered into
- * the new view's steer set. Endpoints are matched by name, since the topology may have changed meanwhile. */
+ * Keeping a zone whose files are broken now, or need not be read: its last good version goes on, with its
+ * policies entered into the new view's steer set. Endpoints are matched by name, since the topology may have
+ * changed meanwhile. What was entered is known for all zones of a load. */
 #include "config.h"
 
 #include "view/compile_internal.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/sanitizer.h"
 
@@ -15,10 +17,54 @@
 
 struct carry {
     struct compiler *c;
-    const char *origin;
-    uint32_t *ids;     /* new id by old id, UINT32_MAX: not entered yet */
-    uint32_t *numbers; /* of names, likewise; what has none is not looked up */
+    const char *origin; /* of the zone in hand */
+    uint32_t *ids;      /* new id by old id, UINT32_MAX: not entered yet */
+    uint32_t *numbers;  /* of names, likewise; what has none is not looked up */
+    /* The previous view's names by zone: 1 + the first one by a hash of the origin, and the next ones. */
+    uint32_t *first, *next;
+    uint32_t mask;
 };
+
+static uint32_t *find_first(const struct carry *carry, const char *origin)
+{
+    return &carry->first[hash_finish(view_hash_text(HASH_START, origin)) & carry->mask];
+}
+
+static struct carry *start(struct compiler *c)
+{
+    const struct view *previous = c->previous;
+    size_t count = steer_set_count(previous->steer);
+    struct carry *carry = memory_alloc(sizeof *carry);
+    *carry = (struct carry){
+        .c = c,
+        .ids = memory_alloc_array(count, sizeof *carry->ids),
+        .numbers = memory_alloc_array(steer_set_count_names(previous->steer), sizeof *carry->numbers),
+        .next = memory_alloc_array(previous->name_count, sizeof *carry->next),
+        .mask = 63};
+    memset(carry->ids, 0xff, count * sizeof *carry->ids);
+    while (carry->mask < previous->zone_count) {
+        carry->mask = carry->mask * 2 + 1;
+    }
+    carry->first = memory_alloc_array((size_t)carry->mask + 1, sizeof *carry->first);
+    for (size_t i = previous->name_count; i-- > 0;) {
+        uint32_t *first = find_first(carry, previous->names[i].zone);
+        carry->next[i] = *first;
+        *first = (uint32_t)i + 1;
+    }
+    return carry;
+}
+
+void compile_free_carry(struct compiler *c)
+{
+    if (c->carry != NULL) {
+        free(c->carry->ids);
+        free(c->carry->numbers);
+        free(c->carry->first);
+        free(c->carry->next);
+        free(c->carry);
+        c->carry = NULL;
+    }
+}
 
 static const struct steer_member *map_members(struct carry *carry, const struct steer_policy *old,
                                               struct arena *arena)
@@ -86,8 +132,8 @@ static int enter_policy(struct carry *carry, uint32_t old_id)
 static int enter_names(struct carry *carry)
 {
     const struct view *previous = carry->c->previous;
-    for (size_t i = 0; i < previous->name_count; i++) {
-        struct view_name name = previous->names[i];
+    for (uint32_t i = *find_first(carry, carry->origin); i != 0; i = carry->next[i - 1]) {
+        struct view_name name = previous->names[i - 1];
         if (strcmp(name.zone, carry->origin) != 0) {
             continue;
         }
@@ -136,6 +182,8 @@ static struct zone *copy_zone(struct zone *old)
     struct zone *zone = memory_alloc(sizeof *zone);
     size_t from = offsetof(struct zone, apex_len), to = offsetof(struct zone, served);
     memcpy((uint8_t *)zone + from, (const uint8_t *)old + from, to - from);
+    zone->stamp = 0;
+    zone->notes = NULL;
     memcpy(zone->apex, old->apex, sizeof zone->apex);
     atomic_init(&zone->references, 1);
     atomic_init(&zone->served, atomic_load_explicit(&old->served, memory_order_relaxed));
@@ -149,28 +197,19 @@ static struct zone *copy_zone(struct zone *old)
 struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const struct conf_zone_source *source)
 {
     bool keeps_serial = source->options->serial != CONF_SERIAL_FILE;
-    if (old->steered_count == 0 && (!keeps_serial || zone_keeps_serial(old))) {
+    if (old->steered_count == 0 && keeps_serial == zone_keeps_serial(old)) {
         zone_hold(old);
         return old;
     }
-    size_t count = steer_set_count(c->previous->steer), names = c->view->name_count;
-    struct carry carry = {
-        .c = c,
-        .origin = source->origin,
-        .ids = memory_alloc_array(count, sizeof *carry.ids),
-        .numbers = memory_alloc_array(steer_set_count_names(c->previous->steer), sizeof *carry.numbers)};
-    memset(carry.ids, 0xff, count * sizeof *carry.ids);
-    struct zone *zone = NULL;
-    if (enter_names(&carry) == 0) {
-        zone = copy_zone(old);
-        renumber(zone, &carry);
-        if (keeps_serial) {
-            zone_keep_serial(zone);
-        }
-    } else {
+    size_t names = c->view->name_count;
+    struct carry *carry = c->carry = c->carry == NULL ? start(c) : c->carry;
+    carry->origin = source->origin;
+    if (enter_names(carry) != 0) {
         c->view->name_count = names;
+        return NULL;
     }
-    free(carry.ids);
-    free(carry.numbers);
+    struct zone *zone = copy_zone(old);
+    renumber(zone, carry);
+    zone_keep_serial(zone, keeps_serial);
     return zone;
 }

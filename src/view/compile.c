@@ -43,6 +43,8 @@ static bool load_parts(struct compiler *c, const char *path)
     if (c->documents != NULL && c->documents->place != NULL) {
         c->documents->place(c->documents->context, view->server, c->report);
     }
+    const struct source_list *files = report_get_sources(c->report);
+    size_t first = files->count;
     if (view->server->topology_path != NULL) {
         view->topology =
             conf_load_topologies(view->server->topology_paths, view->server->topology_count, c->report);
@@ -52,6 +54,7 @@ static bool load_parts(struct compiler *c, const char *path)
     if (view->topology == NULL && view->server->topology_path != NULL && !c->thorough) {
         return false; /* policies cannot be judged without it */
     }
+    compile_stamp_ground(view, files, first);
     view->sources->ground = source_take(c->report);
     view->steer = steer_set_new();
     compile_give_places(view);
@@ -121,7 +124,7 @@ static void complete(struct compiler *c, int64_t wall_ms, size_t cache_count)
 {
     struct view *view = c->view;
     choose_secrets(view, c->previous);
-    compile_primaries(view);
+    compile_primaries(view, c->previous);
     compile_guards(view, c->previous);
     compile_monitors(view);
     compile_hosts(view);

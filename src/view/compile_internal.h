@@ -20,11 +20,15 @@ struct compiler {
     const struct view_documents *documents; /* NULL: where their paths lead to */
     bool is_past;                           /* view_compile_past(): so far as it can be put together */
     struct budget budget;
-    bool refused; /* a zone that is served now could not be kept: the running view stays */
+    struct carry *carry; /* what was carried over so far: carry.c; NULL: nothing */
+    bool refused;        /* a zone that is served now could not be kept: the running view stays */
 };
+
+struct carry;
 
 /* A zone between its files and its rendering. */
 struct compile_zone {
+    struct zone *same; /* borrowed: it goes on, and nothing else is there; NULL: it is read */
     struct zone_builder *builder;
     struct conf_policy *policy; /* NULL: none, or broken */
     int error;
@@ -150,12 +154,28 @@ int compile_plan_classes(struct compiler *c, const struct compile_plan *plan, st
 
 void compile_note_geo(struct view *view);
 
+/* ---- unchanged.c ---- */
+
+/* When topology and databases are there: what names of this view go by. `first`: where the files of the
+ * topology begin. */
+void compile_stamp_ground(struct view *view, const struct source_list *files, size_t first);
+/* The zone was read for this report, and nothing else was. */
+void compile_stamp_zone(const struct view *view, const struct conf_zone_source *source, struct report *report,
+                        struct zone *zone);
+/* The version of the previous view, borrowed, if reading the zone would make the same one; then its files and
+ * its warnings are in the report as if it had been read. NULL: it has to be. */
+struct zone *compile_find_unchanged(const struct compiler *c, const struct conf_zone_source *source,
+                                    struct report *report);
+
 /* ---- others ---- */
+
+void compile_parse_apex(const struct conf_zone_source *source, uint8_t apex[DNS_NAME_MAX + 1]);
 
 /* The previous version of a zone for the new view: shared if nothing in it is steered, else a copy whose
  * policies were entered into the new set. NULL (and why in the report) if an endpoint that it needs is gone.
  */
 struct zone *compile_carry_zone(struct compiler *c, struct zone *old, const struct conf_zone_source *source);
+void compile_free_carry(struct compiler *c); /* when all zones are there */
 
 /* Access lists, rates and whatever else keeps abuse out, when server and secrets are there. Rates go on over
  * a reload. */
@@ -201,4 +221,4 @@ void compile_end_budget(struct budget *budget, const struct conf_server *server,
 void compile_add_name(struct compiler *c, const struct view_name *name);
 
 /* Fill view->primaries and view->keys from view->server. */
-void compile_primaries(struct view *view);
+void compile_primaries(struct view *view, const struct view *previous);

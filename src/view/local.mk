@@ -26,5 +26,6 @@ src_libview_a_SOURCES = \
 	src/view/strangers.c \
 	src/view/succession.c \
 	src/view/tiers.c \
+	src/view/unchanged.c \
 	src/view/view.c src/view/view.h \
 	src/view/zones.c

@@ -166,6 +166,9 @@ struct view_zone_update *view_read_zone(const struct view *view, size_t index, s
     }
     report_set_tree(report, NULL);
     free(news.names);
+    if (news.zone != NULL && report_count(report) == 0) {
+        compile_stamp_zone(view, source, report, news.zone);
+    }
     if (news.zone != NULL) {
         update = memory_alloc(sizeof *update);
         *update =

@@ -35,7 +35,16 @@ static int compare_primaries(const void *left, const void *right)
     return compare_apexes(a->apex, b->apex);
 }
 
-static void add_primary(struct view *view, size_t index)
+/* That of the previous view's zone, if nothing has changed. */
+static uint64_t find_fingerprint(const struct view *previous, const struct zone *zone)
+{
+    const struct view_primary *primary = previous == NULL ? NULL : view_find_primary(previous, zone->apex);
+    const struct zone *old = primary == NULL ? NULL : zone_table_get(previous->zones, zone->apex);
+    bool is_known = old != NULL && primary->fingerprint != 0 && zone_is_unchanged(old, zone);
+    return zone->failed ? 0 : is_known ? primary->fingerprint : zone_fingerprint(zone);
+}
+
+static void add_primary(struct view *view, const struct view *previous, size_t index)
 {
     uint8_t apex[DNS_NAME_MAX + 1];
     const struct conf_zone_source *source = &view->server->zones[index];
@@ -49,7 +58,7 @@ static void add_primary(struct view *view, size_t index)
     primary->zone = index;
     primary->options = source->options;
     const struct zone *zone = zone_table_get(view->zones, apex);
-    primary->fingerprint = zone == NULL || zone->failed ? 0 : zone_fingerprint(zone);
+    primary->fingerprint = zone == NULL ? 0 : find_fingerprint(previous, zone);
     atomic_init(&primary->rendition, NULL);
 }
 
@@ -65,7 +74,7 @@ static void prepare_keys(struct view *view)
     free(plans);
 }
 
-void compile_primaries(struct view *view)
+void compile_primaries(struct view *view, const struct view *previous)
 {
     const struct conf_server *server = view->server;
     size_t count = 0;
@@ -75,7 +84,7 @@ void compile_primaries(struct view *view)
     view->primaries = memory_alloc_array(count, sizeof *view->primaries);
     for (size_t i = 0; i < server->zone_count; i++) {
         if (is_primary(server->zones[i].options)) {
-            add_primary(view, i);
+            add_primary(view, previous, i);
         }
     }
     if (view->primary_count != 0) {

@@ -127,6 +127,7 @@ struct view {
     const struct conf_listener *listeners;
     size_t listen_count;
     struct arena *arena;
+    uint64_t ground_stamp; /* of topology and databases (unchanged.c); 0: unknown */
 
     /* ---- state ---- */
     struct health *health; /* to be touched under the lock of the application, unless the view is a copy */

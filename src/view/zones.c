@@ -47,7 +47,7 @@ struct loading {
 
 /* ---- one zone ---- */
 
-static void parse_apex(const struct conf_zone_source *source, uint8_t apex[DNS_NAME_MAX + 1])
+void compile_parse_apex(const struct conf_zone_source *source, uint8_t apex[DNS_NAME_MAX + 1])
 {
     int len = dns_name_parse(source->origin, NULL, apex);
     assert(len > 0); /* the document was checked */
@@ -58,7 +58,7 @@ void compile_read_zone(const struct view *view, const struct conf_zone_source *s
                        struct compile_zone *work)
 {
     uint8_t apex[DNS_NAME_MAX + 1];
-    parse_apex(source, apex);
+    compile_parse_apex(source, apex);
     *work = (struct compile_zone){.builder = zone_builder_new(apex, source->zone_path, report),
                                   .keeps_serial = source->options->serial != CONF_SERIAL_FILE};
     zone_builder_set_rotate(work->builder, view->server->rotate);
@@ -99,8 +99,8 @@ struct zone *compile_finish_zone(struct compile_zone *work)
     if (work->error != 0) {
         zone_release(zone);
         zone = NULL;
-    } else if (zone != NULL && work->keeps_serial) {
-        zone_keep_serial(zone);
+    } else if (zone != NULL) {
+        zone_keep_serial(zone, work->keeps_serial);
     }
     zone_builder_free(work->builder);
     return zone;
@@ -132,15 +132,21 @@ static void end_turn(struct loading *loading)
     pthread_mutex_unlock(&loading->lock);
 }
 
-static void enter_in_turn(struct loading *loading, struct loaded *loaded, struct compile_zone *work,
+/* What names of the zone are steered by, and of one that goes on the zone. */
+static void enter_in_turn(struct loading *loading, size_t index, struct compile_zone *work,
                           struct report *report)
 {
     struct compiler *c = loading->c;
+    struct loaded *loaded = &loading->zones[index];
     wait_for_turn(loading, loaded->turn);
     struct report *before = c->report;
     c->report = report;
     loaded->names = c->view->name_count;
-    compile_enter_policy(c, work);
+    if (work->same != NULL) {
+        loaded->zone = compile_carry_zone(c, work->same, &c->view->server->zones[index]);
+    } else {
+        compile_enter_policy(c, work);
+    }
     loaded->names_end = c->view->name_count;
     c->report = before;
     end_turn(loading);
@@ -151,12 +157,23 @@ static void load_zone(struct loading *loading, size_t index, struct report *repo
     const struct view *view = loading->c->view;
     const struct conf_zone_source *source = &view->server->zones[index];
     struct loaded *loaded = &loading->zones[index];
-    struct compile_zone work;
-    compile_read_zone(view, source, report, &work);
-    if (source->policy_path != NULL) {
-        enter_in_turn(loading, loaded, &work, report);
+    struct compile_zone work = {.same = compile_find_unchanged(loading->c, source, report)};
+    bool is_read = work.same == NULL;
+    if (is_read) {
+        compile_read_zone(view, source, report, &work);
     }
-    loaded->zone = compile_finish_zone(&work);
+    if (source->policy_path != NULL) {
+        enter_in_turn(loading, index, &work, report);
+    } else if (!is_read) {
+        zone_hold(work.same);
+        loaded->zone = work.same;
+    }
+    if (is_read) {
+        loaded->zone = compile_finish_zone(&work);
+    }
+    if (loaded->zone != NULL && loaded->zone != work.same) {
+        compile_stamp_zone(view, source, report, loaded->zone);
+    }
     loaded->files = source_take(report);
     report_note_file(report, source->zone_path);
 }
@@ -203,7 +220,7 @@ static struct zone *replace_zone(struct compiler *c, const struct conf_zone_sour
                                  struct view_zone *entry)
 {
     uint8_t apex[DNS_NAME_MAX + 1];
-    parse_apex(source, apex);
+    compile_parse_apex(source, apex);
     struct zone *old = c->previous == NULL ? NULL : zone_table_get(c->previous->zones, apex);
     bool serves = old != NULL && !old->failed;
     size_t names = c->view->name_count;
@@ -299,6 +316,7 @@ size_t compile_load_zones(struct compiler *c)
     parallel_run(count_threads(view), load_some, &loading);
     if (report_is_cancelled(c->report)) {
         drop_zones(&loading);
+        compile_free_carry(c);
         return 0;
     }
     memory_trim(); /* documents and builders are gone */
@@ -315,6 +333,7 @@ size_t compile_load_zones(struct compiler *c)
         good += !view->zone_list[i].failed;
     }
     free(loading.zones);
+    compile_free_carry(c);
     compile_sort_names(view->names, view->name_count);
     return good;
 }

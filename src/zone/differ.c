@@ -132,3 +132,76 @@ uint64_t zone_sum_set(const struct zone *zone, const struct zone_rrset *rrset, u
     }
     return read_block(zone, &set->rrset).sum + set->rrset.type;
 }
+
+/* ---- names ---- */
+
+/* Slots are in the order of their tags in both versions, so one walk over both finds what belongs together.
+ * Those with the same tag, which follow each other, are in any order. */
+enum { AHEAD = 16 };
+
+/* The blob is in the order of the file: who comes next is somewhere else. */
+static void fetch_ahead(const struct zone *zone, size_t slot)
+{
+    if (slot + AHEAD < zone->slot_room) {
+        const uint8_t *next = zone->blob + zone->slots[slot + AHEAD].node;
+        __builtin_prefetch(next);
+        __builtin_prefetch(next + 64);
+    }
+}
+
+static uint32_t find_tag(struct zone_pairs *pairs, int side)
+{
+    const struct zone *zone = pairs->zone[side];
+    size_t *slot = &pairs->slot[side];
+    while (*slot < zone->slot_room && zone->slots[*slot].tag == ZONE_SLOT_EMPTY) {
+        fetch_ahead(zone, (*slot)++);
+    }
+    return *slot < zone->slot_room ? zone->slots[*slot].tag : ZONE_SLOT_EMPTY;
+}
+
+static const struct zone_node *take_node(struct zone_pairs *pairs, int side)
+{
+    const struct zone *zone = pairs->zone[side];
+    size_t slot = pairs->slot[side]++;
+    fetch_ahead(zone, slot);
+    pairs->last = side == 0 ? slot : pairs->last;
+    return zone_get_node(zone, zone->slots[slot].node);
+}
+
+static bool is_same_name(const struct zone_node *a, const struct zone_node *b)
+{
+    return a->name_len == b->name_len && memcmp(zone_node_name(a), zone_node_name(b), a->name_len) == 0;
+}
+
+/* Among the slots with the tag from this one on, in one direction. */
+static const struct zone_node *find_same(const struct zone *zone, size_t slot, ptrdiff_t step, uint32_t tag,
+                                         const struct zone_node *node)
+{
+    for (; slot < zone->slot_room && zone->slots[slot].tag == tag; slot += (size_t)step) {
+        const struct zone_node *found = zone_get_node(zone, zone->slots[slot].node);
+        if (is_same_name(found, node)) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+bool zone_next_pair(struct zone_pairs *pairs, const struct zone_node *node[2])
+{
+    for (;;) {
+        uint32_t before = find_tag(pairs, 0), after = find_tag(pairs, 1);
+        if (before == ZONE_SLOT_EMPTY && after == ZONE_SLOT_EMPTY) {
+            return false;
+        }
+        if (before <= after) {
+            node[0] = take_node(pairs, 0);
+            node[1] = before == after ? find_same(pairs->zone[1], pairs->slot[1], 1, after, node[0]) : NULL;
+            return true;
+        }
+        node[0] = NULL;
+        node[1] = take_node(pairs, 1);
+        if (find_same(pairs->zone[0], pairs->last, -1, after, node[1]) == NULL) {
+            return true; /* else it was one of a pair */
+        }
+    }
+}

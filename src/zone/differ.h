@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Two versions of one zone: is an RRset the same? Whoever compares whole zones asks that of each, so what did
- * not change costs a memcmp. */
+ * Two versions of one zone: their names side by side, and is an RRset the same? Whoever compares whole zones
+ * asks that of each, so what did not change costs a memcmp. */
 #pragma once
 
 #include "zone/zone.h"
@@ -18,6 +18,14 @@ struct zone_at {
     const struct zone_node *node;
     const struct zone_rrset *rrset;
 };
+
+/* A walk over the names of two versions of one zone, each name once. Begins with the zones alone. */
+struct zone_pairs {
+    const struct zone *zone[2];
+    size_t slot[2], last; /* last: the slot of zone[0] that was walked last */
+};
+/* The nodes of the next name, NULL where a version does not have it. false: there are no more. */
+bool zone_next_pair(struct zone_pairs *pairs, const struct zone_node *node[2]);
 
 /* Of the same owner and type, both static or both steered: of steered ones the TTL alone is looked at, for
  * who their members are only their policies know. Both zones have the same apex. */

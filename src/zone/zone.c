@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/report.h"
 
 #include <stdlib.h>
 
@@ -18,6 +19,15 @@ void zone_hold(struct zone *zone)
     atomic_fetch_add_explicit(&zone->references, 1, memory_order_relaxed);
 }
 
+static void free_notes(struct zone *zone)
+{
+    if (zone->notes != NULL) {
+        report_free(zone->notes->warnings);
+        free(zone->notes->paths);
+        free(zone->notes);
+    }
+}
+
 void zone_release(struct zone *zone)
 {
     if (zone == NULL || atomic_fetch_sub_explicit(&zone->references, 1, memory_order_acq_rel) != 1) {
@@ -26,6 +36,7 @@ void zone_release(struct zone *zone)
     free(zone->slots);
     free(zone->blob);
     free(zone->whoamis);
+    free_notes(zone);
     free(zone);
 }
 
@@ -48,15 +59,24 @@ size_t zone_size(const struct zone *zone)
     return sizeof *zone + zone->blob_len + zone->slot_room * sizeof *zone->slots;
 }
 
-void zone_keep_serial(struct zone *zone)
+static void set_serial_flag(struct zone_rrset *rrset, bool is_kept)
+{
+    unsigned others = rrset->flags & ~(unsigned)ZONE_RRSET_SERIAL;
+    rrset->flags = (uint16_t)(is_kept ? others | ZONE_RRSET_SERIAL : others);
+}
+
+void zone_keep_serial(struct zone *zone, bool keeps)
 {
     struct zone_node *apex = (struct zone_node *)(void *)(zone->blob + zone->apex_node);
     for (unsigned i = 0; i < apex->rrset_count; i++) {
         if (apex->rrsets[i].type == DNS_TYPE_SOA) {
-            apex->rrsets[i].flags |= ZONE_RRSET_SERIAL;
+            set_serial_flag(&apex->rrsets[i], keeps);
         }
     }
-    zone->negative.flags |= ZONE_RRSET_SERIAL;
+    set_serial_flag(&zone->negative, keeps);
+    if (!keeps) {
+        atomic_store_explicit(&zone->served, zone->serial, memory_order_relaxed);
+    }
 }
 
 static uint64_t fingerprint_listed(const struct zone *zone, const struct zone_rrset *rrset, uint64_t hash)

@@ -130,6 +130,12 @@ struct zone_whoami {
     uint8_t address; /* or-ed; EITHER: the resolver only where there is no subnet */
 };
 
+/* What few zones have. */
+struct zone_notes {
+    char *paths; /* of its files, each with a NUL behind it, and one more; NULL: its source's own */
+    struct report *warnings; /* NULL: none */
+};
+
 struct zone {
     _Atomic uint32_t references;
     uint8_t apex_len, apex_labels;
@@ -146,12 +152,15 @@ struct zone {
     struct zone_rrset
         negative; /* the SOA, its owner a pointer to the apex, with the TTL of negative answers (RFC 2308) */
     uint32_t serial, name_count, record_count, steered_count; /* serial: of the master file */
-    _Atomic uint32_t served; /* the serial in answers: that of the file, or one that is kept for it */
+    uint64_t stamp;           /* a hash of what it was read from, all else included; 0: unknown */
+    struct zone_notes *notes; /* owned; NULL: none. With a stamp only */
+    _Atomic uint32_t served;  /* the serial in answers: that of the file, or one that is kept for it */
     uint8_t apex[DNS_NAME_MAX + 1 + BYTES_WORD]; /* lower case */
 };
 
-/* Before the zone is read by others: its serial is not the file's, so the SOA is written with `served`. */
-void zone_keep_serial(struct zone *zone);
+/* Before the zone is read by others: is its serial not the file's, so that the SOA is written with `served`?
+ */
+void zone_keep_serial(struct zone *zone, bool keeps);
 static inline bool zone_keeps_serial(const struct zone *zone)
 {
     return (zone->negative.flags & ZONE_RRSET_SERIAL) != 0;
@@ -161,6 +170,11 @@ void zone_hold(struct zone *zone);
 void zone_release(struct zone *zone); /* frees with the last reference; NULL is fine */
 /* A zone that answers SERVFAIL. */
 struct zone *zone_new_failed(const uint8_t *apex);
+/* Do two versions of a zone say the same? true: certainly. */
+static inline bool zone_is_unchanged(const struct zone *a, const struct zone *b)
+{
+    return a == b || (a->stamp != 0 && a->stamp == b->stamp);
+}
 size_t zone_size(const struct zone *zone); /* bytes of memory */
 /* A hash of all records, the members of steered names included: equal content, equal number. Not for failed
  * zones. Reads the whole zone. */

@@ -10,6 +10,8 @@
 #include "zone/builder.h"
 #include "zone/differ.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct zone *build(const char *text)
@@ -116,13 +118,69 @@ static void serials_do_not_count(void **state)
            ZONE_OTHER_DATA);
 }
 
+/* ---- names side by side ---- */
+
+/* Few tags, as if many hashes met, and names of one tag in any order. */
+static void crowd(struct zone *zone, unsigned tags)
+{
+    uint32_t nodes[32], count = 0;
+    const struct zone_node *node;
+    for (size_t slot = 0; (node = zone_next_node(zone, &slot)) != NULL;) {
+        nodes[count++] = (uint32_t)((const uint8_t *)node - zone->blob);
+    }
+    free(zone->slots);
+    zone->slots = NULL;
+    zone->slot_room = 0;
+    zone_init_slots(zone, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct zone_node *found = zone_get_node(zone, nodes[i]);
+        uint64_t last = found->name_len < 2 ? 0 : zone_node_name(found)[found->name_len - 1];
+        zone_add_slot(zone, last % tags << 33, nodes[i]);
+    }
+}
+
+static void expect_pairs(const char *before, const char *after, unsigned tags, const char *expected)
+{
+    struct zone *a = build(before), *b = build(after);
+    crowd(a, tags);
+    crowd(b, tags);
+    struct zone_pairs pairs = {.zone = {a, b}};
+    const struct zone_node *node[2];
+    unsigned seen[3] = {0, 0, 0};
+    while (zone_next_pair(&pairs, node)) {
+        assert_true(node[0] == NULL || node[1] == NULL ||
+                    (node[0]->name_len == node[1]->name_len &&
+                     memcmp(zone_node_name(node[0]), zone_node_name(node[1]), node[0]->name_len) == 0));
+        seen[node[0] == NULL ? 2 : node[1] == NULL ? 1 : 0]++;
+    }
+    char text[64];
+    snprintf(text, sizeof text, "%u both, %u before, %u after", seen[0], seen[1], seen[2]);
+    assert_string_equal(text, expected);
+    zone_release(a);
+    zone_release(b);
+}
+
+static void names_find_each_other(void **state)
+{
+    (void)state;
+    static const char left[] =
+        HEAD "ns A 192.0.2.1\na A 192.0.2.1\nb A 192.0.2.1\nc A 192.0.2.1\nd A 192.0.2.1\n";
+    static const char right[] =
+        HEAD "f A 192.0.2.1\nd A 192.0.2.1\nc A 192.0.2.1\nns A 192.0.2.1\nb A 192.0.2.1\ne A 192.0.2.1\n";
+    for (unsigned tags = 1; tags < 256; tags++) {
+        expect_pairs(left, right, tags, "5 both, 1 before, 2 after");
+        expect_pairs(right, left, tags, "5 both, 2 before, 1 after");
+        expect_pairs(left, left, tags, "6 both, 0 before, 0 after");
+        expect_pairs(HEAD "ns A 192.0.2.1\n", left, tags, "2 both, 0 before, 4 after");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(records_and_ttls),
-        cmocka_unit_test(order_means_nothing),
-        cmocka_unit_test(linked_names),
-        cmocka_unit_test(serials_do_not_count),
+        cmocka_unit_test(records_and_ttls),      cmocka_unit_test(order_means_nothing),
+        cmocka_unit_test(linked_names),          cmocka_unit_test(serials_do_not_count),
+        cmocka_unit_test(names_find_each_other),
     };
     return cmocka_run_group_tests_name("zone_differ", tests, NULL, NULL);
 }
