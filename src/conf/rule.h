@@ -50,6 +50,7 @@ struct conf_rule {
     uint32_t *pairs;
     size_t pair_count;
     bool any_stage;              /* else only real_time will do */
+    bool only_copies;            /* nobody else takes over, not even while all copies are good */
     uint32_t wait_ms;            /* wait */
     struct conf_freeze *freezes; /* freeze */
     size_t freeze_count;

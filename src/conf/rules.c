@@ -214,10 +214,17 @@ static void check_pair(const struct conf_topology *topology, const struct doc_no
 static void read_lag(const struct conf_topology *topology, const struct doc_node *node,
                      struct conf_rule *rule)
 {
-    static const char *const stages[] = {"real_time", "any", NULL};
+    static const char *const stages[] = {"real_time", "any", NULL}, *const targets[] = {"any", "real_time",
+                                                                                        NULL};
     size_t issues = doc_count_issues(node->doc);
     bool *wanted = read_regions(topology, node);
+    struct doc_node stage;
     rule->any_stage = doc_get_choice(node, "stage", stages, 0) == 1;
+    rule->only_copies = doc_get_choice(node, "targets", targets, 0) == 1;
+    if (rule->only_copies && rule->any_stage && doc_find(node, "stage", &stage)) {
+        doc_error(&stage,
+                  "found \"any\" beside \"targets\": \"real_time\", expected \"real_time\" or nothing");
+    }
     rule->pairs = arena_alloc(topology->arena, topology->replication_count * sizeof *rule->pairs);
     for (uint32_t i = 0; i < topology->replication_count; i++) {
         const struct conf_replication *pair = &topology->replications[i];
@@ -311,7 +318,7 @@ static void read_rule(const struct conf_topology *topology, const struct doc_nod
         [CONF_RULE_LOST] = {COMMON, "kind", "at_most", NULL},
         [CONF_RULE_NOT_ALL_OF] = {COMMON, "targets", NULL},
         [CONF_RULE_CAPACITY] = {COMMON, "at_least", NULL},
-        [CONF_RULE_LAG] = {COMMON, "regions", "stage", NULL},
+        [CONF_RULE_LAG] = {COMMON, "regions", "stage", "targets", NULL},
         [CONF_RULE_WAIT] = {COMMON, "for", NULL},
         [CONF_RULE_FREEZE] = {COMMON, "windows", NULL},
     };

@@ -6,6 +6,7 @@
 #include "daemon/restore_parts.h"
 
 #include "daemon/override_json.h"
+#include "daemon/rules.h"
 #include "daemon/server.h"
 #include "base/error.h"
 #include "past/kept.h"
@@ -154,6 +155,7 @@ static int judge(struct restore *restore, const struct view *before, const struc
     (void)operate_list_lags(before, clock_now_ms(&restore->all->server->clock), 0, lags, ask.lag_count);
     ask.lags = lags;
     ask.last_move_ms = restore->reader->last_move_ms;
+    rules_weigh_names(restore->all->server, &ask, restore->planned);
     operate_judge_rules(&ask, restore->planned, &restore->rules);
     operate_keep_rules(&restore->rules, restore->planned);
     return operate_find_unserved(&ask, restore->planned, &restore->unserved);

@@ -13,11 +13,19 @@
 #include "daemon/reader.h"
 #include "daemon/rules_lags.h"
 #include "daemon/server.h"
+#include "daemon/traffic.h"
 #include "daemon/whatif.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+void rules_weigh_names(struct server *server, struct operate_unserved_ask *ask, struct arena *arena)
+{
+    if (operate_asks_of_names(ask) && !traffic_is_behind(server->traffic)) {
+        ask->rates = traffic_measure_rates(server->traffic, ask->view, arena);
+    }
+}
 
 static int judge(void *live, struct operate_wish *wish, struct arena *arena, struct operate_rules *rules)
 {
@@ -25,15 +33,16 @@ static int judge(void *live, struct operate_wish *wish, struct arena *arena, str
     struct health_spell spell;
     int error = operate_find_spell(reader->live, wish, &spell);
     if (error == 0) {
-        operate_judge_rules(&(struct operate_unserved_ask){.view = reader->live,
-                                                           .wish = &spell,
-                                                           .spells = reader->spells,
-                                                           .spell_count = reader->spell_count,
-                                                           .wall_ms = clock_wall_ms(&reader->server->clock),
-                                                           .lags = reader->lags,
-                                                           .lag_count = reader->lag_count,
-                                                           .last_move_ms = reader->last_move_ms},
-                            arena, rules);
+        struct operate_unserved_ask ask = {.view = reader->live,
+                                           .wish = &spell,
+                                           .spells = reader->spells,
+                                           .spell_count = reader->spell_count,
+                                           .wall_ms = clock_wall_ms(&reader->server->clock),
+                                           .lags = reader->lags,
+                                           .lag_count = reader->lag_count,
+                                           .last_move_ms = reader->last_move_ms};
+        rules_weigh_names(reader->server, &ask, arena);
+        operate_judge_rules(&ask, arena, rules);
     }
     return error;
 }
@@ -78,16 +87,16 @@ static int judge_now(void *context, struct operate_wish *wish, struct arena *are
     if (error == 0) {
         struct health_spell *spells = list_spells(server, &count);
         struct health_lag_status *lags = rules_list_lags(server, &lag_count);
-        operate_judge_rules(
-            &(struct operate_unserved_ask){.view = view,
+        struct operate_unserved_ask ask = {.view = view,
                                            .wish = &spell,
                                            .spells = spells,
                                            .spell_count = count,
                                            .wall_ms = clock_wall_ms(&server->clock),
                                            .lags = lags,
                                            .lag_count = lag_count,
-                                           .last_move_ms = rules_watch_get_last_move(server->rules)},
-            arena, rules);
+                                           .last_move_ms = rules_watch_get_last_move(server->rules)};
+        rules_weigh_names(server, &ask, arena);
+        operate_judge_rules(&ask, arena, rules);
         free(spells);
         free(lags);
     }
@@ -105,12 +114,22 @@ static struct health_lag_status *list_lags(const struct reader *reader, const st
     return lags;
 }
 
+static void list_overrides(const struct view *view, struct operate_unserved_ask *ask, struct arena *arena)
+{
+    size_t count = health_count_overrides(view->health);
+    struct health_spell *spells = arena_alloc(arena, count * sizeof *spells);
+    ask->spells = spells;
+    ask->spell_count = health_list_spells(view->health, 0, spells, count);
+}
+
 static void look(struct reader *reader, struct arena *arena, struct operate_rules *rules)
 {
     const struct view *view = reader_begin(reader);
     struct operate_unserved_ask ask = {
         .view = view, .wall_ms = clock_wall_ms(&reader->server->clock), .last_move_ms = reader->last_move_ms};
     ask.lags = list_lags(reader, view, arena, &ask.lag_count);
+    list_overrides(view, &ask, arena);
+    rules_weigh_names(reader->server, &ask, arena);
     operate_look_at_rules(&ask, arena, rules);
     reader_end(reader);
 }
@@ -277,6 +296,7 @@ void rules_judge_at_once(struct server *server, const struct operate_assumption 
                                        .lag_count = lag_count,
                                        .last_move_ms = rules_watch_get_last_move(server->rules)};
     fill_after(&ask, wishes, count, arena);
+    rules_weigh_names(server, &ask, arena);
     operate_judge_rules(&ask, arena, rules);
     operate_keep_rules(rules, arena);
     free(spells);
@@ -290,17 +310,15 @@ static int check(void *context, struct admin_wishes *wishes, struct arena *arena
     struct operate_assumption *parsed = arena_alloc(arena, wishes->count * sizeof *parsed);
     int error = parse(view, wishes, parsed);
     if (error == 0) {
-        size_t count = health_count_overrides(view->health);
-        struct health_spell *spells = arena_alloc(arena, count * sizeof *spells);
         struct operate_unserved_ask ask = {.view = view,
-                                           .spells = spells,
-                                           .spell_count = health_list_spells(view->health, 0, spells, count),
                                            .wall_ms = clock_wall_ms(&reader->server->clock),
                                            .last_move_ms = reader->last_move_ms,
                                            .limit = wishes->limit,
                                            .progress = wishes->progress};
         ask.lags = list_lags(reader, view, arena, &ask.lag_count);
+        list_overrides(view, &ask, arena);
         fill_after(&ask, parsed, wishes->count, arena);
+        rules_weigh_names(reader->server, &ask, arena);
         operate_judge_rules(&ask, arena, &wishes->rules);
         error = operate_find_unserved(&ask, arena, &wishes->unserved);
     }

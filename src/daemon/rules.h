@@ -7,7 +7,11 @@
 #include "operate/whatif.h"
 
 struct buffer;
+struct operate_unserved_ask;
 struct server;
+
+/* How much names are asked for that somebody is drained for; in the arena. By any thread. */
+void rules_weigh_names(struct server *server, struct operate_unserved_ask *ask, struct arena *arena);
 
 void rules_write_metrics(void *reader, struct buffer *out);
 /* Which rules it would violate if all of this was desired at once: on the control thread, with all orders

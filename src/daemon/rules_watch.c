@@ -7,6 +7,8 @@
 #include "daemon/rules_watch.h"
 
 #include "daemon/changes.h"
+#include "daemon/reader.h"
+#include "daemon/rules.h"
 #include "daemon/rules_feed.h"
 #include "daemon/rules_lags.h"
 #include "daemon/server.h"
@@ -154,13 +156,17 @@ static void look(struct rules_watch *watch)
     struct health_lag_status *lags = rules_list_lags(server, &lag_count);
     int64_t wall_ms = clock_wall_ms(&server->clock);
     rules_feed_follow(server, wall_ms);
-    operate_look_at_rules(&(struct operate_unserved_ask){.view = server->view,
-                                                         .wall_ms = wall_ms,
-                                                         .lags = lags,
-                                                         .lag_count = lag_count,
-                                                         .last_move_ms = rules_watch_get_last_move(watch)},
-                          arena, &rules);
+    struct operate_unserved_ask ask = {.view = server->view,
+                                       .wall_ms = wall_ms,
+                                       .lags = lags,
+                                       .lag_count = lag_count,
+                                       .last_move_ms = rules_watch_get_last_move(watch)};
+    struct health_spell *spells = reader_list_spells(server->view, &server->lock, &ask.spell_count);
+    ask.spells = spells;
+    rules_weigh_names(server, &ask, arena);
+    operate_look_at_rules(&ask, arena, &rules);
     take(watch, &rules, wall_ms);
+    free(spells);
     free(lags);
     arena_free(arena);
 }

@@ -117,6 +117,14 @@ void traffic_catch_up(struct traffic *traffic)
     pthread_mutex_unlock(&traffic->door);
 }
 
+bool traffic_is_behind(struct traffic *traffic)
+{
+    pthread_mutex_lock(&traffic->door);
+    bool is_behind = traffic->pending != 0;
+    pthread_mutex_unlock(&traffic->door);
+    return is_behind;
+}
+
 /* ---- the thread ---- */
 
 /* What is new, or NULL: it is time to read. false: it is over. */

@@ -38,6 +38,8 @@ const char *traffic_tell_share(struct traffic *traffic, const struct switchover 
 struct operate_rates;
 const struct operate_rates *traffic_measure_rates(struct traffic *traffic, const struct view *view,
                                                   struct arena *arena);
+/* Is that to wait for, after a reload? By any thread. */
+bool traffic_is_behind(struct traffic *traffic);
 const char *traffic_tell_drains(struct traffic *traffic, const struct switchover *switchover,
                                 struct arena *arena);
 

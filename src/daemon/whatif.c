@@ -8,6 +8,7 @@
 
 #include "daemon/reader.h"
 #include "daemon/server.h"
+#include "daemon/traffic.h"
 #include "base/error.h"
 
 /* The current view as it is and as it would be. */
@@ -133,7 +134,11 @@ int server_foresee_override(void *context, struct operate_wish *wish, struct are
     wish->wall_ms = clock_wall_ms(&reader->server->clock);
     wish->now_ms = clock_now_ms(&reader->server->clock);
     wish->last_move_ms = reader->last_move_ms;
-    int error = operate_foresee_override(reader_begin(reader), wish, arena, foresight);
+    const struct view *view = reader_begin(reader);
+    if (!traffic_is_behind(reader->server->traffic)) {
+        wish->rates = traffic_measure_rates(reader->server->traffic, view, arena);
+    }
+    int error = operate_foresee_override(view, wish, arena, foresight);
     reader_end(reader);
     return error;
 }

@@ -382,7 +382,9 @@ struct health_spell {
     enum health_desired desired;
     int64_t from_ms, until_ms; /* wall; INT64_MIN: it is; INT64_MAX: for ever */
     uint64_t
-        groups; /* of names that are drained, a bit each; then `desired` is AUTO: nothing is for others */
+        groups;    /* of names that are drained, a bit each; then `desired` is AUTO: nothing is for others */
+    uint8_t share; /* of a drain in part, percent; then `desired` is AUTO, too. 0: it is whole */
+    uint32_t exit; /* where a drain sends what it moves off: health_exit_make(); 0: as policies have it */
 };
 
 /* By any thread. */
@@ -395,13 +397,13 @@ size_t health_list_spells(const struct health *health, size_t first, struct heal
                           size_t count);
 /* Grows when one is put, removed or moved in time: what was listed at an equal number still holds. */
 uint64_t health_count_override_changes(const struct health *health);
-/* The table's words as they are, for whoever assumes something: by any thread, without the lock. Outages and
- * what is forbidden are borrowed from it. Returns owned: free(). */
+/* The table's words and exits as they are, for whoever assumes something: by any thread, without the lock.
+ * Outages and what is forbidden are borrowed from it. Returns owned: free(). */
 struct health_table *health_copy_words(const struct health_table *table);
-void health_assume_desired(struct health_table *copy, enum health_kind kind, uint32_t index,
-                           enum health_desired desired);
-/* A drain for names of these groups, and nothing for others. */
-void health_assume_drained(struct health_table *copy, enum health_kind kind, uint32_t index, uint64_t groups);
+/* As if this was in force, and nothing else on that object; times are the caller's business. */
+void health_assume(struct health_table *copy, const struct health_spell *spell);
+/* Nobody has come back a moment ago: what is withheld from now on is what is assumed. */
+void health_assume_no_ramps(struct health_table *copy);
 /* In force or planned (health_status says which); NULL if there is none; borrowed until the next call that
  * changes overrides. */
 const struct health_override *health_get_override(const struct health *health, enum health_kind kind,

@@ -409,6 +409,8 @@ bool health_scope_differs(const struct health *health, enum health_kind kind, ui
                           const struct health_effect *effect);
 /* What an override wants as words have it: a drain, or a share of one. */
 uint32_t health_scope_wish(const struct health_override *override);
+/* Where it sends what it moves off (health_exit_make()); 0: as policies have it. */
+uint32_t health_find_exit(const struct health *health, const struct health_override *what);
 
 /* What the words say about one object, with the deciders of its kind. */
 struct health_effective health_find_effective(const struct health *health, enum health_kind kind,

@@ -33,12 +33,9 @@ bool health_is_overridden(const struct health *health, enum health_kind kind, ui
            (health_word_get(health, kind, index) & HEALTH_WORD_PLANNED) == 0;
 }
 
-/* Where its override sends what it moves off, if it is in force. */
-static uint32_t find_exit(const struct health *health, enum health_kind kind, uint32_t index, bool planned)
+uint32_t health_find_exit(const struct health *health, const struct health_override *what)
 {
-    uint32_t at = health->nodes[kind][index].override_at;
-    const struct health_override *what = at == 0 ? NULL : &health->overrides[at - 1].what;
-    if (what == NULL || planned || what->to[0] == '\0' || what->desired != HEALTH_DESIRED_DRAIN) {
+    if (what->to[0] == '\0' || what->desired != HEALTH_DESIRED_DRAIN) {
         return 0;
     }
     ptrdiff_t region = health_find(health, HEALTH_REGION, what->to);
@@ -55,7 +52,7 @@ static void set_desired(struct health *health, enum health_kind kind, uint32_t i
     const struct health_override *what = at == 0 ? NULL : &health->overrides[at - 1].what;
     struct health_effect effect = {.desired = desired,
                                    .planned = planned,
-                                   .exit = find_exit(health, kind, index, planned),
+                                   .exit = what == NULL || planned ? 0 : health_find_exit(health, what),
                                    .ttl = what == NULL || !what->has_ttl ? 0 : health_ttl_make(what->ttl_s)};
     if (what != NULL && what->names[0] != '\0') {
         effect.is_scoped = true;

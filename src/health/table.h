@@ -281,22 +281,33 @@ static inline uint32_t health_word_within(uint32_t word, const struct health_sco
     return word | (wish & (HEALTH_WORD_DESIRED | HEALTH_WORD_RAMPING));
 }
 
-/* The same as names of a group see it (health_word_within()). */
+/* The three words of at[0], at[1], at[2] (an endpoint, its az, its region) as names of a group see them
+ * (health_word_within()). Returns whether some names see others. */
+static inline bool health_table_load_within(const struct health_table *table, const uint32_t at[3],
+                                            enum health_family family, uint32_t group, uint32_t words[3])
+{
+    const struct health_scopes *scopes = table->scopes;
+    words[0] = health_word_of(atomic_load_explicit(&table->endpoints[at[0]], memory_order_acquire), family);
+    words[1] = atomic_load_explicit(&table->azs[at[1]], memory_order_acquire);
+    words[2] = atomic_load_explicit(&table->regions[at[2]], memory_order_acquire);
+    bool is_scoped = ((words[0] | words[1] | words[2]) & HEALTH_WORD_SCOPED) != 0;
+    if (is_scoped) {
+        words[0] = health_word_within(words[0], &scopes->endpoints[at[0]], group);
+        words[1] = health_word_within(words[1], &scopes->azs[at[1]], group);
+        words[2] = health_word_within(words[2], &scopes->regions[at[2]], group);
+    }
+    return is_scoped;
+}
+
+/* What that makes of it. */
 static inline struct health_effective health_table_effective_within(const struct health_table *table,
                                                                     uint32_t endpoint, uint32_t az,
                                                                     uint32_t region,
                                                                     enum health_family family, uint32_t group)
 {
-    const struct health_scopes *scopes = table->scopes;
-    uint32_t words[] = {atomic_load_explicit(&table->endpoints[endpoint], memory_order_acquire),
-                        atomic_load_explicit(&table->azs[az], memory_order_acquire),
-                        atomic_load_explicit(&table->regions[region], memory_order_acquire)};
-    words[0] = health_word_of(words[0], family);
-    if (((words[0] | words[1] | words[2]) & HEALTH_WORD_SCOPED) != 0) {
-        words[0] = health_word_within(words[0], &scopes->endpoints[endpoint], group);
-        words[1] = health_word_within(words[1], &scopes->azs[az], group);
-        words[2] = health_word_within(words[2], &scopes->regions[region], group);
-    }
+    uint32_t words[3];
+    const uint32_t at[] = {endpoint, az, region};
+    (void)health_table_load_within(table, at, family, group, words);
     return health_combine(words[0], words[1], words[2]);
 }
 

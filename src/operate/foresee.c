@@ -64,7 +64,8 @@ static int judge(const struct view *view, const struct operate_wish *wish, struc
                                              .progress = wish->progress,
                                              .lags = lags,
                                              .lag_count = lag_count,
-                                             .last_move_ms = wish->last_move_ms};
+                                             .last_move_ms = wish->last_move_ms,
+                                             .rates = wish->rates};
     if (error == 0) {
         operate_judge_rules(&ask, arena, &foresight->rules);
         error = operate_find_unserved(&ask, arena, &foresight->unserved);

@@ -25,10 +25,11 @@ struct operate_wish {
     enum health_kind kind;
     const char *name;
     const struct health_override *override;
-    int64_t wall_ms;      /* now */
-    int64_t now_ms;       /* likewise, monotonic: only for operate_foresee_override(), … */
-    int64_t last_move_ms; /* … as this is: see operate_unserved_ask */
-    size_t limit;         /* unserved names to list */
+    int64_t wall_ms;                   /* now */
+    int64_t now_ms;                    /* likewise, monotonic: only for operate_foresee_override(), … */
+    int64_t last_move_ms;              /* … as this is: see operate_unserved_ask */
+    const struct operate_rates *rates; /* likewise */
+    size_t limit;                      /* unserved names to list */
     struct progress *progress;
 };
 

@@ -32,7 +32,7 @@ src_liboperate_a_SOURCES = \
 	src/operate/switchover_errors.c src/operate/switchover_errors.h \
 	src/operate/switchover_inside.c src/operate/switchover_inside.h \
 	src/operate/rules.c src/operate/rules.h src/operate/rules_inside.h \
-	src/operate/rules_judge.c \
+	src/operate/rules_judge.c src/operate/rules_flows.c \
 	src/operate/rules_time.c src/operate/rules_time.h \
 	src/operate/rules_measure.c src/operate/rules_measure.h \
 	src/operate/switchover_findings.c src/operate/switchover_look.c src/operate/switchover_look.h \

@@ -9,13 +9,20 @@
 
 #include <stdlib.h>
 
-enum health_desired moments_get_desired(const struct health_spell *spell, struct moments_span span,
-                                        bool at_best)
+struct health_spell moments_get(const struct health_spell *spell, struct moments_span span, bool at_best)
 {
     bool always = spell->from_ms <= span.from_ms && spell->until_ms >= span.until_ms;
     bool ever = spell->from_ms < span.until_ms && spell->until_ms > span.from_ms;
     bool counts = always || (ever && (spell->desired == HEALTH_DESIRED_UP) == at_best);
-    return counts ? spell->desired : HEALTH_DESIRED_AUTO;
+    return counts ? *spell
+                  : (struct health_spell){
+                        .kind = spell->kind, .index = spell->index, .desired = HEALTH_DESIRED_AUTO};
+}
+
+/* Does it say anything? */
+static bool is_any(const struct health_spell *spell)
+{
+    return spell->desired != HEALTH_DESIRED_AUTO || spell->groups != 0 || spell->share != 0;
 }
 
 /* The times at which something changes, between two times. */
@@ -60,7 +67,7 @@ static struct moments_span find_life(const struct health_spell *wish, const stru
     const struct health_spell *const both[] = {wish, old};
     struct moments_span life = {.from_ms = INT64_MAX, .until_ms = INT64_MIN};
     for (int i = 0; i < 2; i++) {
-        if (both[i]->desired != HEALTH_DESIRED_AUTO || both[i]->groups != 0) {
+        if (is_any(both[i])) {
             life.from_ms = both[i]->from_ms < life.from_ms ? both[i]->from_ms : life.from_ms;
             life.until_ms = both[i]->until_ms > life.until_ms ? both[i]->until_ms : life.until_ms;
         }
@@ -69,27 +76,31 @@ static struct moments_span find_life(const struct health_spell *wish, const stru
     return life;
 }
 
-/* How much there is for clients. */
-static int rank(enum health_desired desired)
+/* How much of it there is for a name, percent; more: it is `up`. `is_meant`: the name is in its groups. */
+static int find_left(const struct health_spell *spell, bool is_meant)
 {
-    return desired == HEALTH_DESIRED_UP ? 2 : desired == HEALTH_DESIRED_AUTO ? 1 : 0;
+    bool is_drained = spell->groups != 0 ? is_meant : spell->share != 0;
+    return is_drained && spell->share != 0         ? 100 - spell->share
+           : is_drained                            ? 0
+           : spell->desired == HEALTH_DESIRED_AUTO ? 100
+           : spell->desired == HEALTH_DESIRED_UP   ? 101
+                                                   : 0;
 }
 
-uint64_t moments_get_groups(const struct health_spell *spell, struct moments_span span, bool at_best)
-{
-    struct health_spell drain = *spell;
-    drain.desired = HEALTH_DESIRED_DRAIN;
-    return moments_get_desired(&drain, span, at_best) == HEALTH_DESIRED_DRAIN ? spell->groups : 0;
-}
-
-/* A drain of other names than before takes away as well. */
+/* Is there less for any name? */
 static void add_span(struct moments *moments, const struct health_spell *wish, const struct health_spell *old,
                      struct moments_span span)
 {
-    uint64_t more = moments_get_groups(wish, span, false) & ~moments_get_groups(old, span, true);
-    enum health_desired is = moments_get_desired(wish, span, false),
-                        was = moments_get_desired(old, span, true);
-    if (rank(is) < rank(was) || (more != 0 && rank(was) > 0)) {
+    struct health_spell is = moments_get(wish, span, false), was = moments_get(old, span, true);
+    const uint64_t meant[2][2] = {{UINT64_MAX, was.groups & ~is.groups},
+                                  {is.groups & ~was.groups, is.groups & was.groups}};
+    bool takes_away = false;
+    for (int in_is = 0; in_is < 2; in_is++) {
+        for (int in_was = 0; in_was < 2; in_was++) {
+            takes_away |= meant[in_is][in_was] != 0 && find_left(&is, in_is) < find_left(&was, in_was);
+        }
+    }
+    if (takes_away) {
         moments->spans[moments->count++] = span;
     }
 }

@@ -26,8 +26,6 @@ void moments_find(struct moments *moments, const struct health_spell *wish, cons
 /* All of the future, cut where any of these starts or ends. */
 void moments_find_all(struct moments *moments, const struct health_spell *before, size_t before_count,
                       const struct health_spell *after, size_t after_count, int64_t now_ms);
-/* Which groups of names are drained in a span; the others as below. */
-uint64_t moments_get_groups(const struct health_spell *spell, struct moments_span span, bool at_best);
-/* What is desired in a span. Of neighbours that were taken together: at its best, or its worst. */
-enum health_desired moments_get_desired(const struct health_spell *spell, struct moments_span span,
-                                        bool at_best);
+/* What of it is in force in a span: all, or nothing is desired. Of neighbours that were taken together: at
+ * its best, or its worst. */
+struct health_spell moments_get(const struct health_spell *spell, struct moments_span span, bool at_best);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See rules.h. Orders of emergencies are judged on the control thread, so it does little: one copy of the
- * words, and two walks per moment. */
+ * See rules.h. Orders of emergencies are judged on the control thread, so it does little: a copy of the words
+ * and a walk per moment for what is with and without the order. */
 #include "config.h"
 
 #include "operate/rules.h"
@@ -12,8 +12,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void begin(struct judging *judging, const struct view *view, struct operate_rules *rules)
+static bool has_groups(const struct health_spell *spells, size_t count)
 {
+    for (size_t i = 0; i < count; i++) {
+        if (spells[i].groups != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool operate_asks_of_names(const struct operate_unserved_ask *ask)
+{
+    return has_groups(ask->spells, ask->spell_count) || has_groups(ask->after, ask->after_count) ||
+           (ask->wish != NULL && ask->wish->groups != 0);
+}
+
+static void begin(struct judging *judging, struct operate_rules *rules)
+{
+    const struct operate_unserved_ask *ask = judging->ask;
     const struct conf_rules *conf = &judging->topology->rules;
     rules->items = arena_alloc(judging->arena, conf->count * sizeof *rules->items);
     for (size_t i = 0; i < conf->count; i++) {
@@ -22,10 +39,11 @@ static void begin(struct judging *judging, const struct view *view, struct opera
                 .rule = &conf->items[i], .type = conf_rule_type_text(conf->items[i].type)};
         }
     }
-    judging->table = health_copy_words(view->table);
+    judging->weights = operate_asks_of_names(ask) ? measure_weigh_policies(ask->view, ask->rates) : NULL;
     for (unsigned side = 0; side < SIDES; side++) {
-        measure_init(&judging->sides[side], judging->topology);
-        judging->served[side] = memory_alloc_array(conf->count, sizeof(bool));
+        judging->tables[side] = health_copy_words(ask->view->table);
+        health_assume_no_ramps(judging->tables[side]);
+        measure_init(&judging->sides[side], ask->view, judging->weights);
     }
 }
 
@@ -33,31 +51,27 @@ static void end(struct judging *judging, struct operate_rules *rules)
 {
     for (unsigned side = 0; side < SIDES; side++) {
         measure_fini(&judging->sides[side]);
-        free(judging->served[side]);
+        free(judging->tables[side]);
     }
-    free(judging->table);
+    free(judging->weights);
     free(judging->others);
     for (size_t i = 0; i < rules->count; i++) {
         rules->violated += rules->items[i].is_violated;
     }
 }
 
-/* Targets are looked up in the words, which are those of this side now. */
-static void take_side(struct judging *judging, unsigned side)
-{
-    const struct conf_rules *conf = &judging->topology->rules;
-    measure_take(&judging->sides[side], judging->topology, judging->table);
-    for (size_t i = 0; i < conf->count; i++) {
-        judging->served[side][i] = rules_count_targets(judging, &conf->items[i], side) != 0;
-    }
-}
-
-/* As things are now. */
+/* As things are now: with what is in force. */
 static void judge_sides(struct judging *judging, struct operate_rules *rules)
 {
-    judging->at_ms = judging->ask->wall_ms;
+    const struct operate_unserved_ask *ask = judging->ask;
+    judging->at_ms = ask->wall_ms;
     for (unsigned side = 0; side < SIDES; side++) {
-        take_side(judging, side);
+        for (size_t i = 0; i < ask->spell_count; i++) {
+            struct health_spell spell =
+                moments_get(&ask->spells[i], (struct moments_span){ask->wall_ms, ask->wall_ms + 1}, false);
+            health_assume(judging->tables[side], &spell);
+        }
+        measure_take(&judging->sides[side], judging->tables[side]);
     }
     for (size_t i = 0; i < rules->count; i++) {
         (void)rules_judge(judging, &rules->items[i]);
@@ -72,24 +86,11 @@ static bool is_target(const struct judging *judging, const struct health_spell *
     return wish != NULL && spell->kind == wish->kind && spell->index == wish->index;
 }
 
-static bool has_groups(const struct health_spell *spells, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (spells[i].groups != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void find_others(struct judging *judging)
 {
     const struct operate_unserved_ask *ask = judging->ask;
     judging->others = memory_alloc_array(ask->spell_count, sizeof *judging->others);
     judging->old = (struct health_spell){.desired = HEALTH_DESIRED_AUTO};
-    judging->is_split = has_groups(ask->spells, ask->spell_count) ||
-                        has_groups(ask->after, ask->after_count) ||
-                        (ask->wish != NULL && ask->wish->groups != 0);
     for (size_t i = 0; i < ask->spell_count; i++) {
         if (is_target(judging, &ask->spells[i])) {
             judging->old = ask->spells[i];
@@ -120,38 +121,24 @@ static void find_moments(struct judging *judging)
 static void assume(const struct judging *judging, const struct health_spell *spell, size_t moment,
                    unsigned side)
 {
-    struct health_spell counted = *spell;
-    if (judging->of_moves && spell->groups != 0) {
-        counted.desired = HEALTH_DESIRED_DRAIN;
-    }
-    health_assume_desired(judging->table, spell->kind, spell->index,
-                          moments_get_desired(&counted, judging->moments.spans[moment], side == BEFORE));
+    struct health_spell counted = moments_get(spell, judging->moments.spans[moment], side == BEFORE);
+    health_assume(judging->tables[side], &counted);
 }
 
 static void assume_side(const struct judging *judging, size_t moment, unsigned side)
 {
     const struct operate_unserved_ask *ask = judging->ask;
+    bool are_gone = ask->wish == NULL && side == AFTER;
     for (size_t i = 0; i < judging->other_count; i++) {
-        struct health_spell spell = judging->others[i];
-        bool is_gone = ask->wish == NULL && side == AFTER;
-        spell.desired = is_gone ? HEALTH_DESIRED_AUTO : spell.desired;
-        spell.groups = is_gone ? 0 : spell.groups;
-        assume(judging, &spell, moment, side);
+        const struct health_spell *spell = &judging->others[i];
+        const struct health_spell none = {.kind = spell->kind, .index = spell->index};
+        assume(judging, are_gone ? &none : spell, moment, side);
     }
     for (size_t i = 0; side == AFTER && i < ask->after_count; i++) {
         assume(judging, &ask->after[i], moment, side);
     }
     if (ask->wish != NULL) {
         assume(judging, side == BEFORE ? &judging->old : ask->wish, moment, side);
-    }
-}
-
-/* What `after` has and the spells have not was put by the moment before. */
-static void forget_after(const struct judging *judging)
-{
-    for (size_t i = 0; i < judging->ask->after_count; i++) {
-        health_assume_desired(judging->table, judging->ask->after[i].kind, judging->ask->after[i].index,
-                              HEALTH_DESIRED_AUTO);
     }
 }
 
@@ -167,28 +154,19 @@ static bool begins_at(const struct judging *judging, size_t moment)
     return begins;
 }
 
-/* A place that is drained for some names goes on serving, and yet something moves. */
-static bool is_about_moves(const struct operate_rule *rule)
-{
-    return rule->rule->type == CONF_RULE_LAG || rule->rule->type == CONF_RULE_WAIT ||
-           rule->rule->type == CONF_RULE_FREEZE;
-}
-
-static void judge_moment(struct judging *judging, size_t moment, bool of_moves, struct operate_rules *rules)
+static void judge_moment(struct judging *judging, size_t moment, struct operate_rules *rules)
 {
     int64_t from_ms = judging->moments.spans[moment].from_ms;
     judging->at_ms = from_ms;
     judging->begins = begins_at(judging, moment);
-    judging->of_moves = of_moves;
-    forget_after(judging);
+    judging->has_flows = false;
     for (unsigned side = 0; side < SIDES; side++) {
         assume_side(judging, moment, side);
-        take_side(judging, side);
+        measure_take(&judging->sides[side], judging->tables[side]);
     }
     for (size_t i = 0; i < rules->count; i++) {
         struct operate_rule *rule = &rules->items[i];
-        bool is_asked = !judging->is_split || is_about_moves(rule) == of_moves;
-        if (is_asked && !rule->is_violated && rules_judge(judging, rule)) {
+        if (!rule->is_violated && rules_judge(judging, rule)) {
             rule->from_ms = from_ms > judging->ask->wall_ms ? from_ms : 0;
         }
     }
@@ -202,14 +180,11 @@ void operate_judge_rules(const struct operate_unserved_ask *ask, struct arena *a
     if (judging.topology == NULL || judging.topology->rules.count == 0) {
         return;
     }
-    begin(&judging, ask->view, rules);
+    begin(&judging, rules);
     find_others(&judging);
     find_moments(&judging);
     for (size_t i = 0; i < judging.moments.count; i++) {
-        judge_moment(&judging, i, false, rules);
-        if (judging.is_split) {
-            judge_moment(&judging, i, true, rules);
-        }
+        judge_moment(&judging, i, rules);
     }
     if (judging.moments.count == 0) { /* it takes nothing away: nothing is worse */
         judge_sides(&judging, rules);
@@ -225,7 +200,7 @@ void operate_look_at_rules(const struct operate_unserved_ask *ask, struct arena 
     if (judging.topology == NULL || judging.topology->rules.count == 0) {
         return;
     }
-    begin(&judging, ask->view, rules);
+    begin(&judging, rules);
     judge_sides(&judging, rules);
     end(&judging, rules);
 }

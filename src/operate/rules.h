@@ -2,7 +2,9 @@
  *
  * Safety rules (conf/rule.h): which of them an order would violate, and which are violated as things are.
  *
- * A place serves while one of its endpoints may be chosen (healthy, unknown or forced up). An order violates
+ * A place serves while one of its endpoints may be chosen (healthy, unknown or forced up) and orders leave it
+ * half of its answers or more: of a drain in part what is left, of one for some names what others are asked
+ * for. An order violates
  * a rule if, at some moment of its time (moments.h), the rule does not hold and the order makes it worse: so
  * what only brings back is never refused, nor is what leaves a figure as it was. Health is as it is now;
  * other overrides count as they start and end. Rules that go by the time (wait, freeze) are asked when the
@@ -36,9 +38,11 @@ struct operate_rules {
 void operate_judge_rules(const struct operate_unserved_ask *ask, struct arena *arena,
                          struct operate_rules *rules);
 /* Of all rules, with what is; one about lags, a wait or a freeze is violated while it forbids to move. Of the
- * ask only the view, the time and lags play a part. */
+ * ask only the view, spells, the time, lags and rates play a part. */
 void operate_look_at_rules(const struct operate_unserved_ask *ask, struct arena *arena,
                            struct operate_rules *rules);
+/* Is somebody drained for some names, so that it counts how much these are asked for (`rates`)? */
+bool operate_asks_of_names(const struct operate_unserved_ask *ask);
 /* Is each rule that is violated among these names, and each of the names that of one? */
 bool operate_rules_allow(const struct operate_rules *rules, const char *const *names, size_t count);
 /* So that they outlive the topology: what they are called is copied. */

@@ -13,22 +13,26 @@ enum { BEFORE, AFTER, SIDES };
 struct judging {
     const struct operate_unserved_ask *ask;
     const struct conf_topology *topology;
-    struct health_table *table; /* a copy of the words, with what is assumed */
-    struct health_spell old;    /* of the target: what is accepted now */
+    struct health_table *tables[SIDES]; /* copies of the words, with what is assumed */
+    double *weights;                    /* of policies; NULL: see measure.weights */
+    struct health_spell old;            /* of the target: what is accepted now */
     struct health_spell *others;
     size_t other_count;
     struct moments moments;
     struct measure sides[SIDES];
-    bool *served[SIDES]; /* of each rule: does one of its targets serve? */
-    int64_t at_ms;       /* wall: the moment */
-    bool is_split;       /* there are drains for some names: of_moves is another look at each moment */
-    bool of_moves; /* a drain for some names counts as one: of rules about moving, not about what serves */
+    int64_t at_ms; /* wall: the moment */
     bool begins;   /* the order begins to take something away then */
     bool is_order; /* else things as they are: both sides are alike */
+    bool has_flows;
+    bool *flows; /* of the moment, if has_flows: by two regions, and behind them by pair */
     struct arena *arena;
 };
 
 /* Fills in all but from_ms; returns whether the rule is violated. */
-bool rules_judge(const struct judging *judging, struct operate_rule *to);
-/* Targets of a rule that serve on a side, which is that of the words in the table. */
-size_t rules_count_targets(const struct judging *judging, const struct conf_rule *rule, unsigned side);
+bool rules_judge(struct judging *judging, struct operate_rule *to);
+/* ---- rules_flows.c ---- */
+
+/* Do answers of a name leave one place, and go to another? Of regions; and of both ends of a pair of the
+ * topology. As they are found on both sides, so it costs an evaluation of all policies, once per moment. */
+bool rules_flow_between(struct judging *judging, uint32_t from, uint32_t to);
+bool rules_flow_along(struct judging *judging, uint32_t pair);

@@ -37,7 +37,8 @@ static size_t count_all(const struct judging *judging, const struct conf_rule *r
     return rule->of_azs ? judging->topology->az_count : judging->topology->region_count;
 }
 
-static const bool *get_flags(const struct judging *judging, const struct conf_rule *rule, unsigned side)
+/* How much is left of each. */
+static const double *get_parts(const struct judging *judging, const struct conf_rule *rule, unsigned side)
 {
     return rule->of_azs ? judging->sides[side].azs : judging->sides[side].regions;
 }
@@ -52,10 +53,10 @@ static void list_counted(const struct judging *judging, const struct conf_rule *
                          bool serving, struct buffer *words)
 {
     enum { NAMES = 5 };
-    const bool *flags = get_flags(judging, rule, side);
+    const double *parts = get_parts(judging, rule, side);
     size_t found = 0;
     for (size_t i = 0; i < count_all(judging, rule); i++) {
-        if (is_counted(judging, rule, i) && flags[i] == serving && found++ < NAMES) {
+        if (is_counted(judging, rule, i) && measure_serves(parts[i]) == serving && found++ < NAMES) {
             buffer_print(words, "%s%s", found == 1 ? "" : ", ", get_name(judging, rule, i));
         }
     }
@@ -67,6 +68,20 @@ static void list_counted(const struct judging *judging, const struct conf_rule *
 static const char *name_kind(const struct conf_rule *rule, size_t count)
 {
     return rule->of_azs ? count == 1 ? "az" : "azs" : count == 1 ? "region" : "regions";
+}
+
+/* "; less than half is left of us (1 %)": those that do not count, though somebody still gets there. */
+static void list_remains(const struct judging *judging, const struct conf_rule *rule, struct buffer *words)
+{
+    enum { NAMES = 5 };
+    const double *parts = get_parts(judging, rule, AFTER);
+    size_t found = 0;
+    for (size_t i = 0; i < count_all(judging, rule); i++) {
+        if (is_counted(judging, rule, i) && parts[i] > 0 && !measure_serves(parts[i]) && found++ < NAMES) {
+            buffer_print(words, "%s%s (%.3g %%)", found == 1 ? "; less than half is left of " : ", ",
+                         get_name(judging, rule, i), 100 * parts[i]);
+        }
+    }
 }
 
 /* ---- serving ---- */
@@ -81,8 +96,8 @@ static struct count count_serving(const struct judging *judging, const struct co
     for (size_t i = 0; i < count_all(judging, rule); i++) {
         if (is_counted(judging, rule, i)) {
             count.all++;
-            count.serving[BEFORE] += get_flags(judging, rule, BEFORE)[i];
-            count.serving[AFTER] += get_flags(judging, rule, AFTER)[i];
+            count.serving[BEFORE] += measure_serves(get_parts(judging, rule, BEFORE)[i]);
+            count.serving[AFTER] += measure_serves(get_parts(judging, rule, AFTER)[i]);
         }
     }
     return count;
@@ -104,6 +119,7 @@ static void tell_serving(const struct judging *judging, const struct count *coun
         buffer_print(&words, ")");
     }
     buffer_print(&words, ", expected at least %u", rule->count);
+    list_remains(judging, rule, &words);
     to->why = take_words(judging, &words);
     if (!to->is_violated) {
         return;
@@ -132,7 +148,7 @@ static bool judge_serving(const struct judging *judging, struct operate_rule *to
 static bool judge_lost(const struct judging *judging, struct operate_rule *to)
 {
     const struct conf_rule *rule = to->rule;
-    const struct health_table *table = judging->table;
+    const struct health_table *table = judging->tables[AFTER];
     size_t lost = 0, all = 0;
     for (size_t i = 0; i < count_all(judging, rule); i++) {
         const _Atomic uint32_t *words = rule->of_azs ? table->azs : table->regions;
@@ -169,11 +185,11 @@ static void name_targets(const struct judging *judging, const struct conf_rule *
     }
 }
 
-size_t rules_count_targets(const struct judging *judging, const struct conf_rule *rule, unsigned side)
+static size_t count_targets(const struct judging *judging, const struct conf_rule *rule, unsigned side)
 {
     size_t count = 0;
     for (size_t i = 0; i < rule->target_count; i++) {
-        count += measure_serves(&judging->sides[side], judging->topology, judging->table, rule->targets[i]);
+        count += measure_serves(measure_place(&judging->sides[side], rule->targets[i]));
     }
     return count;
 }
@@ -181,11 +197,10 @@ size_t rules_count_targets(const struct judging *judging, const struct conf_rule
 static bool judge_not_all_of(const struct judging *judging, struct operate_rule *to)
 {
     const struct conf_rule *rule = to->rule;
-    size_t serving = rules_count_targets(judging, rule, AFTER),
-           number = (size_t)(rule - judging->topology->rules.items);
+    size_t serving = count_targets(judging, rule, AFTER);
     struct buffer words;
     buffer_init(&words);
-    to->is_violated = serving == 0 && (!judging->is_order || judging->served[BEFORE][number]);
+    to->is_violated = serving == 0 && (!judging->is_order || count_targets(judging, rule, BEFORE) != 0);
     buffer_print(&words, "%zu of %zu targets %s (", serving, rule->target_count, verb(judging));
     name_targets(judging, rule, &words);
     buffer_print(&words, "), expected at least 1");
@@ -199,19 +214,19 @@ static bool judge_not_all_of(const struct judging *judging, struct operate_rule 
 static bool judge_capacity(const struct judging *judging, struct operate_rule *to)
 {
     const struct conf_rules *rules = &judging->topology->rules;
-    uint64_t before = judging->sides[BEFORE].capacity, after = judging->sides[AFTER].capacity;
+    double before = judging->sides[BEFORE].capacity, after = judging->sides[AFTER].capacity;
     double least = to->rule->share * (double)rules->capacity;
     const char *what = rules->is_by_number ? " endpoints" : "";
     /* as shares are written: 60 % of 10 is 6 */
-    bool is_short = (double)after < least - 1e-6 * (double)rules->capacity;
-    to->is_violated = is_short && (!judging->is_order || after < before);
+    bool is_short = after < least - 1e-6 * (double)rules->capacity;
+    to->is_violated = is_short && (!judging->is_order || measure_is_less(after, before));
     to->why =
-        arena_print(judging->arena, "%.1f %% of the capacity %s (%llu of %llu%s), expected at least %g %%",
-                    rules->capacity == 0 ? 0 : 100 * (double)after / (double)rules->capacity,
-                    judging->is_order ? "would serve" : "serves", (unsigned long long)after,
-                    (unsigned long long)rules->capacity, what, 100 * to->rule->share);
+        arena_print(judging->arena, "%.1f %% of the capacity %s (%.10g of %llu%s), expected at least %g %%",
+                    rules->capacity == 0 ? 0 : 100 * after / (double)rules->capacity,
+                    judging->is_order ? "would serve" : "serves", after, (unsigned long long)rules->capacity,
+                    what, 100 * to->rule->share);
     to->needs = to->is_violated ? arena_print(judging->arena, "%.0f more%s to serve",
-                                              least - (double)after < 1 ? 1 : least - (double)after,
+                                              least - after < 1 ? 1 : least - after,
                                               rules->is_by_number ? " endpoints have" : " has")
                                 : NULL;
     return to->is_violated;
@@ -219,14 +234,24 @@ static bool judge_capacity(const struct judging *judging, struct operate_rule *t
 
 /* ---- lag ---- */
 
-static const bool *get_ends(const struct judging *judging, const struct conf_replication *pair, unsigned side)
+static const double *get_ends(const struct judging *judging, const struct conf_replication *pair,
+                              unsigned side)
 {
     return pair->of_azs ? judging->sides[side].azs : judging->sides[side].regions;
 }
 
+/* In part, too: whoever is moved needs the data. */
 static bool is_left(const struct judging *judging, const struct conf_replication *pair)
 {
-    return get_ends(judging, pair, BEFORE)[pair->from] && !get_ends(judging, pair, AFTER)[pair->from];
+    return measure_is_less(get_ends(judging, pair, AFTER)[pair->from],
+                           get_ends(judging, pair, BEFORE)[pair->from]);
+}
+
+/* Of whom that is left nobody is left. */
+static bool is_gone(const struct judging *judging, const struct conf_replication *pair)
+{
+    return measure_serves(get_ends(judging, pair, BEFORE)[pair->from]) &&
+           !measure_serves(get_ends(judging, pair, AFTER)[pair->from]);
 }
 
 /* May somebody leave for that copy? */
@@ -274,12 +299,12 @@ static size_t find_stranded(const struct judging *judging, const struct conf_rul
     size_t count = 0;
     for (size_t i = 0; i < rule->pair_count; i++) {
         const struct conf_replication *pair = &judging->topology->replications[rule->pairs[i]];
-        bool has_other = pair->of_azs || !is_left(judging, pair);
+        bool has_other = pair->of_azs || !is_gone(judging, pair);
         for (size_t j = 0; j < rule->pair_count && !has_other; j++) {
             const struct conf_replication *other = &judging->topology->replications[rule->pairs[j]];
             bool is_same = !other->of_azs && other->from == pair->from;
-            has_other =
-                is_same && (get_ends(judging, other, AFTER)[other->to] || j < i); /* or told already */
+            has_other = is_same && (measure_serves(get_ends(judging, other, AFTER)[other->to]) ||
+                                    j < i); /* or told already */
         }
         if (!has_other) {
             add_fault(words, arena_print(judging->arena, "nobody who would serve has a copy of %s",
@@ -290,8 +315,50 @@ static size_t find_stranded(const struct judging *judging, const struct conf_rul
     return count;
 }
 
-/* An order is asked about those who would take over; else all of them count. */
-static bool judge_lag(const struct judging *judging, struct operate_rule *to)
+/* Of a region that is left: is `to` one of its copies? And is each of these good? */
+static bool has_copy(const struct judging *judging, const struct conf_rule *rule, uint32_t from, uint32_t to,
+                     bool *are_good)
+{
+    bool has = false;
+    *are_good = true;
+    for (size_t i = 0; i < rule->pair_count; i++) {
+        const struct conf_replication *pair = &judging->topology->replications[rule->pairs[i]];
+        if (!pair->of_azs && pair->from == from) {
+            has |= pair->to == to;
+            *are_good &= find_fault(judging, rule, rule->pairs[i]) == NULL;
+        }
+    }
+    return has;
+}
+
+/* Regions where answers would go though they have no copy: while all copies are good that is what the
+ * policies want, else it is worse than a copy that lags. */
+static size_t find_strangers(struct judging *judging, const struct conf_rule *rule, struct buffer *words)
+{
+    size_t regions = judging->topology->region_count, count = 0;
+    uint32_t last = UINT32_MAX;
+    for (size_t i = 0; i < rule->pair_count; i++) { /* pairs of a region follow one another */
+        const struct conf_replication *pair = &judging->topology->replications[rule->pairs[i]];
+        if (pair->of_azs || pair->from == last || !is_left(judging, pair)) {
+            continue;
+        }
+        last = pair->from;
+        for (uint32_t to = 0; to < regions; to++) {
+            bool are_good;
+            if (to != last && !has_copy(judging, rule, last, to, &are_good) &&
+                (rule->only_copies || !are_good) && rules_flow_between(judging, last, to)) {
+                add_fault(words, arena_print(judging->arena, "%s has no copy of %s",
+                                             judging->topology->regions[to].name,
+                                             judging->topology->regions[last].name));
+                count++;
+            }
+        }
+    }
+    return count;
+}
+
+/* An order is asked about those to whom answers would go; else all of them count. */
+static bool judge_lag(struct judging *judging, struct operate_rule *to)
 {
     const struct conf_rule *rule = to->rule;
     struct buffer words;
@@ -299,15 +366,15 @@ static bool judge_lag(const struct judging *judging, struct operate_rule *to)
     size_t faults = judging->is_order ? find_stranded(judging, rule, &words) : 0, asked = faults;
     for (size_t i = 0; i < rule->pair_count; i++) {
         const struct conf_replication *pair = &judging->topology->replications[rule->pairs[i]];
-        bool is_asked =
-            !judging->is_order || (is_left(judging, pair) && get_ends(judging, pair, AFTER)[pair->to]);
+        bool is_asked = !judging->is_order || is_left(judging, pair);
         const char *fault = is_asked ? find_fault(judging, rule, rule->pairs[i]) : NULL;
         asked += is_asked;
-        faults += fault != NULL;
-        if (fault != NULL) {
+        if (fault != NULL && (!judging->is_order || rules_flow_along(judging, rule->pairs[i]))) {
             add_fault(&words, fault);
+            faults++;
         }
     }
+    faults += judging->is_order ? find_strangers(judging, rule, &words) : 0;
     to->is_violated = faults != 0;
     const char *text = take_words(judging, &words);
     to->why = faults != 0  ? text
@@ -323,12 +390,12 @@ static bool judge_lag(const struct judging *judging, struct operate_rule *to)
 
 /* ---- wait and freeze ---- */
 
-/* Does it leave a region? */
+/* Does it leave a region, be it in part? */
 static bool is_move(const struct judging *judging)
 {
     const struct measure *before = &judging->sides[BEFORE], *after = &judging->sides[AFTER];
     for (size_t i = 0; i < judging->topology->region_count; i++) {
-        if (before->regions[i] && !after->regions[i]) {
+        if (measure_is_less(after->regions[i], before->regions[i])) {
             return true;
         }
     }
@@ -338,8 +405,8 @@ static bool is_move(const struct judging *judging)
 /* Also what is planned until then. */
 static int64_t find_last_move(const struct judging *judging)
 {
-    int64_t last =
-        judging->ask->last_move_ms != 0 ? judging->ask->last_move_ms : rules_find_last_move(judging->table);
+    int64_t last = judging->ask->last_move_ms != 0 ? judging->ask->last_move_ms
+                                                   : rules_find_last_move(judging->tables[BEFORE]);
     for (size_t i = 0; i < judging->other_count; i++) {
         const struct health_spell *spell = &judging->others[i];
         const int64_t times[] = {spell->from_ms, spell->until_ms};
@@ -368,12 +435,23 @@ static bool judge_wait(const struct judging *judging, struct operate_rule *to)
     return to->is_violated;
 }
 
+/* Any of it, whatever is given back elsewhere. */
+static bool takes_away(const struct judging *judging)
+{
+    const struct measure *before = &judging->sides[BEFORE], *after = &judging->sides[AFTER];
+    for (uint32_t i = 0; i < judging->topology->endpoint_count; i++) {
+        if (measure_is_less(measure_endpoint(after, i), measure_endpoint(before, i))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool judge_freeze(const struct judging *judging, struct operate_rule *to)
 {
     char until[CLOCK_TEXT_SIZE];
     bool is_frozen = rules_are_frozen(to->rule, judging->at_ms);
-    bool takes_away = judging->sides[AFTER].endpoint_count < judging->sides[BEFORE].endpoint_count;
-    to->is_violated = is_frozen && (!judging->is_order || (judging->begins && takes_away));
+    to->is_violated = is_frozen && (!judging->is_order || (judging->begins && takes_away(judging)));
     to->why = is_frozen ? "it is in a freeze window, in which nothing is to be taken away"
                         : "it is in no freeze window";
     int64_t thaw_ms = to->is_violated ? rules_find_thaw(to->rule, judging->at_ms) : 0;
@@ -386,7 +464,7 @@ static bool judge_freeze(const struct judging *judging, struct operate_rule *to)
 
 /* ---- all ---- */
 
-bool rules_judge(const struct judging *judging, struct operate_rule *to)
+bool rules_judge(struct judging *judging, struct operate_rule *to)
 {
     switch (to->rule->type) {
     case CONF_RULE_SERVING: return judge_serving(judging, to);

@@ -1,20 +1,47 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What rules go by: who serves, counted on the words of a table. Private to src/operate. */
+ * What rules go by: how much of each place is left to clients, by the words of a table and as answers find it
+ * there: nothing where it does not serve, less where it is drained in part or for some names. Ramps are not
+ * looked at, so they have to be taken out of the table (health_assume_no_ramps()). Never fails. Private to
+ * src/operate. */
 #pragma once
 
-#include "conf/topology.h"
 #include "health/health.h"
+#include "view/view.h"
 
+struct conf_place;
+struct measure_share;
+struct operate_rates;
+
+/* From 0 (it does not serve) to 1 (all of it). A region or az has what one of its endpoints has, and a name
+ * has of it what one of those endpoints has that are its members. */
 struct measure {
-    bool *regions, *azs;                           /* of each: does it serve? */
-    size_t region_count, az_count, endpoint_count; /* that serve */
-    uint64_t capacity;                             /* of those endpoints */
+    double *regions, *azs;
+    double capacity; /* of the endpoints, each as much as is left of it */
+    const struct view *view;
+    const struct health_table *table;
+    const double *weights; /* of policies; NULL: nobody is drained for some names */
+    struct measure_share *shares;
 };
 
-void measure_init(struct measure *measure, const struct conf_topology *topology);
+/* A place from which more than half of its answers were taken serves no more. */
+static inline bool measure_serves(double left)
+{
+    return left > 0.5 - 1e-9;
+}
+
+/* Is there less than there was? */
+static inline bool measure_is_less(double after, double before)
+{
+    return after < before - 1e-9;
+}
+
+/* What each policy's names are asked for; rates may be NULL, then all names weigh alike. Returns owned. */
+double *measure_weigh_policies(const struct view *view, const struct operate_rates *rates);
+void measure_init(struct measure *measure, const struct view *view, const double *weights);
 void measure_fini(struct measure *measure);
-void measure_take(struct measure *measure, const struct conf_topology *topology,
-                  const struct health_table *table);
-bool measure_serves(const struct measure *measure, const struct conf_topology *topology,
-                    const struct health_table *table, const struct conf_place *place);
+/* The table is borrowed until the next one is taken. */
+void measure_take(struct measure *measure, const struct health_table *table);
+double measure_endpoint(const struct measure *measure, uint32_t index);
+/* Of a region, az, endpoint or group. */
+double measure_place(const struct measure *measure, const struct conf_place *place);

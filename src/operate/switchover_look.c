@@ -144,7 +144,8 @@ static int find_unserved(struct work *w)
                                        .limit = w->ask->limit,
                                        .progress = w->ask->progress,
                                        .lags = list,
-                                       .last_move_ms = w->ask->last_move_ms};
+                                       .last_move_ms = w->ask->last_move_ms,
+                                       .rates = w->ask->rates};
     ask.lag_count = operate_list_lags(w->ask->view, w->ask->now_ms, 0, list, lags);
     ask.spells = list_spells(w, w->without, &ask.spell_count);
     ask.after = list_spells(w, w->with, &ask.after_count);

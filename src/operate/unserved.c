@@ -112,6 +112,13 @@ static void mark_related(const struct search *search, struct related *related)
     }
 }
 
+/* Whoever is drained in part serves all of his names. */
+static void drop_share(struct health_spell *spell)
+{
+    spell->groups = spell->share != 0 ? 0 : spell->groups;
+    spell->share = 0;
+}
+
 static void find_old(struct search *search)
 {
     const struct operate_unserved_ask *ask = search->ask;
@@ -120,6 +127,7 @@ static void find_old(struct search *search)
     for (size_t i = 0; i < ask->spell_count; i++) {
         if (ask->spells[i].kind == ask->wish->kind && ask->spells[i].index == ask->wish->index) {
             search->old = ask->spells[i];
+            drop_share(&search->old);
         }
     }
 }
@@ -127,10 +135,12 @@ static void find_old(struct search *search)
 /* Is there anything to ask? Not where one in force would have to end for a planned one: that is refused. */
 static bool takes_away(struct search *search)
 {
-    const struct health_spell *wish = search->ask->wish, *old = &search->old;
-    bool is_refused = wish->desired != HEALTH_DESIRED_AUTO && wish->from_ms != INT64_MIN &&
+    struct health_spell wish = *search->ask->wish;
+    const struct health_spell *old = &search->old;
+    bool is_refused = wish.desired != HEALTH_DESIRED_AUTO && wish.from_ms != INT64_MIN &&
                       old->desired != HEALTH_DESIRED_AUTO && old->from_ms == INT64_MIN;
-    moments_find(&search->moments, wish, old, NULL, 0, search->ask->wall_ms);
+    drop_share(&wish);
+    moments_find(&search->moments, &wish, old, NULL, 0, search->ask->wall_ms);
     return search->moments.count != 0 && !is_refused;
 }
 
@@ -163,14 +173,9 @@ static void find_others(struct search *search)
 static void assume(const struct search *search, const struct health_spell *spell, size_t moment,
                    unsigned side)
 {
-    struct health_table *table = search->tables[moment][side];
-    uint64_t groups = moments_get_groups(spell, search->moments.spans[moment], side == BEFORE);
-    if (groups != 0) {
-        health_assume_drained(table, spell->kind, spell->index, groups);
-        return;
-    }
-    health_assume_desired(table, spell->kind, spell->index,
-                          moments_get_desired(spell, search->moments.spans[moment], side == BEFORE));
+    struct health_spell counted = moments_get(spell, search->moments.spans[moment], side == BEFORE);
+    drop_share(&counted);
+    health_assume(search->tables[moment][side], &counted);
 }
 
 /* Is it drained for some names? Then who these are is asked of their policies. */
@@ -212,8 +217,11 @@ static void assume_all(const struct search *search, size_t moment, unsigned side
     const struct operate_unserved_ask *ask = search->ask;
     for (size_t i = 0; i < ask->spell_count; i++) {
         struct health_spell spell = ask->spells[i];
-        spell.desired = side == BEFORE ? spell.desired : HEALTH_DESIRED_AUTO;
-        spell.groups = side == BEFORE ? spell.groups : 0;
+        if (side == AFTER) {
+            spell.desired = HEALTH_DESIRED_AUTO;
+            spell.groups = 0;
+            spell.exit = 0;
+        }
         assume(search, &spell, moment, side);
     }
     for (size_t i = 0; side == AFTER && i < ask->after_count; i++) {

@@ -35,6 +35,8 @@ struct operate_unserved {
     int64_t from_ms; /* wall: nobody is before; 0: at once */
 };
 
+struct operate_rates;
+
 struct operate_unserved_ask {
     const struct view *view;           /* whose names, policies and table */
     const struct health_spell *wish;   /* AUTO: what if there were none? NULL: see `after` */
@@ -50,7 +52,8 @@ struct operate_unserved_ask {
     /* For safety rules (rules.h): what is known of each pair of the topology that replicates. */
     const struct health_lag_status *lags;
     size_t lag_count;
-    int64_t last_move_ms; /* wall: when a region left or came back last; 0: as the table says */
+    int64_t last_move_ms;              /* wall: when a region left or came back last; 0: as the table says */
+    const struct operate_rates *rates; /* by which names weigh that are drained; NULL: alike */
 };
 
 /* Only policies with a member in the target are evaluated, and for a moment only if one of their members is

@@ -54,6 +54,24 @@ def test_each_refuses(server):
     assert listed(server) == ["endpoint:us-b", "region:eu"]
 
 
+def test_what_is_left_counts(server):
+    """A drain of 99 %, or of all names, takes away what a drain does; and gives it back."""
+    assert put(server, "region:eu", share=99).status == 200
+    reply = put(server, "region:ap", share=99)
+    assert violated(reply) == {"two": "1 of 3 regions would serve (us), expected at least 2; less than half is left of eu (1 %), ap (1 %)"}
+    assert put(server, "region:ap", share=40).status == 200
+    assert set(violated(put(server, "az:us-1", share=90))) == {"room"}
+    server.site.topology["rules"]["calm"] = {"type": "freeze", "windows": [
+        {"begin": "2020-01-01T00:00:00Z", "end": "2090-01-01T00:00:00Z"}], "applies_to": "manual"}
+    server.site.topology["name_groups"] = {"all": ["*.example.com"]}
+    server.site.put("topology.json", server.site.topology)
+    assert server.reload().status == 200
+    assert set(violated(put(server, "az:us-2", share=1))) == {"calm"}
+    assert put(server, "region:eu", share=50).status == 200, "it gives back"
+    assert set(violated(put(server, "region:ap", names=["all"]))) == {"calm"}, "eu is at half, which serves"
+    assert set(violated(put(server, "region:us", names=["all"]))) >= {"calm", "azs", "room"}
+
+
 def test_by_name(server):
     """Each by itself; a bare force is none."""
     assert set(violated(put(server, "region:us", allow_unserved=True))) == {"azs", "room"}
@@ -219,17 +237,36 @@ def say(server, to, lag, stage="real_time"):
 
 
 def test_data(data):
-    message = "how far eu lags behind us is not known; how far ap lags behind us is not known"
-    assert violated(put(data, "region:us")) == {"data": message}
+    """Asked is who would get the answers: eu, and ap once eu is gone."""
+    both = "region:us=drain", "region:eu=drain"
+    assert violated(put(data, "region:us")) == {"data": "how far eu lags behind us is not known"}
+    assert [rule["message"] for rule in check(data, *both)["rules"]] == ["how far ap lags behind us is not known"]
     say(data, "eu", 3)
+    assert check(data, "region:us=drain")["allowed"], "nothing goes to ap"
     say(data, "ap", 31)
-    assert violated(put(data, "region:us")) == {"data": "ap lags 31 s behind us, the RPO is 30s"}
+    assert [rule["message"] for rule in check(data, *both)["rules"]] == ["ap lags 31 s behind us, the RPO is 30s"]
     say(data, "ap", 30, "full")
-    assert violated(put(data, "region:us")) == {"data": "the copying from us to ap is at stage full, expected real_time"}
+    assert [rule["message"] for rule in check(data, *both)["rules"]] == ["the copying from us to ap is at stage full, expected real_time"]
     assert data.get("/v1/rules/data")["state"] == "violated"
-    say(data, "ap", 0)
-    assert data.get("/v1/rules/data")["state"] == "kept"
+    say(data, "eu", 31)
+    assert violated(put(data, "region:us", share=10)) == {"data": "eu lags 31 s behind us, the RPO is 30s"}
+    say(data, "eu", 3)
     assert put(data, "region:us").status == 200
+
+
+def test_data_of_strangers(data):
+    """A region without a copy takes over only while all copies are good; or never."""
+    data.site.topology["regions"]["us"]["replicates_to"] = [{"to": "ap", "hold": "0s"}]
+    data.site.put("topology.json", data.site.topology)
+    assert data.reload().status == 200
+    assert violated(put(data, "region:us")) == {"data": "eu has no copy of us"}
+    say(data, "ap", 3)
+    assert check(data, "region:us=drain")["allowed"]
+    data.site.topology["rules"]["data"]["targets"] = "real_time"
+    data.site.put("topology.json", data.site.topology)
+    assert data.reload().status == 200
+    assert violated(put(data, "region:us")) == {"data": "eu has no copy of us"}
+    assert check(data, "region:us=drain", "region:eu=drain")["allowed"], "answers go to ap"
 
 
 def test_wait(data):

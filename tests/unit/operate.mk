@@ -55,4 +55,11 @@ tests_unit_test_rules_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_rules_SOURCES = tests/unit/test_rules.c tests/unit/operate_world.c tests/unit/operate_world.h \
 	tests/unit/unit.h
 tests_unit_test_rules_LDADD = $(OPERATE_TEST_LIBS)
+
+TESTS += tests/unit/test_rules_left
+check_PROGRAMS += tests/unit/test_rules_left
+tests_unit_test_rules_left_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_rules_left_SOURCES = tests/unit/test_rules_left.c tests/unit/operate_world.c tests/unit/operate_world.h \
+	tests/unit/unit.h
+tests_unit_test_rules_left_LDADD = $(OPERATE_TEST_LIBS)
 endif

@@ -421,15 +421,18 @@ static void words_are_copied(void **state)
     make_all_healthy(health);
     PLAN(HEALTH_AZ, 0, HEALTH_DESIRED_DRAIN, 4500, 9000);
     struct health_table *copy = health_copy_words(health_get_table(health));
-    health_assume_desired(copy, HEALTH_AZ, 0, HEALTH_DESIRED_DOWN);
-    health_assume_desired(copy, HEALTH_REGION, EU, HEALTH_DESIRED_UP);
+    health_assume(copy,
+                  &(struct health_spell){.kind = HEALTH_AZ, .index = 0, .desired = HEALTH_DESIRED_DOWN});
+    health_assume(copy,
+                  &(struct health_spell){.kind = HEALTH_REGION, .index = EU, .desired = HEALTH_DESIRED_UP});
     assert_int_equal(copy->azs[0] & HEALTH_WORD_PLANNED, 0);
     assert_int_equal(health_table_effective(copy, A1, 0, US, HEALTH_V4).state, HEALTH_FORCED_DOWN);
     assert_int_equal(health_table_effective(health_get_table(health), A1, 0, US, HEALTH_V4).state,
                      HEALTH_HEALTHY);
     assert_int_equal(health_table_effective(copy, E1, health_world_endpoints[E1].az, EU, HEALTH_V4).state,
                      HEALTH_FORCED_UP);
-    health_assume_desired(copy, HEALTH_AZ, 0, HEALTH_DESIRED_AUTO);
+    health_assume(copy,
+                  &(struct health_spell){.kind = HEALTH_AZ, .index = 0, .desired = HEALTH_DESIRED_AUTO});
     assert_int_equal(health_table_effective(copy, A1, 0, US, HEALTH_V4).state, HEALTH_HEALTHY);
     free(copy);
 }

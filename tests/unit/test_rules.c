@@ -59,6 +59,13 @@ static struct health_override timed(enum health_desired desired, int in_s, int u
                                     .actor = "tester"};
 }
 
+static struct health_override partly(int share)
+{
+    struct health_override drain = timed(HEALTH_DESIRED_DRAIN, 0, 0);
+    drain.share = (uint8_t)share;
+    return drain;
+}
+
 static void plan(struct world *w, enum health_kind kind, const char *name, struct health_override what)
 {
     assert_int_equal(operate_put_override(w->view, kind, name, &what, WORLD_WALL_MS), 0);
@@ -119,8 +126,12 @@ static const struct operate_rule *find(struct operate_rules rules, const char *n
 static struct operate_rules look(struct world *w)
 {
     struct operate_rules rules;
-    operate_look_at_rules(&(struct operate_unserved_ask){.view = w->view, .wall_ms = WORLD_WALL_MS}, w->arena,
-                          &rules);
+    struct health_spell spells[64];
+    size_t count = health_list_spells(w->view->health, 0, spells, 64);
+    operate_look_at_rules(
+        &(struct operate_unserved_ask){
+            .view = w->view, .spells = spells, .spell_count = count, .wall_ms = WORLD_WALL_MS},
+        w->arena, &rules);
     return rules;
 }
 
@@ -218,8 +229,8 @@ static void a_restore_is_judged_as_a_whole(void **state)
     struct world *w = *state;
     struct operate_rules rules;
     struct health_spell spells[8],
-        after[] = {{HEALTH_REGION, 1, HEALTH_DESIRED_DRAIN, INT64_MIN, INT64_MAX, 0},
-                   {HEALTH_REGION, 2, HEALTH_DESIRED_DRAIN, WORLD_WALL_MS + 1000, INT64_MAX, 0}};
+        after[] = {{HEALTH_REGION, 1, HEALTH_DESIRED_DRAIN, INT64_MIN, INT64_MAX, 0, 0, 0},
+                   {HEALTH_REGION, 2, HEALTH_DESIRED_DRAIN, WORLD_WALL_MS + 1000, INT64_MAX, 0, 0, 0}};
     plan(w, HEALTH_REGION, "us", timed(HEALTH_DESIRED_DRAIN, 0, 0));
     struct operate_unserved_ask asked = {.view = w->view,
                                          .spells = spells,
@@ -383,6 +394,9 @@ static void freezes_hold(void **state)
     assert_string_equal(find(rules, "once")->needs, "wait until 1970-01-01T02:00:00.000Z");
     assert_string_equal(names(w, ask_with_lags(w, HEALTH_ENDPOINT, "a", drain, end - 1)), "once");
     assert_string_equal(names(w, ask_with_lags(w, HEALTH_ENDPOINT, "a", drain, end)), "");
+    assert_string_equal(names(w, ask_with_lags(w, HEALTH_REGION, "ap", partly(1), begin)), "once");
+    assert_string_equal(names(w, ask_with_lags(w, HEALTH_REGION, "us", partly(99), WORLD_WALL_MS)),
+                        "data any"); /* in part, too, whoever moves needs the data */
     assert_string_equal(
         names(w, ask_with_lags(w, HEALTH_REGION, "ap", timed(HEALTH_DESIRED_DRAIN, 4000, 0), WORLD_WALL_MS)),
         "once");

@@ -258,10 +258,10 @@ static void many_moments_are_taken_together(void **state)
     const struct moments_span span = {100, 200};
     const struct health_spell part = {.desired = HEALTH_DESIRED_DRAIN, .from_ms = 150, .until_ms = 160},
                               up = {.desired = HEALTH_DESIRED_UP, .from_ms = 100, .until_ms = 160};
-    assert_int_equal(moments_get_desired(&part, span, false), HEALTH_DESIRED_DRAIN);
-    assert_int_equal(moments_get_desired(&part, span, true), HEALTH_DESIRED_AUTO);
-    assert_int_equal(moments_get_desired(&up, span, false), HEALTH_DESIRED_AUTO);
-    assert_int_equal(moments_get_desired(&up, span, true), HEALTH_DESIRED_UP);
+    assert_int_equal(moments_get(&part, span, false).desired, HEALTH_DESIRED_DRAIN);
+    assert_int_equal(moments_get(&part, span, true).desired, HEALTH_DESIRED_AUTO);
+    assert_int_equal(moments_get(&up, span, false).desired, HEALTH_DESIRED_AUTO);
+    assert_int_equal(moments_get(&up, span, true).desired, HEALTH_DESIRED_UP);
     for (int i = 0; i < 8; i++) {
         plan(w, kinds[i], names[i], timed(HEALTH_DESIRED_DRAIN, 10 * i + 10, 10 * i + 11));
     }
