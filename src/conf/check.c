@@ -79,6 +79,7 @@ static const struct {
     {"json", HTTP},
     {"expect_regex", HTTP},
     {"keep_alive", HTTP | GRPC},
+    {"proxy", HTTP | TCP | GRPC},
     {"ttl", PUSH},
     {"absent", PUSH | FILES},
     {"query", KIND(CONF_CHECK_DNS)},
@@ -227,6 +228,15 @@ static void read_talk(const struct doc_node *node, struct conf_topology *topolog
     check->expect = read_octets(node, "expect", topology->arena, &check->expect_len);
 }
 
+static void read_proxy(const struct doc_node *node, struct conf_check *check)
+{
+    static const char *const versions[] = {"v1", "v2", NULL};
+    struct doc_node proxy;
+    if (doc_find(node, "proxy", &proxy)) {
+        check->proxy = (uint8_t)(1 + doc_get_choice(node, "proxy", versions, 0));
+    }
+}
+
 static void check_talk(const struct doc_node *node, const struct conf_check *check)
 {
     struct doc_node send, expect;
@@ -254,6 +264,7 @@ static void read_kind(const struct doc_node *node, struct conf_topology *topolog
 {
     refuse_keys_of_others(node, check->type);
     read_talk(node, topology, check);
+    read_proxy(node, check);
     switch (check->type) {
     case CONF_CHECK_TCP: check_talk(node, check); break;
     case CONF_CHECK_DNS: check_dns_read(node, topology->arena, check); break;

@@ -106,6 +106,7 @@ struct conf_check {
     const uint8_t *send, *expect; /* octets to say (http: as the body), and that have to come; NULL: none */
     uint32_t send_len, expect_len;
     bool keep_alive;      /* http, grpc: one connection for many checks */
+    uint8_t proxy;        /* http, grpc, tcp: which version of the PROXY protocol it begins with; 0: none */
     const char *load;     /* http: JSON pointer (RFC 6901) to a number in the body: the load; NULL: none */
     struct conf_lag *lag; /* http: it is asked of copies, not of endpoints; NULL: none */
     struct conf_tls *tls; /* https, grpc; NULL: none */

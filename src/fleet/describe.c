@@ -106,6 +106,7 @@ struct probe_target fleet_describe_check(const struct conf_check *check, struct 
                                  .headers = check->headers,
                                  .body_max = check->body_max,
                                  .keep_alive = check->keep_alive,
+                                 .proxy = check->proxy,
                                  .body = describe_body(check, arena),
                                  .tls = describe_tls(check->tls, arena),
                                  .dns = check->dns,

@@ -343,6 +343,7 @@ static void compare_check(const struct topologies *t, const struct conf_check *a
     note(t, OPERATE_OF_CHECK, "load", name, !is_same_text(a->load, b->load));
     note(t, OPERATE_OF_CHECK, "lag", name, differs_in_lag(a->lag, b->lag));
     note(t, OPERATE_OF_CHECK, "keep_alive", name, a->keep_alive != b->keep_alive);
+    note(t, OPERATE_OF_CHECK, "proxy", name, a->proxy != b->proxy);
     note(t, OPERATE_OF_CHECK, "expect_regex", name, differs_in_regex(a->regex, b->regex));
     note(t, OPERATE_OF_CHECK, "json", name,
          !wishes_are_same(a->wishes, a->wish_count, b->wishes, b->wish_count));

@@ -37,6 +37,7 @@ struct check_ask {
     uint16_t host_at;    /* http: where its address belongs in the request, which is kept without it, … */
     uint8_t host_len;    /* … with so many octets; 0: the request is whole */
     bool keeps;          /* its connection, for the next one */
+    uint8_t proxy;       /* version of the PROXY protocol; 0: none */
     bool is_head;        /* http: asks by HEAD */
     uint32_t body_max;
     const uint64_t *statuses;
@@ -229,8 +230,9 @@ struct flight {
     bool is_again;              /* … which has served a check before */
     struct addr addr;           /* to which it was opened */
     enum flight_stage stage;
-    uint32_t sent; /* bytes of the request */
-    uint32_t left; /* that may be read while it leaves */
+    uint32_t sent;      /* bytes of the request */
+    uint32_t sent_head; /* … and of the head before it, of the PROXY protocol */
+    uint32_t left;      /* that may be read while it leaves */
     struct check_end end;
     struct tls_link *link; /* NULL: none yet */
     struct h2 *h2;         /* likewise */

@@ -320,7 +320,7 @@ static enum check_progress open_anew(struct flight *flight)
     close_socket(flight);
     flight->is_again = flight->is_connected = false;
     flight->stage = FLIGHT_CONNECTING;
-    flight->sent = 0;
+    flight->sent = flight->sent_head = 0;
     int error = open_fresh(flight);
     error = error == 0 || error == -EINPROGRESS ? watch(flight->engine, flight) : error;
     if (error != 0) {
@@ -360,11 +360,39 @@ static enum check_progress follow(struct flight *flight, enum check_progress pro
     return progress;
 }
 
+/* The head of the PROXY protocol, before all else and once for each connection: who checks speaks for itself,
+ * which is LOCAL of version 2, and UNKNOWN of version 1, which has no better word for it (sections 2.1, 2.2).
+ * 0: it is said; or a positive errno. */
+static int say_head(struct flight *flight)
+{
+    static const char heads[][17] = {"PROXY UNKNOWN\r\n", "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"};
+    static const size_t lens[] = {15, 16};
+    unsigned version = flight->check->ask->proxy;
+    while (version != 0 && !flight->is_again && flight->sent_head < lens[version - 1]) {
+        const char *rest = heads[version - 1] + flight->sent_head;
+        ssize_t n = send(flight->fd, rest, lens[version - 1] - flight->sent_head, MSG_NOSIGNAL);
+        if (n == -1) {
+            return errno;
+        }
+        flight_trace(flight, PROBE_STEP_SENT, rest, (size_t)n);
+        flight->sent_head += (uint32_t)n;
+    }
+    return 0;
+}
+
 static enum check_progress advance(struct flight *flight, bool readable)
 {
     struct check_end end = {.detail = 0};
     if (flight->traced != NULL && !flight->is_connected) {
         trace_connected(flight);
+    }
+    int error = say_head(flight);
+    if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) {
+        return CHECK_GOES_ON;
+    }
+    if (error != 0) {
+        end.outcome = check_judge_errno(error, flight->stage);
+        return follow(flight, CHECK_ENDED, &end);
     }
     return follow(flight, flight->kind->advance(flight, readable, &flight->engine->scratch, &end), &end);
 }

@@ -113,7 +113,8 @@ struct probe_target {
     const char *method, *headers; /* http: NULL: "GET"; whole lines with CRLF, NULL: none */
     const uint64_t *statuses;     /* http: accepted: PROBE_STATUS_WORDS, of status s bit s - 100; NULL: 2xx */
     bool keep_alive;              /* http, grpc: one connection for many checks */
-    uint32_t body_max;            /* http: octets of the body that are looked at */
+    uint8_t proxy;     /* http, grpc, tcp: begin with the PROXY protocol, version 1 or 2; 0: none */
+    uint32_t body_max; /* http: octets of the body that are looked at */
     const struct probe_body *body; /* http: NULL: nothing more */
     const char *load; /* http: JSON pointer to a number in the body of an accepted answer; NULL: not read */
     /* What to say, and what has to come then; both may be missing. http: in the bodies. tcp: send only with

@@ -52,6 +52,7 @@ static void init_check(struct check *check, const struct probe_target *target, s
     ask.timeout_ms = at_least_shortest(target->timeout_ms);
     ask.recheck_ms = target->recheck_ms == 0 ? 0 : at_least_shortest(target->recheck_ms);
     ask.back_off_ms = target->back_off_ms;
+    ask.proxy = target->proxy;
     *check = (struct check){.at = target->at, .is_first = target->is_first, .idle = target->idle};
     if (target->in_turn) {
         struct check_turns *turns = arena_alloc(arena, sizeof *turns);
@@ -73,8 +74,8 @@ static bool goes_to_same(const struct check *a, const struct check *b)
 static bool asks_same(const struct check_ask *a, const struct check_ask *b)
 {
     return a == b ||
-           (a->type == b->type && a->timeout_ms == b->timeout_ms && a->request_len == b->request_len &&
-            a->host_len == b->host_len && a->host_at == b->host_at &&
+           (a->type == b->type && a->timeout_ms == b->timeout_ms && a->proxy == b->proxy &&
+            a->request_len == b->request_len && a->host_len == b->host_len && a->host_at == b->host_at &&
             (a->request_len == 0 || memcmp(a->request, b->request, check_get_kept_len(a)) == 0));
 }
 

@@ -291,3 +291,48 @@ def test_files_are_checked(site, pki, tmp_path):
     assert done.returncode == 1
     for _, words, place in cases.values():
         assert any(words in line and place in line for line in done.stderr.splitlines()), (words, done.stderr)
+
+
+# ---- behind a proxy ----
+
+HEADS = {"v1": b"PROXY UNKNOWN\r\n", "v2": b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"}
+
+
+def behind(head, serve):
+    """Nobody is answered whose connection does not begin with exactly this."""
+    def answer(connection, number):
+        if connection.recv(len(head), tlskit.socket.MSG_WAITALL) == head:
+            serve(connection, number)
+    return answer
+
+
+def test_endpoints_behind_the_proxy_protocol(site, pki, things):
+    """The head comes before all else, and once for each connection; without it, or with the other one, they are not well."""
+    def plain(connection, number):
+        for _ in range(3):
+            if b"GET / " not in connection.recv(4096):
+                return
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n")
+
+    def greets(connection, number):
+        connection.sendall(b"220 mail")
+    checks, expected = {}, {}
+    for version, head in HEADS.items():
+        secure = listen(things, behind(head, tlskit.talk(pki.context("good"), tlskit.GOOD)))
+        clear, mail = listen(things, behind(head, plain)), listen(things, behind(head, greets))
+        other = "v1" if version == "v2" else "v2"
+        more = {f"secure-{version}": {**trusting(pki, secure), "proxy": version}, f"clear-{version}": {"type": "http", "port": clear, "proxy": version},
+                f"kept-{version}": {"type": "http", "port": clear, "proxy": version, "keep_alive": True},
+                f"tcp-{version}": {"type": "tcp", "port": mail, "proxy": version, "expect": "220"},
+                f"open-{version}": {"type": "tcp", "port": mail, "proxy": version}}
+        expected.update({name: "ok" for name in more})
+        checks.update(more)
+        for kind, port in (("secure", secure), ("clear", clear)):
+            for what, wrong in (("none", {}), ("other", {"proxy": other})):
+                good = {key: value for key, value in more[f"{kind}-{version}"].items() if key != "proxy"}
+                checks[f"{kind}-{version}-{what}"] = {**good, **wrong}
+    server = start(site, checks)
+    wait_outcomes(server, expected)
+    server.wait(lambda: all(check["results"] != 0 if "results" in check else check["outcome"] for check in look(server).values()), "all have a result")
+    assert {name for name, check in look(server).items() if check["outcome"] == "ok"} == set(expected)
+    server.wait(lambda: {name for name, check in look(server).items() if check["verdict"] == "healthy"} == set(expected), "verdicts")

@@ -331,7 +331,7 @@ static void checks_are_checked(void **state)
         "\"timeout\", \"recheck\", \"back_off\", \"fall\", \"rise\", \"window\", \"hold_down\", \"flap\", "
         "\"host\", \"path\", \"status\", \"load\", \"lag\", \"method\", "
         "\"headers\", \"max_body\", \"tls\", \"send\", \"expect\", \"json\", \"expect_regex\", "
-        "\"keep_alive\", \"ttl\", \"absent\", \"query\", \"rcode\", \"answer\", \"transport\", "
+        "\"keep_alive\", \"proxy\", \"ttl\", \"absent\", \"query\", \"rcode\", \"answer\", \"transport\", "
         "\"recursion\", \"edns\", \"packets\", \"spacing\", \"loss\", \"rtt\", \"quorum\", "
         "\"at_least\", \"vantages\", \"service\", \"stale\", "
         "\"command\", \"environment\", \"output_max\", \"warning\", \"unknown\", "
