@@ -86,6 +86,17 @@ static void take_document(const char *text, size_t len, struct conf_server *serv
     schedule->document_len = len;
 }
 
+/* What a live drill changes somebody has to have seen: it would be refused at its time, when nobody looks. */
+static void check_mode(const struct doc_node *node, const struct doc_node *document)
+{
+    struct doc_node mode;
+    if (doc_find(document, "mode", &mode) && doc_is_text(&mode) && strcmp(doc_text(&mode), "live") == 0) {
+        doc_error(node,
+                  "found a live drill, expected one that is simulated, or a shadow drill: none is live by "
+                  "itself");
+    }
+}
+
 static void read_file(const struct doc_node *node, struct conf_server *server, struct conf_schedule *schedule)
 {
     const char *path = zones_resolve_path(server, doc_text(node));
@@ -99,6 +110,8 @@ static void read_file(const struct doc_node *node, struct conf_server *server, s
     }
     struct doc *doc = doc_parse(path, text, len, doc_get_report(node)); /* which says what is wrong */
     if (doc != NULL) {
+        const struct doc_node root = doc_get_root(doc);
+        check_mode(node, &root);
         take_document(text, len, server, schedule);
         doc_free(doc);
     } else {
@@ -118,6 +131,7 @@ static void read_document(const struct doc_node *node, struct conf_server *serve
     if (doc_is_text(&document) && doc_text(&document)[0] != '\0') {
         read_file(&document, server, schedule);
     } else if (doc_is_object(&document)) {
+        check_mode(&document, &document);
         buffer_init(&text);
         doc_dump(&document, &text);
         take_document(text.bytes, text.len, server, schedule);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "past/objects.h"
+#include "store/kinds.h"
 #include "store/store.h"
 #include "view/view.h"
 
@@ -58,9 +59,12 @@ static int count_entries(struct difference *d)
 
 /* ---- objects ---- */
 
+/* What was answered to a request with a key is no difference, nor is what has lists of its own. */
 static bool is_shown(const struct store_object *object)
 {
-    return strcmp(object->kind, "configuration") != 0 && strcmp(object->kind, OBJECTS_POINT) != 0;
+    enum store_kind_id kind = store_kind_find(object->kind);
+    bool is_aside = kind != STORE_KINDS && store_kind_get(kind)->is_aside;
+    return !is_aside && kind != STORE_CONFIGURATION && kind != STORE_POINT;
 }
 
 static bool note_object(void *context, const struct store_object *before, const struct store_object *after)

@@ -119,6 +119,12 @@ static void print_store(const struct durable *durable, struct buffer *out)
         "# HELP steerd_store_mended_total Objects that were not what the journal says, and are again.\n"
         "# TYPE steerd_store_mended_total counter\nsteerd_store_mended_total %llu\n",
         (unsigned long long)stats->mended);
+    buffer_print(
+        out,
+        "# HELP steerd_store_is_other 1 if the store that was opened is not the one that was there, or "
+        "ends sooner: an older copy.\n"
+        "# TYPE steerd_store_is_other gauge\nsteerd_store_is_other %d\n",
+        stats->is_other);
 }
 
 static void print_archive(const struct archive_stats *stats, struct buffer *out)

@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "base/sha2.h"
 #include "store/audit.h"
+#include "store/noted.h"
 #include "store/schema.h"
 
 #include <assert.h>
@@ -80,7 +81,7 @@ static int compare_machine(struct engine *engine)
     find_machine(is);
     if (error == 0 && strcmp(was, is) != 0) {
         if (was[0] != '\0' && is[0] != '\0') {
-            snprintf(engine->warning, sizeof engine->warning,
+            snprintf(engine->warnings[ENGINE_MACHINE], DATABASE_WHY_SIZE,
                      "it was written on another machine before: a copy, or a restored one? If two steerd go "
                      "on from "
                      "the same store, each has its own truth from then on");
@@ -166,11 +167,10 @@ static int look_through(struct engine *engine)
 
 static int check_tail(struct engine *engine)
 {
-    char id[SCHEMA_ID_SIZE];
     uint64_t last = engine->writer.durable.seq;
     struct audit audit = {.from = last > TAIL ? last - TAIL + 1 : 1, .to = last};
-    int error = schema_read_meta(&engine->db, "id", id, sizeof id);
-    error = error != 0 || last == 0 ? error : audit_check(&engine->db, id, &audit);
+    int error = schema_read_meta(&engine->db, "id", engine->id, sizeof engine->id);
+    error = error != 0 || last == 0 ? error : audit_check(&engine->db, engine->id, &audit);
     if (error == 0 && audit.bad_seq != 0) {
         error = database_fail(
             &engine->db, ERROR_SYNTAX,
@@ -196,10 +196,11 @@ static int compare_objects(struct engine *engine)
     struct writer_name name = {.kind = ""};
     int error = writer_mend_all(&engine->writer, &name);
     if (error == 0 && engine->writer.mended != 0) {
-        snprintf(engine->warning, sizeof engine->warning,
-                 "%llu objects were changed behind the journal's back, such as %.20s/%.40s: they are again what "
-                 "it says; see who can write here",
-                 (unsigned long long)engine->writer.mended, name.kind, name.key);
+        snprintf(
+            engine->warnings[ENGINE_OBJECTS], DATABASE_WHY_SIZE,
+            "%llu objects were changed behind the journal's back, such as %.20s/%.40s: they are again what "
+            "it says; see who can write here",
+            (unsigned long long)engine->writer.mended, name.kind, name.key);
     }
     return error;
 }
@@ -218,7 +219,9 @@ static int judge(struct engine *engine, bool unclean)
     error = error != 0 ? error : writer_open(&engine->writer, db);
     error = error != 0 ? error : check_tail(engine);
     error = error != 0 ? error : compare_machine(engine);
-    return error != 0 ? error : compare_objects(engine);
+    error = error != 0 ? error : compare_objects(engine);
+    return error != 0 ? error
+                      : noted_compare(db, engine->files.folder, engine->id, engine->warnings[ENGINE_NOTED]);
 }
 
 static int open_it(struct engine *engine)
@@ -264,7 +267,7 @@ int store_engine_open(struct engine *engine)
     if (is_known_as_bad(engine)) {
         return engine->error;
     }
-    engine->warning[0] = '\0';
+    memset(engine->warnings, 0, sizeof engine->warnings);
     int error = files_lock(&engine->files);
     if (error != 0) {
         snprintf(engine->why, sizeof engine->why, "%s", engine->files.why);

@@ -5,7 +5,10 @@
 #pragma once
 
 #include "store/files.h"
+#include "store/schema.h"
 #include "store/writer.h"
+
+enum { ENGINE_MACHINE, ENGINE_OBJECTS, ENGINE_NOTED, ENGINE_WARNINGS };
 
 struct engine {
     struct files files;
@@ -14,10 +17,11 @@ struct engine {
     int pages;       /* of the log, as of the last commit */
     int tried_pages; /* when they were moved to the file last */
     bool is_open;
-    int error;                       /* of the last attempt to open it */
-    uint64_t stamp;                  /* of the files then */
-    char why[DATABASE_WHY_SIZE];     /* of a failure to open */
-    char warning[DATABASE_WHY_SIZE]; /* of opening; "": none */
+    int error;                                         /* of the last attempt to open it */
+    uint64_t stamp;                                    /* of the files then */
+    char why[DATABASE_WHY_SIZE];                       /* of a failure to open */
+    char warnings[ENGINE_WARNINGS][DATABASE_WHY_SIZE]; /* of opening; "": none */
+    char id[SCHEMA_ID_SIZE];
 };
 
 void engine_init(struct engine *engine, const char *folder);

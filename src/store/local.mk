@@ -11,6 +11,7 @@ src_libstore_a_SOURCES = \
 	src/store/job.c src/store/job.h \
 	src/store/key.h \
 	src/store/kinds.c src/store/kinds.h \
+	src/store/noted.c src/store/noted.h \
 	src/store/owed.c src/store/owed.h \
 	src/store/owner.c \
 	src/store/reader.c src/store/reader.h \

@@ -42,8 +42,10 @@ static void tell(const struct store *store, bool is_refused, struct report *repo
         report_add(report, is_refused ? REPORT_ERROR : REPORT_WARNING, &place, "the store cannot be used: %s",
                    store->open_why);
     }
-    if (store->warning[0] != '\0') {
-        report_add(report, REPORT_WARNING, &place, "%s", store->warning);
+    for (int i = 0; i < ENGINE_WARNINGS; i++) {
+        if (store->warnings[i][0] != '\0') {
+            report_add(report, REPORT_WARNING, &place, "%s", store->warnings[i]);
+        }
     }
     free(path);
 }

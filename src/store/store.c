@@ -4,6 +4,7 @@
  * transaction: what is owed first, then what is due, then jobs. The lock is held for pushes and numbers. */
 #include "config.h"
 
+#include "store/noted.h"
 #include "store/store_inside.h"
 
 #include "base/error.h"
@@ -20,6 +21,7 @@
 
 enum {
     RETRY_MS = 1000,     /* while it cannot be written */
+    NOTE_US = 5000000,   /* from one note of the end to the next */
     LOOK_MS = 1000,      /* at the wall clock, where something expires: it may be set */
     BATCH_OPS = 8192,    /* of one transaction, about */
     BATCH_LEASES = 1024, /* that expire in one */
@@ -216,6 +218,7 @@ static void finish(struct store *store, struct batch *batch)
     store->stats.folded = store->owed.folded;
     store->stats.size = size;
     store->stats.mended = store->engine.writer.mended;
+    store->stats.is_other = store->engine.warnings[ENGINE_NOTED][0] != '\0';
     store->stats.waiting -= batch->jobs.count;
     job_list_append(&store->finished, &batch->expiries);
     job_list_append(&store->finished, &batch->jobs);
@@ -269,6 +272,23 @@ static void work_off(struct store *store, struct batch *batch)
 
 /* ---- the thread ---- */
 
+static bool is_to_note(const struct store *store)
+{
+    return store->engine.is_open && store->engine.writer.durable.seq != store->noted_seq &&
+           store->engine.writer.durable.seq != 0;
+}
+
+/* That it fails is no harm: the next one says as much. */
+static void note_end(struct store *store, bool is_last)
+{
+    int64_t now_us = clock_now_us(&store->clock);
+    if (is_to_note(store) && (is_last || now_us >= store->note_at_us)) {
+        (void)noted_write(store->folder, store->engine.id, &store->engine.writer.durable);
+        store->noted_seq = store->engine.writer.durable.seq;
+        store->note_at_us = now_us + NOTE_US;
+    }
+}
+
 /* How long there is nothing to do unless somebody asks; INT64_MAX: for ever. */
 static int64_t find_pause(const struct store *store)
 {
@@ -277,6 +297,17 @@ static int64_t find_pause(const struct store *store)
     }
     int64_t left_ms = store->due_ms == INT64_MAX ? INT64_MAX : store->due_ms - clock_wall_ms(&store->clock);
     return left_ms == INT64_MAX ? left_ms : left_ms < 0 ? 0 : left_ms > LOOK_MS ? LOOK_MS : left_ms;
+}
+
+/* Until that, or until the end is to be noted. */
+static int64_t find_wait(const struct store *store)
+{
+    int64_t pause_ms = find_pause(store), note_ms = INT64_MAX;
+    if (is_to_note(store)) {
+        note_ms = (store->note_at_us - clock_now_us(&store->clock)) / 1000 + 1;
+        note_ms = note_ms < 0 ? 0 : note_ms;
+    }
+    return note_ms < pause_ms ? note_ms : pause_ms;
 }
 
 /* Under the lock: whoever closes the store has been told of all, and has nothing more to say. */
@@ -289,19 +320,19 @@ static bool has_ended(const struct store *store)
 /* Under the lock. false: the store closes and nothing waits. *is_due: not only what waits is to be done. */
 static bool wait_for_work(struct store *store, bool *is_due)
 {
-    int64_t pause_ms = find_pause(store);
+    *is_due = find_pause(store) == 0;
+    int64_t pause_ms = find_wait(store);
     struct timespec until = thread_after_ms(pause_ms == INT64_MAX ? 0 : pause_ms);
-    *is_due = pause_ms == 0;
     while (!has_ended(store) && store->waiting.first == NULL &&
            (store->closing || !watch_set_has_work(&store->watches, &store->engine))) {
         if (pause_ms == INT64_MAX || store->closing) {
             pthread_cond_wait(&store->asked, &store->lock);
         } else if (pthread_cond_timedwait(&store->asked, &store->lock, &until) == ETIMEDOUT) {
             *is_due = store->stats.error != 0 || clock_wall_ms(&store->clock) >= store->due_ms;
-            if (*is_due) {
+            if (*is_due || (is_to_note(store) && clock_now_us(&store->clock) >= store->note_at_us)) {
                 break;
             }
-            pause_ms = find_pause(store);
+            pause_ms = find_wait(store);
             until = thread_after_ms(pause_ms);
         }
     }
@@ -345,6 +376,7 @@ static void work(struct store *store)
             take_batch(store, &batch);
             work_off(store, &batch);
         }
+        note_end(store, false);
         if (tells) {
             tell_watchers(store);
         }
@@ -378,7 +410,7 @@ static void open_it(struct store *store)
     pthread_mutex_lock(&store->lock);
     store->open_error = error;
     snprintf(store->open_why, sizeof store->open_why, "%s", error != 0 ? batch.why : "");
-    snprintf(store->warning, sizeof store->warning, "%s", store->engine.warning);
+    memcpy(store->warnings, store->engine.warnings, sizeof store->warnings);
     pthread_mutex_unlock(&store->lock);
     finish(store, &batch);
 }
@@ -421,6 +453,7 @@ void *store_run(void *argument)
     pthread_mutex_unlock(&store->lock);
     if (goes_on) {
         work(store);
+        note_end(store, true);
     }
     owed_fini(&store->owed);
     job_judge_close(&store->judge);

@@ -27,15 +27,17 @@ struct store {
     bool closing, reaps, abandoned; /* reaps: who closes is done with some, and may submit more */
     bool gone, has_opened;
     int open_error;
-    char open_why[DATABASE_WHY_SIZE], warning[DATABASE_WHY_SIZE];
+    char open_why[DATABASE_WHY_SIZE], warnings[ENGINE_WARNINGS][DATABASE_WHY_SIZE];
     /* of the thread: */
     struct engine engine;
     struct job_judge judge;
     struct job_list backlog; /* taken, not begun */
     struct owed owed;
-    size_t owed_room; /* of them, in one transaction */
-    int64_t tried_us; /* to write, at last */
-    int64_t due_ms;   /* wall: the next lease */
+    size_t owed_room;   /* of them, in one transaction */
+    int64_t tried_us;   /* to write, at last */
+    int64_t due_ms;     /* wall: the next lease */
+    uint64_t noted_seq; /* of the end that was noted last (noted.h); 0: none by this process */
+    int64_t note_at_us; /* the next one not before that */
 };
 
 /* The thread (store.c). Its last word is `gone`, unless it was abandoned by then: then it frees the store. */

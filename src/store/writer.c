@@ -321,15 +321,19 @@ int writer_replay(struct writer *writer, const struct chain_entry *entry,
 
 /* ---- what is not what the journal says ---- */
 
-/* The latest entry of each object is found by the index alone, in one walk beside that of the objects. */
+/* The latest entry of each object is found by the index alone, in one walk beside that of the objects. What
+ * is later than the end of the journal was not changed: the journal was cut, and the object is all that is
+ * left. */
 static const char wrong_sql[] =
     "WITH latest AS MATERIALIZED (SELECT kind, key, max(seq) AS seq FROM journal INDEXED BY journal_by_key "
-    "GROUP BY key, kind) "
+    "GROUP BY key, kind), bound AS MATERIALIZED (SELECT coalesce(max(seq), 0) AS seq FROM journal) "
     "SELECT l.kind, l.key FROM latest l "
     "JOIN journal j ON j.seq = l.seq LEFT JOIN objects o ON o.kind = l.kind AND o.key = l.key "
-    "WHERE j.after IS NOT o.value OR (o.key IS NOT NULL AND (o.revision <> j.seq OR "
-    "o.written_ms <> j.wall_ms OR o.expires_ms <> j.expires_ms)) "
-    "UNION ALL SELECT o.kind, o.key FROM objects o WHERE NOT EXISTS "
+    "WHERE (j.after IS NOT o.value OR (o.key IS NOT NULL AND (o.revision <> j.seq OR "
+    "o.written_ms <> j.wall_ms OR o.expires_ms <> j.expires_ms))) "
+    "AND (o.key IS NULL OR o.revision <= (SELECT seq FROM bound)) "
+    "UNION ALL SELECT o.kind, o.key FROM objects o WHERE o.revision <= (SELECT seq FROM bound) AND NOT "
+    "EXISTS "
     "(SELECT 1 FROM journal j INDEXED BY journal_by_key WHERE j.key = o.key AND j.kind = o.kind)";
 
 static int copy_name(struct writer *writer, sqlite3_stmt *statement, int at, struct writer_name *name)

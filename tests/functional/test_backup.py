@@ -388,7 +388,7 @@ def test_files_belong_to_the_owner_of_the_folder(scene, tmp_path):
 
 def test_every_file_of_the_state_folder_is_known(scene, tmp_path):
     """Whoever makes steerd keep something more has to say whether a new host needs it."""
-    not_needed = {"lock", "store.lock", "store.db-wal", "store.db-shm", "redaction.key"}
+    not_needed = {"lock", "store.lock", "store.db-wal", "store.db-shm", "journal-end", "redaction.key"}
     scene.zone("example.net", "").policy("example.net", {"www": {"endpoints": ["web-*"]}})
     del scene.server["keep_configuration"]
     scene.server["zone_options"] = {"example.com": {"transfer_to": ["127.0.0.1"], "serial": "unixtime"}}

@@ -56,8 +56,7 @@ def metric(server, name, more=""):
 
 @pytest.mark.parametrize("document, outcome", [(DOCUMENT, "met"), ({**DOCUMENT, "objectives": {"rto": "1s"}}, "missed"), (SHADOW, "met"),
                                                ({**DOCUMENT, "events": [{"at": "0s", "what": "region:x", "how": "lost"}]}, "not_run"),
-                                               ({**SHADOW, "shadow": {"tsig_key": "nobody."}}, "not_run"), ({**SHADOW, "shadow": {}}, "not_run"),
-                                               ({**SHADOW, "mode": "live"}, "not_run")])
+                                               ({**SHADOW, "shadow": {"tsig_key": "nobody."}}, "not_run"), ({**SHADOW, "shadow": {}}, "not_run")])
 def test_one_is_run_now(scene, document, outcome):
     scene.plan({"document": document})
     server = scene.begin()
@@ -184,7 +183,7 @@ def test_steerctl_and_webhooks(scene, tmp_path):
 @pytest.mark.parametrize("item, words", [
     ({"cron": "61 * * * *"}, "crontab"), ({"time_zone": "Nowhere/Else"}, "no time zone"), ({"document": "none.json"}, "cannot be read"),
     ({"document": 7}, "a file name or an object"), ({"name": "a b"}, "a name of"), ({"deadline": "0s"}, "deadline"),
-    ({"blackout": []}, "windows"), ({"odd": 1}, "odd")])
+    ({"document": {**SHADOW, "mode": "live"}}, "found a live drill"), ({"blackout": []}, "windows"), ({"odd": 1}, "odd")])
 def test_what_cannot_be_meant(scene, item, words):
     scene.plan(item)
     scene.write()

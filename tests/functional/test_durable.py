@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What operators have ordered outlives steerd: kill -9, restarts, changed configurations, times that pass meanwhile."""
 import datetime
-import hashlib
 import re
 import sqlite3
-import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -231,27 +229,15 @@ def test_orders_of_many_at_once(scene):
     assert overrides(restart(scene)) == before
 
 
-def write_anew(store, value):
-    """The one entry of the journal and its object are this, as a version that knows more would have written it (doc/store.md)."""
-    [(identity,)] = store.execute("SELECT value FROM meta WHERE name = 'id'")
-    [row] = store.execute("SELECT seq, wall_ms, expires_ms, revision_before, kind, key, actor, peer, reason, request FROM journal")
-    texts = [text.encode() for text in (*row[4:], value)]
-    octets = struct.pack(">4q", *row[:4]) + b"".join(struct.pack(">I", len(text)) + text for text in texts)
-    digest = hashlib.sha256(hashlib.sha256(b"steerd journal 1\n" + identity.encode()).digest() + octets).digest()
-    store.execute("UPDATE journal SET after = ?, hash = ?", (value, digest))
-    store.execute("UPDATE objects SET value = ?", (value,))
-
-
 def test_what_is_not_understood_is_left_alone(scene):
     """Nobody knows what it meant, so it is neither in force nor deleted."""
     scene.steerd.override("region", "us-east", "drain")
     scene.steerd.stop()
-    with sqlite3.connect(scene.folder / "var/store.db") as store:
-        write_anew(store, '{"state":"sideways"}')
+    kit.write_objects(scene.folder, "override", {"region:us-east": '{"state":"sideways"}'})
     server = scene.steerd = scene.start()
     assert "override/region:us-east is not understood" in server.read_log()
     assert overrides(server) == {}
-    assert len(journal(scene)) == 1
+    assert len(journal(scene)) == 2
 
 
 def test_without_a_state_folder_nothing_is_durable(scene):

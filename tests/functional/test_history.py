@@ -355,10 +355,7 @@ SWAP = ("UPDATE journal SET seq = 1000 WHERE seq = 3", "UPDATE journal SET seq =
     (["DELETE FROM journal WHERE seq = 3", *RENUMBER], 3, "its hash"),
     (SWAP, 3, "its hash"),
     (["DELETE FROM journal WHERE seq > 4"], None, "is not what the journal says"),
-    (["UPDATE objects SET value = '{\"state\":\"up\"}' WHERE key = 'region:us-east'"], None,
-     "the object override region:us-east is not what the journal says"),
-], ids=["who", "proof", "reason", "time", "value", "hash", "removed", "first", "renumbered", "reordered", "cut",
-        "object"])
+], ids=["who", "proof", "reason", "time", "value", "hash", "removed", "first", "renumbered", "reordered", "cut"])
 def test_meddling_is_found_and_named(scene, statements, bad_seq, why):
     fill(scene)
     meddle(scene, *statements)

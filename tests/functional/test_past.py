@@ -109,15 +109,16 @@ def test_a_diff_names_what_changed(scene):
     server.override("az", "eu-west-1a", "up"), server.override("az", "eu-west-1a", "auto")  # the journal begins
     wait_kept(server)
     before = now()
-    server.put("/v1/regions/us-east/override",
-               {"state": "drain", "reason": "power work", "actor": "alice", "allow_unserved": True})
+    drained = server.request("PUT", "/v1/regions/us-east/override", {"state": "drain", "reason": "power work", "actor": "alice", "allow_unserved": True},
+                             {"Idempotency-Key": '"what is answered to it is kept, and is no difference"'})
+    assert drained.status == 200
     wait_kept(server)
     after = now()
     server.override("region", "us-east", "auto")
     found = server.get(f"/v1/diff?from={before}&to={after}")
     assert [(one["kind"], one["key"]) for one in found["objects"]["items"]] == [("override", "region:us-east")]
     assert found["objects"]["items"][0]["actor"] == "alice"
-    assert found["journal"] == {"entries": 1, "kinds": [{"kind": "override", "entries": 1}]}
+    assert found["journal"]["kinds"] == [{"kind": "override", "entries": 1}, {"kind": "answer", "entries": 2}]
     assert {(one["kind"], one["name"]): (one["before"], one["after"]) for one in found["health"]["items"]} == {
         ("region", "us-east"): ("healthy", "drained"), ("az", "us-east-1a"): ("healthy", "drained"),
         ("endpoint", "web-us-east-1a"): ("healthy", "drained")}

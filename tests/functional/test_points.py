@@ -3,7 +3,6 @@
 import json
 import pathlib
 import socket
-import sqlite3
 import subprocess
 import time
 
@@ -179,9 +178,9 @@ def test_the_end_may_come_while_one_is_saved(scene):
 
 def test_what_is_no_point_is_left_alone(scene):
     save(scene.steerd, "x")
+    kept = [point["id"] for point in points(scene.steerd)]
     scene.steerd.kill()
-    with sqlite3.connect(f"{scene.folder}/var/store.db") as store:
-        store.execute("UPDATE objects SET value = '{}' WHERE kind = 'point'")
+    kit.write_objects(scene.folder, "point", {point: "{}" for point in kept})
     scene.steerd = scene.start()
     assert points(scene.steerd) == []
     assert scene.steerd.request("DELETE", "/v1/points/x").status in (200, 503)

@@ -565,70 +565,10 @@ static void what_waits_when_it_is_closed_is_written(void **state)
     free(jobs);
 }
 
-/* Somebody changes objects and leaves the journal alone: at the next opening it says what they are. */
-static void test_objects_behind_the_journals_back(void **state)
-{
-    static const char *const changes[] = {
-        "UPDATE objects SET expires_ms = 1",
-        "UPDATE objects SET value = '{\"state\":\"up\"}' WHERE key = 'region:us'",
-        "UPDATE objects SET revision = 1, written_ms = 7",
-        "DELETE FROM objects",
-        "INSERT INTO objects VALUES('override', 'region:gone', '{}', 4, 1, 0)",
-        "INSERT INTO objects VALUES('override', 'region:forged', '{}', 2, 1, 0)",
-    };
-    struct store_fixture *fixture = *state;
-    assert_int_equal(store_fixture_put(fixture, "override", "region:us", "{\"state\":\"drain\"}"), 0);
-    assert_int_equal(store_fixture_put(fixture, "override", "region:eu", "{\"state\":\"down\"}"), 0);
-    assert_int_equal(store_fixture_put(fixture, "override", "region:gone", "{\"state\":\"down\"}"), 0);
-    const struct store_op gone = {.kind = "override", .key = "region:gone", .if_revision = STORE_ANY};
-    assert_int_equal(store_fixture_write(fixture, &gone, NULL), 0);
-    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        store_fixture_close(fixture);
-        store_fixture_sql(fixture, changes[i]);
-        assert_int_equal(store_fixture_open(fixture), 0);
-        assert_non_null(strstr(store_fixture_said(fixture), "behind the journal's back"));
-        expect_objects(fixture, "override",
-                       "override/region:eu={\"state\":\"down\"}@2\n"
-                       "override/region:us={\"state\":\"drain\"}@1\n");
-        expect_whole(fixture);
-    }
-    reopen(fixture);
-    assert_string_equal(store_fixture_said(fixture), "");
-}
-
-static bool has_none_due(struct store_fixture *fixture)
-{
-    struct store_stats stats;
-    store_get_stats(fixture->store, &stats);
-    return stats.mended != 0;
-}
-
-/* … and while it is open: before one expires, or is replaced. */
-static void test_objects_behind_its_back_while_it_is_open(void **state)
-{
-    struct store_fixture *fixture = *state;
-    uint64_t seq;
-    assert_int_equal(store_fixture_put(fixture, "override", "region:us", "{\"state\":\"drain\"}"), 0);
-    store_fixture_sql(fixture, "UPDATE objects SET expires_ms = 1");
-    assert_int_equal(store_fixture_put(fixture, "override", "region:eu", "{\"state\":\"down\"}"), 0);
-    store_fixture_wait(fixture, has_none_due);
-    expect_objects(fixture, "override",
-                   "override/region:eu={\"state\":\"down\"}@2\n"
-                   "override/region:us={\"state\":\"drain\"}@1\n");
-    assert_string_equal(fixture->expired.len == 0 ? "" : fixture->expired.bytes, "");
-    store_fixture_sql(fixture, "UPDATE objects SET revision = 2 WHERE key = 'region:us'");
-    const struct store_op op = {.kind = "override", .key = "region:us", .value = "{}", .if_revision = 1};
-    assert_int_equal(store_fixture_write(fixture, &op, &seq), 0);
-    assert_int_equal(seq, 3);
-    expect_whole(fixture);
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_written_is_there_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_objects_behind_the_journals_back, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_objects_behind_its_back_while_it_is_open, setup, teardown),
         cmocka_unit_test_setup_teardown(conditions_hold_or_nothing_is_written, setup, teardown),
         cmocka_unit_test_setup_teardown(a_transaction_is_whole_or_not_at_all, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_none_is_refused, setup, teardown),
