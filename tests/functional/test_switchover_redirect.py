@@ -101,6 +101,19 @@ def test_nobody_comes_back_when_the_destination_dies(three):
     act(server, made, "rollback")
 
 
+def test_what_was_accepted_is_not_its_death(three):
+    """some.example.com has nobody in ap-south, and that was accepted; the death of ap-south was not."""
+    three.policies["example.com"]["names"]["some"] = {"endpoints": ["web-us-*", "web-eu-*"], "tiers": [["us-east"], ["eu-west"]]}
+    server = start(three)
+    made = begin(server, to="ap-south", steps=[20, 60], each="3s", execute=True, accept=["destination"])
+    three.webs[2].kill()
+    wait_state(server, "unhealthy", NAMES[2])
+    held = server.wait(lambda: shown(server, made)["held"], "its death holds the steps")
+    assert held["by"] == "destination_serves" and "serves nobody" in held["why"]
+    three.webs[2].start()
+    wait_for(server, made, "moved")
+
+
 def test_while_ttls_are_low(three):
     three.policies["example.com"]["names"]["www"].update({"ttl": 4, "ttl_failing": 1})
     server = start(three)
