@@ -16,6 +16,7 @@
 #include "daemon/reader.h"
 #include "daemon/server.h"
 #include "daemon/switchover_json.h"
+#include "daemon/traffic.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -152,15 +153,18 @@ static void prepare(struct worker_job *job)
 static void run(struct worker_job *job)
 {
     struct step_look *look = (struct step_look *)job;
-    const struct clock *clock = &look->all->server->clock;
+    struct server *server = look->all->server;
+    const struct clock *clock = &server->clock;
+    const struct view *view = reader_begin(look->reader);
     const struct switchover_ask ask = {
         .switchover = look->what,
         .aim = look->what->state == SWITCHOVER_RETURNING ? SWITCHOVER_AIM_PLAN_RETURN : SWITCHOVER_AIM_PLAN,
-        .view = reader_begin(look->reader),
+        .view = view,
         .wall_ms = clock_wall_ms(clock),
         .now_ms = clock_now_ms(clock),
         .last_move_ms = look->reader->last_move_ms,
         .errors = &look->reader->errors,
+        .rates = traffic_measure_rates(server->traffic, view, look->arena), /* as the plan had it */
         .limit = 1,
         .is_step = true,
         .progress = &job->progress};

@@ -240,12 +240,26 @@ static void tell_hold(struct explain_work *w)
     }
 }
 
+/* Where an override sends what it moves off, and whether it goes there. */
+static void tell_exit(struct explain_work *w)
+{
+    static const char *const texts[] = {
+        [STEER_EXIT_NOWHERE] = NULL,
+        [STEER_EXIT_SENT] =
+            "what is drained has been sent to where an override says: before others these serve",
+        [STEER_EXIT_ELSEWHERE] = "nobody serves where an override sends what is drained: what has moved is "
+                                 "answered as policies have it, and what has not stays",
+        [STEER_EXIT_SHARED] = "others had a part of the answers, too: what is drained goes where policies "
+                              "have it, not where an override sends it"};
+    if (texts[w->trace.exit] != NULL) {
+        explain_say(w, "%s", texts[w->trace.exit]);
+    }
+}
+
 /* Where the candidates come from. Returns whether there can be any. */
 static bool tell_source(struct explain_work *w)
 {
-    if (w->trace.is_sent) {
-        explain_say(w, "what is drained has been sent to where an override says: before others these serve");
-    }
+    tell_exit(w);
     tell_hold(w);
     switch (w->choice.source) {
     case STEER_FROM_TIER:

@@ -29,7 +29,7 @@ bool switchover_look_is_good(const struct switchover_look *look)
 
 bool switchover_holds(const struct switchover_finding *finding)
 {
-    static const char *const names[] = {"served", "destination", "health", "errors"};
+    static const char *const names[] = {"served", "destination", "destination_serves", "health", "errors"};
     bool holds = strncmp(finding->name, "rule:", 5) == 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         holds |= strcmp(finding->name, names[i]) == 0;

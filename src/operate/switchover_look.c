@@ -208,6 +208,29 @@ static double find_share(const struct operate_places *places, const char *name, 
     return 0;
 }
 
+/* Is there anybody who could take it? That some of it goes elsewhere may have been accepted; this is no part
+ * of it, so it has a name of its own. */
+static void judge_destination_serves(struct work *w)
+{
+    const char *to = w->ask->switchover->to;
+    ptrdiff_t region = operate_find_target(w->ask->view, HEALTH_REGION, to);
+    ptrdiff_t az = region >= 0 ? -1 : operate_find_target(w->ask->view, HEALTH_AZ, to);
+    const struct conf_topology *topology = w->ask->view->topology;
+    bool any = to[0] == '\0';
+    for (uint32_t i = 0; i < topology->endpoint_count && !any; i++) {
+        const struct conf_endpoint *endpoint = &topology->endpoints[i];
+        bool is_there =
+            region >= 0 ? endpoint->region == (uint32_t)region : az >= 0 && endpoint->az == (uint32_t)az;
+        struct health_status status;
+        any = is_there && health_get_status(w->with->health, HEALTH_ENDPOINT, i, &status) == 0 &&
+              health_state_serves(status.effective.state);
+    }
+    if (!any) {
+        add(w, "destination_serves", false,
+            arena_print(w->arena, "the destination serves nobody: no endpoint of %s does", to));
+    }
+}
+
 /* Does all that moves go where it is to go? */
 static void judge_destination(struct work *w)
 {
@@ -505,6 +528,7 @@ static void judge(struct work *w)
     judge_objectives(w);
     if (!is_return(w)) {
         judge_destination(w);
+        judge_destination_serves(w);
     }
     if (w->ask->aim == SWITCHOVER_AIM_PLAN) {
         judge_ttl(w);

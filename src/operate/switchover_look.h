@@ -20,7 +20,7 @@ struct switchover_finding {
     const char *text; /* in words, with figures */
 };
 
-enum { SWITCHOVER_FINDINGS_MAX = 12 + 64 }; /* and safety rules that are violated */
+enum { SWITCHOVER_FINDINGS_MAX = 13 + 64 }; /* and safety rules that are violated */
 
 /* A copy of data that traffic would move to. */
 struct switchover_copy {

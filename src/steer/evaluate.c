@@ -13,14 +13,11 @@
 #include "health/guard.h"
 #include "steer/ban.h"
 #include "steer/limit.h"
+#include "steer/shares.h"
 #include "steer/sticky.h"
 #include "steer/tier.h"
 
 #include <string.h>
-
-#define NOTHING_LEFT 1e-9
-/* Less is not worth a part: a tier that sheds everything beside one that does not. */
-#define LEAST_SHARE 1e-7
 
 const char *steer_source_text(enum steer_source source)
 {
@@ -29,93 +26,6 @@ const char *steer_source_text(enum steer_source source)
         [STEER_FROM_NODATA] = "nodata", [STEER_FROM_SERVFAIL] = "servfail", [STEER_FROM_POOL] = "pool",
         [STEER_FROM_FIRST] = "first",   [STEER_FROM_SICK] = "first_sick",   [STEER_FROM_HELD] = "held"};
     return (size_t)source < sizeof texts / sizeof *texts ? texts[source] : "unknown";
-}
-
-/* ---- shares ---- */
-
-/* How much of what is left a tier gets. With `spread` the tiers behind the first only say what they have; the
- * left share is divided by that when all are known. */
-static double share_of(const struct steer_class *class, size_t index, const struct steer_measure *measure,
-                       double *left)
-{
-    if (measure->suffices <= 0 || *left <= 0) {
-        return 0;
-    }
-    if (class->spread && index > 0) {
-        return measure->available;
-    }
-    double share = measure->suffices < *left ? measure->suffices : *left;
-    *left = *left - share < NOTHING_LEFT ? 0 : *left - share;
-    return share;
-}
-
-/* While shares are made they are those of tiers: each part of a tier has the share of the whole tier. */
-static bool leads(const struct steer_choice *choice, size_t index)
-{
-    return index == 0 || choice->parts[index - 1].tier != choice->parts[index].tier;
-}
-
-static double sum_shares(const struct steer_choice *choice)
-{
-    double sum = 0;
-    for (size_t i = 0; i < choice->part_count; i++) {
-        sum += leads(choice, i) ? choice->parts[i].share : 0;
-    }
-    return sum;
-}
-
-/* All shares add up to 1: what no tier could take goes to those that serve, as they do. */
-static void even_out(const struct steer_class *class, struct steer_choice *choice, double left)
-{
-    double sum = sum_shares(choice), home = choice->parts[0].tier == 0 ? choice->parts[0].share : 0;
-    bool spreads = class->spread && left > 0 && (home <= 0 || sum - home > LEAST_SHARE);
-    double spread = spreads && sum > home ? left / (sum - home) : 1;
-    double total = spreads ? home + (sum - home) * spread : sum;
-    for (size_t i = 0; i < choice->part_count; i++) {
-        struct steer_part *part = &choice->parts[i];
-        part->share *= (part->tier == 0 ? 1 : spread) / total;
-    }
-}
-
-/* Which tiers get less than their trickle at this scale; returns whether these are more than before. */
-static bool mark_trickles(const struct steer_class *class, struct steer_choice *choice, double scale)
-{
-    bool any = false;
-    for (size_t i = 0; i < choice->part_count; i++) {
-        struct steer_part *part = &choice->parts[i];
-        if (!part->trickles && part->share * scale < class->tiers[part->tier].trickle) {
-            part->trickles = any = true;
-        }
-    }
-    return any;
-}
-
-/* How much is left of the shares of others where those that are marked get their trickle. */
-static double find_scale(const struct steer_class *class, const struct steer_choice *choice)
-{
-    double raised = 0, rest = 0;
-    for (size_t i = 0; i < choice->part_count; i++) {
-        const struct steer_part *part = &choice->parts[i];
-        if (leads(choice, i)) {
-            *(part->trickles ? &raised : &rest) +=
-                part->trickles ? class->tiers[part->tier].trickle : part->share;
-        }
-    }
-    return rest > 0 ? (1 - raised) / rest : 0;
-}
-
-/* Tiers that would get less than their trickle get it from the others; that makes these smaller, and they may
- * have a trickle, too. All trickles together are less than all there is, so somebody gives. */
-static void trickle(const struct steer_class *class, struct steer_choice *choice)
-{
-    double scale = 1;
-    while (mark_trickles(class, choice, scale)) {
-        scale = find_scale(class, choice);
-    }
-    for (size_t i = 0; i < choice->part_count; i++) {
-        struct steer_part *part = &choice->parts[i];
-        part->share = part->trickles ? class->tiers[part->tier].trickle : part->share * scale;
-    }
 }
 
 /* ---- parts ---- */
@@ -128,7 +38,7 @@ static void pack_parts(struct steer_choice *choice)
     for (size_t i = 0; i < choice->part_count; i++) {
         struct steer_part part = choice->parts[i];
         part.share *= part.fraction;
-        if (part.count != 0 && part.share > LEAST_SHARE) {
+        if (part.count != 0 && part.share > SHARES_LEAST) {
             memmove(choice->members + choice->count, choice->members + part.first,
                     part.count * sizeof *choice->members);
             memmove(choice->weights + choice->count, choice->weights + part.first,
@@ -205,7 +115,8 @@ static bool take_tiers(struct steer_reading *reading, const struct steer_class *
     double left = 1;
     for (size_t i = 0; i < class->tier_count; i++) {
         const struct steer_tier *tier = &class->tiers[i];
-        bool considered = left > 0 || tier->trickle > 0;
+        bool is_origin = fence_find_origin(reading->fence, (uint16_t)i) != NULL;
+        bool considered = left > 0 || tier->trickle > 0 || is_origin;
         bool limits_ttl = reading->policy->has_ttl_failing || reading->ttls != NULL;
         if (!considered && trace == NULL && !limits_ttl) {
             continue;
@@ -213,20 +124,20 @@ static bool take_tiers(struct steer_reading *reading, const struct steer_class *
         struct steer_measure measure;
         struct steer_part *parts = &choice->parts[choice->part_count];
         reading->tier = (uint16_t)i;
-        size_t count = tier_read(reading, tier, parts, &measure);
-        double share = share_of(class, i, &measure, &left);
+        size_t count = fence_read(reading, tier, parts, &measure);
+        bool stays = fence_stays(reading->fence, (uint16_t)i);
+        double share = stays ? 0 : shares_take(class, i, &measure, &left);
         trace_tier(trace, i, &measure, considered, reading->again);
-        if (share > 0 || (tier->trickle > 0 && measure.suffices > 0)) {
+        if (share > 0 || stays || (tier->trickle > 0 && measure.suffices > 0)) {
             keep_parts(choice, count, (uint16_t)i, share);
         } else {
             reading->used = parts->first;
         }
     }
-    if (choice->part_count == 0) {
+    if (!shares_settle(reading, class, left)) {
+        choice->part_count = 0;
         return false;
     }
-    even_out(class, choice, left);
-    trickle(class, choice);
     choice->source = STEER_FROM_TIER;
     choice->tier = choice->parts[0].tier;
     return true;
@@ -404,45 +315,62 @@ static void run(struct steer_reading *reading, const struct steer_class *class, 
 
 /* ---- what is sent somewhere ---- */
 
-/* Does nobody answer but those who are moved off? */
-static bool come_from_there(const struct steer_reading *reading)
-{
-    const struct steer_choice *choice = reading->choice;
-    for (size_t i = 0; i < choice->count; i++) {
-        if (!fence_moves(reading, choice->members[i])) {
-            return false;
-        }
-    }
-    return choice->source == STEER_FROM_TIER && choice->count != 0;
-}
-
 /* What was seen is not what is. */
 static void forget_failing(struct steer_reading *reading)
 {
     reading->failing = reading->planned = -1;
 }
 
-/* Answers that came from what is moved off go to its destination, if that serves. Returns whether they do. */
-static bool send_on(struct steer_reading *reading, const struct steer_class *class, struct steer_trace *trace)
+/* Is there somebody in a tier whom a rule holds? Then that decides, not an exit. */
+static bool is_any_held(const struct steer_reading *reading, const struct steer_class *class)
+{
+    const struct health_bans *bans = reading->table->bans;
+    bool any = false;
+    if (bans == NULL || atomic_load_explicit(&bans->count, memory_order_relaxed) == 0) {
+        return false;
+    }
+    for (uint16_t tier = 0; tier < class->tier_count && !any; tier++) {
+        struct steer_ban ban;
+        any = ban_gather(reading, class, tier, &ban);
+    }
+    return any;
+}
+
+/* Does anybody take in this sight what moves off? */
+static bool try_sight(struct steer_reading *reading, const struct steer_class *class,
+                      enum steer_fence_sight sight, struct steer_trace *trace)
+{
+    reading->fence->sight = sight;
+    forget_failing(reading);
+    run(reading, class, trace);
+    return reading->choice->source == STEER_FROM_TIER && reading->choice->count != 0 &&
+           !fence_holds_all(reading);
+}
+
+/* Answers that came from what is moved off go to its destination, if that serves, else where policies have
+ * them. Returns where they went; NOWHERE: as if nothing had been sent, and what the choice says is no matter.
+ */
+static enum steer_exit send_on(struct steer_reading *reading, const struct steer_class *class,
+                               struct steer_trace *trace)
 {
     struct steer_fence fence = {.sight = STEER_FENCE_BEFORE};
+    enum steer_exit exit = STEER_EXIT_NOWHERE;
     if (!fence_gather(reading, class, &fence)) {
-        return false;
+        return exit;
     }
     reading->fence = &fence;
     run(reading, class, trace);
-    bool is_sent = come_from_there(reading);
-    forget_failing(reading);
-    if (is_sent) {
-        fence.sight = STEER_FENCE_TO;
-        run(reading, class, trace);
-        is_sent = reading->choice->source == STEER_FROM_TIER && reading->choice->count != 0;
+    bool moves = fence_note_origins(reading, &fence);
+    if (moves && fence.is_alone && try_sight(reading, class, STEER_FENCE_TO, trace)) {
+        exit = STEER_EXIT_SENT;
+    } else if (moves && !is_any_held(reading, class) && try_sight(reading, class, STEER_FENCE_AFTER, trace)) {
+        exit = fence.is_alone ? STEER_EXIT_ELSEWHERE : STEER_EXIT_SHARED;
     }
     reading->fence = NULL;
-    if (!is_sent) {
+    if (exit == STEER_EXIT_NOWHERE) {
         forget_failing(reading);
     }
-    return is_sent;
+    return exit;
 }
 
 /* ---- what may not move ---- */
@@ -501,7 +429,7 @@ static void see(struct steer_reading *reading, const struct steer_class *class, 
 /* With those who are held, is there more of the tier than without? */
 static bool has_more(const struct steer_choice *choice, uint16_t tier, double share)
 {
-    return choice->source == STEER_FROM_TIER && sum_tier(choice, tier) > share + LEAST_SHARE;
+    return choice->source == STEER_FROM_TIER && sum_tier(choice, tier) > share + SHARES_LEAST;
 }
 
 /* Nothing of the tier serves, or some of it does not: where do its answers go? NOTHING: where they would
@@ -580,17 +508,17 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
     choice->generation = (generation & HEALTH_CHANGING) != 0 ? 0 : generation;
     choice->hold = STEER_HOLDS_NOTHING;
     limit_begin(&reading);
-    bool is_sent = send_on(&reading, class, trace);
-    if (!is_sent) {
+    enum steer_exit exit = send_on(&reading, class, trace);
+    if (exit == STEER_EXIT_NOWHERE) {
         run(&reading, class, trace);
     }
-    if (!is_sent && may_be_held(table, choice)) {
+    if (exit == STEER_EXIT_NOWHERE && may_be_held(table, choice)) {
         hold_back(&reading, class, trace);
     }
     limit_end(&reading, trace);
     finish_parts(&reading, class);
     if (trace != NULL) {
         trace_shares(class, choice, trace);
-        trace->is_sent = is_sent;
+        trace->exit = exit;
     }
 }

@@ -58,9 +58,15 @@ bool fence_gather(const struct steer_reading *reading, const struct steer_class 
     return fence->place_count != 0;
 }
 
-bool fence_moves(const struct steer_reading *reading, uint16_t index)
+/* Whom an operator wants up where the rest is drained is not moved off. */
+static bool moves(const struct steer_reading *reading, uint16_t index)
 {
-    return find_exit(reading, index) != 0;
+    uint32_t words[3];
+    if (find_exit(reading, index) == 0) {
+        return false;
+    }
+    tier_load_words(reading, index, words);
+    return health_combine(words[0], words[1], words[2]).state != HEALTH_FORCED_UP;
 }
 
 static bool is_destination(const struct steer_reading *reading, uint16_t index)
@@ -76,11 +82,108 @@ static bool is_destination(const struct steer_reading *reading, uint16_t index)
     return false;
 }
 
+/* ---- where answers came from ---- */
+
+static size_t count_moving(const struct steer_reading *reading, uint32_t first, uint32_t count)
+{
+    size_t moving = 0;
+    for (uint32_t i = first; i < first + count; i++) {
+        moving += moves(reading, reading->choice->members[i]);
+    }
+    return moving;
+}
+
+bool fence_holds_all(const struct steer_reading *reading)
+{
+    const struct steer_choice *choice = reading->choice;
+    return choice->source == STEER_FROM_TIER && choice->count != 0 &&
+           count_moving(reading, 0, choice->count) == choice->count;
+}
+
+static bool note_origin(struct steer_fence *fence, const struct steer_part *part, bool moves, double share)
+{
+    struct steer_origin *last = fence->origin_count == 0 ? NULL : &fence->origins[fence->origin_count - 1];
+    if (last != NULL && last->tier == part->tier) {
+        last->share += share;
+        return last->moves == moves;
+    }
+    if (fence->origin_count == STEER_FENCE_TIERS) {
+        return false;
+    }
+    fence->origins[fence->origin_count++] =
+        (struct steer_origin){.tier = part->tier, .moves = moves, .share = share};
+    return true;
+}
+
+bool fence_note_origins(const struct steer_reading *reading, struct steer_fence *fence)
+{
+    const struct steer_choice *choice = reading->choice;
+    double sum = 0;
+    bool any = false;
+    fence->origin_count = 0;
+    fence->is_alone = fence_holds_all(reading);
+    for (size_t i = 0; i < choice->part_count; i++) {
+        sum += choice->parts[i].share;
+    }
+    for (size_t i = 0; choice->source == STEER_FROM_TIER && i < choice->part_count; i++) {
+        const struct steer_part *part = &choice->parts[i];
+        size_t moving = count_moving(reading, part->first, part->count);
+        if ((moving != 0 && moving != part->count) ||
+            !note_origin(fence, part, moving != 0, part->share / sum)) {
+            return false;
+        }
+        any |= moving != 0;
+    }
+    return any;
+}
+
+const struct steer_origin *fence_find_origin(const struct steer_fence *fence, uint16_t tier)
+{
+    for (uint16_t i = 0; fence != NULL && i < fence->origin_count; i++) {
+        if (fence->origins[i].tier == tier) {
+            return &fence->origins[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- who has them now ---- */
+
+bool fence_stays(const struct steer_fence *fence, uint16_t tier)
+{
+    const struct steer_origin *origin = fence_is_after(fence) ? fence_find_origin(fence, tier) : NULL;
+    return origin != NULL && origin->moves && origin->stays > 0;
+}
+
+size_t fence_read(struct steer_reading *reading, const struct steer_tier *tier, struct steer_part *parts,
+                  struct steer_measure *measure)
+{
+    struct steer_fence *fence = reading->fence;
+    const struct steer_origin *found = fence_is_after(fence) ? fence_find_origin(fence, reading->tier) : NULL;
+    if (found != NULL && found->moves) {
+        struct steer_origin *origin = &fence->origins[found - fence->origins];
+        fence->keeps = true;
+        size_t count = tier_read(reading, tier, parts, measure);
+        fence->keeps = false;
+        origin->stays = origin->share * (measure->suffices < 1 ? measure->suffices : 1);
+        if (origin->stays > 0) {
+            return count;
+        }
+        reading->used = parts->first;
+        reading->listed = parts->listed;
+    }
+    return tier_read(reading, tier, parts, measure);
+}
+
 enum health_state fence_see(const struct steer_reading *reading, uint16_t index, enum health_state state)
 {
-    bool moves = fence_moves(reading, index);
-    if (reading->fence->sight == STEER_FENCE_BEFORE) {
-        return moves ? HEALTH_FORCED_UP : state;
+    const struct steer_fence *fence = reading->fence;
+    bool is_moved = moves(reading, index);
+    if (fence->sight == STEER_FENCE_BEFORE) {
+        return is_moved ? HEALTH_FORCED_UP : state;
     }
-    return moves || is_destination(reading, index) ? state : HEALTH_DRAINED;
+    bool is_meant = fence->keeps || is_moved
+                        ? fence->keeps && is_moved
+                        : fence->sight == STEER_FENCE_AFTER || is_destination(reading, index);
+    return is_meant ? state : HEALTH_DRAINED;
 }

@@ -14,6 +14,7 @@ src_libsteer_a_SOURCES = \
 	src/steer/plan.c src/steer/plan.h \
 	src/steer/scope.c src/steer/scope.h \
 	src/steer/set.c \
+	src/steer/shares.c src/steer/shares.h \
 	src/steer/steer.h \
 	src/steer/stick.c \
 	src/steer/sticky.c src/steer/sticky.h \

@@ -312,6 +312,14 @@ static inline struct steer_outage *steer_get_outages(const struct steer_choice *
     return (struct steer_outage *)(void *)(choice->accepted + choice->outages_at);
 }
 
+/* What becomes of answers that an override moves off, and sends to a place. */
+enum steer_exit {
+    STEER_EXIT_NOWHERE,   /* nothing here is sent, or nobody else would take it: as overrides alone have it */
+    STEER_EXIT_SENT,      /* they go there, before anywhere else */
+    STEER_EXIT_ELSEWHERE, /* nobody there serves: they go where policies have them */
+    STEER_EXIT_SHARED,    /* others had answers, too: likewise */
+};
+
 /* What evaluate saw of each tier, for explain. */
 struct steer_trace_tier {
     uint32_t members, serving; /* standbys only where they stand in, or are all of a group */
@@ -332,7 +340,7 @@ struct steer_trace {
      * as short. */
     int32_t limited;
     enum health_kind limited_by;
-    bool is_sent; /* to where an override sends what it moves off, before anywhere else */
+    enum steer_exit exit;
 };
 
 /* Memory for choices of a class: */

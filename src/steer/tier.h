@@ -29,12 +29,12 @@ struct steer_reading {
     /* Of what is asked. */
     enum health_family family;
     enum steer_accepts accepts;
-    const struct steer_ban *ban;     /* what may not move; NULL: nobody looks at that */
-    const struct steer_fence *fence; /* where what moves is to go; NULL: nobody looks at that */
-    uint16_t tier;                   /* under way, of the class; STEER_NO_TIER: of no class */
-    uint32_t used;                   /* members in the choice so far */
-    uint32_t listed;                 /* entries of `accepted` so far */
-    const uint64_t *inside;          /* a bit per member: who counts for another tier already; NULL: nobody */
+    const struct steer_ban *ban; /* what may not move; NULL: nobody looks at that */
+    struct steer_fence *fence;   /* where what moves is to go; NULL: nobody looks at that */
+    uint16_t tier;               /* under way, of the class; STEER_NO_TIER: of no class */
+    uint32_t used;               /* members in the choice so far */
+    uint32_t listed;             /* entries of `accepted` so far */
+    const uint64_t *inside;      /* a bit per member: who counts for another tier already; NULL: nobody */
     bool weighted;     /* the part in the making has a member with a weight: those without are out */
     bool by_type;      /* of the tier under way, only who has records of the type counts */
     uint32_t left_out; /* of the tier under way: who does not, for that */

@@ -407,6 +407,17 @@ def test_what_cannot_be_sent_there_objects(three):
     assert server.addresses("both.example.com") == three.eu
 
 
+def test_steps_weigh_as_the_plan_did(three):
+    """Nobody asks for the name that would object: then it holds no step either."""
+    server = three.start()
+    for _ in range(100):
+        server.addresses("www.example.com")
+    server.wait(lambda: ask(server, "?dry_run=true", {"source": "region:us-east", "reason": "x", "to": "ap-south"})["look"]["good"], "it weighs nothing")
+    made = begin(server, to="ap-south", steps=[40], each="1s", execute=True)
+    wait_for(server, made, "moved")
+    assert "held" not in [note["what"] for note in server.get(f"/v1/switchovers/{made['id']}")["notes"]]
+
+
 class Client:
     """Resolves www, keeps it for its TTL, and asks what it found there for a page; counts what failed."""
 

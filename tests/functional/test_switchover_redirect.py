@@ -3,6 +3,7 @@
 source in between, through kill -9; after that it may not."""
 import time
 
+import dns.edns
 import pytest
 
 import kit
@@ -78,6 +79,39 @@ def test_amid_steps(three, asked):
     server.wait(lambda: set(server.sample("www.example.com", 40)) == {*three.us, *three.ap}, "they are elsewhere")
     act(server, made, "rollback")
     assert server.addresses("www.example.com") == three.us and server.get("/v1/overrides")["items"] == []
+
+
+def test_nobody_comes_back_when_the_destination_dies(three):
+    """Each client of a sticky name stays with who it was sent to, or goes to the next tier; no more of them are at the source."""
+    three.policies["example.com"]["names"]["www"]["pick"] = "sticky"
+    server = start(three)
+    made = begin(server, to="ap-south", steps=[60], each="1h", execute=True)
+
+    def seen():
+        subnets = [dns.edns.ECSOption(f"10.{n // 200}.{n % 200}.0", 24) for n in range(600)]
+        return [server.addresses("www.example.com", edns=0, options=[subnet]) for subnet in subnets]
+
+    before = seen()
+    assert {*map(tuple, before)} == {tuple(three.us), tuple(three.ap)} and 180 < before.count(three.us) < 300
+    three.webs[2].kill()
+    wait_state(server, "unhealthy", NAMES[2])
+    after = seen()
+    assert after == [three.us if there == three.us else three.eu for there in before]
+    assert any("nobody serves where an override sends" in step for step in server.get("/v1/explain?name=www.example.com")["steps"])
+    act(server, made, "rollback")
+
+
+def test_what_was_accepted_is_not_its_death(three):
+    """some.example.com has nobody in ap-south, and that was accepted; the death of ap-south was not."""
+    three.policies["example.com"]["names"]["some"] = {"endpoints": ["web-us-*", "web-eu-*"], "tiers": [["us-east"], ["eu-west"]]}
+    server = start(three)
+    made = begin(server, to="ap-south", steps=[20, 60], each="3s", execute=True, accept=["destination"])
+    three.webs[2].kill()
+    wait_state(server, "unhealthy", NAMES[2])
+    held = server.wait(lambda: shown(server, made)["held"], "its death holds the steps")
+    assert held["by"] == "destination_serves" and "serves nobody" in held["why"]
+    three.webs[2].start()
+    wait_for(server, made, "moved")
 
 
 def test_while_ttls_are_low(three):

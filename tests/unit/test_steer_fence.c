@@ -35,11 +35,11 @@ static void they_go_where_they_are_sent(void **state)
     open_exits(w, &exits);
     drain(w, &exits, 0, 2, 0);
     expect_shares(w, 0, 0, 1, 0);
-    assert_true(w->trace.is_sent);
+    assert_int_equal(w->trace.exit, STEER_EXIT_SENT);
     exits.regions[0] = 0;
     exits.all.count = 0;
     expect_shares(w, 0, 1, 0, 0);
-    assert_false(w->trace.is_sent);
+    assert_int_equal(w->trace.exit, STEER_EXIT_NOWHERE);
     world_free(w);
 }
 
@@ -63,9 +63,82 @@ static void one_that_does_not_serve_takes_none(void **state)
     drain(w, &exits, 0, 2, 0);
     lose(w, 2, EACH);
     expect_shares(w, 0, 1, 0, 0);
-    assert_false(w->trace.is_sent);
+    assert_int_equal(w->trace.exit, STEER_EXIT_ELSEWHERE);
     drain(w, &exits, 0, 17, 0); /* no such region */
     expect_shares(w, 0, 1, 0, 0);
+    world_free(w);
+}
+
+/* What has moved goes by policy then, and what has not stays: nobody comes back. */
+static void in_steps_they_go_elsewhere_then(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct exits exits;
+    open_exits(w, &exits);
+    drain(w, &exits, 0, 3, 40);
+    lose(w, 3, EACH);
+    expect_shares(w, 0.4, 0.6, 0, 0);
+    assert_int_equal(w->trace.exit, STEER_EXIT_ELSEWHERE);
+    w->tiers[1].spill_below.share = 1; /* half of it is there: the rest goes on */
+    lose(w, 1, EACH / 2);
+    expect_shares(w, 0.4, 0.3, 0.3, 0);
+    lose(w, 2, EACH);
+    expect_shares(w, 0.4, 0.6, 0, 0);
+    lose(w, 1, EACH); /* nobody else */
+    expect_shares(w, 1, 0, 0, 0);
+    assert_int_equal(w->trace.exit, STEER_EXIT_NOWHERE);
+    world_free(w);
+}
+
+/* The destination has not enough for all by its tier's rules: that is no reason to come back. */
+static void a_small_destination_takes_them(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct exits exits;
+    open_exits(w, &exits);
+    w->tiers[2].spill_below.share = 1;
+    lose(w, 2, EACH / 2);
+    drain(w, &exits, 0, 2, 20);
+    expect_shares(w, 0.2, 0, 0.8, 0);
+    world_free(w);
+}
+
+/* What is moved off has two tiers, of which the second one takes nothing of the first. */
+static void a_source_of_several_tiers_moves(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct exits exits;
+    open_exits(w, &exits);
+    drain(w, &exits, 1, 3, 40);
+    drain(w, &exits, 0, 3, 40);
+    exits.all.count = 2;
+    expect_shares(w, 0.4, 0, 0, 0.6);
+    lose(w, 3, EACH);
+    expect_shares(w, 0.4, 0, 0.6, 0);
+    w->tiers[0].spill_below.share = 1;
+    lose(w, 0, EACH / 2);
+    drain(w, &exits, 0, 3, 40);
+    expect_shares(w, 0.2, 0, 0.8, 0); /* who is lost there moves in any case */
+    world_free(w);
+}
+
+/* Others had a half: they keep it, and of the rest so much moves as is said. */
+static void who_had_a_part_keeps_it(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct exits exits;
+    open_exits(w, &exits);
+    w->tiers[0].spill_below.share = 1;
+    lose(w, 0, EACH / 2);
+    drain(w, &exits, 1, 3, 60);
+    expect_shares(w, 0.5, 0.3, 0.2, 0);
+    assert_int_equal(w->trace.exit, STEER_EXIT_SHARED);
+    drain(w, &exits, 1, 3, 0);
+    expect_shares(w, 0.5, 0, 0.5, 0);
     world_free(w);
 }
 
@@ -129,16 +202,74 @@ static void an_az_is_a_destination(void **state)
     world_free(w);
 }
 
+/* ---- at random ---- */
+
+static double find_share(const struct world *w, size_t tier)
+{
+    double share = 0;
+    for (size_t i = 0; w->choice.source == STEER_FROM_TIER && i < w->choice.part_count; i++) {
+        share += w->choice.parts[i].tier == tier ? w->choice.parts[i].share : 0;
+    }
+    return share;
+}
+
+/* Others die and come back, the source is sent elsewhere, steps go on: as long as anybody else serves so much
+ * has left it as was said, and all of that is at the destination if that serves. */
+static void what_is_said_is_what_is_seen(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        struct random random;
+        struct exits exits;
+        struct world *w = world_new();
+        bool serves[TIERS] = {true, true, true, true};
+        unsigned moved = 0;
+        size_t to = 1;
+        random_init(&random, seed);
+        open_exits(w, &exits);
+        for (size_t t = 1; t < TIERS; t++) {
+            w->tiers[t].spill_below.share = random_below(&random, 2) == 0 ? 0 : 1;
+        }
+        for (int event = 0; event < 40; event++) {
+            size_t tier = 1 + random_below(&random, TIERS - 1), lost = random_below(&random, EACH + 1);
+            switch (random_below(&random, 3)) {
+            case 0: moved += moved < 100 ? 1 + (unsigned)random_below(&random, 100 - moved) : 0; break;
+            case 1: to = tier; break;
+            default: lose(w, tier, lost); serves[tier] = lost < EACH;
+            }
+            if (moved == 0) {
+                continue;
+            }
+            drain(w, &exits, 0, to, 100 - moved);
+            steer_evaluate(&w->policy, (struct steer_ask){.types = STEER_HAS_A}, &w->table, &w->choice, NULL);
+            bool any = serves[1] || serves[2] || serves[3];
+            double left = !any && moved < 100 ? 1 : (100 - moved) / 100.0;
+            bool is_right =
+                is_near(find_share(w, 0), left) && (!serves[to] || is_near(find_share(w, to), moved / 100.0));
+            if (!is_right) {
+                fail_msg("seed %d, event %d: %u %% moved to %zu, but the source has %.6f and it %.6f",
+                         (int)seed, event, moved, to, find_share(w, 0), find_share(w, to));
+            }
+        }
+        world_free(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(they_go_where_they_are_sent),
         cmocka_unit_test(in_steps_they_go_there_too),
         cmocka_unit_test(one_that_does_not_serve_takes_none),
+        cmocka_unit_test(in_steps_they_go_elsewhere_then),
+        cmocka_unit_test(a_small_destination_takes_them),
+        cmocka_unit_test(a_source_of_several_tiers_moves),
+        cmocka_unit_test(who_had_a_part_keeps_it),
         cmocka_unit_test(what_had_been_lost_is_sent),
         cmocka_unit_test(who_was_elsewhere_stays),
         cmocka_unit_test(a_tier_of_several_places_is_left_alone),
         cmocka_unit_test(an_az_is_a_destination),
+        cmocka_unit_test(what_is_said_is_what_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
