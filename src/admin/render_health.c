@@ -18,6 +18,7 @@ json_t *render_stay(const struct health_stay_status *stay)
     set_time(object, "until", stay->ends_ms);
     set_time(object, "down_since", stay->down_ms);
     set(object, "needs_failback", json_boolean(stay->reason == HEALTH_STAY_MANUAL));
+    set_text(object, "rule", stay->rule);
     return object;
 }
 

@@ -361,13 +361,18 @@ static void show_combination(const json_t *combination)
 static void show_stay(const json_t *target)
 {
     const json_t *stay = json_object_get(target, "stays_down");
-    char text[128], because[32], until[48];
+    char text[192], because[32], until[48];
     if (!json_is_object(stay)) {
         return;
     }
     (void)text_clean(text_or_dash(text_of(stay, "because")), because, sizeof because);
     if (json_is_true(json_object_get(stay, "needs_failback"))) {
         snprintf(text, sizeof text, "%s: well again, until somebody says steerctl failback", because);
+    } else if (text_of(stay, "rule") != NULL) {
+        char rule[72];
+        (void)text_clean(text_of(stay, "rule"), rule, sizeof rule);
+        snprintf(text, sizeof text, "%s: well again, until its copy is in time, or steerctl rules release %s",
+                 because, rule);
     } else {
         snprintf(text, sizeof text, "%s: well again, until %s", because,
                  text_clean(text_or_dash(text_of(stay, "until")), until, sizeof until));

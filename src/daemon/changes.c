@@ -253,7 +253,11 @@ static void on_stayed(void *context, const struct health_stay_change *change)
     change_body_add(&body, "because", health_stay_text(status->reason));
     add_time(&body, "until", status->ends_ms);
     add_time(&body, "down_since", status->down_ms);
-    change_body_add(&body, "needs", status->reason == HEALTH_STAY_MANUAL ? "failback" : NULL);
+    change_body_add(&body, "needs",
+                    status->reason == HEALTH_STAY_MANUAL ? "failback"
+                    : status->reason == HEALTH_STAY_DATA ? "release"
+                                                         : NULL);
+    change_body_add(&body, "rule", status->rule);
     publish(context, &(struct change){.kind = CHANGE_FAILBACK,
                                       .name = write_name(health_kind_text(change->kind), change->name, name),
                                       .body = body.text});

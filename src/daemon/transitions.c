@@ -46,11 +46,11 @@ static void print_transitions(const struct health *health, struct buffer *out)
 
 static void print_stays(const struct operate_targets *targets, enum health_kind kind, struct buffer *out)
 {
-    size_t counts[HEALTH_STAY_MANUAL + 1] = {0};
+    size_t counts[HEALTH_STAYS] = {0};
     for (size_t i = 0; i < targets->count; i++) {
         counts[targets->items[i].status.stay.reason]++;
     }
-    for (int reason = HEALTH_STAY_NONE + 1; reason <= HEALTH_STAY_MANUAL; reason++) {
+    for (int reason = HEALTH_STAY_NONE + 1; reason < HEALTH_STAYS; reason++) {
         buffer_print(out, "steerd_stays_down{kind=\"%s\",because=\"%s\"} %zu\n", health_kind_text(kind),
                      health_stay_text((enum health_stay_reason)reason), counts[reason]);
     }

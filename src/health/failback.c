@@ -6,6 +6,7 @@
 #include "health/health.h"
 
 #include "base/error.h"
+#include "health/guard_inside.h"
 #include "health/machine.h"
 
 /* Nothing keeps it down any more. */
@@ -109,6 +110,15 @@ size_t health_follow_stays(struct health *health, int64_t now_ms, int64_t wall_m
     }
     end_turn(health, &turn);
     return done;
+}
+
+void health_follow_returns(struct health *health, int64_t wall_ms)
+{
+    for (uint32_t i = 0; i < health->counts[HEALTH_REGION]; i++) {
+        if (health_stay_is_over(health, i)) {
+            health_climb(health, HEALTH_REGION, i, wall_ms);
+        }
+    }
 }
 
 /* ---- operators ---- */

@@ -90,6 +90,7 @@ void health_follow_guards(struct health *health, int64_t wall_ms)
         health_guard_follow_time(health, wall_ms);
         health_guard_step(health);
         health_guards_publish(health);
+        health_follow_returns(health, wall_ms);
     }
 }
 
@@ -111,7 +112,8 @@ int health_judge_release(const struct health *health, uint32_t region, size_t ru
         return ERROR_NOT_FOUND;
     }
     uint64_t rules = health_guard_find_rules(health, region) & ~health->guards->holds[region].released;
-    return health_guard_is_held(health, region) && (rules >> rule & 1) != 0 ? 0 : ERROR_CONFLICT;
+    rules = health_guard_is_held(health, region) ? rules : 0;
+    return ((rules | health_stay_keeps(health, region)) >> rule & 1) != 0 ? 0 : ERROR_CONFLICT;
 }
 
 int health_release_hold(struct health *health, uint32_t region, size_t rule, int64_t wall_ms)
@@ -128,6 +130,7 @@ int health_release_hold(struct health *health, uint32_t region, size_t rule, int
     follow_region(health, region);
     health_guard_step(health);
     health_guards_publish(health);
+    health_follow_returns(health, wall_ms);
     return 0;
 }
 
@@ -137,7 +140,11 @@ void health_restore_release(struct health *health, uint32_t region, size_t rule,
         return;
     }
     struct health_hold *hold = &health->guards->holds[region];
-    if (hold->since_ms == 0 || hold->since_ms > said_ms) {
+    int64_t kept_ms = (health_stay_keeps(health, region) >> rule & 1) == 0
+                          ? 0
+                          : health_find_stay(health, HEALTH_REGION, region).down_ms;
+    bool is_held = hold->since_ms != 0 && hold->since_ms <= said_ms;
+    if (!is_held && (kept_ms == 0 || kept_ms > said_ms)) {
         return;
     }
     if (health->guards->rests) { /* who counts then finds it so */

@@ -161,11 +161,19 @@ void health_guard_follow_time(struct health *health, int64_t wall_ms);
 /* It is judged otherwise; or all of them may be. */
 void health_guard_hear_lag(struct health *health, uint32_t lag);
 void health_guard_hear_lags(struct health *health);
+/* Which rules keep a region from coming back: a bit each. Its data are those of when it left; who took over
+ * has newer ones, which are not there as long as the copy from there is behind. */
+uint64_t health_guard_keeps(const struct health *health, uint32_t region);
 
 /* ---- guard.c ---- */
 
 /* The end of a change that came from no word. */
 void health_guards_publish(struct health *health);
+
+/* ---- failback.c ---- */
+
+/* Regions that no rule keeps down any more come back. */
+void health_follow_returns(struct health *health, int64_t wall_ms);
 
 /* ---- guard_carry.c ---- */
 

@@ -62,6 +62,8 @@ static void write_end(const struct health_stay_status *stay, char *text, size_t 
 {
     if (stay->reason == HEALTH_STAY_MANUAL) {
         snprintf(text, size, "stays lost until it is let back (failback)");
+    } else if (stay->reason == HEALTH_STAY_DATA) {
+        snprintf(text, size, "stays lost: data (rule %.40s)", stay->rule);
     } else {
         snprintf(text, size, "stays lost for %.1f s more (%s)", (double)stay->left_ms / 1000,
                  health_stay_text(stay->reason));

@@ -59,6 +59,10 @@ static void set_desired(struct health *health, enum health_kind kind, uint32_t i
         effect.groups = health_find_groups(health, what->names, NULL, NULL);
         effect.wish = planned ? 0 : health_scope_wish(what);
     }
+    if (kind == HEALTH_REGION && desired == HEALTH_DESIRED_AUTO && !effect.is_scoped &&
+        health_guard_is_ordered(health_word_get(health, kind, index))) {
+        health_stay_return(health, index);
+    }
     health_word_set_desired(health, kind, index, &effect);
 }
 

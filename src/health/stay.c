@@ -8,6 +8,7 @@
 
 #include "health/stay.h"
 
+#include "health/guard_inside.h"
 #include "health/machine.h"
 #include "health/tally.h"
 
@@ -17,7 +18,7 @@
 
 const char *health_stay_text(enum health_stay_reason reason)
 {
-    static const char *const texts[] = {NULL, "hold_down", "failback", "flap", "manual"};
+    static const char *const texts[] = {NULL, "hold_down", "failback", "flap", "manual", "data"};
     return texts[reason];
 }
 
@@ -149,6 +150,24 @@ static const struct health_rule *rule_of(const struct health *health, enum healt
                                                      : health->groups[kind][index].rule);
 }
 
+uint64_t health_stay_keeps(const struct health *health, uint32_t region)
+{
+    const struct health_stay *stay = stay_of(health, HEALTH_REGION, region);
+    return stay->is_down && stay->is_ready ? health_guard_keeps(health, region) : 0;
+}
+
+/* The same for an object; who has newer data keeps a region for as long as that is so. */
+static int64_t find_end_of(const struct health *health, enum health_kind kind, uint32_t index,
+                           enum health_stay_reason *reason)
+{
+    int64_t end_ms = find_end(rule_of(health, kind, index), stay_of(health, kind, index), reason);
+    if (kind == HEALTH_REGION && health_stay_keeps(health, index) != 0) {
+        *reason = HEALTH_STAY_DATA;
+        end_ms = INT64_MAX;
+    }
+    return end_ms;
+}
+
 static void note(struct health *health, enum health_kind kind, uint32_t index)
 {
     health_note(health, kind, kind == HEALTH_ENDPOINT ? health->monitors[index].endpoint : index);
@@ -163,7 +182,7 @@ void health_stay_queue(struct health *health, enum health_kind kind, uint32_t in
     if (!stay->is_down || health->keeps_stays) {
         return;
     }
-    int64_t at_ms = find_end(rule_of(health, kind, index), stay, &reason), least_ms = health->now_ms;
+    int64_t at_ms = find_end_of(health, kind, index, &reason), least_ms = health->now_ms;
     if (at_ms == INT64_MAX || (!stay->is_ready && at_ms <= least_ms)) {
         return;
     }
@@ -198,9 +217,11 @@ static struct health_stay_status describe(const struct health *health, enum heal
         return status;
     }
     status.down_ms = stay->down_ms + health->offset_ms;
-    int64_t end_ms = find_end(rule, stay, &reason);
+    int64_t end_ms = find_end_of(health, kind, index, &reason);
     if (stay->is_ready) {
+        uint64_t rules = reason == HEALTH_STAY_DATA ? health_stay_keeps(health, index) : 0;
         status.reason = reason;
+        status.rule = rules == 0 ? NULL : health_get_guard_name(health, (size_t)__builtin_ctzll(rules));
         if (reason != HEALTH_STAY_NONE && end_ms != INT64_MAX) {
             status.ends_ms = end_ms + health->offset_ms;
             status.left_ms = end_ms > health->now_ms ? end_ms - health->now_ms : 0;
@@ -217,7 +238,7 @@ struct health_stay_status health_find_monitor_stay(const struct health *health, 
 /* Until when; INT64_MAX: somebody has to say so. */
 static int64_t end_of(const struct health_stay_status *status)
 {
-    return status->reason == HEALTH_STAY_MANUAL ? INT64_MAX : status->ends_ms;
+    return status->ends_ms == 0 ? INT64_MAX : status->ends_ms;
 }
 
 static bool has_unhealthy_family(uint32_t verdicts)
@@ -290,7 +311,7 @@ static bool get_ready(struct health *health, enum health_kind kind, uint32_t ind
         stay->ready_ms = health->now_ms;
         note(health, kind, index);
     }
-    if (find_end(rule_of(health, kind, index), stay, &reason) <= health->now_ms) {
+    if (find_end_of(health, kind, index, &reason) <= health->now_ms) {
         lift(stay);
         note(health, kind, index);
         return true;
@@ -382,6 +403,26 @@ uint32_t health_stay_group(struct health *health, enum health_kind kind, uint32_
     return get_ready(health, kind, index) ? judged : HEALTH_OBSERVED_UNHEALTHY;
 }
 
+void health_stay_return(struct health *health, uint32_t region)
+{
+    struct health_stay *stay = stay_of(health, HEALTH_REGION, region);
+    if (stay->is_down || health->keeps_stays || !health->is_filled ||
+        health_guard_keeps(health, region) == 0) {
+        return;
+    }
+    *stay = (struct health_stay){.is_down = true, .down_ms = health->now_ms};
+    (void)get_ready(health, HEALTH_REGION, region);
+    health_word_set_verdicts(health, HEALTH_REGION, region, HEALTH_OBSERVED_UNHEALTHY);
+}
+
+bool health_stay_is_over(const struct health *health, uint32_t region)
+{
+    const struct health_stay *stay = stay_of(health, HEALTH_REGION, region);
+    enum health_stay_reason reason;
+    return stay->is_down && stay->is_ready &&
+           find_end_of(health, HEALTH_REGION, region, &reason) <= health->now_ms;
+}
+
 /* ---- ends ---- */
 
 int64_t health_next_stay(const struct health *health)
@@ -401,7 +442,7 @@ static bool is_over(struct health *health, const struct health_stay_due *due)
         return false;
     }
     *queued_ms = 0;
-    if (stay->is_ready && find_end(rule_of(health, due->kind, due->index), stay, &reason) <= health->now_ms) {
+    if (stay->is_ready && find_end_of(health, due->kind, due->index, &reason) <= health->now_ms) {
         return true;
     }
     health_stay_queue(health, due->kind, due->index);

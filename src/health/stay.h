@@ -10,6 +10,9 @@
  * What was never healthy, as after a start, did not go down; nor did what the brake takes back. Until it is
  * back it is unhealthy like any other, for answers and for what counts it.
  *
+ * A region that answers have left, by themselves or by an order, comes back when besides no rule about copies
+ * keeps it (health_guard_keeps()). An operator's failback is no matter of that; a release of the rule is.
+ *
  * An endpoint comes back when all its monitors do, which is the same as if it had a rule of its own. Times
  * are monotonic. Ends come about exactly: health_follow_stays() at health_next_stay(). */
 #pragma once
@@ -46,7 +49,9 @@ enum health_stay_reason {
     HEALTH_STAY_FAILBACK,  /* "failback": it has not been well for long enough */
     HEALTH_STAY_FLAP,      /* "flap" */
     HEALTH_STAY_MANUAL,    /* "manual": until somebody says so */
+    HEALTH_STAY_DATA,      /* "data": a rule about copies keeps it (health_guard_keeps()) */
 };
+enum { HEALTH_STAYS = HEALTH_STAY_DATA + 1 };
 
 const char *health_stay_text(enum health_stay_reason reason); /* NULL for none */
 
@@ -57,6 +62,7 @@ struct health_stay_status {
     int64_t left_ms;                /* likewise; from now on */
     int64_t down_ms;                /* wall: when it went down */
     double penalty;                 /* as it is now; 0: flaps do not count */
+    const char *rule; /* DATA: the first one that keeps it, borrowed from the machine; else NULL */
 };
 
 /* It begins to stay down although it is well. What ends that is told as any change. */

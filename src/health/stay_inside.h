@@ -80,6 +80,13 @@ enum health_observed health_stay_monitor(struct health *health, uint32_t monitor
                                          enum health_observed verdict);
 /* Likewise of an az or region, by what is inside: of HEALTH_WORD_OBSERVED. */
 uint32_t health_stay_group(struct health *health, enum health_kind kind, uint32_t index, uint32_t judged);
+/* An order that kept a region from serving is about to end: it stays down where a rule about copies wants
+ * that, as if it had fallen. */
+void health_stay_return(struct health *health, uint32_t region);
+/* Which of these rules keep a region that is well and stays down: a bit each. */
+uint64_t health_stay_keeps(const struct health *health, uint32_t region);
+/* Does nothing keep it down any more? Nobody has looked at it since then. */
+bool health_stay_is_over(const struct health *health, uint32_t region);
 /* The brake takes back that the monitor went down. */
 void health_stay_undo(struct health *health, uint32_t monitor);
 /* What stays has another history. */

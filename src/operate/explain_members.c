@@ -72,10 +72,16 @@ static const char *tell_stay(struct explain_work *w, const struct health_stay_st
         [HEALTH_STAY_FAILBACK] = "its failback, which wants it to be well for a while",
         [HEALTH_STAY_FLAP] = "its penalty for flapping",
         [HEALTH_STAY_MANUAL] = "",
+        [HEALTH_STAY_DATA] = "",
     };
     return stay->reason == HEALTH_STAY_NONE ? ""
            : stay->reason == HEALTH_STAY_MANUAL
                ? "; it is well again, and stays down until an operator lets it back (steerctl failback)"
+           : stay->reason == HEALTH_STAY_DATA
+               ? arena_print(w->arena,
+                             "; it is well again, and stays down until rule %s finds its data in time, or is "
+                             "released (steerctl rules release)",
+                             stay->rule)
                : arena_print(w->arena, "; it is well again, and stays down until %s because of %s",
                              explain_time_text(w, stay->ends_ms), why[stay->reason]);
 }

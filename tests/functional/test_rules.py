@@ -340,6 +340,57 @@ def test_automatic_lag(site):
     answers(server, 3)
 
 
+def stays(server):
+    return server.get("/v1/regions/us")["stays_down"]
+
+
+@pytest.mark.parametrize("how", ["lost", "drained"])
+def test_the_way_back_waits_for_the_data(site, how):
+    """Who took over has newer data: us comes back when they are there, or when the rule is released by name."""
+    make_automatic(site, {"data": {"type": "lag"}}, ("us", "eu"))
+    for region, other in ("us", "eu"), ("eu", "us"):
+        site.topology["regions"][region]["replicates_to"] = [{"to": other, "hold": "0s", "max_age": "10m"}]
+    server = start_automatic(site)
+
+    def say_back(lag, stage="real_time"):
+        report = {"from": "eu", "to": "us", "lag": lag, "unit": "s", "stage": stage}
+        assert server.request("POST", "/v1/report", report).json["taken"] is True
+
+    def leave():
+        if how == "lost":
+            lose(server, "us-a")
+        else:
+            assert put(server, "region:us").status == 200
+        answers(server, 2)
+
+    def come_back():
+        if how == "lost":
+            lose(server, "us-a", "up")
+        else:
+            assert put(server, "region:us", "auto").status == 200
+        server.wait(lambda: stays(server) is not None, "it stays down")
+        assert (stays(server)["because"], stays(server)["rule"], stays(server)["until"]) == ("data", "data", None)
+        assert server.request("POST", "/v1/failback", {"targets": ["region:us"], "reason": "x"}).status < 500
+        assert server.addresses("www.example.com") == ["192.0.2.2"] and stays(server) is not None
+
+    say(server, "eu", 0)
+    say_back(0)
+    leave()
+    say_back(600, "start")
+    come_back()
+    assert "data: well again" in server.ctl("show", "region:us").stdout
+    assert server.reload().status == 200
+    assert stays(server)["because"] == "data", "a reload forgets nothing"
+    say_back(0)
+    answers(server, 1)
+    say(server, "eu", 0)
+    leave()
+    say_back(600, "start")
+    come_back()
+    server.ctl("rules", "release", "data", "region:us", "--reason", "x")
+    answers(server, 1)
+
+
 @pytest.mark.parametrize("rule", [{"type": "serving", "at_least": 2}, {"type": "lost", "at_most": 1},
                                   {"type": "not_all_of", "targets": ["us", "eu"]}, {"type": "capacity", "at_least": "50%"}])
 def test_automatic_counts(site, rule):
