@@ -36,6 +36,7 @@ struct cluster *cluster_open(const struct cluster_options *options)
     cluster->at = options->at;
     cluster->session.ttl_s = SESSION_S;
     cluster->presence.ttl_s = PRESENCE_S;
+    cluster->marks.ttl_s = MARKS_S;
     snprintf(cluster->away_why, sizeof cluster->away_why, "etcd has not answered yet");
     cluster_follow_init(cluster);
     cluster_write_init(cluster);
@@ -52,6 +53,7 @@ void cluster_close(struct cluster *cluster)
     }
     cluster->is_ticking = true; /* nobody is to be woken */
     cluster_memo_fini(cluster);
+    cluster_compact_fini(cluster);
     cluster_turn_fini(cluster);
     cluster_write_fini(cluster);
     cluster_nodes_fini(cluster);
@@ -111,6 +113,7 @@ int64_t cluster_tick(struct cluster *cluster, int64_t now_ms, int64_t wall_ms)
         cluster_turn_step(cluster);
         cluster_write_step(cluster);
         cluster_work_step(cluster);
+        cluster_compact_step(cluster);
         cluster_memo_step(cluster);
         compute_phase(cluster);
         cluster_nodes_step(cluster);

@@ -14,15 +14,16 @@ enum {
     READ_MS = 2000,  /* deadline of what reads */
     WRITE_MS = 2000, /* … and of what writes */
     BEAT_ASK_MS = 1500,
-    PAUSE_MS = 200,   /* before something is tried again */
-    SESSION_S = 5,    /* lease of turn, work and filling */
-    PRESENCE_S = 30,  /* lease of claim and node */
-    MARGIN_MS = 1000, /* a lease counts for so much less here */
-    QUIET_MS = 5000,  /* so long nothing is heard of a node whose name is taken over */
-    FETCH_LIMIT = 20, /* entries of one answer */
-    PAGE_LIMIT = 200, /* objects of one answer */
-    STUCK_MS = 2000,  /* the head is known to be ahead for so long, and no entry comes */
-    LOOK_MS = 1000,   /* how often one that is estranged looks again */
+    PAUSE_MS = 200,      /* before something is tried again */
+    SESSION_S = 5,       /* lease of turn, work and filling */
+    PRESENCE_S = 30,     /* lease of claim and node */
+    MARKS_S = 7 * 86400, /* … of marks: each lives for two thirds of that at least */
+    MARGIN_MS = 1000,    /* a lease counts for so much less here */
+    QUIET_MS = 5000,     /* so long nothing is heard of a node whose name is taken over */
+    FETCH_LIMIT = 20,    /* entries of one answer */
+    PAGE_LIMIT = 200,    /* objects of one answer */
+    STUCK_MS = 2000,     /* the head is known to be ahead for so long, and no entry comes */
+    LOOK_MS = 1000,      /* how often one that is estranged looks again */
     KEY_SIZE = 2200,
     LATELY = 64,
     MARKS_LATELY = 256,
@@ -158,6 +159,13 @@ struct awaiting { /* what was said to be in force */
     struct awaiting *next;
 };
 
+struct compaction {
+    bool is_begun; /* this node has had the work for some time */
+    int64_t next_ms;
+    char seen[32], mine[32]; /* what stands at "compact", as far as it is known; what is asked for */
+    struct asked ask;
+};
+
 struct nodes {
     struct cluster_node list[CLUSTER_NODES_MAX]; /* this one first; heard_ms INT64_MIN: since the last step */
     size_t count;
@@ -256,7 +264,8 @@ struct cluster {
     char away_why[ETCD_WHY_SIZE];
     bool has_position;
     struct cluster_position at;
-    struct lease session, presence;
+    struct lease session, presence, marks;
+    struct compaction compaction;
     struct claim claim;
     struct follow follow;
     struct fill fill;
@@ -359,6 +368,11 @@ void cluster_turn_init(struct cluster *cluster);
 void cluster_turn_fini(struct cluster *cluster);
 void cluster_turn_step(struct cluster *cluster);
 void cluster_work_step(struct cluster *cluster);
+
+/* ---- compact.c ---- */
+
+void cluster_compact_step(struct cluster *cluster);
+void cluster_compact_fini(struct cluster *cluster);
 
 /* ---- memo.c ---- */
 

@@ -63,6 +63,17 @@ static void step(struct cluster *cluster, struct lease *lease)
     }
 }
 
+/* It is not kept, and a later one takes its place: what was put with it goes with it. */
+static void step_marks(struct cluster *cluster)
+{
+    struct lease *marks = &cluster->marks;
+    marks->cluster = cluster;
+    if ((marks->id == 0 || cluster->now_ms >= marks->next_ms) && cluster_is_ready(cluster, &marks->grant)) {
+        marks->asked_ms = cluster->now_ms;
+        marks->grant.number = etcd_grant(cluster->etcd, marks->ttl_s, WRITE_MS, granted, marks);
+    }
+}
+
 /* With it goes what is this node's. */
 static void give_up(struct cluster *cluster, struct lease *lease)
 {
@@ -83,6 +94,7 @@ void cluster_lease_step(struct cluster *cluster)
     }
     step(cluster, &cluster->session);
     step(cluster, &cluster->presence);
+    step_marks(cluster);
 }
 
 void cluster_lease_fini(struct cluster *cluster)
@@ -92,6 +104,7 @@ void cluster_lease_fini(struct cluster *cluster)
         cluster_call_off(cluster, &leases[i]->grant);
         cluster_call_off(cluster, &leases[i]->keep);
     }
+    cluster_call_off(cluster, &cluster->marks.grant); /* marks stay */
     if (cluster->session.id != 0) {
         /* what is the node's goes to another one at once: the owner may wait for that, see etcd_settle() */
         (void)etcd_revoke(cluster->etcd, cluster->session.id, WRITE_MS, cluster_ignore, NULL);

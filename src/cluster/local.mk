@@ -5,6 +5,7 @@ src_libcluster_a_SOURCES = \
 	src/cluster/claim.c \
 	src/cluster/cluster.c src/cluster/cluster.h src/cluster/inside.h \
 	src/cluster/common.c \
+	src/cluster/compact.c \
 	src/cluster/entry.c src/cluster/entry.h \
 	src/cluster/fill.c \
 	src/cluster/flight.c \

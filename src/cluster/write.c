@@ -147,6 +147,7 @@ static void add_ops(struct cluster *cluster, struct transaction *transaction)
         (void)cluster_write_mark(&(struct cluster_mark){entry->seq, entry->mark_to}, mark);
         add(transaction, ETCD_PUT, cluster_key(cluster, key, "mark/%016" PRIx64, entry->mark),
             arena_copy_text(transaction->arena, mark));
+        transaction->ops[transaction->count - 1].lease = cluster->marks.id;
     }
     for (size_t i = 0; i < entry->op_count; i++) {
         if (is_last(entry, i)) {
@@ -198,6 +199,9 @@ static void unanswered(struct cluster *cluster, const struct etcd_answer *answer
 {
     struct write *write = &cluster->write;
     struct cluster_write *owner = write->owner;
+    if (answer->error == ERROR_NOT_FOUND) {
+        cluster->marks.id = 0; /* the lease of the mark is gone: etcd was restored, or emptied */
+    }
     bool is_refused = answer->error == ERROR_INVALID || answer->error == ERROR_TOO_LARGE;
     if (answer->may_have_effect || write->is_open) {
         stay_open(write);

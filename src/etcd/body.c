@@ -201,6 +201,11 @@ void etcd_write_grant(int64_t ttl_s, struct buffer *body)
     buffer_print(body, "{\"TTL\":\"%" PRId64 "\"}", ttl_s);
 }
 
+void etcd_write_compact(int64_t revision, struct buffer *body)
+{
+    buffer_print(body, "{\"revision\":\"%" PRId64 "\"}", revision);
+}
+
 void etcd_write_lease(int64_t lease, struct buffer *body)
 {
     buffer_print(body, "{\"ID\":\"%" PRId64 "\"}", lease);

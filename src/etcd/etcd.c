@@ -521,6 +521,13 @@ uint64_t etcd_revoke(struct etcd *etcd, int64_t lease, uint32_t deadline_ms, etc
     return ask_about_lease(etcd, ETCD_CALL_REVOKE, lease, &(struct patience){deadline_ms, done, context});
 }
 
+uint64_t etcd_compact(struct etcd *etcd, int64_t revision, uint32_t deadline_ms, etcd_fn *done, void *context)
+{
+    struct ask *ask = ask_new(&etcd->asks, ETCD_CALL_COMPACT);
+    etcd_write_compact(revision, &ask->body);
+    return submit(etcd, ask, &(struct patience){deadline_ms, done, context});
+}
+
 uint64_t etcd_watch(struct etcd *etcd, const struct etcd_watch_options *options)
 {
     struct ask *ask = ask_new(&etcd->asks, ETCD_CALL_WATCH);

@@ -111,6 +111,11 @@ uint64_t etcd_grant(struct etcd *etcd, int64_t ttl_s, uint32_t deadline_ms, etcd
 uint64_t etcd_keep(struct etcd *etcd, int64_t lease, uint32_t deadline_ms, etcd_fn *done, void *context);
 uint64_t etcd_revoke(struct etcd *etcd, int64_t lease, uint32_t deadline_ms, etcd_fn *done, void *context);
 
+/* History before this revision may go, of all keys: a watch that has not come so far yet ends with
+ * ERROR_NOT_FOUND. A revision that was compacted, or is yet to come, is an error that changes nothing. */
+uint64_t etcd_compact(struct etcd *etcd, int64_t revision, uint32_t deadline_ms, etcd_fn *done,
+                      void *context);
+
 struct etcd_change {
     bool is_delete;
     struct etcd_kv kv;

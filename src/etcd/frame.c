@@ -212,7 +212,7 @@ int etcd_parse_call(const struct etcd_frame *frame, struct etcd_call *call)
     const char *body = (const char *)cursor_take(&at, body_len);
     size_t beat_len = cursor_left(&at);
     const char *beat = (const char *)cursor_take(&at, beat_len);
-    if (kind > ETCD_CALL_WATCH || body_len == 0 || (kind == ETCD_CALL_WATCH) != (beat_len != 0)) {
+    if (kind > ETCD_CALL_COMPACT || body_len == 0 || (kind == ETCD_CALL_WATCH) != (beat_len != 0)) {
         return -EBADMSG;
     }
     *call = (struct etcd_call){.kind = (enum etcd_call_kind)kind,

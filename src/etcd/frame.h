@@ -44,7 +44,14 @@ struct etcd_setup {
     size_t endpoint_count;
 };
 
-enum etcd_call_kind { ETCD_CALL_TXN, ETCD_CALL_GRANT, ETCD_CALL_KEEP, ETCD_CALL_REVOKE, ETCD_CALL_WATCH };
+enum etcd_call_kind {
+    ETCD_CALL_TXN,
+    ETCD_CALL_GRANT,
+    ETCD_CALL_KEEP,
+    ETCD_CALL_REVOKE,
+    ETCD_CALL_WATCH,
+    ETCD_CALL_COMPACT, /* the last one */
+};
 
 struct etcd_call {
     enum etcd_call_kind kind;

@@ -278,6 +278,7 @@ static int read_kind(enum etcd_call_kind kind, const json_t *root, struct arena 
     case ETCD_CALL_GRANT: good = good && read_lease(result, answer) && answer->lease != 0; break;
     case ETCD_CALL_KEEP: good = good && read_lease(result, answer); break;
     case ETCD_CALL_REVOKE:
+    case ETCD_CALL_COMPACT:
     case ETCD_CALL_WATCH: break;
     }
     if (!good) {

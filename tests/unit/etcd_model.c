@@ -153,9 +153,29 @@ size_t etcd_model_count(const struct etcd_model *model, const char *prefix)
     return count;
 }
 
+/* What a watch that goes on from this revision needs stays. */
+static void compact(struct etcd_model *model, int64_t revision)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < model->history_count; i++) {
+        if (model->history[i].mod < revision) {
+            free_item(&model->history[i]);
+        } else {
+            model->history[kept++] = model->history[i];
+        }
+    }
+    model->history_count = kept;
+    model->compacted = revision;
+}
+
 void etcd_model_compact(struct etcd_model *model)
 {
     model->compacted = model->revision;
+}
+
+size_t etcd_model_history(const struct etcd_model *model)
+{
+    return model->history_count;
 }
 
 struct etcd_backup *etcd_model_save(const struct etcd_model *model)
@@ -389,7 +409,11 @@ void etcd_model_serve(struct etcd_model *model, struct call *call)
     call->answer.arena = arena_new(0);
     call->answer.told.why = "";
     call->answer.told.endpoint = "model";
-    if (call->kind == ASK) {
+    if (call->kind == COMPACT && (call->compacts <= model->compacted || call->compacts > model->revision)) {
+        call->answer.told.error = ERROR_NOT_FOUND;
+    } else if (call->kind == COMPACT) {
+        compact(model, call->compacts);
+    } else if (call->kind == ASK) {
         answer_ask(model, call);
     } else {
         answer_lease(model, call);

@@ -36,6 +36,7 @@ void etcd_model_delete(struct etcd_model *model, const char *prefix); /* all key
 void etcd_model_expire(struct etcd_model *model, int64_t lease);      /* it goes early; 0: all of them */
 size_t etcd_model_count(const struct etcd_model *model, const char *prefix);
 void etcd_model_compact(struct etcd_model *model);
+size_t etcd_model_history(const struct etcd_model *model); /* changes that it has yet */
 /* What there is, and go back to that: the revision goes back as well. */
 struct etcd_backup;
 struct etcd_backup *etcd_model_save(const struct etcd_model *model);

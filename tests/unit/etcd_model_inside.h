@@ -22,7 +22,7 @@ struct answer {
     struct arena *arena;
 };
 
-enum kind { ASK, GRANT, KEEP, REVOKE };
+enum kind { ASK, GRANT, KEEP, REVOKE, COMPACT };
 
 struct call {
     uint64_t number;
@@ -32,7 +32,7 @@ struct call {
     bool writes, is_done /* at the server */, is_lost, is_reply_lost, is_refused;
     int64_t arrives_ms, replies_ms, until_ms;
     struct etcd_request request;
-    int64_t lease, ttl_s;
+    int64_t lease, ttl_s, compacts;
     struct arena *arena;
     struct answer answer;
     struct call *next;

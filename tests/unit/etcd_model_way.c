@@ -98,6 +98,14 @@ uint64_t etcd_revoke(struct etcd *client, int64_t lease, uint32_t deadline_ms, e
     return call->number;
 }
 
+uint64_t etcd_compact(struct etcd *client, int64_t revision, uint32_t deadline_ms, etcd_fn *done,
+                      void *context)
+{
+    struct call *call = begin(client, COMPACT, deadline_ms, done, context);
+    call->compacts = revision;
+    return call->number;
+}
+
 static void end_watch(struct etcd *client, uint64_t number)
 {
     for (struct watch **at = &client->watches; *at != NULL; at = &(*at)->next) {

@@ -113,12 +113,54 @@ static void test_a_long_order_has_time_as_long_as_it_goes_on(void **state)
     free(orders);
 }
 
+/* ---- what is left of them in etcd ---- */
+
+/* Orders with a mark, and beats, for CLUSTER_HOURS: etcd keeps the changes of some ten minutes, and a node
+ * that was away for longer follows again. Marks go with their lease, and an order whose lease is gone takes
+ * another one. */
+static void test_etcd_does_not_grow(void **state)
+{
+    (void)state;
+    /* a lease that goes takes the marks of two days with it at once */
+    enum { MINUTE_MS = 60000, CHANGES = 2500, LEASED = 3360 };
+    const char *text = getenv("CLUSTER_HOURS");
+    long minutes = 60 * (text == NULL ? 24 : strtol(text, NULL, 10));
+    struct world *world = case_begin(2);
+    size_t most = 0;
+    for (size_t i = 0; i < 2; i++) {
+        cluster_want_work(world->nodes[i].cluster, true);
+    }
+    for (long minute = 0; minute < minutes; minute++) {
+        struct world_order order;
+        if (minute == 30) {
+            world_crash(&world->nodes[1]);
+        }
+        world_emergency(&world->nodes[0], &order, "region:a", minute % 2 == 0 ? drain : NULL);
+        world_run(world, MINUTE_MS);
+        assert_true(order.is_done && order.write.error == 0);
+        most = etcd_model_history(world->model) > most ? etcd_model_history(world->model) : most;
+    }
+    print_message("# %ld minutes: %zu changes at most\n", minutes, most);
+    assert_in_range(most, 100, CHANGES + LEASED);
+    size_t marks = etcd_model_count(world->model, "/steerd/prod/mark/");
+    assert_true(minutes > 4 * 1440 ? marks >= 4 * 1440 && marks <= 7 * 1440 : marks == (size_t)minutes);
+    world_start(&world->nodes[1]);
+    etcd_model_expire(world->model, 0);
+    assert_int_equal(etcd_model_count(world->model, "/steerd/prod/mark/"), 0);
+    world_run(world, MINUTE_MS);
+    give(world, 0, "region:b", up);
+    assert_true(world_wait(world, world_follows, 20000));
+    assert_true(world_agrees(world));
+    case_end(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_long_order_becomes_several),
         cmocka_unit_test(test_a_long_order_has_time_as_long_as_it_goes_on),
         cmocka_unit_test(test_a_later_version_is_followed),
+        cmocka_unit_test(test_etcd_does_not_grow),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,9 @@ static void others_as_etcd_reads_them(void **state)
     etcd_write_lease(INT64_MIN, &body);
     assert_string_equal(body.bytes, "{\"ID\":\"-9223372036854775808\"}");
     buffer_fini(&body);
+    etcd_write_compact(INT64_MAX, &body);
+    assert_string_equal(body.bytes, "{\"revision\":\"9223372036854775807\"}");
+    buffer_fini(&body);
     etcd_write_beat("ab/", &body);
     assert_string_equal(body.bytes, "{\"key\":\"YWIv\",\"keys_only\":true}");
     buffer_fini(&body);
