@@ -474,12 +474,12 @@ int reload_launch(struct reload *reload)
     return 0;
 }
 
-/* An edit waits for its turn, in the order in which they came: what it changes is what is there then. */
+/* Who waits has a turn, in the order in which they came: what an edit changes is what is there then. */
 static int enqueue(struct reload *reload)
 {
     size_t count = 0;
     struct reload **end = &reload->server->edits;
-    while (*end != NULL && ++count < EDITS_WAITING) {
+    while (*end != NULL && (++count < EDITS_WAITING || reload->done == NULL)) {
         end = &(*end)->next;
     }
     if (*end != NULL) {
@@ -495,17 +495,14 @@ static void call_off(struct reload *reload, int error)
 {
     if (reload->done != NULL) {
         reload->done(reload->argument, &(struct admin_reload_result){.error = error});
+    } else {
+        reload->server->reload_again = true;
     }
     reload_free(reload);
 }
 
-/* A reload that somebody waits for comes first: it may have been asked for long ago. */
 void reload_start_next(struct server *server)
 {
-    if (server->reload_again) {
-        server->reload_again = false;
-        server_reload_soon(server);
-    }
     while (server->reload == NULL && server->edits != NULL) {
         struct reload *next = server->edits;
         server->edits = next->next;
@@ -513,10 +510,17 @@ void reload_start_next(struct server *server)
         void *argument = next->argument;
         if (server->is_frozen) {
             call_off(next, -EAGAIN);
-        } else if (reload_launch(next) != 0) {
+        } else if (reload_launch(next) != 0 && done != NULL) {
             done(argument, &(struct admin_reload_result){.error = -EAGAIN});
         }
     }
+}
+
+/* Now, or behind the one that runs. Signals without end keep nobody out; two of the API are told. */
+static bool has_turn(const struct server *server, const struct admin_reload *asked, bool is_signal)
+{
+    return server->reload == NULL || asked->edits != NULL ||
+           ((is_signal || server->reload->done == NULL) && asked->zone == NULL && asked->bundle == NULL);
 }
 
 int server_start_reload(struct server *server, const struct admin_reload *asked,
@@ -525,7 +529,7 @@ int server_start_reload(struct server *server, const struct admin_reload *asked,
 {
     bool is_edit = asked->edits != NULL;
     /* where serials are another process's, nothing is published */
-    if ((server->reload != NULL && !is_edit) || server->heir != NULL || server->is_frozen ||
+    if (!has_turn(server, asked, done == NULL) || server->heir != NULL || server->is_frozen ||
         (is_edit && server->takeover != NULL)) {
         return ERROR_CONFLICT;
     }
@@ -547,10 +551,17 @@ int server_start_reload(struct server *server, const struct admin_reload *asked,
 void server_reload_soon(struct server *server)
 {
     const struct admin_reload everything = {.limit = ADMIN_CHANGES};
-    if (server_start_reload(server, &everything, NULL, NULL) == ERROR_CONFLICT && !server->reload_again) {
-        server->reload_again = true;
-        log_info("reload remembered why=\"one is running, which may have read what changed since, or a "
-                 "takeover is\"");
+    const struct reload *waiting = server->edits;
+    while (waiting != NULL && waiting->done != NULL) {
+        waiting = waiting->next;
+    }
+    if (waiting != NULL || server->reload_again) {
+        return; /* several are one */
+    }
+    bool waits = server->reload != NULL;
+    server->reload_again = server_start_reload(server, &everything, NULL, NULL) == ERROR_CONFLICT;
+    if (waits || server->reload_again) {
+        log_info("reload remembered why=\"one is running, or a takeover\"");
     }
 }
 

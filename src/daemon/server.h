@@ -157,8 +157,8 @@ struct server {
     struct savepoints *savepoints;         /* recovery points; NULL: there are none */
     struct reclaim *reclaim;               /* of what is not served any more */
     struct reload *reload;                 /* NULL: none is running */
-    bool reload_again;                     /* after this one */
-    struct reload *edits;                  /* of documents, that wait for it to end */
+    bool reload_again;                     /* after a takeover */
+    struct reload *edits;                  /* those that wait for it to end: of documents, or everything */
     struct reload *held;                   /* what was compiled and does not serve yet; NULL: nothing is */
     bool is_frozen; /* another process reads the state: nothing others may hear of changes */
     struct geowatch *geowatch;

@@ -120,7 +120,6 @@ static const char *advice(int error)
     switch (error) {
     case -EADDRINUSE: return "; expected a free port: is another server running?";
     case -EACCES: return "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
-    case -EADDRNOTAVAIL: return "; expected an address of an interface of this machine";
     case -EAFNOSUPPORT: return "; this system has IPv6 disabled";
     case -EMFILE: return "; the limit of open files is too low";
     default: return "";
@@ -134,6 +133,15 @@ static void complain(const struct serve *serve, size_t index, const char *protoc
     snprintf(path, sizeof path, "$.listen[%zu]", index);
     report_add(report, REPORT_ERROR, &(struct report_place){.path = path}, "cannot listen on %s %s: %s%s",
                protocol, addr_write_port(&serve->listen[index], text), error_text(error), advice(error));
+}
+
+static void warn_of_early(const struct serve *serve, size_t index, struct report *report)
+{
+    char path[32], text[ADDR_TEXT_SIZE];
+    snprintf(path, sizeof path, "$.listen[%zu]", index);
+    report_add(report, REPORT_WARNING, &(struct report_place){.path = path},
+               "no interface of this machine has %s; queries are answered there as soon as one has it",
+               addr_write_port(&serve->listen[index], text));
 }
 
 /* The first worker's sockets on a port that the kernel picks. */
@@ -157,8 +165,7 @@ static int open_any_port(struct serve *serve, size_t index)
     return error;
 }
 
-/* The server before has, or had, an address of this port: its sockets are bound as long as it has not left.
- */
+/* The server before has, or had, an address of this port: its sockets are bound until it has left. */
 static bool meets_inherited(const struct serve *serve, const struct serve_options *options, size_t index)
 {
     const struct addr_port *at = &serve->listen[index];
@@ -236,6 +243,7 @@ static int open_tcp(struct serve *serve, size_t index, bool shared)
 static int open_address(struct serve *serve, const struct serve_options *options, size_t index,
                         struct report *report)
 {
+    bool is_inherited = *udp_fd(serve, index, 0) != -1;
     if (serve->listen[index].port == 0) {
         int error = open_any_port(serve, index);
         if (error != 0) {
@@ -250,6 +258,9 @@ static int open_address(struct serve *serve, const struct serve_options *options
     }
     if (tcp_error != 0) {
         complain(serve, index, "TCP", tcp_error, report);
+    }
+    if (udp_error == 0 && tcp_error == 0 && !is_inherited && socket_is_early(*udp_fd(serve, index, 0))) {
+        warn_of_early(serve, index, report);
     }
     return udp_error != 0 ? udp_error : tcp_error;
 }

@@ -79,6 +79,15 @@ int socket_find_port(int fd, uint16_t *port)
     return 0;
 }
 
+/* The address may come later: of IPv6 it is tentative at first, the standby of VRRP does not have it yet.
+ * What is sent to it then arrives here. */
+static int bind_early(int fd, const struct addr_port *at, const struct sockaddr_storage *name, socklen_t len)
+{
+    bool is_v6 = at->addr.family == ADDR_V6;
+    int error = enable(fd, is_v6 ? IPPROTO_IPV6 : IPPROTO_IP, is_v6 ? IPV6_FREEBIND : IP_FREEBIND);
+    return error != 0 ? error : bind(fd, (const struct sockaddr *)name, len) == -1 ? -errno : 0;
+}
+
 static int bind_socket(int fd, const struct addr_port *at, bool shared)
 {
     struct sockaddr_storage name;
@@ -88,7 +97,7 @@ static int bind_socket(int fd, const struct addr_port *at, bool shared)
         error = enable(fd, SOL_SOCKET, SO_REUSEPORT);
     }
     if (error == 0 && bind(fd, (const struct sockaddr *)&name, len) == -1) {
-        error = -errno;
+        error = errno == EADDRNOTAVAIL ? bind_early(fd, at, &name, len) : -errno;
     }
     /* After binding it lets later sockets of this user in; the group of the kernel forms then. */
     return error == 0 && !shared ? enable(fd, SOL_SOCKET, SO_REUSEPORT) : error;
@@ -192,6 +201,11 @@ static bool is_for_both(int fd, const struct addr_port *at)
 {
     return at->addr.family == ADDR_V6 && socket_is_wildcard(&at->addr) &&
            !has_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+}
+
+bool socket_is_early(int fd)
+{
+    return has_option(fd, IPPROTO_IP, IP_FREEBIND) || has_option(fd, IPPROTO_IPV6, IPV6_FREEBIND);
 }
 
 static int find_kind(int fd, struct addr_port *at, bool *is_tcp)

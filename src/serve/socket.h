@@ -28,6 +28,8 @@ int socket_open_tcp(const struct addr_port *at, bool shared, int *fd);
 int socket_adopt(int fd, struct addr_port *at, bool *is_tcp);
 
 int socket_find_port(int fd, uint16_t *port); /* 0 or -errno */
+/* Was it bound to an address that no interface had then? */
+bool socket_is_early(int fd);
 bool socket_is_wildcard(const struct addr *addr);
 /* A UDP socket bound to `at` gets nothing any more that is not in it already: others of its address do. */
 void socket_deafen(int fd, const struct addr_port *at);

@@ -338,7 +338,7 @@ class ChangedChecks(Disturbance):
                               for each, endpoint in document["endpoints"].items()}}
 
     def load(self, text):
-        """Returns whether it serves."""
+        """What the reload was answered with: the status, and the body."""
         aside = self.path.with_suffix(".aside")
         aside.write_text(text)
         aside.rename(self.path)
@@ -346,8 +346,7 @@ class ChangedChecks(Disturbance):
         try:
             connection.request("POST", "/v1/reload")
             reply = connection.getresponse()
-            reply.read()
-            return reply.status == 200
+            return reply.status, reply.read()
         finally:
             connection.close()
 
@@ -359,12 +358,19 @@ class ChangedChecks(Disturbance):
         self.loop.end()
         self.path.write_text(self.original)
 
+        last = None
+
         def is_back():
+            nonlocal last
             try:
-                return self.server.process.poll() is not None or self.load(self.original)
-            except (OSError, kit.http.client.HTTPException):
-                return False
-        kit.wait_for(is_back, "the old checks are back")
+                last = self.server.process.poll() is None and self.load(self.original)
+            except (OSError, kit.http.client.HTTPException) as error:
+                last = error
+            return last is False or isinstance(last, tuple) and last[0] == 200
+        try:
+            kit.wait_for(is_back, "the old checks are back")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the last reload was answered with {last}: {self.server.read_log()[-3000:]}") from None
 
 
 ALL = [DeafLog, SlowSync, FullDisk, IdleAdmins, HalfRequests, DeafAdmins, EarlyClosers, Drills, ShadowDrills, LiveDrills, WhatIfs, Reloads, Hangups,

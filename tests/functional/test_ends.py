@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import sys
 
 import pytest
@@ -223,6 +224,26 @@ def test_a_sighup_during_a_reload_is_remembered(site):
     assert "reload remembered" in server.read_log(), server.read_log(offset)
     status = server.get("/v1/status")
     assert status["generation"] == 3, "several are one"
+
+
+def test_signals_without_end_keep_nobody_out(site):
+    """The one reload is remembered while the other runs, for ever; who asks by the API has a turn all the same."""
+    server = site.zone("example.com", "".join(HUGE.splitlines(keepends=True)[:8])).start()
+    ended = threading.Event()
+
+    def hang_up():
+        while not ended.wait(0.001):
+            server.process.send_signal(signal.SIGHUP)
+    signals = threading.Thread(target=hang_up)
+    signals.start()
+    try:
+        server.wait_log("reload remembered")
+        for _ in range(3):
+            assert server.request("POST", "/v1/reload").status == 200
+    finally:
+        ended.set()
+        signals.join()
+
 
 
 # ---- a second server ----

@@ -265,25 +265,40 @@ static void address_in_use_is_reported(void **state)
     fixture_init(&first, LOOPBACK, 1);
     first.options.threads = 2;
     fixture_start(&first);
-    fixture_init(&second, (const char *const[]){"127.0.0.1:0", "192.0.2.77:0", "127.0.0.1:0"}, 3);
-    second.listen[2].port = serve_get_address(first.serve, 0)->port;
+    fixture_init(&second, (const char *const[]){"127.0.0.1:0", "127.0.0.1:0"}, 2);
+    second.listen[1].port = serve_get_address(first.serve, 0)->port;
     second.options.threads = 2;
     size_t before = count_descriptors();
-    assert_int_equal(serve_open(&second.options, second.report, &second.serve), -EADDRNOTAVAIL);
+    assert_int_equal(serve_open(&second.options, second.report, &second.serve), -EADDRINUSE);
     assert_null(second.serve);
     assert_int_equal(count_descriptors(), before);
-    assert_int_equal(report_errors(second.report), 3);
+    assert_int_equal(report_errors(second.report), 2);
     report_write_item(report_get(second.report, 0), line, sizeof line);
-    assert_non_null(strstr(line, "192.0.2.77"));
-    assert_non_null(strstr(line, "$.listen[1]"));
-    report_write_item(report_get(second.report, 1), line, sizeof line);
     assert_non_null(strstr(line, "UDP 127.0.0.1:"));
-    assert_non_null(strstr(line, "$.listen[2]"));
+    assert_non_null(strstr(line, "$.listen[1]"));
     assert_non_null(strstr(line, "is another server running"));
-    report_write_item(report_get(second.report, 2), line, sizeof line);
+    report_write_item(report_get(second.report, 1), line, sizeof line);
     assert_non_null(strstr(line, "TCP 127.0.0.1:"));
     report_free(second.report);
     fixture_stop(&first);
+}
+
+/* It may come: of IPv6 it is tentative at first, and the standby of VRRP has it later. */
+static void address_that_is_not_there_is_a_warning(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char line[400];
+    fixture_init(&f, (const char *const[]){"127.0.0.1:0", "192.0.2.77:0", "[2001:db8::77]:0"}, 3);
+    assert_int_equal(serve_open(&f.options, f.report, &f.serve), 0);
+    assert_int_equal(report_errors(f.report), 0);
+    assert_int_equal(report_warnings(f.report), 2);
+    report_write_item(report_get(f.report, 0), line, sizeof line);
+    assert_non_null(strstr(line, "192.0.2.77"));
+    assert_non_null(strstr(line, "$.listen[1]"));
+    report_write_item(report_get(f.report, 1), line, sizeof line);
+    assert_non_null(strstr(line, "2001:db8::77"));
+    fixture_stop(&f);
 }
 
 static void no_address_is_an_error(void **state)
@@ -404,6 +419,7 @@ int main(void)
         cmocka_unit_test(odd_sizes),
         cmocka_unit_test(several_threads_share_an_address),
         cmocka_unit_test(address_in_use_is_reported),
+        cmocka_unit_test(address_that_is_not_there_is_a_warning),
         cmocka_unit_test(no_address_is_an_error),
         cmocka_unit_test(opens_and_closes_without_leaks),
         cmocka_unit_test(restarts_on_the_same_port),
