@@ -149,3 +149,45 @@ def test_pages_of_other_sites_change_nothing(site):
     assert ask("GET", "/v1/status", FOREIGN[0]).status == 200
     assert ask("DELETE", "/v1/regions/us-east/override", OWN).status == 200
     assert 'steerd_admin_refused_total{cause="origin"}' in server.request("GET", "/metrics").body.decode()
+
+
+COMMANDS = {"exec": {"type": "exec", "command": ["/bin/true"]}, "file": {"type": "file", "file": "/etc/hostname"}}
+
+
+@pytest.mark.parametrize("kind", sorted(COMMANDS))
+def test_a_document_with_a_command_needs_an_admin(guarded, kind):
+    guarded.site.server["documents"] = {"owner": "api"}
+    ways = [("PUT", "/v1/config/checks/new", COMMANDS[kind]),
+            ("POST", "/v1/config:apply", {"edits": [{"op": "put", "kind": "check", "name": "new", "value": COMMANDS[kind]}]})]
+    guarded.use({f"uid:{os.getuid()}": "editor", "*": "admin"})
+    for method, path, body in ways:
+        for more in ("?dry_run=true", ""):
+            reply = guarded.request(method, path + more, body)
+            assert is_refused(reply) and "needs the role admin" in reply.json["detail"], (path, more, reply)
+    assert guarded.request("GET", "/v1/config/checks/new").status == 404
+    assert guarded.request("PUT", "/v1/config/checks/other", {"type": "tcp", "port": 80}).status == 200
+    guarded.use({f"uid:{os.getuid()}": "admin"})
+    for method, path, body in ways:
+        assert guarded.request(method, path, body).status == 200
+    guarded.use({f"uid:{os.getuid()}": "editor"})  # what is there already may stay
+    assert guarded.request("PUT", "/v1/config/checks/other", {"type": "tcp", "port": 81}).status == 200
+    changed = guarded.request("PATCH", "/v1/config/checks/new", {"interval": "7s"})
+    assert is_refused(changed), changed
+
+
+@pytest.mark.parametrize("kind", sorted(COMMANDS))
+def test_commands_can_be_ruled_out(site, kind):
+    kit.make_regions(site)
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+    site.server["commands"] = "never"
+
+    def check():
+        site.write()
+        return kit.subprocess.run([str(kit.STEERD), "-c", str(site.config), "--check"], capture_output=True, text=True)
+    assert check().returncode == 0
+    site.topology["checks"]["new"] = COMMANDS[kind]
+    checked = check()
+    assert checked.returncode == 1 and f"found a check of type {kind}" in checked.stderr and "$.checks.new" in checked.stderr, checked.stderr
+    del site.topology["checks"]["new"]
+    site.server["hooks"] = [{"name": "h", "command": ["/bin/true"], "on": ["region"]}]
+    assert check().returncode == 1
