@@ -19,6 +19,7 @@ enum admin_refusal_cause {
     ADMIN_REFUSED_LOCKOUT,
     ADMIN_REFUSED_REQUEST,
     ADMIN_REFUSED_HANDSHAKE, /* of TLS: before anybody has asked for anything */
+    ADMIN_REFUSED_ORIGIN,    /* a page of another site asks */
     ADMIN_REFUSED_RULES,     /* safety rules object, a switchover's look does, or names would go unserved */
     ADMIN_REFUSAL_CAUSES
 };

@@ -46,6 +46,7 @@ struct admin_reload {
     size_t limit;                    /* items of each list of what changes */
     const struct admin_edits *edits; /* of documents, which are read with them; NULL: none */
     const char *bundle;              /* whose tree is read; NULL: that of the one that counts, if any is */
+    enum role role;                  /* of who brings what is read; NONE: nobody does, it is the server's */
 };
 
 /* What POST /v1/reload ends with. */
@@ -56,6 +57,7 @@ struct admin_reload_result {
     const struct report *report;              /* borrowed for the call, like what follows */
     const struct operate_comparison *changes; /* for traffic; NULL: not known */
     const struct admin_edited *edited;        /* what became of edits; NULL: there were none */
+    enum role needed; /* what is read needs a higher role than the one that was said; NONE: it does not */
 };
 
 /* What POST /v1/takeover ends with. */

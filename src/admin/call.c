@@ -35,6 +35,7 @@ struct call_pending {
     unsigned method;
     struct route route;
     char peer[HEALTH_PEER_SIZE];  /* who asks */
+    enum role role;               /* likewise */
     void (*left)(void *argument); /* NULL: nobody has to know */
     void *argument;
     void (*taken)(void *argument); /* of a live one */
@@ -397,6 +398,7 @@ struct call_pending *call_defer(struct call *call)
                                      .method = call->method,
                                      .route = {.id = call->route.id, .is_found = call->route.is_found}};
     memcpy(pending->peer, call->caller.peer, sizeof pending->peer);
+    pending->role = call->caller.role;
     call->admin->pendings = pending;
     if (call->request != NULL) {
         evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), connection_closed,
@@ -443,6 +445,7 @@ bool call_resume(struct call_pending *pending, struct call *call)
                               .arena = arena_new(0)};
         problem_init(&call->problem, call->arena);
         memcpy(call->caller.peer, pending->peer, sizeof pending->peer);
+        call->caller.role = pending->role;
     }
     if (waiting && pending->operation != NULL) {
         operation_note_end(pending->operation);

@@ -27,7 +27,8 @@ const char *admin_refusal_text(enum admin_refusal_cause cause)
         [ADMIN_REFUSED_ROLE] = "role",           [ADMIN_REFUSED_NOBODY] = "nobody",
         [ADMIN_REFUSED_TOKEN] = "token",         [ADMIN_REFUSED_SCOPE] = "scope",
         [ADMIN_REFUSED_LOCKOUT] = "lockout",     [ADMIN_REFUSED_REQUEST] = "request",
-        [ADMIN_REFUSED_HANDSHAKE] = "handshake", [ADMIN_REFUSED_RULES] = "rules"};
+        [ADMIN_REFUSED_HANDSHAKE] = "handshake", [ADMIN_REFUSED_ORIGIN] = "origin",
+        [ADMIN_REFUSED_RULES] = "rules"};
     return texts[cause];
 }
 
@@ -318,9 +319,40 @@ bool caller_has(struct call *call, enum role needed)
     return false;
 }
 
+/* "https://host:443" is of the Host "host", as browsers leave the usual port out of both. */
+static bool is_own_origin(const char *origin, const char *host)
+{
+    static const char scheme[] = "https://";
+    size_t len = sizeof scheme - 1;
+    return host != NULL && strncasecmp(origin, scheme, len) == 0 && strcasecmp(origin + len, host) == 0;
+}
+
+/* A browser sends the certificate of its user with whatever request any page makes: one that changes
+ * something is refused when it comes from another site than this server. */
+static bool judge_origin(struct call *call)
+{
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(call->request);
+    const char *site = evhttp_find_header(headers, "Sec-Fetch-Site"),
+               *origin = evhttp_find_header(headers, "Origin"), *host = evhttp_find_header(headers, "Host");
+    bool is_read = call->method == ROUTE_GET || call->method == ROUTE_HEAD;
+    bool is_ours = (site == NULL || strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0) &&
+                   (origin == NULL || is_own_origin(origin, host));
+    if (call->door->is_remote && !is_read && !is_ours) {
+        problem_init(&call->problem, call->arena);
+        problem_set(
+            &call->problem, PROBLEM_FORBIDDEN,
+            "the request comes from a page of another site: its Origin has to be https:// and the Host, "
+            "its Sec-Fetch-Site same-origin or none");
+        caller_note_refusal(call, ADMIN_REFUSED_ORIGIN, call->problem.detail);
+        return false;
+    }
+    return true;
+}
+
 void caller_judge(struct call *call)
 {
-    if (caller_has(call, route_get_role(call->route.id, call->method)) && call->caller.scopes != NULL) {
+    if (judge_origin(call) && caller_has(call, route_get_role(call->route.id, call->method)) &&
+        call->caller.scopes != NULL) {
         judge_scope(call);
     }
 }

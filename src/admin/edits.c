@@ -66,7 +66,9 @@ static void on_edited(void *argument, const struct admin_reload_result *result)
         set(answer, "documents", documents);
         call_reply_json(&call, 200, answer);
     } else {
-        if (result->edited == NULL && result->error == -EAGAIN) {
+        if (result->needed != ROLE_NONE) {
+            (void)caller_has(&call, result->needed);
+        } else if (result->edited == NULL && result->error == -EAGAIN) {
             problem_set(&call.problem, PROBLEM_BUSY,
                         "nothing was changed: the server ends, or another process takes over");
         } else if (result->edited == NULL) {
@@ -105,7 +107,8 @@ static void begin(struct call *call, struct wanted *wanted)
     const struct admin_reload asked = {
         .dry_run = call->route.dry_run,
         .limit = call->route.parameters[ROUTE_LIMIT] != NULL ? call->route.limit : ADMIN_CHANGES,
-        .edits = &wanted->edits};
+        .edits = &wanted->edits,
+        .role = call->caller.role};
     struct call_pending *pending = call_defer(call);
     int error = verbs->reload(verbs->context, &asked, on_edited, pending);
     struct call again;

@@ -157,5 +157,8 @@ void handle_import(struct call *call)
                                   .without_point = call->route.without_point,
                                   .request = "POST /v1/import"};
     take_rules(call, &rules, &asked);
+    if (call->body_len == 0) { /* with replace it would remove everything */
+        problem_add_field(&call->problem, "body", "expected at least one line");
+    }
     restore(call, &wanted, &asked);
 }

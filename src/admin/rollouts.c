@@ -5,11 +5,14 @@
 #include "config.h"
 
 #include "admin/call.h"
+#include "admin/caller.h"
 
 #include "admin/render_set.h"
 #include "admin/request_inside.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/report.h"
+#include "past/bundle.h"
 
 #include <stdlib.h>
 
@@ -72,6 +75,86 @@ static void parse(struct call *call, struct wanted *wanted)
     json_decref(body);
 }
 
+/* ---- what the bundle contains ---- */
+
+/* An order whose bundle is read first: copied, as its request does not wait with it. */
+struct look {
+    struct admin *admin;
+    struct admin_rollout_order order;
+    struct arena *texts;
+    struct changing *changing;
+};
+
+static void free_look(struct look *look)
+{
+    arena_free(look->texts);
+    free(look);
+}
+
+static void refuse_look(struct look *look, const struct admin_reload_result *result)
+{
+    struct call call;
+    if (call_resume(look->changing->pending, &call)) {
+        size_t count = result->report == NULL ? 0 : report_errors(result->report);
+        if (result->needed != ROLE_NONE) {
+            (void)caller_has(&call, result->needed);
+        } else if (result->report == NULL) {
+            problem_set(&call.problem, PROBLEM_BUSY, "nothing was changed: the server ends");
+        } else {
+            problem_set(&call.problem, PROBLEM_CONFIG_INVALID, "%zu error%s in bundle %.12s", count,
+                        count == 1 ? "" : "s", look->order.id);
+            problem_add_report(&call.problem, result->report);
+        }
+        call_reply_problem(&call);
+        call_finish(&call);
+    }
+    free(look->changing);
+}
+
+static void on_read(void *argument, const struct admin_reload_result *result)
+{
+    struct look *look = argument;
+    const struct admin_verbs *verbs = &look->admin->verbs;
+    if (result->error != 0 || report_errors(result->report) != 0) {
+        refuse_look(look, result);
+    } else {
+        verbs->change_rollout(verbs->context, &look->order, on_changed, look->changing);
+    }
+    free_look(look);
+}
+
+/* Who may not bring commands activates only what was read, and has no new ones. What the bundle contains
+ * cannot change meanwhile: its name is the hash of that. */
+static void look_first(struct call *call, const struct admin_rollout_order *order, struct changing *changing)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    struct look *look = memory_alloc(sizeof *look);
+    struct arena *texts = arena_new(0);
+    *look = (struct look){.admin = call->admin, .order = *order, .texts = texts, .changing = changing};
+    const char **copied[] = {&look->order.id, &look->order.actor, &look->order.peer, &look->order.reason,
+                             &look->order.request};
+    for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
+        *copied[i] = arena_copy_text(texts, *copied[i]);
+    }
+    const struct admin_reload asked = {
+        .dry_run = true, .limit = ADMIN_CHANGES, .bundle = look->order.id, .role = call->caller.role};
+    int error = verbs->reload(verbs->context, &asked, on_read, look);
+    struct call again;
+    if (error == 0) {
+        return;
+    }
+    if (call_resume(changing->pending, &again)) {
+        again.retry_ms = 1000;
+        problem_set(&again.problem, PROBLEM_RELOAD_RUNNING, "wait for it to end, then ask again");
+        call_reply_problem(&again);
+        call_finish(&again);
+    }
+    free(changing);
+    free_look(look);
+}
+
+/* ---- requests ---- */
+
 void handle_rollout(struct call *call)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
@@ -81,6 +164,9 @@ void handle_rollout(struct call *call)
     if (verbs->cluster.is_on == NULL || !verbs->cluster.is_on(verbs->context)) {
         problem_set(&call->problem, PROBLEM_NOT_FOUND,
                     "this server is by itself: its steerd.json has no \"cluster\" with \"etcd\"");
+    } else if (!cancels && !bundle_is_id(call->route.name)) {
+        problem_set(&call->problem, PROBLEM_NOT_FOUND,
+                    "there is no bundle \"%.64s\": an ID has 64 hexadecimal digits", call->route.name);
     } else {
         parse(call, &wanted);
     }
@@ -103,5 +189,9 @@ void handle_rollout(struct call *call)
         .receipt = call->route.dry_run ? NULL : call_make_receipt(call)};
     struct changing *changing = memory_alloc(sizeof *changing);
     *changing = (struct changing){.is_dry = order.dry_run, .pending = call_defer(call)};
-    verbs->change_rollout(verbs->context, &order, on_changed, changing);
+    if (cancels || call->caller.role >= ROLE_ADMIN) {
+        verbs->change_rollout(verbs->context, &order, on_changed, changing);
+    } else {
+        look_first(call, &order, changing);
+    }
 }

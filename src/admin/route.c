@@ -105,16 +105,16 @@ static const struct resource {
                            BIT(ROUTE_SINCE) | BIT(ROUTE_UNTIL) | BIT(ROUTE_ORDER) | BIT(ROUTE_WAIT),
                        "GET, HEAD"},
     [ROUTE_VERIFY] = {{"v1", "journal:verify"}, ROUTE_POST, BIT(ROUTE_ANCHOR), "POST", .writer = ROLE_VIEWER},
-    [ROUTE_BUNDLES] = {{"v1", "bundles"}, READ | ROUTE_POST, 0, "GET, HEAD, POST", .writer = ROLE_OPERATOR},
+    [ROUTE_BUNDLES] = {{"v1", "bundles"}, READ | ROUTE_POST, 0, "GET, HEAD, POST", .writer = ROLE_EDITOR},
     [ROUTE_BUNDLE_CHECK] =
-        {{"v1", "bundles", "*:check"}, ROUTE_POST, BIT(ROUTE_LIMIT), "POST", .writer = ROLE_OPERATOR},
+        {{"v1", "bundles", "*:check"}, ROUTE_POST, BIT(ROUTE_LIMIT), "POST", .writer = ROLE_EDITOR},
     [ROUTE_BUNDLE] = {{"v1", "bundles", "*"},
                       READ | ROUTE_DELETE,
                       BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON),
                       "GET, HEAD, DELETE",
-                      .writer = ROLE_OPERATOR},
+                      .writer = ROLE_EDITOR},
     [ROUTE_BUNDLE_BLOCK] =
-        {{"v1", "bundles", "@", "blocks", "*"}, ROUTE_PUT, 0, "PUT", .writer = ROLE_OPERATOR},
+        {{"v1", "bundles", "@", "blocks", "*"}, ROUTE_PUT, 0, "PUT", .writer = ROLE_EDITOR},
     [ROUTE_POINTS] =
         {{"v1", "points"}, READ | ROUTE_POST, PAGING, "GET, HEAD, POST", .writer = ROLE_OPERATOR},
     [ROUTE_POINT_USE] = {{"v1", "points", "*:use"}, ROUTE_POST, 0, "POST"},
@@ -163,7 +163,7 @@ static const struct resource {
     [ROUTE_BUNDLES_CANCEL] =
         {{"v1", "bundles:cancel"}, ROUTE_POST, BIT(ROUTE_DRY_RUN), "POST", .writer = ROLE_OPERATOR},
     [ROUTE_BUNDLE_ACTIVATE] =
-        {{"v1", "bundles", "*:activate"}, ROUTE_POST, BIT(ROUTE_DRY_RUN), "POST", .writer = ROLE_OPERATOR},
+        {{"v1", "bundles", "*:activate"}, ROUTE_POST, BIT(ROUTE_DRY_RUN), "POST", .writer = ROLE_EDITOR},
     [ROUTE_REPLICATION] = {{"v1", "replication"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_ERRORS] = {{"v1", "errors"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_EVENTS] = {{"v1", "events"},

@@ -25,6 +25,9 @@ static void read_command(const struct doc_node *node, struct conf_server *server
 {
     struct conf_check check = {.port = 0};
     size_t total = 0;
+    if (server->has_no_commands) {
+        doc_error(node, "found a command, expected none: \"commands\" is \"never\"");
+    }
     check_exec_read(node, server->arena, &check);
     hook->ask = check.exec;
     for (size_t i = 0; i < hook->ask->word_count; i++) {

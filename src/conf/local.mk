@@ -14,6 +14,7 @@ src_libconf_a_SOURCES = \
 	src/conf/check_tls.c src/conf/check_tls.h \
 	src/conf/cluster.c src/conf/cluster.h \
 	src/conf/combine.c src/conf/combine.h \
+	src/conf/commands.c src/conf/commands.h \
 	src/conf/checks.c src/conf/checks.h \
 	src/conf/confine.c src/conf/confine.h \
 	src/conf/destination.c src/conf/destination.h \

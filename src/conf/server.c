@@ -273,6 +273,13 @@ static void read_documents(const struct doc_node *root, struct conf_server *serv
     }
 }
 
+/* Before what has commands is read. */
+static void read_commands(const struct doc_node *root, struct conf_server *server)
+{
+    static const char *const choices[] = {"allowed", "never", NULL};
+    server->has_no_commands = doc_get_choice(root, "commands", choices, 0) == 1;
+}
+
 /* ---- recovery points ---- */
 
 static void read_points(const struct doc_node *root, struct conf_server *server)
@@ -325,6 +332,7 @@ static const char *const server_keys[] = {"listen",
                                           "start_wait",
                                           "last_health",
                                           "hangup",
+                                          "commands",
                                           "keep_configuration",
                                           "points",
                                           "probe",
@@ -377,6 +385,7 @@ static int read_server(const struct doc_node *root, struct conf_server *server, 
     vantages_read(root, server);
     cluster_read(root, server);
     confine_read(root, server);
+    read_commands(root, server);
     webhooks_read(root, server);
     conf_hooks_read(root, server);
     withdraw_read(root, server);

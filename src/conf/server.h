@@ -182,6 +182,7 @@ struct conf_server {
                                 default 1 h */
     enum conf_hangup hangup;
     enum conf_owner owner;   /* of documents; default the files */
+    bool has_no_commands;    /* "commands": "never": a configuration with one is an error */
     bool keep_configuration; /* copies of what serves stay in the state folder; default true */
     struct conf_points points;
     struct conf_drills drills;

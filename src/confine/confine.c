@@ -14,6 +14,7 @@
 #include <pwd.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -27,6 +28,17 @@ static int fail(int otherwise)
     return errno != 0 ? -errno : otherwise;
 }
 
+/* What no program that is started from here can have, whatever its file says: all but what is kept. Without
+ * CAP_SETPCAP nothing can be dropped, and there is nothing that such a process could give. */
+static void bound_capabilities(void)
+{
+    for (int capability = 0; capability <= CAP_LAST_CAP; capability++) {
+        if (capability != CAP_NET_BIND_SERVICE && capability != CAP_NET_RAW) {
+            (void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+        }
+    }
+}
+
 int confine_become(const char *user)
 {
     errno = 0;
@@ -37,6 +49,7 @@ int confine_become(const char *user)
     if (geteuid() == who->pw_uid && geteuid() != 0) {
         return 0;
     }
+    bound_capabilities();
     errno = 0;
     capng_clear(CAPNG_SELECT_ALL);
     (void)capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE,
@@ -64,6 +77,18 @@ int confine_no_new_privileges(void)
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ? -errno : 0;
 }
 
+/* Linux 6.3, and 6.6 for NO_INHERIT; headers may be older. */
+enum { SET_MDWE = 65, MDWE_REFUSE_EXEC_GAIN = 1, MDWE_NO_INHERIT = 2 };
+
+int confine_memory(void)
+{
+    if (SANITIZER_SLOWNESS != 1) {
+        return -ENOSYS;
+    }
+    /* not for commands of checks and hooks, which may well compile what they run */
+    return prctl(SET_MDWE, MDWE_REFUSE_EXEC_GAIN | MDWE_NO_INHERIT, 0, 0, 0) == -1 ? -errno : 0;
+}
+
 /* ---- what it asks for ---- */
 
 static const int answering[] = {
@@ -79,11 +104,14 @@ static const int answering[] = {
     SCMP_SYS(gettimeofday), SCMP_SYS(timerfd_settime), SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall),
     SCMP_SYS(membarrier), SCMP_SYS(getrandom),
     /* memory */
-    SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mprotect),
+    SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
     /* signals, and the end of the thread or, by abort(), of the process */
     SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(getpid),
     SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(getrlimit), SCMP_SYS(set_robust_list), SCMP_SYS(exit),
     SCMP_SYS(exit_group)};
+
+/* Memory that nothing in it can be executed. */
+static const int mapping[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect)};
 
 int confine_answering(void)
 {
@@ -105,6 +133,10 @@ int confine_answering(void)
     error = error == 0 ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
                                           SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0))
                        : error;
+    for (size_t i = 0; i < sizeof mapping / sizeof mapping[0] && error == 0; i++) {
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, mapping[i], 1,
+                                 SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    }
     for (size_t i = 0; i < sizeof answering / sizeof answering[0] && error == 0; i++) {
         error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, answering[i], 0);
     }

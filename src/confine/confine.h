@@ -17,6 +17,9 @@ int confine_drop_inherited(void);
 /* No program that is started from now on, by this process or by one of those, gets more than this process
  * has: bits and capabilities of files do not count (PR_SET_NO_NEW_PRIVS). 0 or -errno. */
 int confine_no_new_privileges(void);
+/* Memory of the process that can be written never becomes executable; not for programs that it starts.
+ * -EINVAL: a kernel before 6.6. */
+int confine_memory(void);
 /* The calling thread, those that it starts from now on, and their programs write, make, move and remove files
  * only below these folders (a file may be named, too; what is not there is left out), as they are now: one
  * that is put in their place, or mounted there, is none of them. Needs confine_no_new_privileges(). 0;

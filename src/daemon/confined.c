@@ -79,6 +79,9 @@ int confined_begin(const char *path, struct confined *held)
     if (error == 0 && conf->confine.no_new_privileges) {
         held->no_new_privileges = confine_no_new_privileges();
     }
+    if (error == 0) {
+        (void)confine_memory(); /* where the kernel has it */
+    }
     if (error == 0 && conf->confine.files) {
         make_folders(conf);
         held->files = held->no_new_privileges == 0 ? keep_to_folders(&conf->confine) : -EPERM;

@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
+#include "conf/commands.h"
 #include "probe/probe.h"
 #include "zone/zone.h"
 
@@ -60,8 +61,13 @@ static void *compile(void *argument)
                                                  .chooser = documents_get_chooser(reload->documents),
                                                  .place = documents_place}};
     reload->view = view_compile_load(&load, reload->report);
-    reload->is_refused = reload->is_edit && (reload->view == NULL ||
-                                             !documents_are_good(reload->documents, &load, reload->report));
+    enum role needed = reload->view == NULL
+                           ? ROLE_NONE
+                           : commands_find_role(reload->previous->topology, reload->view->topology);
+    reload->needed = reload->role != ROLE_NONE && needed > reload->role ? needed : ROLE_NONE;
+    reload->is_refused = reload->needed != ROLE_NONE ||
+                         (reload->is_edit && (reload->view == NULL ||
+                                              !documents_are_good(reload->documents, &load, reload->report)));
     documents_leave_broken(reload->documents, reload->report);
     if (reload->is_refused) {
         view_free(reload->view);
@@ -149,7 +155,7 @@ static void load_dry(struct reload *reload)
     int64_t wall_ms = clock_wall_ms(&server->clock);
     struct lock lock;
     run_beside(reload, compile);
-    if (reload->view == NULL) {
+    if (reload->view == NULL && reload->needed == ROLE_NONE) {
         run_beside(reload, check);
     }
     if (reload->view != NULL) {
@@ -343,6 +349,7 @@ static void finish(struct reload *reload)
                                                    .dry_run = is_dry,
                                                    .report = reload->report,
                                                    .changes = reload->changes,
+                                                   .needed = reload->needed,
                                                    .edited = reload->is_edit ? &edited : NULL});
     }
     reload_reclaim(reload);
@@ -441,6 +448,7 @@ struct reload *reload_new(struct server *server, const struct admin_reload *aske
                               .told_zone = -1,
                               .zone_index = -1,
                               .limit = asked->limit,
+                              .role = asked->role,
                               .report = report_new(),
                               .done = done,
                               .argument = argument};

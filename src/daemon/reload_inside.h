@@ -40,9 +40,10 @@ struct reload {
     struct reload *next;                /* that waits for its turn */
     struct documents_load *documents;
     bool is_dry, is_edit;
-    bool is_refused; /* an edit, because of what it would make */
-    bool is_loading; /* its thread is there */
-    bool is_storing; /* the store has what is read */
+    bool is_refused;        /* an edit, because of what it would make */
+    enum role role, needed; /* of who brings it, and what it needs beyond that; NONE: nothing */
+    bool is_loading;        /* its thread is there */
+    bool is_storing;        /* the store has what is read */
     /* What is compiled does not serve before that is said (reload_hold.c): it was compiled, or could not be.
      * NULL: it serves at once. */
     void (*keep)(struct reload *reload);

@@ -71,6 +71,29 @@ bool bundle_is_path(const char *path)
     }
 }
 
+bool bundle_is_own_file(const char *name)
+{
+    return strcmp(name, "steerd.json") == 0;
+}
+
+bool bundle_is_own_folder(const char *name)
+{
+    return strcmp(name, "var") == 0;
+}
+
+/* Whether it is one that a scan leaves out (see bundle_scan()). */
+static bool is_out_of_place(const char *path)
+{
+    char part[BUNDLE_PATH_MAX + 1];
+    for (const char *slash; (slash = strchr(path, '/')) != NULL; path = slash + 1) {
+        snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
+        if (bundle_is_own_folder(part)) {
+            return true;
+        }
+    }
+    return bundle_is_own_file(path);
+}
+
 /* ---- blocks ---- */
 
 uint32_t bundle_count_blocks(uint64_t size)
@@ -201,6 +224,12 @@ static bool take_path(struct reading *reading, char path[BUNDLE_PATH_MAX + 1])
         return refuse(reading, ".path",
                       "a relative path of at most 1023 octets, of parts that are not empty and do not begin "
                       "with \".\"");
+    }
+    if (is_out_of_place(path)) {
+        return refuse(
+            reading, ".path",
+            "files of a configuration only: steerd.json, and what is in a folder \"var\", belong to "
+            "the node");
     }
     return true;
 }

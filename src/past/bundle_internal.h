@@ -10,6 +10,10 @@ int bundle_fail(char why[BUNDLE_WHY_SIZE], int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int bundle_fail_errno(char why[BUNDLE_WHY_SIZE], const char *path, int number);
 
+/* Names of the file and the folder that belong to a node and to no bundle. */
+bool bundle_is_own_file(const char *name);
+bool bundle_is_own_folder(const char *name);
+
 /* The pieces of a block: a file, from where in it, and how many octets. */
 struct bundle_piece {
     size_t file;

@@ -171,9 +171,9 @@ static bool is_left_out(struct scan *scan, const char *name, const struct stat *
     bool is_folder = S_ISDIR(status->st_mode);
     if (name[0] == '.') {
         scan->skipped->hidden++;
-    } else if (!is_folder && strcmp(name, "steerd.json") == 0) {
+    } else if (!is_folder && bundle_is_own_file(name)) {
         scan->skipped->settings++;
-    } else if (is_folder && strcmp(name, "var") == 0) {
+    } else if (is_folder && bundle_is_own_folder(name)) {
         scan->skipped->states++;
     } else {
         return false;

@@ -9,10 +9,13 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { BUSY_MS = 1000, ROW_MAX = 8 << 20 };
 
@@ -150,11 +153,25 @@ static char *make_name(const char *path)
     return path[0] == '/' || path[0] == ':' ? memory_copy_text(path) : memory_print("./%s", path);
 }
 
+/* It holds hashes of tokens and whatever the configuration does. Its log and index get the mode of the file.
+ * What it has no right to change somebody else has opened to whom he wanted. */
+static void keep_to_owner(const char *path, bool makes)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC | (makes ? O_CREAT : 0), S_IRUSR | S_IWUSR);
+    if (fd != -1) {
+        (void)fchmod(fd, S_IRUSR | S_IWUSR);
+        close(fd);
+    }
+}
+
 int database_open(struct database *db, const char *path, enum database_way way)
 {
     *db = (struct database){.sql = NULL};
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (way == DATABASE_MAKE ? SQLITE_OPEN_CREATE : 0);
     char *name = make_name(path);
+    if (way != DATABASE_READ && path[0] != ':') {
+        keep_to_owner(name, way == DATABASE_MAKE);
+    }
     int error = database_note(db, sqlite3_open_v2(name, &db->sql, flags, NULL));
     error = error != 0 ? error : restrict_it(db);
     if (way == DATABASE_READ) {

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/source.h"
+#include "conf/commands.h"
 #include "view/compile_internal.h"
 #include "view/content.h"
 #include "view/sources.h"
@@ -49,6 +50,9 @@ static bool load_parts(struct compiler *c, const char *path)
         view->topology =
             conf_load_topologies(view->server->topology_paths, view->server->topology_count, c->report);
         report_note_file(c->report, view->server->topology_path);
+    }
+    if (view->server->has_no_commands && !commands_refuse(view->topology, c->report)) {
+        return false;
     }
     bool usable = (view->topology != NULL || view->server->topology_path == NULL) & compile_load_geo(c);
     if (view->topology == NULL && view->server->topology_path != NULL && !c->thorough) {

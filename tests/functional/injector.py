@@ -7,13 +7,13 @@ import platform
 
 import pytest
 
-NUMBERS = {"open": 2, "socket": 41, "fork": 57, "execve": 59, "kill": 62, "truncate": 76, "rename": 82, "mkdir": 83, "unlink": 87,
+NUMBERS = {"open": 2, "mmap": 9, "mprotect": 10, "socket": 41, "fork": 57, "execve": 59, "kill": 62, "truncate": 76, "rename": 82, "mkdir": 83, "unlink": 87,
            "symlink": 88, "ptrace": 101, "setuid": 105, "mount": 165}
 ATTACH, DETACH, STEP, GET, SET = 16, 17, 9, 12, 13
 WALL = 0x40000000
 ROOM = 8192  # below the stack of the thread
 ORDER = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs").split()
-ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8")
+ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 
 
 class Registers(ctypes.Structure):

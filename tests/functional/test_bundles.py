@@ -175,3 +175,45 @@ def test_without_an_active_one_there_is_nothing():
         assert list_ids(node) == {name: "here"}
         node.reload()  # what is not active is not served
         assert node.get("/v1/zones")["items"] == []
+
+
+@pytest.mark.parametrize("path", ["steerd.json", "zones/steerd.json", "var/store.db", "sub/var/state/x"])
+def test_what_belongs_to_the_node_is_in_no_bundle(node, path):
+    items = [{"path": path, "size": 2, "sha256": hashlib.sha256(b"{}").hexdigest()}]
+    reply = node.request("POST", "/v1/bundles", json.dumps({"version": 1, "files": items}, separators=(",", ":")))
+    assert reply.status == 422 and "belong to the node" in reply.body.decode(), reply
+
+
+def test_a_bundle_with_a_command_needs_an_admin(node, folder):
+    me = f"uid:{kit.os.getuid()}"
+
+    def use(role):
+        node.site.server["admin"]["socket_roles"] = {me: role}
+        node.site.write()
+        offset = len(node.read_log())
+        kit.os.kill(node.process.pid, kit.signal.SIGHUP)
+        node.wait_log("reload", "result=ok", offset=offset)
+
+    def bring():
+        name, manifest, stream = write_manifest(folder)
+        assert node.request("POST", "/v1/bundles", manifest).status == 200
+        assert put_block(node, name, 0, stream).status == 200
+        return name
+    topology = json.loads((folder / "topology.json").read_text())
+    topology["checks"]["new"] = {"type": "exec", "command": ["/bin/true"]}
+    (folder / "topology.json").write_text(json.dumps(topology))
+    try:
+        use("operator")
+        assert node.request("POST", "/v1/bundles", write_manifest(folder)[1]).status == 403
+        use("editor")
+        name = bring()
+        for more in ("?dry_run=true", ""):
+            reply = node.request("POST", f"/v1/bundles/{name}:activate{more}", {"reason": "a test"})
+            assert reply.status == 403 and "needs the role admin" in reply.json["detail"], reply
+        assert node.get("/v1/bundles")["rollout"]["next"] is None
+        topology["checks"]["new"] = {"type": "tcp", "port": 80}
+        (folder / "topology.json").write_text(json.dumps(topology))
+        plain = node.request("POST", f"/v1/bundles/{bring()}:activate?dry_run=true", {"reason": "a test"})
+        assert plain.status == 200 and plain.json["changed"], plain
+    finally:
+        use("admin")

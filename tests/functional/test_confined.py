@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the server takes away from itself: DNS threads are told by a debugger to do what somebody would who has taken one over."""
+import mmap
 import os
 import pathlib
 import pwd
@@ -55,6 +56,17 @@ def test_a_dns_thread_can_only_answer(site, tmp_path):
     assert opened[0] > 2, "another thread can, so it is not something else that forbids it"
     assert server.addresses("www.example.com") == ["192.0.2.99"]
     assert "confined user=" in server.read_log() and "dns_threads=yes" in server.read_log()
+
+
+def test_a_dns_thread_gets_no_executable_memory(site):
+    server = start(site)
+    anonymous = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    for thread in ("udp/0", "tcp/0"):
+        refused, plain = call_in_thread(server, thread, ("mmap", 0, 4096, mmap.PROT_READ | mmap.PROT_EXEC, anonymous, -1, 0),
+                                        ("mmap", 0, 4096, mmap.PROT_READ | mmap.PROT_WRITE, anonymous, -1, 0))
+        assert refused == (-1, EPERM) and plain[0] > 0
+        assert call_in_thread(server, thread, ("mprotect", plain[0], 4096, mmap.PROT_READ | mmap.PROT_EXEC)) == [(-1, EPERM)], thread
+    assert server.addresses("www.example.com") == ["192.0.2.99"]
 
 
 def read_status(pid, thread, key):
@@ -121,6 +133,7 @@ def test_it_becomes_somebody_else_and_binds_low_ports(owned):
     give(owned)
     assert is_theirs(server.process.pid)
     assert int(read_status(server.process.pid, "steerd", "CapEff"), 16) == KEPT
+    assert int(read_status(server.process.pid, "steerd", "CapBnd"), 16) & ~KEPT == 0
     assert server.addresses("www.example.com") == ["192.0.2.99"]
     assert f"confined user={USER}" in server.read_log()
     # one that takes over binds a port that is new
@@ -243,3 +256,16 @@ def test_files_need_no_new_privileges(site):
     site.write()
     done = kit.run_steerd("-c", str(site.config), "--check")
     assert done.returncode == 1 and "$.confine.files" in done.stderr and "no_new_privileges" in done.stderr
+
+
+def test_the_store_is_for_its_owner_only(site):
+    site.server["state"] = str(site.folder / "var")
+    server = site.start()
+    assert server.request("POST", "/v1/tokens", {"name": "one", "role": "viewer", "reason": "a test"}).status == 201
+    files = list((site.folder / "var").glob("store.db*"))
+    assert files and all(path.stat().st_mode & 0o077 == 0 for path in files), files
+    server.process.kill()
+    server.process.wait()
+    (site.folder / "var" / "store.db").chmod(0o644)  # as it was made before
+    site.start()
+    assert (site.folder / "var" / "store.db").stat().st_mode & 0o077 == 0

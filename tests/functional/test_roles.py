@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+import gatekit
 import kit
 import openapi
 
@@ -39,6 +40,14 @@ def guarded(site):
         server.wait_log("reload", "result=ok", offset=offset)
     server.use = use
     return server
+
+
+def list_bodies():
+    """Operations that need a body."""
+    for template, item in openapi.load()["paths"].items():
+        for method in set(item) & {"put", "patch", "post", "delete"}:
+            if item[method].get("requestBody", {}).get("required"):
+                yield method.upper(), re.sub(r"\{([^}]+)\}", lambda found: NAMES[found[1]], template)
 
 
 def is_refused(reply):
@@ -103,3 +112,82 @@ def test_bad_rules_are_told(site):
     site.write()
     checked = kit.subprocess.run([str(kit.STEERD), "-c", str(site.config), "--check"], capture_output=True, text=True)
     assert checked.returncode == 0 and "no-such-group-here" in checked.stderr
+
+
+def test_each_operation_that_needs_a_body_refuses_an_empty_one(guarded):
+    needing = sorted(list_bodies())
+    assert len(needing) > 15
+    for method, path in needing:
+        for more in ("", "?replace=true&reason=x") if path == "/v1/import" else ("",):
+            reply = guarded.request(method, path + more, b"", {"Content-Type": "application/jsonl" if path == "/v1/import" else "application/json"})
+            assert 400 <= reply.status < 500, (method, path, reply)
+
+
+OWN = {"Origin": "https://{host}", "Sec-Fetch-Site": "same-origin"}
+FOREIGN = [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"},
+           {"Origin": "http://{host}"}, {"Origin": "https://{host}", "Sec-Fetch-Site": "cross-site"}]
+
+
+def test_pages_of_other_sites_change_nothing(site):
+    site.pki = gatekit.make_pki(site)
+    at = gatekit.listen(site, site.pki, client_ca=site.pki.root_pem)
+    site.server["admin"]["client_roles"] = {"*": "admin"}
+    kit.make_regions(site)
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+    server = site.start()
+    remote = gatekit.Remote(at, site.pki, "ops")
+
+    def ask(method, path, headers, body=None):
+        headers = {name: text.format(host=f"{at[0]}:{at[1]}") for name, text in headers.items()}
+        return remote.request(method, path, body, {"Host": f"{at[0]}:{at[1]}", **headers})
+    assert server.request("PUT", "/v1/regions/us-east/override", {"state": "drain", "reason": "a test"}).status == 200
+    for method, path, _ in sorted(list_operations()):
+        for headers in FOREIGN if method != "GET" else []:
+            reply = ask(method, path, headers)
+            assert is_refused(reply) and "another site" in reply.json["detail"], (method, path, headers, reply)
+    assert len(server.get("/v1/overrides")["items"]) == 1
+    assert ask("GET", "/v1/status", FOREIGN[0]).status == 200
+    assert ask("DELETE", "/v1/regions/us-east/override", OWN).status == 200
+    assert 'steerd_admin_refused_total{cause="origin"}' in server.request("GET", "/metrics").body.decode()
+
+
+COMMANDS = {"exec": {"type": "exec", "command": ["/bin/true"]}, "file": {"type": "file", "file": "/etc/hostname"}}
+
+
+@pytest.mark.parametrize("kind", sorted(COMMANDS))
+def test_a_document_with_a_command_needs_an_admin(guarded, kind):
+    guarded.site.server["documents"] = {"owner": "api"}
+    ways = [("PUT", "/v1/config/checks/new", COMMANDS[kind]),
+            ("POST", "/v1/config:apply", {"edits": [{"op": "put", "kind": "check", "name": "new", "value": COMMANDS[kind]}]})]
+    guarded.use({f"uid:{os.getuid()}": "editor", "*": "admin"})
+    for method, path, body in ways:
+        for more in ("?dry_run=true", ""):
+            reply = guarded.request(method, path + more, body)
+            assert is_refused(reply) and "needs the role admin" in reply.json["detail"], (path, more, reply)
+    assert guarded.request("GET", "/v1/config/checks/new").status == 404
+    assert guarded.request("PUT", "/v1/config/checks/other", {"type": "tcp", "port": 80}).status == 200
+    guarded.use({f"uid:{os.getuid()}": "admin"})
+    for method, path, body in ways:
+        assert guarded.request(method, path, body).status == 200
+    guarded.use({f"uid:{os.getuid()}": "editor"})  # what is there already may stay
+    assert guarded.request("PUT", "/v1/config/checks/other", {"type": "tcp", "port": 81}).status == 200
+    changed = guarded.request("PATCH", "/v1/config/checks/new", {"interval": "7s"})
+    assert is_refused(changed), changed
+
+
+@pytest.mark.parametrize("kind", sorted(COMMANDS))
+def test_commands_can_be_ruled_out(site, kind):
+    kit.make_regions(site)
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+    site.server["commands"] = "never"
+
+    def check():
+        site.write()
+        return kit.subprocess.run([str(kit.STEERD), "-c", str(site.config), "--check"], capture_output=True, text=True)
+    assert check().returncode == 0
+    site.topology["checks"]["new"] = COMMANDS[kind]
+    checked = check()
+    assert checked.returncode == 1 and f"found a check of type {kind}" in checked.stderr and "$.checks.new" in checked.stderr, checked.stderr
+    del site.topology["checks"]["new"]
+    site.server["hooks"] = [{"name": "h", "command": ["/bin/true"], "on": ["region"]}]
+    assert check().returncode == 1
