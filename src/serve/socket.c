@@ -146,6 +146,13 @@ static int open_socket(const struct addr_port *at, int type, int *fd)
     return *fd == -1 ? -errno : 0;
 }
 
+bool socket_has_family(uint8_t family)
+{
+    int fd, error = open_socket(&(struct addr_port){.addr.family = family}, SOCK_DGRAM, &fd);
+    socket_close(&fd);
+    return error != -EAFNOSUPPORT;
+}
+
 int socket_open_udp(const struct addr_port *at, bool shared, int *fd)
 {
     int error = open_socket(at, SOCK_DGRAM, fd);

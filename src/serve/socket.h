@@ -27,6 +27,8 @@ int socket_open_tcp(const struct addr_port *at, bool shared, int *fd);
  * 0, ERROR_UNSUPPORTED (serve_adopt_socket()) or -errno. */
 int socket_adopt(int fd, struct addr_port *at, bool *is_tcp);
 
+/* Does this system have the family (ADDR_V4, ADDR_V6) of addresses at all? */
+bool socket_has_family(uint8_t family);
 int socket_find_port(int fd, uint16_t *port); /* 0 or -errno */
 /* Was it bound to an address that no interface had then? */
 bool socket_is_early(int fd);

@@ -9,6 +9,20 @@ import pytest
 from takeovers import installed, take_over  # noqa: F401  pylint: disable=unused-import
 
 LATER = "192.0.2.53", "2001:db8::53"
+NO_IPV6 = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/socket.h>
+int socket(int family, int type, int protocol)
+{
+    if (family == AF_INET6) {
+        errno = EAFNOSUPPORT;
+        return -1;
+    }
+    return ((int (*)(int, int, int))dlsym(RTLD_NEXT, "socket"))(family, type, protocol);
+}
+"""
 
 
 def ip(*words):
@@ -50,3 +64,23 @@ def test_ipv6_that_is_switched_off_keeps_nobody_down(network, site):
     server = site.zone("example.com", "www 60 IN A 192.0.2.1\n").start()
     server.wait_log("$.listen[1]", "::1")
     assert server.ask("www.example.com", "A").rcode() == 0
+
+
+@pytest.fixture(scope="module")
+def no_ipv6(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("preload")
+    (folder / "no_ipv6.c").write_text(NO_IPV6)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "no_ipv6.so", folder / "no_ipv6.c"], check=True)
+    return str(folder / "no_ipv6.so")
+
+
+def test_a_family_that_is_off(site, no_ipv6):
+    """As with ipv6.disable=1 on the kernel's command line. A reload changes nothing, and all the rest serves."""
+    site.zone("example.com", "www 60 A 192.0.2.1")
+    site.listen.append(("::1", 5300))
+    site.environment = {**kit.make_environment(), "LD_PRELOAD": no_ipv6}
+    server = site.start()
+    assert "[::1]:5300 is not served: this system has IPv6 disabled" in server.read_log()
+    assert server.addresses("www.example.com") == ["192.0.2.1"]
+    assert server.reload().status == 200
+    assert server.addresses("www.example.com") == ["192.0.2.1"]
