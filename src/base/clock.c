@@ -6,7 +6,6 @@
 #include "base/clock.h"
 
 #include "base/error.h"
-#include "base/file.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -111,13 +110,6 @@ uint64_t clock_machine_ns(void)
 int64_t clock_boot_ms(void)
 {
     return read_us(CLOCK_BOOTTIME) / 1000;
-}
-
-const char *clock_read_boot(char text[CLOCK_BOOT_SIZE])
-{
-    (void)file_read_kernel("/proc/sys/kernel/random/boot_id", text, CLOCK_BOOT_SIZE);
-    text[strcspn(text, "\n")] = '\0';
-    return text;
 }
 
 uint64_t clock_thread_ns(void)

@@ -42,9 +42,6 @@ uint64_t clock_machine_ns(void);
 /* Since the machine was switched on, also while it slept: for intervals that outlive a process, or are to end
  * in the world's time. */
 int64_t clock_boot_ms(void);
-/* Which time it was switched on, as the kernel calls it; "": that is not known. */
-enum { CLOCK_BOOT_SIZE = 40 };
-const char *clock_read_boot(char text[CLOCK_BOOT_SIZE]);
 uint64_t clock_thread_ns(void); /* processor time of the calling thread */
 
 /* RFC 3339 in UTC with milliseconds, such as 2026-11-21T04:05:06.789Z (24 characters and a NUL). */

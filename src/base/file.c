@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -170,4 +171,11 @@ bool file_read_kernel(const char *path, char *text, size_t size)
     }
     text[len < 0 ? 0 : len] = '\0';
     return len > 0;
+}
+
+const char *file_read_boot(char text[FILE_BOOT_SIZE])
+{
+    (void)file_read_kernel("/proc/sys/kernel/random/boot_id", text, FILE_BOOT_SIZE);
+    text[strcspn(text, "\n")] = '\0';
+    return text;
 }

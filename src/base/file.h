@@ -44,3 +44,7 @@ int file_look(const char *path, struct file *file);
 /* A file of the kernel (/proc, /sys), whose size says nothing: up to size - 1 octets of it, as text. false:
  * it is not there. */
 bool file_read_kernel(const char *path, char *text, size_t size);
+
+/* Which boot of the machine this is, as the kernel names it; "": that is not known. */
+enum { FILE_BOOT_SIZE = 40 };
+const char *file_read_boot(char text[FILE_BOOT_SIZE]);

@@ -8,6 +8,7 @@
 
 #include "daemon/answers.h"
 #include "daemon/durable.h"
+#include "daemon/ends.h"
 #include "daemon/server.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -406,4 +407,62 @@ void documents_close(struct documents *documents)
         pthread_mutex_destroy(&documents->mutex);
         free(documents);
     }
+}
+
+/* ---- what an edit makes ---- */
+
+static bool is_same(const char *left, const char *right)
+{
+    return left == NULL || right == NULL ? left == right : strcmp(left, right) == 0;
+}
+
+/* Lines move when a document is edited. */
+static bool has_error(const struct report *report, const struct report_item *wanted)
+{
+    for (size_t i = 0; i < report_count(report); i++) {
+        const struct report_item *item = report_get(report, i);
+        if (item->severity == REPORT_ERROR && is_same(item->place.file, wanted->place.file) &&
+            is_same(item->place.path, wanted->place.path) && strcmp(item->message, wanted->message) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does the edited configuration have an error that the present one does not have? Errors may be placed in any
+ * file, so the present one is compiled as well; that costs a load, when there are errors only. */
+static bool is_worse(const struct documents_load *load, const struct view_load *asked,
+                     const struct report *report)
+{
+    struct documents_load *present =
+        documents_begin((struct server *)(uintptr_t)load->server, &(struct documents_options){.edits = NULL});
+    struct view_load unedited = *asked;
+    struct report *before = report_new();
+    report_set_cancel(before, ends_get_progress(load->server->ends));
+    unedited.documents.context = present;
+    unedited.documents.chooser = documents_get_chooser(present);
+    view_free(view_compile_load(&unedited, before));
+    bool is_worse = report_errors(report) > report_errors(before);
+    for (size_t i = 0; i < report_count(report) && !is_worse; i++) {
+        const struct report_item *item = report_get(report, i);
+        is_worse = item->severity == REPORT_ERROR && !has_error(before, item);
+    }
+    report_free(before);
+    documents_end(present);
+    return is_worse;
+}
+
+bool documents_are_good(const struct documents_load *load, const struct view_load *asked,
+                        const struct report *report)
+{
+    if (load->set == NULL || load->trouble != ADMIN_EDITED_GOOD) {
+        return false;
+    }
+    for (size_t i = 0; i < report_count(report); i++) {
+        const struct document *accused = documents_find_accused(load, report_get(report, i));
+        if (accused != NULL && accused->is_edited) {
+            return false;
+        }
+    }
+    return report_errors(report) == 0 || !is_worse(load, asked, report);
 }

@@ -50,3 +50,7 @@ void documents_write_note(const struct documents_load *load);
 char *documents_write_value(const struct document *document);
 
 void documents_edit(struct documents_load *load, const struct conf_server *conf, struct depot *depot);
+/* The document that an error is placed in; NULL: none. */
+struct report_item;
+const struct document *documents_find_accused(const struct documents_load *load,
+                                              const struct report_item *item);

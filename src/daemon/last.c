@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/cursor.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/sanitizer.h"
@@ -61,7 +62,7 @@ struct last {
     struct trail trail;
     struct recorder *recorder; /* of the same for who asks later */
     char *folder;
-    char boot[CLOCK_BOOT_SIZE];
+    char boot[FILE_BOOT_SIZE];
     struct buffer buffer;
     const struct health *health; /* that is kept; NULL: none */
     uint64_t generation;         /* of its view */
@@ -511,7 +512,7 @@ int last_open(struct server *server, const char *folder, struct last **to)
     clock_init(&last->clock);
     last->folder = memory_copy_text(folder);
     last->recorder = recorder_new(last->folder, &last->clock);
-    clock_read_boot(last->boot);
+    file_read_boot(last->boot);
     buffer_init(&last->buffer);
     atomic_init(&last->written_ms, -1);
     pthread_mutex_init(&last->lock, NULL);

@@ -13,6 +13,7 @@
 
 #include "daemon/server.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/trail.h"
@@ -34,11 +35,11 @@ struct ages {
 
 static struct ages find_ages(const struct known *r, const struct clock *clock)
 {
-    char boot[CLOCK_BOOT_SIZE];
+    char boot[FILE_BOOT_SIZE];
     struct known_moment moment = known_get_moment(r);
     int64_t wall_ms = clock_wall_ms(clock);
     struct ages ages = {.is_back = wall_ms < moment.wall_ms};
-    clock_read_boot(boot);
+    file_read_boot(boot);
     if (boot[0] != '\0' && strcmp(boot, known_get_boot(r)) == 0) {
         ages.down_ms = clock_boot_ms() - moment.boot_ms;
         ages.down_ms = ages.down_ms < 0 ? 0 : ages.down_ms;

@@ -13,7 +13,7 @@
 
 /* The wall clock is ahead of the time since the machine was switched on by so much (clock_offset_ms()). */
 struct override_clock {
-    const char *boot; /* which time that was, as clock_read_boot() says; borrowed; "": not known */
+    const char *boot; /* which time that was, as file_read_boot() says; borrowed; "": not known */
     int64_t offset_ms;
 };
 

@@ -54,28 +54,12 @@ struct reader *reader_open(struct server *server)
     return reader;
 }
 
-/* This thread alone changes overrides, so turns at the lock show one state of them. */
-struct health_spell *reader_list_spells(const struct view *view, struct lock *lock, size_t *count)
-{
-    lock_take(lock);
-    size_t all = health_count_overrides(view->health);
-    lock_leave(lock);
-    struct health_spell *spells = memory_alloc_array(all, sizeof *spells);
-    *count = 0;
-    for (size_t now = 1; now != 0; *count += now) {
-        lock_take(lock);
-        now = health_list_spells(view->health, *count, spells + *count, HEALTH_CLOCK_TURN);
-        lock_leave(lock);
-    }
-    return spells;
-}
-
 static void list_spells(struct reader *reader, struct lock *lock)
 {
     lock_take(lock);
     reader->override_changes = health_count_override_changes(reader->live->health);
     lock_leave(lock);
-    reader->spells = reader_list_spells(reader->live, lock, &reader->spell_count);
+    reader->spells = rules_list_spells(reader->live, lock, &reader->spell_count);
 }
 
 struct reader *reader_open_live(struct server *server)

@@ -55,8 +55,6 @@ struct reader {
 struct reader *reader_open(struct server *server);
 /* Of the words that answers follow, which go on changing; only when overrides hold is copied. Likewise. */
 struct reader *reader_open_live(struct server *server);
-/* All overrides of what serves, returns owned; on the control thread. */
-struct health_spell *reader_list_spells(const struct view *view, struct lock *lock, size_t *count);
 /* Is all that such a reader shows as it was when it was opened? On the control thread. */
 bool reader_is_current(struct reader *reader);
 /* On any thread. A view that was live may be all that is left of what served: it is freed where nobody waits.

@@ -7,6 +7,7 @@
 
 #include "daemon/override_json.h"
 #include "daemon/rules.h"
+#include "daemon/rules_lags.h"
 #include "daemon/server.h"
 #include "base/error.h"
 #include "past/kept.h"

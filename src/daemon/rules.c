@@ -20,13 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void rules_weigh_names(struct server *server, struct operate_unserved_ask *ask, struct arena *arena)
-{
-    if (operate_asks_of_names(ask) && !traffic_is_behind(server->traffic)) {
-        ask->rates = traffic_measure_rates(server->traffic, ask->view, arena);
-    }
-}
-
 static int judge(void *live, struct operate_wish *wish, struct arena *arena, struct operate_rules *rules)
 {
     const struct reader *reader = live;
@@ -51,7 +44,7 @@ static int judge(void *live, struct operate_wish *wish, struct arena *arena, str
 static struct health_spell *list_spells(struct server *server, size_t *count)
 {
     size_t under_way = orders_list(server->orders, NULL, 0);
-    struct health_spell *spells = reader_list_spells(server->view, &server->lock, count);
+    struct health_spell *spells = rules_list_spells(server->view, &server->lock, count);
     if (under_way == 0) {
         return spells;
     }

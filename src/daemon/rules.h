@@ -10,9 +10,6 @@ struct buffer;
 struct operate_unserved_ask;
 struct server;
 
-/* How much names are asked for that somebody is drained for; in the arena. By any thread. */
-void rules_weigh_names(struct server *server, struct operate_unserved_ask *ask, struct arena *arena);
-
 void rules_write_metrics(void *reader, struct buffer *out);
 /* Which rules it would violate if all of this was desired at once: on the control thread, with all orders
  * that are under way; a moment, likewise. What they are called is copied. */

@@ -6,6 +6,7 @@
 #include "daemon/rules_lags.h"
 
 #include "daemon/server.h"
+#include "daemon/traffic.h"
 #include "base/memory.h"
 #include "operate/rules.h"
 
@@ -22,4 +23,27 @@ struct health_lag_status *rules_list_lags(struct server *server, size_t *count)
         lock_leave(&server->lock);
     }
     return lags;
+}
+
+void rules_weigh_names(struct server *server, struct operate_unserved_ask *ask, struct arena *arena)
+{
+    if (operate_asks_of_names(ask) && !traffic_is_behind(server->traffic)) {
+        ask->rates = traffic_measure_rates(server->traffic, ask->view, arena);
+    }
+}
+
+/* This thread alone changes overrides, so turns at the lock show one state of them. */
+struct health_spell *rules_list_spells(const struct view *view, struct lock *lock, size_t *count)
+{
+    lock_take(lock);
+    size_t all = health_count_overrides(view->health);
+    lock_leave(lock);
+    struct health_spell *spells = memory_alloc_array(all, sizeof *spells);
+    *count = 0;
+    for (size_t now = 1; now != 0; *count += now) {
+        lock_take(lock);
+        now = health_list_spells(view->health, *count, spells + *count, HEALTH_CLOCK_TURN);
+        lock_leave(lock);
+    }
+    return spells;
 }

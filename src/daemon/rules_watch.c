@@ -161,7 +161,7 @@ static void look(struct rules_watch *watch)
                                        .lags = lags,
                                        .lag_count = lag_count,
                                        .last_move_ms = rules_watch_get_last_move(watch)};
-    struct health_spell *spells = reader_list_spells(server->view, &server->lock, &ask.spell_count);
+    struct health_spell *spells = rules_list_spells(server->view, &server->lock, &ask.spell_count);
     ask.spells = spells;
     rules_weigh_names(server, &ask, arena);
     operate_look_at_rules(&ask, arena, &rules);

@@ -65,6 +65,7 @@
 #include "daemon/withdrawal.h"
 #include "view/content.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "probe/probe.h"
@@ -529,7 +530,7 @@ int server_run(const char *path, char *const *argv, bool takes_over)
     server.sheets = sheets_open();
     server.started_ms = clock_wall_ms(&server.clock);
     server.clock_offset_ms = clock_offset_ms(&server.clock);
-    (void)clock_read_boot(server.boot);
+    (void)file_read_boot(server.boot);
     lock_init(&server.lock);
     server.activated = activated_new();
     signal(SIGPIPE, SIG_IGN);

@@ -15,6 +15,7 @@
 #include "daemon/program.h"
 #include "daemon/refusals.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/lock.h"
 #include "base/spans.h"
 #include "serve/serve.h"
@@ -91,10 +92,10 @@ struct server {
     struct challenges *challenges; /* of ACME */
     struct documents *documents;   /* that the API may own */
     struct clock clock;
-    int64_t started_ms;         /* wall */
-    int64_t clock_offset_ms;    /* between the clocks: what durations of overrides go by */
-    char boot[CLOCK_BOOT_SIZE]; /* of the machine, by which that is told */
-    int start_error;            /* what ended the start after it had waited; 0: nothing */
+    int64_t started_ms;        /* wall */
+    int64_t clock_offset_ms;   /* between the clocks: what durations of overrides go by */
+    char boot[FILE_BOOT_SIZE]; /* of the machine, by which that is told */
+    int start_error;           /* what ended the start after it had waited; 0: nothing */
     struct event_base *base;
     struct spans turns; /* of the control thread: its processor time between two waits */
     struct ends *ends;  /* signals, and the end */

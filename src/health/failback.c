@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What stays down comes back: because its time has come, or because an operator says so. See stay.h. */
+ * What stays down comes back: because its time has come, because no rule keeps it down any more, or because
+ * an operator says so. See stay.h and guard.h. */
 #include "config.h"
 
 #include "health/health.h"
@@ -8,6 +9,8 @@
 #include "base/error.h"
 #include "health/guard_inside.h"
 #include "health/machine.h"
+
+#include <assert.h>
 
 /* Nothing keeps it down any more. */
 static void let_go(struct health *health, enum health_kind kind, uint32_t index, int64_t wall_ms)
@@ -112,12 +115,63 @@ size_t health_follow_stays(struct health *health, int64_t now_ms, int64_t wall_m
     return done;
 }
 
-void health_follow_returns(struct health *health, int64_t wall_ms)
+static void follow_returns(struct health *health, int64_t wall_ms)
 {
     for (uint32_t i = 0; i < health->counts[HEALTH_REGION]; i++) {
         if (health_stay_is_over(health, i)) {
             health_climb(health, HEALTH_REGION, i, wall_ms);
         }
+    }
+}
+
+/* ---- what a rule kept down, or held ---- */
+
+void health_follow_guards(struct health *health, int64_t wall_ms)
+{
+    if (health->guards != NULL && !health->guards->rests) {
+        health->wall_ms = wall_ms;
+        health_guard_follow_time(health, wall_ms);
+        health_guard_step(health);
+        health_guards_publish(health);
+        follow_returns(health, wall_ms);
+    }
+}
+
+int health_release_hold(struct health *health, uint32_t region, size_t rule, int64_t wall_ms)
+{
+    assert(!health->delivering);
+    int error = health_judge_release(health, region, rule);
+    if (error != 0) {
+        return error;
+    }
+    struct health_hold *hold = &health->guards->holds[region];
+    health->wall_ms = wall_ms;
+    hold->released |= UINT64_C(1) << rule;
+    hold->is_let_go = true;
+    health_guard_follow_region(health, region);
+    health_guard_step(health);
+    health_guards_publish(health);
+    follow_returns(health, wall_ms);
+    return 0;
+}
+
+void health_restore_release(struct health *health, uint32_t region, size_t rule, int64_t said_ms)
+{
+    if (rule >= health_count_guards(health) || region >= health->counts[HEALTH_REGION]) {
+        return;
+    }
+    struct health_hold *hold = &health->guards->holds[region];
+    int64_t kept_ms = (health_stay_keeps(health, region) >> rule & 1) == 0
+                          ? 0
+                          : health_find_stay(health, HEALTH_REGION, region).down_ms;
+    bool is_held = hold->since_ms != 0 && hold->since_ms <= said_ms;
+    if (!is_held && (kept_ms == 0 || kept_ms > said_ms)) {
+        return;
+    }
+    if (health->guards->rests) { /* who counts then finds it so */
+        hold->released |= UINT64_C(1) << rule;
+    } else {
+        (void)health_release_hold(health, region, rule, health->wall_ms);
     }
 }
 

@@ -83,20 +83,9 @@ bool health_guard_forbids(const struct health *health, size_t rule, uint32_t fro
            ((health->guards->said[place] & ~health->guards->holds[from].released) >> rule & 1) != 0;
 }
 
-void health_follow_guards(struct health *health, int64_t wall_ms)
-{
-    if (health->guards != NULL && !health->guards->rests) {
-        health->wall_ms = wall_ms;
-        health_guard_follow_time(health, wall_ms);
-        health_guard_step(health);
-        health_guards_publish(health);
-        health_follow_returns(health, wall_ms);
-    }
-}
-
 /* ---- releases ---- */
 
-static void follow_region(struct health *health, uint32_t region)
+void health_guard_follow_region(struct health *health, uint32_t region)
 {
     const struct health_bans *bans = &health->guards->bans;
     health_guard_say(health, region, health->guards->said[region]);
@@ -114,44 +103,6 @@ int health_judge_release(const struct health *health, uint32_t region, size_t ru
     uint64_t rules = health_guard_find_rules(health, region) & ~health->guards->holds[region].released;
     rules = health_guard_is_held(health, region) ? rules : 0;
     return ((rules | health_stay_keeps(health, region)) >> rule & 1) != 0 ? 0 : ERROR_CONFLICT;
-}
-
-int health_release_hold(struct health *health, uint32_t region, size_t rule, int64_t wall_ms)
-{
-    assert(!health->delivering);
-    int error = health_judge_release(health, region, rule);
-    if (error != 0) {
-        return error;
-    }
-    struct health_hold *hold = &health->guards->holds[region];
-    health->wall_ms = wall_ms;
-    hold->released |= UINT64_C(1) << rule;
-    hold->is_let_go = true;
-    follow_region(health, region);
-    health_guard_step(health);
-    health_guards_publish(health);
-    health_follow_returns(health, wall_ms);
-    return 0;
-}
-
-void health_restore_release(struct health *health, uint32_t region, size_t rule, int64_t said_ms)
-{
-    if (rule >= health_count_guards(health) || region >= health->counts[HEALTH_REGION]) {
-        return;
-    }
-    struct health_hold *hold = &health->guards->holds[region];
-    int64_t kept_ms = (health_stay_keeps(health, region) >> rule & 1) == 0
-                          ? 0
-                          : health_find_stay(health, HEALTH_REGION, region).down_ms;
-    bool is_held = hold->since_ms != 0 && hold->since_ms <= said_ms;
-    if (!is_held && (kept_ms == 0 || kept_ms > said_ms)) {
-        return;
-    }
-    if (health->guards->rests) { /* who counts then finds it so */
-        hold->released |= UINT64_C(1) << rule;
-    } else {
-        (void)health_release_hold(health, region, rule, health->wall_ms);
-    }
 }
 
 bool health_is_released(const struct health *health, uint32_t region, size_t rule)
@@ -200,7 +151,7 @@ static void tidy(struct health *health, uint32_t region)
     }
     if (is_well && hold->released != 0) {
         hold->released = 0;
-        follow_region(health, region);
+        health_guard_follow_region(health, region);
         health_guard_settle(health);
     }
 }

@@ -167,13 +167,10 @@ uint64_t health_guard_keeps(const struct health *health, uint32_t region);
 
 /* ---- guard.c ---- */
 
+/* What rules say of a region, and of the ways to it, after a release or without one. */
+void health_guard_follow_region(struct health *health, uint32_t region);
 /* The end of a change that came from no word. */
 void health_guards_publish(struct health *health);
-
-/* ---- failback.c ---- */
-
-/* Regions that no rule keeps down any more come back. */
-void health_follow_returns(struct health *health, int64_t wall_ms);
 
 /* ---- guard_carry.c ---- */
 

@@ -221,7 +221,7 @@ static struct health_stay_status describe(const struct health *health, enum heal
     if (stay->is_ready) {
         uint64_t rules = reason == HEALTH_STAY_DATA ? health_stay_keeps(health, index) : 0;
         status.reason = reason;
-        status.rule = rules == 0 ? NULL : health_get_guard_name(health, (size_t)__builtin_ctzll(rules));
+        status.rule = rules == 0 ? NULL : health->guards->rules[__builtin_ctzll(rules)].name;
         if (reason != HEALTH_STAY_NONE && end_ms != INT64_MAX) {
             status.ends_ms = end_ms + health->offset_ms;
             status.left_ms = end_ms > health->now_ms ? end_ms - health->now_ms : 0;

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/cursor.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "past/known_internal.h"
 #include "past/last_kinds.h"
@@ -32,7 +33,7 @@ struct known {
     struct arena *arena;
     struct known_host **hosts;
     size_t host_count, host_capacity;
-    char boot[CLOCK_BOOT_SIZE];
+    char boot[FILE_BOOT_SIZE];
     struct known_moment moment; /* the last one */
     size_t left;                /* records that are to be taken; */
     int64_t until_ms;           /* behind them, up to the next moment, what came to be by then */

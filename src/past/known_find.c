@@ -8,6 +8,7 @@
 #include "past/known.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "past/known_internal.h"
 #include "past/last_kinds.h"
@@ -30,8 +31,8 @@ struct scan {
     bool was_later; /* one before it is after at_ms: the clock was set back */
     bool is_other;  /* another process began between it and the next */
     struct known_moment chosen, first, next;
-    char boot[CLOCK_BOOT_SIZE];        /* at present */
-    char chosen_boot[CLOCK_BOOT_SIZE]; /* of the chosen moment */
+    char boot[FILE_BOOT_SIZE];        /* at present */
+    char chosen_boot[FILE_BOOT_SIZE]; /* of the chosen moment */
 };
 
 static void choose(struct scan *scan, const struct known_moment *moment)

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/trail.h"
@@ -52,7 +53,7 @@ struct recorder {
     int64_t told_ms;            /* monotonic: when a moment was written */
     bool has_news;              /* since */
     bool is_resumed;            /* of the process before, and nothing was added yet */
-    char boot[CLOCK_BOOT_SIZE]; /* if so */
+    char boot[FILE_BOOT_SIZE];  /* if so */
     bool passes_ages;           /* in this round */
     int64_t aged_ms;            /* monotonic: when the last such round began */
     uint64_t ages;              /* octets of it */
@@ -424,7 +425,7 @@ void recorder_pause(struct recorder *r)
 
 struct resumption {
     struct sieve *sieve;
-    char boot[CLOCK_BOOT_SIZE];
+    char boot[FILE_BOOT_SIZE];
     struct known_moment moment;
     uint64_t octets, whole; /* up to here; up to where it was whole: 0, not yet */
 };

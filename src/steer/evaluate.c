@@ -12,6 +12,7 @@
 
 #include "health/guard.h"
 #include "steer/ban.h"
+#include "steer/fence.h"
 #include "steer/limit.h"
 #include "steer/shares.h"
 #include "steer/sticky.h"
@@ -107,6 +108,27 @@ static void keep_parts(struct steer_choice *choice, size_t count, uint16_t tier,
     }
 }
 
+/* tier_read() of the tier under way: of who is left there, or if there is nobody, of who may take it. */
+static size_t read_left(struct steer_reading *reading, const struct steer_tier *tier,
+                        struct steer_part *parts, struct steer_measure *measure)
+{
+    struct steer_fence *fence = reading->fence;
+    const struct steer_origin *found = fence_is_after(fence) ? fence_find_origin(fence, reading->tier) : NULL;
+    if (found != NULL && found->moves) {
+        struct steer_origin *origin = &fence->origins[found - fence->origins];
+        fence->keeps = true;
+        size_t count = tier_read(reading, tier, parts, measure);
+        fence->keeps = false;
+        origin->stays = origin->share * (measure->suffices < 1 ? measure->suffices : 1);
+        if (origin->stays > 0) {
+            return count;
+        }
+        reading->used = parts->first;
+        reading->listed = parts->listed;
+    }
+    return tier_read(reading, tier, parts, measure);
+}
+
 /* Tiers that get a share become parts; returns whether there is any. */
 static bool take_tiers(struct steer_reading *reading, const struct steer_class *class,
                        struct steer_trace *trace)
@@ -124,7 +146,7 @@ static bool take_tiers(struct steer_reading *reading, const struct steer_class *
         struct steer_measure measure;
         struct steer_part *parts = &choice->parts[choice->part_count];
         reading->tier = (uint16_t)i;
-        size_t count = fence_read(reading, tier, parts, &measure);
+        size_t count = read_left(reading, tier, parts, &measure);
         bool stays = fence_stays(reading->fence, (uint16_t)i);
         double share = stays ? 0 : shares_take(class, i, &measure, &left);
         trace_tier(trace, i, &measure, considered, reading->again);

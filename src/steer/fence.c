@@ -155,26 +155,6 @@ bool fence_stays(const struct steer_fence *fence, uint16_t tier)
     return origin != NULL && origin->moves && origin->stays > 0;
 }
 
-size_t fence_read(struct steer_reading *reading, const struct steer_tier *tier, struct steer_part *parts,
-                  struct steer_measure *measure)
-{
-    struct steer_fence *fence = reading->fence;
-    const struct steer_origin *found = fence_is_after(fence) ? fence_find_origin(fence, reading->tier) : NULL;
-    if (found != NULL && found->moves) {
-        struct steer_origin *origin = &fence->origins[found - fence->origins];
-        fence->keeps = true;
-        size_t count = tier_read(reading, tier, parts, measure);
-        fence->keeps = false;
-        origin->stays = origin->share * (measure->suffices < 1 ? measure->suffices : 1);
-        if (origin->stays > 0) {
-            return count;
-        }
-        reading->used = parts->first;
-        reading->listed = parts->listed;
-    }
-    return tier_read(reading, tier, parts, measure);
-}
-
 enum health_state fence_see(const struct steer_reading *reading, uint16_t index, enum health_state state)
 {
     const struct steer_fence *fence = reading->fence;

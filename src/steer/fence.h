@@ -54,8 +54,4 @@ static inline bool fence_is_after(const struct steer_fence *fence)
 }
 /* Is something left in this tier that is yet to move? As it was read last. */
 bool fence_stays(const struct steer_fence *fence, uint16_t tier);
-/* tier_read() of the tier under way: of who is left there, or if there is nobody, of who may take it. */
-size_t fence_read(struct steer_reading *reading, const struct steer_tier *tier, struct steer_part *parts,
-                  struct steer_measure *measure);
-/* What reading->fence makes of its state. */
 enum health_state fence_see(const struct steer_reading *reading, uint16_t index, enum health_state state);

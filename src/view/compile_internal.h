@@ -165,7 +165,7 @@ void compile_stamp_zone(const struct view *view, const struct conf_zone_source *
 /* The version of the previous view, borrowed, if reading the zone would make the same one; then its files and
  * its warnings are in the report as if it had been read. NULL: it has to be. */
 struct zone *compile_find_unchanged(const struct compiler *c, const struct conf_zone_source *source,
-                                    struct report *report);
+                                    const uint8_t *apex, struct report *report);
 
 /* ---- others ---- */
 

@@ -123,13 +123,11 @@ static bool look_at_all(struct report *report, const struct conf_zone_source *so
 }
 
 struct zone *compile_find_unchanged(const struct compiler *c, const struct conf_zone_source *source,
-                                    struct report *report)
+                                    const uint8_t *apex, struct report *report)
 {
-    uint8_t apex[DNS_NAME_MAX + 1];
     if (c->previous == NULL) {
         return NULL;
     }
-    compile_parse_apex(source, apex);
     struct zone *zone = zone_table_get(c->previous->zones, apex);
     struct source_list *files = report_get_sources(report);
     if (zone == NULL || zone->stamp == 0) {

@@ -157,7 +157,9 @@ static void load_zone(struct loading *loading, size_t index, struct report *repo
     const struct view *view = loading->c->view;
     const struct conf_zone_source *source = &view->server->zones[index];
     struct loaded *loaded = &loading->zones[index];
-    struct compile_zone work = {.same = compile_find_unchanged(loading->c, source, report)};
+    uint8_t apex[DNS_NAME_MAX + 1];
+    compile_parse_apex(source, apex);
+    struct compile_zone work = {.same = compile_find_unchanged(loading->c, source, apex, report)};
     bool is_read = work.same == NULL;
     if (is_read) {
         compile_read_zone(view, source, report, &work);
