@@ -201,6 +201,7 @@ def test_emptied():
     """etcd has lost everything: the watch begins with a revision that is lower than what it told."""
     with etcdkit.Etcd() as etcd, etcdkit.Client(etcd) as client:
         number = client.watch("e/")
+        client.wait_told(number, "begun")
         for value in range(5):
             last = client.good("put", "e/key", value)["revision"]
         kit.wait_for(lambda: len(client.changes(number)) == 5, "five changes")

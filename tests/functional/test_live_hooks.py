@@ -7,7 +7,6 @@ import pytest
 
 import kit
 from takeovers import reaper, take_over  # noqa: F401  pylint: disable=unused-import
-from test_durable import put_back
 from test_live import begin, is_back, wait_moved
 from test_shadow import ask, addresses, look, wait_end
 from test_shadow import stop as stop_drill
@@ -214,15 +213,11 @@ def test_a_store_that_comes_back_after_the_start(scene):
     server = start(scene)
     drill = begin_hooks(scene, server)
     server.kill()
-    path = scene.folder / "var/store.db"
-    with contextlib.closing(sqlite3.connect(path)) as store:  # all of it is in that file then
-        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    good = path.read_bytes()
-    path.write_bytes(b"no store " * 1000)
+    put_back = scene.hide_store()
     server = scene.start()
     server.wait_log("live drills unread")
     assert is_stopped(scene)
-    put_back(path, good)
+    put_back()
     check_undone(scene, server, drill)
     assert look(server, drill)["because"] == "restart"
 

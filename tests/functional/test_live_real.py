@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Live drills whose loss is no injection: what is lost is overridden, in production."""
+import contextlib
 import datetime
 import json
 import sqlite3
@@ -183,8 +184,9 @@ def test_the_switch_of_a_dead_man(scene):
     server.wait(lambda: [entry for entry in server.get("/v1/journal?kind=override")["items"] if drill["id"] in entry["reason"]], "its override is written")
     server.kill()
     (scene.folder / "var/drills").write_text("")
-    with sqlite3.connect(scene.folder / "var/store.db", isolation_level=None) as store:
-        store.execute("DELETE FROM objects WHERE kind = 'live-drill'")
+    with contextlib.closing(sqlite3.connect(scene.folder / "var/store.db", isolation_level=None)) as store:
+        for table in "objects", "journal":
+            store.execute(f"DELETE FROM {table} WHERE kind = 'live-drill'")
     server = scene.start()
     server.wait(lambda: not overrides(server) and is_back(scene, server), "it has expired")
     assert server.get("/v1/drills")["items"] == []

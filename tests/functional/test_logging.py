@@ -108,9 +108,7 @@ def refuse(server):
 def test_lines_of_a_server():
     with everykit.one_of_everything(configure) as server:
         site = server.site
-        for kind, name in ("endpoint", "web-us-east-1a"), ("az", "us-east-1a"), ("region", "us-east"):
-            server.override(kind, name, "auto")
-        server.wait_state("region", "us-east", effective="healthy")
+        everykit.give_back(server)
         assert server.reload().status == 200
         zone, site.zones["example.com"] = site.zones["example.com"], site.zones["example.com"] + "what is this\n"
         site.write()

@@ -123,9 +123,7 @@ def test_every_panel_has_data(scene):
 
 def test_endpoints_that_are_killed_are_told_and_those_that_are_back_are_not(scene):
     server, lost = scene, ("SteerdIncident", "region")
-    for kind, name in ("endpoint", "web-us-east-1a"), ("az", "us-east-1a"), ("region", "us-east"):
-        server.override(kind, name, "auto")
-    server.wait_state("region", "us-east", effective="healthy")
+    everykit.give_back(server)
     server.wait(lambda: server.prometheus.select('steerd_incidents_open{kind="region"} == 0'), "Prometheus knows that all is well")
     assert lost not in server.prometheus.firing()
     web, = (web for web in server.site.webs if web.addresses == (server.at["us-east-1a"],))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tokens of the admin API: made once, shown once, good for what they say, and gone when they are."""
+import contextlib
 import re
 import sqlite3
 import subprocess
@@ -229,10 +230,9 @@ def test_without_a_state_folder_there_are_none(site):
 def test_what_the_store_says_wrongly_lets_in_nobody(far):
     token = make(far)
     far.stop()
-    with sqlite3.connect(far.site.folder / "var/store.db") as store:
-        tables = [row[0] for row in store.execute("SELECT name FROM sqlite_master WHERE type='table'")]
-        table = next(name for name in tables if name.startswith("object"))
-        store.execute(f"UPDATE {table} SET value = replace(value, '\"role\"', '\"rule\"') WHERE kind = 'token'")
+    with contextlib.closing(sqlite3.connect(far.site.folder / "var/store.db")) as store:
+        values = dict(store.execute("SELECT key, value FROM objects WHERE kind = 'token'"))
+    kit.write_objects(far.site.folder, "token", {key: value.replace('"role"', '"rule"') for key, value in values.items()})
     far.start()
     far.wait_log("token not understood", "alice")
     assert far.remote(token).request("GET", "/v1/status").status == 401

@@ -84,7 +84,7 @@ def test_metrics_of_what_turns_and_of_what_stays_down(scene, reaper):
     values = metrics(server)
     assert {key: value for key, value in values.items() if key.startswith("steerd_stays_down{") and value} == \
         {'steerd_stays_down{kind="region",because="manual"}': 1}
-    assert sum(key.startswith("steerd_stays_down{") for key in values) == 3 * 4
+    assert sum(key.startswith("steerd_stays_down{") for key in values) == 3 * 5
     server.ctl("failback", "region:us-east", "--reason", "its data are in sync")
     server.wait(lambda: count_turns(server, "healthy") == [3, 2, 2], "all are back")
     scene.topology["endpoints"]["web-us-east-1a"]["weight"] = 7
