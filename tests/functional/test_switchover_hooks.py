@@ -257,7 +257,7 @@ def test_what_is_held_is_resumed_while_they_run(scene):
     server.override("region", "eu-west", "down")
     server.wait(lambda: server.get(f"/v1/switchovers/{made['id']}")["held"], "its steps are held")
     (scene.folder / "go").unlink(), (scene.folder / "asked").unlink()
-    accept = ["served", "health", "destination_serves"]
+    accept = ["served", "destination", "health", "destination_serves"]
     asking = Asking(server, f"/v1/switchovers/{made['id']}:redirect", {"to": "eu-west", "accept": accept})
     server.wait(lambda: read(scene, "asked") != "", "the hook runs")
     assert server.get(f"/v1/switchovers/{made['id']}")["hooks_before"] == "redirect"
