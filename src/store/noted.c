@@ -49,16 +49,28 @@ static int read_hash(struct database *db, uint64_t seq, char hash[HASH_TEXT])
     return error;
 }
 
+/* "ID SEQ HASH", into pieces of the text. */
+static bool parse(char *text, const char **id, uint64_t *seq, const char **hash)
+{
+    char *rest = NULL, *end = NULL;
+    *id = strtok_r(text, " ", &rest);
+    const char *number = strtok_r(NULL, " ", &rest);
+    *hash = strtok_r(NULL, " \n", &rest);
+    *seq = *hash == NULL ? 0 : strtoull(number, &end, 10);
+    return *seq != 0 && *end == '\0';
+}
+
 int noted_compare(struct database *db, const char *folder, const char *id, char why[DATABASE_WHY_SIZE])
 {
-    char was[SCHEMA_ID_SIZE] = "", noted[HASH_TEXT] = "", hash[HASH_TEXT], *text, *path = make_path(folder);
+    char hash[HASH_TEXT], *text, *path = make_path(folder);
+    const char *was, *noted;
     struct file file;
     size_t len;
     uint64_t seq = 0;
     int error = 0;
     why[0] = '\0';
     bool is_read = statefile_read(path, &file, &text, &len) == 0;
-    if (is_read && sscanf(text, "%64[0-9a-f] %" SCNu64 " %64[0-9a-f]", was, &seq, noted) == 3 && seq != 0) {
+    if (is_read && parse(text, &was, &seq, &noted)) {
         error = read_hash(db, seq, hash);
         if (error == 0 && (strcmp(was, id) != 0 || strcmp(hash, noted) != 0)) {
             snprintf(

@@ -340,12 +340,13 @@ static int copy_name(struct writer *writer, sqlite3_stmt *statement, int at, str
 {
     const char *kind = (const char *)sqlite3_column_text(statement, at);
     const char *key = (const char *)sqlite3_column_text(statement, at + 1);
-    if (kind == NULL || key == NULL || strlen(kind) > STORE_KIND_MAX || strlen(key) > STORE_KEY_MAX) {
+    int kind_len = kind == NULL ? -1 : snprintf(name->kind, sizeof name->kind, "%s", kind);
+    int key_len = key == NULL ? -1 : snprintf(name->key, sizeof name->key, "%s", key);
+    if (kind_len < 0 || (size_t)kind_len >= sizeof name->kind || key_len < 0 ||
+        (size_t)key_len >= sizeof name->key) {
         return database_fail(writer->db, ERROR_SYNTAX,
                              "an object has no valid name; restore a backup, or: steerctl salvage");
     }
-    memcpy(name->kind, kind, strlen(kind) + 1);
-    memcpy(name->key, key, strlen(key) + 1);
     return 0;
 }
 

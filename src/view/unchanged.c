@@ -20,11 +20,19 @@
 
 /* ---- stamps ---- */
 
+static uint64_t stamp_numbers(uint64_t stamp, const uint64_t *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        stamp = hash_finish(stamp ^ numbers[i]) + 1;
+    }
+    return stamp;
+}
+
 static uint64_t stamp_file(uint64_t stamp, const struct source *file)
 {
     const uint64_t numbers[] = {file->device, file->inode, file->size, (uint64_t)file->modified_ns,
                                 (uint64_t)file->changed_ns};
-    return file->changed_ns == 0 ? 0 : hash_bytes(view_hash_text(stamp, file->path), numbers, sizeof numbers);
+    return file->changed_ns == 0 ? 0 : stamp_numbers(view_hash_text(stamp, file->path), numbers, 5);
 }
 
 static uint64_t stamp_files(uint64_t stamp, const struct source_list *list, size_t first)
@@ -42,7 +50,7 @@ void compile_stamp_ground(struct view *view, const struct source_list *files, si
         const struct geo_signature *signature = geo_get_signature(view->geo[i]);
         const uint64_t numbers[] = {signature->device, signature->inode, signature->size,
                                     (uint64_t)signature->modified_ns};
-        stamp = hash_bytes(view_hash_text(stamp, geo_get_info(view->geo[i])->path), numbers, sizeof numbers);
+        stamp = stamp_numbers(view_hash_text(stamp, geo_get_info(view->geo[i])->path), numbers, 4);
     }
     view->ground_stamp = stamp_files(stamp, files, first);
 }
@@ -53,7 +61,7 @@ static uint64_t stamp_zone(const struct view *view, const struct conf_zone_sourc
     bool has_policy = source->policy_path != NULL;
     const uint64_t numbers[] = {view->server->rotate, (uint64_t)source->options->serial, has_policy,
                                 has_policy ? view->ground_stamp : 0};
-    uint64_t stamp = hash_bytes(view_hash_text(HASH_START, source->origin), numbers, sizeof numbers);
+    uint64_t stamp = stamp_numbers(view_hash_text(HASH_START, source->origin), numbers, 4);
     return has_policy && view->ground_stamp == 0 ? 0 : stamp_files(stamp, files, 0);
 }
 

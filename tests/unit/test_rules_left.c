@@ -308,10 +308,11 @@ static void what_is_accepted_keeps_the_rules(void **state)
 {
     struct world *w = *state;
     struct orders orders = {.items = {{.share = 0}}};
-    const char *text = getenv("RULES_ROUNDS");
-    int rounds = text == NULL ? 3000 : atoi(text), looked = 0, refused = 0;
-    unsigned seed = (unsigned)(getenv("RULES_SEED") == NULL ? 7 : atoi(getenv("RULES_SEED")));
-    for (int round = 0; round < rounds; round++) {
+    const char *text = getenv("RULES_ROUNDS"), *from = getenv("RULES_SEED");
+    long rounds = text == NULL ? 3000 : strtol(text, NULL, 10);
+    int looked = 0, refused = 0;
+    unsigned seed = from == NULL ? 7 : (unsigned)strtoul(from, NULL, 10);
+    for (long round = 0; round < rounds; round++) {
         size_t target = (size_t)rand_r(&seed) % OBJECTS;
         struct orders next = orders;
         next.items[target] = draw_order(&seed);
