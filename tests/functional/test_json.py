@@ -69,6 +69,8 @@ def test_it_is_json(site, tmp_path, verb):
     for endpoint in site.topology["endpoints"]:
         assert server.request("POST", "/v1/report", {"endpoint": endpoint, "check": "agent", "state": "up"}).status == 200
         server.wait_state("endpoint", endpoint, effective="healthy")
+    if verb == "import":  # of at least one line
+        kit.run_ctl("-s", str(server.site.socket), "drain", "az:us-east-1a", *REASON)
     (tmp_path / "lines").write_text(kit.run_ctl("-s", str(server.site.socket), "export").stdout)
     for words in ASKED[verb]:
         may_fail = "!" in words
