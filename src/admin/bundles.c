@@ -22,7 +22,8 @@ struct asking {
     struct call_pending *pending;
     enum admin_bundle_what what;
     bool is_check;
-    size_t limit; /* of a check */
+    size_t limit;   /* of a check, */
+    enum role role; /* and of who asks for it */
     char id[BUNDLE_ID_SIZE];
 };
 
@@ -108,6 +109,8 @@ static void on_checked(void *argument, const struct admin_reload_result *result)
             json_t *document = render_reload(result);
             set_text(document, "id", asking->id);
             call_reply_json(&call, 200, document);
+        } else if (!caller_may_load(&call, result)) {
+            call_reply_problem(&call);
         } else if (result->report == NULL) {
             problem_set(&call.problem, PROBLEM_BUSY, "the server is ending");
             call_reply_problem(&call);
@@ -128,7 +131,8 @@ static void on_checked(void *argument, const struct admin_reload_result *result)
 static void begin_check(struct admin *admin, struct asking *asking)
 {
     const struct admin_verbs *verbs = &admin->verbs;
-    const struct admin_reload asked = {.dry_run = true, .limit = asking->limit, .bundle = asking->id};
+    const struct admin_reload asked = {
+        .dry_run = true, .limit = asking->limit, .bundle = asking->id, .role = asking->role};
     struct call call;
     int error = verbs->reload(verbs->context, &asked, on_checked, asking);
     if (error == 0) {
@@ -204,7 +208,9 @@ static struct asking *make_asking(struct call *call, const struct admin_bundle_a
 {
     struct asking *asking = memory_alloc(sizeof *asking);
     bool is_bounded = call->route.parameters[ROUTE_LIMIT] != NULL;
-    *asking = (struct asking){.what = ask->what, .limit = is_bounded ? call->route.limit : ADMIN_CHANGES};
+    *asking = (struct asking){.what = ask->what,
+                              .limit = is_bounded ? call->route.limit : ADMIN_CHANGES,
+                              .role = call->caller.role};
     snprintf(asking->id, sizeof asking->id, "%s", ask->id == NULL ? "" : ask->id);
     return asking;
 }

@@ -319,6 +319,15 @@ bool caller_has(struct call *call, enum role needed)
     return false;
 }
 
+bool caller_may_load(struct call *call, const struct admin_reload_result *result)
+{
+    if (result->needed == ROLE_NONE || caller_has(call, result->needed)) {
+        return true;
+    }
+    problem_add_report(&call->problem, result->report);
+    return false;
+}
+
 /* "https://host:443" is of the Host "host", as browsers leave the usual port out of both. */
 static bool is_own_origin(const char *origin, const char *host)
 {

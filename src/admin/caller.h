@@ -21,6 +21,10 @@ void caller_find(struct call *call);
 void caller_judge(struct call *call);
 /* Has who asks at least this role, which only the handler knows of? False: likewise. */
 bool caller_has(struct call *call, enum role needed);
+/* May who asks load what was read, whatever brought it? False: likewise, and the errors say what it may not.
+ */
+struct admin_reload_result;
+bool caller_may_load(struct call *call, const struct admin_reload_result *result);
 /* Counted, told and kept (access.h). On the control thread. */
 void caller_note_refusal(const struct call *call, enum admin_refusal_cause cause, const char *why);
 /* The scopes of the caller do not hold for this: says so, also in the log. `name` may be NULL. */

@@ -156,6 +156,8 @@ static void reload_done(void *argument, const struct admin_reload_result *result
     }
     if (result->error == 0) {
         call_reply_json(&call, 200, render_reload(result));
+    } else if (!caller_may_load(&call, result)) {
+        call_reply_problem(&call);
     } else {
         size_t count = result->report == NULL ? 0 : report_errors(result->report);
         problem_set(&call.problem, PROBLEM_RELOAD_FAILED, "%s; %zu error%s, generation %llu still serves",
@@ -179,7 +181,8 @@ void handle_reload(struct call *call)
     bool is_bounded = call->route.parameters[ROUTE_LIMIT] != NULL;
     const struct admin_reload asked = {.zone = call->route.parameters[ROUTE_ZONE],
                                        .dry_run = call->route.dry_run,
-                                       .limit = is_bounded ? call->route.limit : ADMIN_CHANGES};
+                                       .limit = is_bounded ? call->route.limit : ADMIN_CHANGES,
+                                       .role = call->caller.role};
     struct call_pending *pending = call_defer(call);
     int error = verbs->reload(verbs->context, &asked, reload_done, pending);
     if (error == 0) {

@@ -66,8 +66,8 @@ static void on_edited(void *argument, const struct admin_reload_result *result)
         set(answer, "documents", documents);
         call_reply_json(&call, 200, answer);
     } else {
-        if (result->needed != ROLE_NONE) {
-            (void)caller_has(&call, result->needed);
+        if (!caller_may_load(&call, result)) {
+            /* the problem says so */
         } else if (result->edited == NULL && result->error == -EAGAIN) {
             problem_set(&call.problem, PROBLEM_BUSY,
                         "nothing was changed: the server ends, or another process takes over");

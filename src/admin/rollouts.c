@@ -96,8 +96,8 @@ static void refuse_look(struct look *look, const struct admin_reload_result *res
     struct call call;
     if (call_resume(look->changing->pending, &call)) {
         size_t count = result->report == NULL ? 0 : report_errors(result->report);
-        if (result->needed != ROLE_NONE) {
-            (void)caller_has(&call, result->needed);
+        if (!caller_may_load(&call, result)) {
+            /* the problem says so */
         } else if (result->report == NULL) {
             problem_set(&call.problem, PROBLEM_BUSY, "nothing was changed: the server ends");
         } else {

@@ -142,7 +142,8 @@ static const struct verb verbs[] = {
     {"push", "DIR", "make a folder the configuration of all nodes of the cluster",
      "Make a bundle of the files below a folder, give it to the server, which checks it and says what it\n"
      "changes for traffic, and make it active on all nodes at once when they have it. --check ends before.\n"
-     "Without steerd.json, folders var, and what begins with \".\"",
+     "Without steerd.json, folders var, and what begins with \".\". Needs the role editor; admin for exec\n"
+     "and file checks that the server does not have yet",
      "  steerctl push /etc/steerd --check\n  steerctl push /etc/steerd --reason \"the new pool\"", 1, 1,
      OPTION_ONLY_CHECK | OPTION_DRY_RUN | OPTION_CONFIRM | OPTION_REASON | OPTION_ACTOR | OPTION_LIMIT,
      "manifest=DIR", run_push},

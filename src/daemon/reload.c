@@ -61,10 +61,11 @@ static void *compile(void *argument)
                                                  .chooser = documents_get_chooser(reload->documents),
                                                  .place = documents_place}};
     reload->view = view_compile_load(&load, reload->report);
-    enum role needed = reload->view == NULL
-                           ? ROLE_NONE
-                           : commands_find_role(reload->previous->topology, reload->view->topology);
-    reload->needed = reload->role != ROLE_NONE && needed > reload->role ? needed : ROLE_NONE;
+    if (reload->view != NULL) {
+        const struct commands_place before = {reload->previous->topology, reload->previous->server},
+                                    next = {reload->view->topology, reload->view->server};
+        reload->needed = commands_find_lacking(&before, &next, reload->role, reload->report);
+    }
     reload->is_refused = reload->needed != ROLE_NONE ||
                          (reload->is_edit && (reload->view == NULL ||
                                               !documents_are_good(reload->documents, &load, reload->report)));

@@ -207,9 +207,10 @@ def test_a_bundle_with_a_command_needs_an_admin(node, folder):
         assert node.request("POST", "/v1/bundles", write_manifest(folder)[1]).status == 403
         use("editor")
         name = bring()
-        for more in ("?dry_run=true", ""):
-            reply = node.request("POST", f"/v1/bundles/{name}:activate{more}", {"reason": "a test"})
-            assert reply.status == 403 and "needs the role admin" in reply.json["detail"], reply
+        for path, body in ((":check", None), (":activate?dry_run=true", {"reason": "a test"}), (":activate", {"reason": "a test"})):
+            reply = node.request("POST", f"/v1/bundles/{name}{path}", body)
+            assert reply.status == 403 and "needs the role admin" in reply.json["detail"], (path, reply)
+            assert "found a new exec check" in reply.json["errors"][0]["message"], (path, reply)
         assert node.get("/v1/bundles")["rollout"]["next"] is None
         topology["checks"]["new"] = {"type": "tcp", "port": 80}
         (folder / "topology.json").write_text(json.dumps(topology))

@@ -191,3 +191,60 @@ def test_commands_can_be_ruled_out(site, kind):
     del site.topology["checks"]["new"]
     site.server["hooks"] = [{"name": "h", "command": ["/bin/true"], "on": ["region"]}]
     assert check().returncode == 1
+
+
+def list_ways():
+    """Every way in which a check may come: what is asked, and the role that it takes without a command."""
+    check = COMMANDS["exec"]
+    return {
+        "document": ("PUT", "/v1/config/checks/new", check, "editor"),
+        "documents": ("POST", "/v1/config:apply", {"edits": [{"op": "put", "kind": "check", "name": "new", "value": check}]}, "editor"),
+        "files": ("POST", "/v1/reload", None, "operator"),
+        "files taken over": ("POST", "/v1/config:import", None, "admin"),
+        "takeover": ("POST", "/v1/takeover", None, "admin"),
+        "restore": ("POST", "/v1/restore", {"to": "1h", "reason": "a test"}, "admin"),
+        "import": ("POST", "/v1/import?reason=x", {"kind": "document", "key": "topology.json", "value": {"checks": {"new": check}}}, "admin"),
+    }
+
+
+FILES = {"files", "files taken over", "takeover"}  # whose files have the command
+
+
+@pytest.mark.parametrize("way", sorted(list_ways()))
+def test_no_way_in_brings_a_command_without_an_admin(guarded, way):
+    site = guarded.site
+    site.server["documents"] = {"owner": "api"} if way in ("document", "documents") else {"owner": "files"}
+    method, path, body, needed = list_ways()[way]
+    for role in ROLES[1:]:
+        guarded.use({f"uid:{os.getuid()}": role})
+        if way in FILES:
+            site.topology["checks"]["new"] = COMMANDS["exec"]
+            site.write()
+        harms = role == "admin" and may_harm(method, path)
+        before = guarded.get("/v1/status")["generation"]
+        for more in ("?dry_run=true", "") if way in ("document", "documents", "files") else ("",) if not harms else ():
+            reply = guarded.request(method, path + more, body)
+            assert is_refused(reply) == (role != "admin"), (way, role, more, reply)
+            if role != "admin":
+                assert f"needs the role {'admin' if ROLES.index(role) >= ROLES.index(needed) else needed}" in reply.json["detail"], reply
+            if role != "admin" and ROLES.index(role) >= ROLES.index(needed):
+                assert any("found a new exec check" in error["message"] for error in reply.json["errors"]), reply
+        is_new = guarded.get("/v1/status")["generation"] != before
+        assert is_new == (role == "admin" and way in ("document", "documents", "files")), (way, role)
+        if way in FILES:
+            del site.topology["checks"]["new"]
+            site.write()
+
+
+def test_a_hook_that_is_new_is_not_loaded_for_an_operator(guarded):
+    site = guarded.site
+    guarded.use({f"uid:{os.getuid()}": "operator"})
+    assert guarded.request("POST", "/v1/reload").status == 200
+    site.server["hooks"] = [{"name": "page", "command": ["/bin/true"], "on": "override"}]
+    site.write()
+    for more in ("?dry_run=true", ""):
+        reply = guarded.request("POST", "/v1/reload" + more)
+        assert is_refused(reply) and reply.json["errors"][0]["message"] == "found a new hook, which only the role admin may bring", reply
+    assert guarded.get("/v1/hooks")["items"] == []
+    guarded.use({f"uid:{os.getuid()}": "operator"})  # whoever may send signals to the server may
+    assert guarded.request("POST", "/v1/reload").status == 200

@@ -2,7 +2,7 @@
 if HAVE_CMOCKA
 conf_tests = tests/unit/test_conf_doc tests/unit/test_conf_geo tests/unit/test_conf_policy \
 	tests/unit/test_conf_server tests/unit/test_conf_topology tests/unit/test_conf_transfer
-conf_tests += tests/unit/test_conf_alpn tests/unit/test_conf_cluster tests/unit/test_conf_combine tests/unit/test_conf_records tests/unit/test_conf_talk tests/unit/test_conf_tiers
+conf_tests += tests/unit/test_conf_alpn tests/unit/test_conf_cluster tests/unit/test_conf_combine tests/unit/test_conf_commands tests/unit/test_conf_records tests/unit/test_conf_talk tests/unit/test_conf_tiers
 conf_tests += tests/unit/test_conf_confine tests/unit/test_conf_merge tests/unit/test_conf_edit tests/unit/test_conf_ramp tests/unit/test_conf_redact tests/unit/test_conf_replication tests/unit/test_conf_rules
 TESTS += $(conf_tests)
 check_PROGRAMS += $(conf_tests)
@@ -16,6 +16,10 @@ tests_unit_test_conf_cluster_LDADD = $(conf_test_libs)
 tests_unit_test_conf_combine_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_combine_SOURCES = tests/unit/test_conf_combine.c tests/unit/test_conf.h tests/unit/unit.h
 tests_unit_test_conf_combine_LDADD = $(conf_test_libs)
+
+tests_unit_test_conf_commands_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_commands_SOURCES = tests/unit/test_conf_commands.c tests/unit/test_conf.h tests/unit/unit.h
+tests_unit_test_conf_commands_LDADD = $(conf_test_libs)
 
 tests_unit_test_conf_redact_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_redact_SOURCES = tests/unit/test_conf_redact.c
