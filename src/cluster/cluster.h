@@ -96,6 +96,8 @@ void cluster_close(struct cluster *cluster);
 int64_t cluster_tick(struct cluster *cluster, int64_t now_ms, int64_t wall_ms);
 
 void cluster_applied(struct cluster *cluster);
+/* Within hook `apply`: something of the entry had ended by this node's clock. Others are told. */
+void cluster_note_over(struct cluster *cluster);
 void cluster_offer(struct cluster *cluster, const struct cluster_object *object); /* copied */
 void cluster_offered(struct cluster *cluster);
 

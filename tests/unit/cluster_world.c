@@ -192,6 +192,7 @@ static void apply(void *context, const struct cluster_entry *entry, const struct
         }
     }
     set_at(node, job, at);
+    node->after_ms = entry->after_ms;
     node->applied_hooks++;
     job->applies = node->applies_late;
     if (!node->applies_late) {

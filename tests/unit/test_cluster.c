@@ -518,6 +518,29 @@ static void test_who_has_applied_it(void **state)
     case_end(world);
 }
 
+/* How old an entry can be at most is known without anybody's wall clock: this node saw that it was not there.
+ */
+static void test_how_old_an_entry_can_be(void **state)
+{
+    (void)state;
+    struct world *world = case_begin(3);
+    world_run(world, 5000);
+    int64_t written_ms = world->now_ms;
+    give(world, 0, "region:a", drain);
+    world_run(world, 50);
+    assert_in_range(world->nodes[1].after_ms, written_ms - 2000, written_ms);
+    etcd_model_way(world->nodes[1].etcd)->is_cut = true;
+    int64_t cut_ms = world->now_ms;
+    world_run(world, 60000);
+    give(world, 0, "region:a", up);
+    world_run(world, 60000);
+    etcd_model_way(world->nodes[1].etcd)->is_cut = false;
+    assert_true(world_wait(world, world_follows, 20000));
+    assert_true(world_agrees(world));
+    assert_in_range(world->nodes[1].after_ms, cut_ms - 2000, cut_ms);
+    case_end(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -541,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_work_moves_and_is_never_two_s),
         cmocka_unit_test(test_a_deaf_watch_and_a_compacted_one),
         cmocka_unit_test(test_who_has_applied_it),
+        cmocka_unit_test(test_how_old_an_entry_can_be),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
