@@ -28,6 +28,7 @@ struct cluster_object {
  * store ("cluster-pending" / number). Borrowed texts. */
 struct cluster_pending {
     uint64_t number;            /* ascending */
+    const char *node;           /* where it was given; NULL: here */
     uint64_t mark;              /* see cluster_write: the same on all nodes where it holds */
     int64_t since_ms;           /* wall */
     bool has_position;          /* false: this node had none then */

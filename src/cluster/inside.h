@@ -100,6 +100,7 @@ struct write {
     struct cluster_write *owner; /* of what is in flight; NULL: pending.c */
     struct cluster_entry entry;  /* in flight; its texts are the owner's */
     char *text;
+    const char *origin; /* the node where it was given */
     struct cluster_position before;
     char turn[CLUSTER_HOLDER_SIZE]; /* the turn that it needs; "": none */
     bool has_mark;                  /* "mark/" is to be written */

@@ -25,6 +25,7 @@ struct world_state { /* shared objects, pending ones and the position, as commit
 
 struct world_pending {
     uint64_t number, mark;
+    const char *node; /* NULL: here */
     int64_t since_ms;
     bool has_position;
     struct cluster_position at;

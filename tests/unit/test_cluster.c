@@ -344,6 +344,32 @@ static void conflict(const char *ours, const char *theirs, const char *holds, bo
     case_end(world);
 }
 
+/* Whoever reaches etcd first brings an order that was given elsewhere: a conflict names where. */
+static void test_a_conflict_names_where_it_was_given(void **state)
+{
+    (void)state;
+    struct world *world = case_begin(3);
+    struct world_order order;
+    cut(world, 0, true);
+    cut(world, 1, true);
+    world_pend(&world->nodes[1], "region:a", drain, 4711, NULL);
+    world_run(world, 100);
+    assert_int_equal(world_tell(&world->nodes[1], &world->nodes[0]), 1);
+    world_order(&world->nodes[2], &order, "region:a", up);
+    world_run(world, 3000);
+    assert_int_equal(order.write.error, 0);
+    cut(world, 0, false);
+    world_run(world, 5000);
+    const char *found = world_find(&world->nodes[2].memory, "conflict", "override:region:a");
+    assert_non_null(found);
+    assert_non_null(strstr(found, "\"node\":\"ns2\""));
+    assert_non_null(strstr(found, "\"their_node\":\"ns3\""));
+    cut(world, 1, false);
+    assert_true(world_wait(world, world_follows, 10000));
+    assert_true(world_agrees(world));
+    case_end(world);
+}
+
 static void test_the_safer_one_holds(void **state)
 {
     (void)state;
@@ -557,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_what_never_came_through_is_not_told_as_done),
         cmocka_unit_test(test_a_crash_between_etcd_and_the_disk),
         cmocka_unit_test(test_without_etcd_only_emergencies),
+        cmocka_unit_test(test_a_conflict_names_where_it_was_given),
         cmocka_unit_test(test_the_safer_one_holds),
         cmocka_unit_test(test_each_of_several_that_lost_is_kept),
         cmocka_unit_test(test_the_same_order_on_two_nodes_is_one),
