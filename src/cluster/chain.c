@@ -35,6 +35,7 @@ static void enqueue(struct cluster *cluster, struct queued *queued)
     *follow->last = queued;
     follow->last = &queued->next;
     step_tail(follow, &queued->entry);
+    queued->entry.after_ms = follow->known_ms;
     cluster_note(cluster);
 }
 

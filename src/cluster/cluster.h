@@ -28,6 +28,7 @@ struct cluster_object {
  * store ("cluster-pending" / number). Borrowed texts. */
 struct cluster_pending {
     uint64_t number;            /* ascending */
+    const char *node;           /* where it was given; NULL: here */
     uint64_t mark;              /* see cluster_write: the same on all nodes where it holds */
     int64_t since_ms;           /* wall */
     bool has_position;          /* false: this node had none then */
@@ -96,6 +97,8 @@ void cluster_close(struct cluster *cluster);
 int64_t cluster_tick(struct cluster *cluster, int64_t now_ms, int64_t wall_ms);
 
 void cluster_applied(struct cluster *cluster);
+/* Within hook `apply`: something of the entry had ended by this node's clock. Others are told. */
+void cluster_note_over(struct cluster *cluster);
 void cluster_offer(struct cluster *cluster, const struct cluster_object *object); /* copied */
 void cluster_offered(struct cluster *cluster);
 

@@ -18,7 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORMAT = 1, MARKS_MAX = INT32_MAX };
+enum {
+    FORMAT = 1,
+    MARKS_MAX = INT32_MAX,
+    LEAD_MS = 2000, /* less is what clocks differ by, and how long an order waits until it is written */
+};
 
 /* ---- what can be one ---- */
 
@@ -74,6 +78,22 @@ const char *cluster_judge_ops(const struct store_op *ops, size_t count)
         why = is_known ? judge_op(&ops[i]) : "a kind that nodes do not share";
     }
     return why;
+}
+
+/* ---- clocks ---- */
+
+/* What held on a node before it was an entry is older than the entry. */
+int64_t cluster_find_clock_lead(const struct cluster_entry *entry, int64_t now_ms, int64_t wall_ms)
+{
+    bool is_bounded = entry->after_ms != 0 && entry->provisional_since_ms == 0;
+    int64_t age_ms = wall_ms - entry->cause.wall_ms, most_ms = is_bounded ? now_ms - entry->after_ms : 0;
+    if (entry->cause.wall_ms == 0) {
+        return 0;
+    }
+    if (age_ms < -LEAD_MS) {
+        return age_ms;
+    }
+    return is_bounded && age_ms > most_ms + LEAD_MS ? age_ms - most_ms : 0;
 }
 
 /* ---- positions ---- */

@@ -44,6 +44,8 @@ struct cluster_entry {
     const struct store_op *ops;   /* if_revision is STORE_ANY */
     size_t op_count;
     unsigned char hash[STORE_HASH_SIZE]; /* over the hash before and its own JSON text (as written) */
+    /* Not of its JSON: this node's monotonic time; etcd did not have it then. 0: not known. */
+    int64_t after_ms;
 };
 
 /* Is this kind the same on all nodes? */
@@ -54,6 +56,11 @@ bool cluster_may_share(const char *kind);
 bool cluster_is_name(const char *text); /* of a node or a cluster */
 /* NULL: such ops can be an entry's; else what is wrong with them (static). */
 const char *cluster_judge_ops(const struct store_op *ops, size_t count);
+
+/* By how much this node's clock is ahead of that of the node that wrote the entry, as far as the entry itself
+ * shows it: it is as old as the clocks say, but no younger than 0, and no older than what this node knows. 0:
+ * the clocks may be right. What is written in it as a time and means a length is moved by that. */
+int64_t cluster_find_clock_lead(const struct cluster_entry *entry, int64_t now_ms, int64_t wall_ms);
 
 /* The hash of position 0. */
 void cluster_begin(const unsigned char id[CLUSTER_ID_SIZE], struct cluster_position *position);

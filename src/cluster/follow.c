@@ -289,6 +289,14 @@ void cluster_applied(struct cluster *cluster)
     cluster_note(cluster);
 }
 
+void cluster_note_over(struct cluster *cluster)
+{
+    const struct follow *follow = &cluster->follow;
+    if (follow->is_applying && !follow->is_adopting) {
+        cluster->nodes.list[0].over = follow->first->entry.seq;
+    }
+}
+
 static void finish_applying(struct cluster *cluster)
 {
     struct follow *follow = &cluster->follow;

@@ -82,6 +82,7 @@ struct follow {
     struct cluster_position lately[LATELY]; /* positions of the tail, by seq modulo */
     bool has_head, is_head_bad;
     struct cluster_position head;
+    int64_t known_ms;                 /* nothing was behind the tail then, at least; 0: not known */
     int64_t head_revision, behind_ms; /* the head is ahead of the tail since then; 0: it is not */
     int64_t revision, asked_revision; /* of etcd: the highest seen; then, when this was asked */
     uint64_t cluster_id;              /* of etcd; 0: not seen */
@@ -99,6 +100,7 @@ struct write {
     struct cluster_write *owner; /* of what is in flight; NULL: pending.c */
     struct cluster_entry entry;  /* in flight; its texts are the owner's */
     char *text;
+    const char *origin; /* the node where it was given */
     struct cluster_position before;
     char turn[CLUSTER_HOLDER_SIZE]; /* the turn that it needs; "": none */
     bool has_mark;                  /* "mark/" is to be written */

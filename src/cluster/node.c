@@ -90,6 +90,9 @@ char *cluster_write_node(const struct cluster_node *node)
     json_set_number(object, "beat", node->beat);
     json_set_number(object, "applied", node->applied);
     json_set_hex(object, "hash", node->hash, sizeof node->hash);
+    if (node->over != 0) {
+        json_set_number(object, "over", node->over);
+    }
     write_self(object, &node->self);
     json_put_text(object, "phase", node->phase);
     json_object_set_new(object, "has_work", json_boolean(node->has_work));
@@ -205,6 +208,9 @@ int cluster_read_node(const char *text, size_t len, struct cluster_node *node, c
         (uint32_t)json_get_number(&reading, "protocol", PROTOCOLS_MAX, "\"protocol\": expected a number");
     node->beat = json_get_number(&reading, "beat", INT64_MAX, "\"beat\": expected a number");
     node->applied = json_get_number(&reading, "applied", INT64_MAX, "\"applied\": expected a number");
+    node->over = json_object_get(reading.object, "over") == NULL
+                     ? 0
+                     : json_get_number(&reading, "over", INT64_MAX, "\"over\": expected a number");
     node->wall_ms = json_find_time(&reading, "at", "\"at\": expected milliseconds");
     json_get_hex(&reading, "hash", node->hash, sizeof node->hash, "\"hash\": expected 64 hexadecimal digits");
     read_self(&reading, &node->self);

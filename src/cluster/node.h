@@ -69,6 +69,7 @@ struct cluster_node {
     uint64_t applied;
     unsigned char hash[STORE_HASH_SIZE];
     struct cluster_self self;
+    uint64_t over; /* the last entry with an override that had ended there when it came; 0: none */
     bool has_work;
     const char *phase; /* "following" …; static; "": one that is not known here */
     /* as this node sees it; not in its JSON: */

@@ -129,6 +129,9 @@ static void beaten(void *context, const struct etcd_answer *answer)
     }
     cluster_compare_revision(cluster, cluster->nodes.beat_revision, answer->revision);
     cluster_follow_head(cluster, cluster_find(cluster, answer, "head"), answer->revision);
+    if (cluster->follow.has_head && cluster_is_at(&cluster->follow.head, &cluster->follow.tail)) {
+        cluster->follow.known_ms = cluster->nodes.beat_ms;
+    }
     (void)cluster_claim_read(cluster, answer);
     if (heard == HEARD_NO) {
         snprintf(key, sizeof key, "claim/%s", cluster->node);
@@ -257,7 +260,7 @@ static bool has_applied(const struct cluster *cluster, const struct cluster_node
     const struct cluster_position *known = &cluster->follow.lately[node->applied % LATELY];
     bool is_other = known->seq == node->applied && node->applied != 0 &&
                     memcmp(known->hash, node->hash, sizeof node->hash) != 0;
-    return node->applied >= seq && !is_other &&
+    return node->applied >= seq && node->over != seq && !is_other &&
            strcmp(node->phase, cluster_phase_text(CLUSTER_ESTRANGED)) != 0;
 }
 

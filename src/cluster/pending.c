@@ -70,6 +70,7 @@ void cluster_pend(struct cluster *cluster, const struct cluster_pending *what)
     struct pend *pend = memory_alloc(sizeof *pend);
     pend->arena = arena_new(0);
     pend->what = *what;
+    pend->what.node = arena_copy_text(pend->arena, what->node == NULL ? cluster->node : what->node);
     pend->what.cause.actor = arena_copy_text(pend->arena, what->cause.actor);
     pend->what.cause.peer = arena_copy_text(pend->arena, what->cause.peer);
     pend->what.cause.reason = arena_copy_text(pend->arena, what->cause.reason);
@@ -258,7 +259,7 @@ static char *describe(struct cluster *cluster, const struct pend *pend, const st
         .theirs_expires_ms = judged->is_there ? judged->theirs.expires_ms : 0,
         .ours_holds = ours_holds,
         .since_ms = cluster->wall_ms,
-        .node = cluster->node,
+        .node = pend->what.node,
         .their_node = judged->is_there  ? judged->theirs.node
                       : touched != NULL ? touched->node
                                         : "",
@@ -458,7 +459,8 @@ static void write_judged(struct cluster *cluster)
     if (!cluster_is_at(&pending->judged_at, &cluster->at)) {
         return;
     }
-    struct cluster_entry entry = {.mark = pend->what.mark,
+    struct cluster_entry entry = {.node = pend->what.node,
+                                  .mark = pend->what.mark,
                                   .mark_from = (uint32_t)pending->first_op,
                                   .mark_to = (uint32_t)pending->end_op,
                                   .cause = pend->what.cause,

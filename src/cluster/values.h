@@ -11,7 +11,7 @@
 struct cluster_record {
     uint64_t seq;     /* of the entry that wrote it last; 0: it was there when the cluster began */
     int64_t at_ms;    /* wall; since when it was said */
-    const char *node; /* that wrote it */
+    const char *node; /* where that was given */
     const char *value;
     int64_t expires_ms;
 };

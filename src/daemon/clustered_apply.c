@@ -37,6 +37,8 @@ struct applying {
         *told;        /* by another node directly, while it is planned; NULL: it is not that */
     const char *text; /* … as the store gets it */
     uint64_t mark;    /* of that; 0: it is not that */
+    int64_t lead_ms;  /* of this node's clock */
+    bool is_over;     /* something of it has ended by that */
     clustered_put_fn *put;
 };
 
@@ -50,9 +52,22 @@ static const char *write_value(struct arena *arena, const struct batch_op *op)
     return copy;
 }
 
+/* A length counts from here on by this node's clock, which is ahead by so much of the one that it was written
+ * by. */
+static void follow_lead(const struct server *server, int64_t lead_ms, struct arena *arena,
+                        struct batch_op *op)
+{
+    const struct override_clock clock = {server->boot, server->clock_offset_ms};
+    if (lead_ms != 0 && health_override_shift(&op->what, op->planned, lead_ms)) {
+        char *text = override_write_json(&op->what, op->planned, &clock);
+        op->written = arena_copy_text(arena, text);
+        free(text);
+    }
+}
+
 /* One that is over, or not understood, is as good as none. */
-static bool read_override(const struct server *server, const struct store_op *from, struct arena *arena,
-                          struct batch_op *op)
+static bool read_override(const struct server *server, const struct store_op *from, int64_t lead_ms,
+                          struct arena *arena, struct batch_op *op)
 {
     const char *why = "its key is none";
     int64_t wall_ms = clock_wall_ms(&server->clock);
@@ -65,15 +80,17 @@ static bool read_override(const struct server *server, const struct store_op *fr
             from->key, why);
         return false;
     }
+    op->written = arena_copy_text(arena, from->value);
+    follow_lead(server, lead_ms, arena, op);
     bool is_over = op->what.expires_ms != 0 && op->what.expires_ms <= wall_ms;
     if (from->value == NULL || is_over) {
+        op->written = NULL;
         op->what = (struct health_override){.desired = HEALTH_DESIRED_AUTO, .set_ms = wall_ms};
         op->planned = false;
         return true;
     }
     op->planned = op->planned && op->what.starts_ms > wall_ms;
     op->value = write_value(arena, op);
-    op->written = arena_copy_text(arena, from->value);
     return true;
 }
 
@@ -147,7 +164,7 @@ static void put_safer(struct server *server, const struct store_op *op)
     struct batch_op put;
     int64_t wall_ms = clock_wall_ms(&server->clock);
     if (strcmp(op->kind, kind_override) == 0 && is_safer(server, op) &&
-        read_override(server, op, arena, &put)) {
+        read_override(server, op, 0, arena, &put)) {
         lock_take(&server->lock);
         bool is_put = batch_apply(server->view, &put, wall_ms);
         lock_leave(&server->lock);
@@ -195,8 +212,9 @@ static void plan_ops(struct applying *applying, const struct store_op *ops, size
             continue;
         }
         if (strcmp(ops[i].kind, kind_override) == 0 && !is_bound(applying, &ops[i]) &&
-            read_override(applying->clustered->server, &ops[i], arena, &op)) {
+            read_override(applying->clustered->server, &ops[i], applying->lead_ms, arena, &op)) {
             add_override(plan, &op, count <= CLUSTER_OPS_MAX);
+            applying->is_over |= ops[i].value != NULL && op.value == NULL;
         } else {
             applying->others[applying->other_count++] = copy_op(&ops[i], arena);
         }
@@ -241,6 +259,9 @@ static void start(struct applying *applying, const struct store_op *ops, size_t 
 {
     struct clustered *clustered = applying->clustered;
     plan_ops(applying, ops, count, plan);
+    if (applying->is_over && applying->cluster != NULL) {
+        cluster_note_over(applying->cluster);
+    }
     if (at != NULL) {
         applying->others[applying->other_count++] = clustered_position_op(at, plan->arena);
     }
@@ -278,7 +299,10 @@ static void apply(void *context, const struct cluster_entry *entry, const struct
     log_info("order of a node seq=%llu node=%s actor=\"%s\" ops=%zu", (unsigned long long)entry->seq,
              entry->node, entry->cause.actor == NULL ? "" : entry->cause.actor, entry->op_count);
     struct batch_plan plan = {.arena = arena, .cause = copy_cause(&entry->cause, arena)};
-    start(begin(clustered), entry->ops, entry->op_count, at, &plan);
+    struct applying *applying = begin(clustered);
+    applying->lead_ms = cluster_find_clock_lead(entry, clock_now_ms(&clustered->server->clock),
+                                                clock_wall_ms(&clustered->server->clock));
+    start(applying, entry->ops, entry->op_count, at, &plan);
 }
 
 void clustered_put_again(struct clustered *clustered, const struct store_op *ops, size_t count,

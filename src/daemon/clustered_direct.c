@@ -136,7 +136,7 @@ static struct clustered_heard *read_heard(struct clustered *clustered, const str
         *why = "it changes nothing";
     } else if (error == 0) {
         heard->what.number = clustered->next_pending;
-        text = clustered_write_pending(&heard->what, said->node);
+        text = clustered_write_pending(&heard->what, heard->what.node);
         *why = text == NULL ? "it is too long" : "";
     }
     if (text == NULL) {

@@ -154,6 +154,7 @@ int clustered_parse_pending(const char *text, struct arena *arena, struct cluste
     error = error == 0 ? cluster_read_entry(body, strlen(body), arena, &entry, why) : error;
     if (error == 0) {
         pending->mark = entry.mark;
+        pending->node = entry.node;
         pending->since_ms = entry.provisional_since_ms;
         pending->cause = entry.cause;
         pending->ops = entry.ops;

@@ -305,7 +305,7 @@ def test_a_tag_that_one_node_gave_is_good_on_the_others():
 
 
 def test_a_clock_that_is_wrong_is_told():
-    """An order that is to end is over where the clock says so; and both nodes say that their clocks differ."""
+    """An order until a time is over where the clock says so; and both nodes say that their clocks differ."""
     with clusterkit.new_cluster(2) as cluster:
         clock = Clock(cluster.sites["ns2"])
         one, two = cluster.start().wait_fresh().list()
@@ -322,8 +322,11 @@ def test_a_clock_that_is_wrong_is_told():
         for node in one, two:
             node.wait(lambda node=node: count(node) == "1", "it is counted")
             node.wait_log("cluster differs", "what=clock")
-        assert order(one, "azs/us-east-1a", "drain", expires_in="2m").status == 200
+        until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=2)
+        assert order(one, "azs/us-east-1a", "drain", expires=until.isoformat(timespec="seconds")).status == 200
+        assert order(one, "azs/us-east-1b", "drain", expires_in="2m").status == 200
         assert (desired(one, "azs/us-east-1a"), desired(two, "azs/us-east-1a")) == ("drain", None)
+        assert (desired(one, "azs/us-east-1b"), desired(two, "azs/us-east-1b")) == ("drain", "drain"), "a length is one everywhere"
         clock.set(two, -300)
         for node in one, two:
             node.wait(lambda node=node: count(node) == "0", "they agree again")

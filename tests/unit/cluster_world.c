@@ -192,6 +192,7 @@ static void apply(void *context, const struct cluster_entry *entry, const struct
         }
     }
     set_at(node, job, at);
+    node->after_ms = entry->after_ms;
     node->applied_hooks++;
     job->applies = node->applies_late;
     if (!node->applies_late) {
@@ -282,6 +283,7 @@ static void settled(void *context, const struct cluster_pending *pending,
 static void pend_to(struct world_node *node, const struct world_pending *pending)
 {
     cluster_pend(node->cluster, &(struct cluster_pending){.number = pending->number,
+                                                          .node = pending->node,
                                                           .mark = pending->mark,
                                                           .since_ms = pending->since_ms,
                                                           .has_position = pending->has_position,
@@ -528,6 +530,7 @@ static void pend(struct world_node *node, const struct store_op *op, uint64_t ma
     struct world_job *job = submit(node);
     struct world_pending pending = {.number = ++node->pendings,
                                     .mark = mark,
+                                    .node = node->name,
                                     .since_ms = node->world->wall_ms,
                                     .has_position = node->memory.has_position,
                                     .at = node->memory.at,

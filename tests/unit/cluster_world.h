@@ -25,6 +25,7 @@ struct world_state { /* shared objects, pending ones and the position, as commit
 
 struct world_pending {
     uint64_t number, mark;
+    const char *node; /* NULL: here */
     int64_t since_ms;
     bool has_position;
     struct cluster_position at;
@@ -50,7 +51,8 @@ struct world_node {
     int64_t disk_ms;   /* how long a commit takes at most */
     bool applies_late; /* cluster_applied() when it is committed */
     uint64_t run, pendings;
-    uint64_t member; /* see cluster_options */
+    uint64_t member;  /* see cluster_options */
+    int64_t after_ms; /* of the entry that was applied last */
     unsigned applied_hooks, adopted_hooks, settled_hooks, conflicts;
 };
 

@@ -344,6 +344,32 @@ static void conflict(const char *ours, const char *theirs, const char *holds, bo
     case_end(world);
 }
 
+/* Whoever reaches etcd first brings an order that was given elsewhere: a conflict names where. */
+static void test_a_conflict_names_where_it_was_given(void **state)
+{
+    (void)state;
+    struct world *world = case_begin(3);
+    struct world_order order;
+    cut(world, 0, true);
+    cut(world, 1, true);
+    world_pend(&world->nodes[1], "region:a", drain, 4711, NULL);
+    world_run(world, 100);
+    assert_int_equal(world_tell(&world->nodes[1], &world->nodes[0]), 1);
+    world_order(&world->nodes[2], &order, "region:a", up);
+    world_run(world, 3000);
+    assert_int_equal(order.write.error, 0);
+    cut(world, 0, false);
+    world_run(world, 5000);
+    const char *found = world_find(&world->nodes[2].memory, "conflict", "override:region:a");
+    assert_non_null(found);
+    assert_non_null(strstr(found, "\"node\":\"ns2\""));
+    assert_non_null(strstr(found, "\"their_node\":\"ns3\""));
+    cut(world, 1, false);
+    assert_true(world_wait(world, world_follows, 10000));
+    assert_true(world_agrees(world));
+    case_end(world);
+}
+
 static void test_the_safer_one_holds(void **state)
 {
     (void)state;
@@ -518,6 +544,29 @@ static void test_who_has_applied_it(void **state)
     case_end(world);
 }
 
+/* How old an entry can be at most is known without anybody's wall clock: this node saw that it was not there.
+ */
+static void test_how_old_an_entry_can_be(void **state)
+{
+    (void)state;
+    struct world *world = case_begin(3);
+    world_run(world, 5000);
+    int64_t written_ms = world->now_ms;
+    give(world, 0, "region:a", drain);
+    world_run(world, 50);
+    assert_in_range(world->nodes[1].after_ms, written_ms - 2000, written_ms);
+    etcd_model_way(world->nodes[1].etcd)->is_cut = true;
+    int64_t cut_ms = world->now_ms;
+    world_run(world, 60000);
+    give(world, 0, "region:a", up);
+    world_run(world, 60000);
+    etcd_model_way(world->nodes[1].etcd)->is_cut = false;
+    assert_true(world_wait(world, world_follows, 20000));
+    assert_true(world_agrees(world));
+    assert_in_range(world->nodes[1].after_ms, cut_ms - 2000, cut_ms);
+    case_end(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -534,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_what_never_came_through_is_not_told_as_done),
         cmocka_unit_test(test_a_crash_between_etcd_and_the_disk),
         cmocka_unit_test(test_without_etcd_only_emergencies),
+        cmocka_unit_test(test_a_conflict_names_where_it_was_given),
         cmocka_unit_test(test_the_safer_one_holds),
         cmocka_unit_test(test_each_of_several_that_lost_is_kept),
         cmocka_unit_test(test_the_same_order_on_two_nodes_is_one),
@@ -541,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_work_moves_and_is_never_two_s),
         cmocka_unit_test(test_a_deaf_watch_and_a_compacted_one),
         cmocka_unit_test(test_who_has_applied_it),
+        cmocka_unit_test(test_how_old_an_entry_can_be),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -281,6 +281,31 @@ static void test_values(void **state)
     arena_free(arena);
 }
 
+static int64_t lead_of(int64_t written_ms, int64_t after_ms, int64_t since_ms)
+{
+    struct cluster_entry entry = {
+        .cause.wall_ms = written_ms, .after_ms = after_ms, .provisional_since_ms = since_ms};
+    return cluster_find_clock_lead(&entry, 100000, 50000000);
+}
+
+static void test_how_old_it_is_tells_of_a_wrong_clock(void **state)
+{
+    enum { NOW = 50000000, HOUR = 3600000 };
+    (void)state;
+    /* it came within half a second */
+    assert_int_equal(lead_of(NOW - 300, 99500, 0), 0);
+    assert_int_equal(lead_of(NOW - HOUR, 99500, 0), HOUR - 500);
+    assert_int_equal(lead_of(NOW + HOUR, 99500, 0), -HOUR);
+    /* this node was away for 90 s: as the clocks say, within that */
+    assert_int_equal(lead_of(NOW - 60000, 10000, 0), 0);
+    assert_int_equal(lead_of(NOW - HOUR, 10000, 0), HOUR - 90000);
+    /* … or nobody knows for how long, or since when it had held elsewhere */
+    assert_int_equal(lead_of(NOW - HOUR, 0, 0), 0);
+    assert_int_equal(lead_of(NOW - HOUR, 99500, NOW - HOUR), 0);
+    assert_int_equal(lead_of(NOW + HOUR, 0, 0), -HOUR);
+    assert_int_equal(lead_of(0, 99500, 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_safety),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_how_old_it_is_tells_of_a_wrong_clock),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
