@@ -72,8 +72,8 @@ def test_every_way_to_end_has_its_outcome(site):
     server = checks_of(
         site,
         ok={"command": ["/bin/true"]},
-        warning={"command": [command(site, "w", "echo WARNING - slow; exit 1")]},
-        strict={"command": [command(site, "strict", "exit 1")], "warning": "down"},
+        warning={"command": [command(site, "w", "echo WARNING - slow; exit 1")], "warning": "up"},
+        strict={"command": [command(site, "strict", "exit 1")]},
         critical={"command": [command(site, "c", "echo 'CRITICAL - all gone|x=1'; exit 2")]},
         unknown={"command": [command(site, "u", "echo UNKNOWN - how; exit 3")]},
         severe={"command": [command(site, "v", "exit 3")], "unknown": "down"},
