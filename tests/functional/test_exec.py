@@ -273,6 +273,7 @@ def test_commands_that_cannot_be_killed_leave_room_for_others(site):
     path.chmod(0o4755)
     site.folder.chmod(0o777)
     site.launcher = [SETPRIV, "--reuid=65534", "--regid=65534", "--clear-groups"]
+    site.program, _ = kit.copy_for_others(site.folder, kit.STEERD, kit.STEERD.parent / "steerd-exec")
     site.server["confine"] = {"no_new_privileges": False}
     server = checks_of(site, ok={"command": ["/bin/true"]}, stuck={
         "command": [str(path), "--reuid=0", "--regid=0", "--clear-groups", "/bin/sleep", "600"],
