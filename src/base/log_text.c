@@ -261,7 +261,8 @@ void log_write_syslog(const struct log_record *record, const char *identifier, b
     time_t seconds = (time_t)(record->wall_ms / 1000);
     localtime_r(&seconds, &tm);
     strftime(when, sizeof when, "%b %e %H:%M:%S", &tm);
-    buffer_print(to, "<%d>%s %s[%d]: ", DAEMON << 3 | priorities[record->level], when, identifier, (int)getpid());
+    buffer_print(to, "<%d>%s %s[%d]: ", DAEMON << 3 | priorities[record->level], when, identifier,
+                 (int)getpid());
     if (is_json) {
         put_json(record, to);
     } else {
