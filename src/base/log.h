@@ -44,6 +44,7 @@ struct log_options {
     enum log_format format; /* of stderr and syslog */
     enum log_target target; /* a journal or syslog that is not there: stderr, until it is */
     const char *socket;     /* of the journal or of syslog; NULL: where it usually is */
+    const char *identifier; /* of this program there; NULL: "steerd". Borrowed for ever */
 };
 
 /* From the next line that is written on; the level at once. Copies. Takes no lock, waits for nobody. */

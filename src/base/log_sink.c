@@ -165,11 +165,12 @@ bool log_sink_write(struct log_sink *sink, const struct log_record *record)
     if (sink->options.target == LOG_TARGET_STDERR) {
         return print_stderr(sink, record);
     }
+    const char *identifier = sink->options.identifier == NULL ? "steerd" : sink->options.identifier;
     sink->line.len = 0;
     if (sink->options.target == LOG_TARGET_JOURNAL) {
-        log_write_journal(record, &sink->line);
+        log_write_journal(record, identifier, &sink->line);
     } else {
-        log_write_syslog(record, sink->options.format == LOG_FORMAT_JSON, &sink->line);
+        log_write_syslog(record, identifier, sink->options.format == LOG_FORMAT_JSON, &sink->line);
     }
     int error = deliver(sink);
     if (error == 0 || is_full(error)) {

@@ -235,13 +235,13 @@ static void put_journal_field(const char *key, const char *value, struct buffer 
     buffer_fini(&clean);
 }
 
-void log_write_journal(const struct log_record *record, struct buffer *to)
+void log_write_journal(const struct log_record *record, const char *identifier, struct buffer *to)
 {
     struct buffer body;
     buffer_init(&body);
     log_write_body(record, &body);
     put_journal_field("MESSAGE", body.len == 0 ? "" : body.bytes, to);
-    buffer_print(to, "PRIORITY=%d\nSYSLOG_IDENTIFIER=steerd\n", priorities[record->level]);
+    buffer_print(to, "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\n", priorities[record->level], identifier);
     put_journal_field("STEERD_EVENT", log_record_event(record), to);
     for (struct log_field field = {.key = NULL}; log_record_next(record, &field);) {
         buffer_add_text(to, "STEERD_");
@@ -252,7 +252,8 @@ void log_write_journal(const struct log_record *record, struct buffer *to)
 
 /* ---- syslog ---- */
 
-void log_write_syslog(const struct log_record *record, bool is_json, struct buffer *to)
+void log_write_syslog(const struct log_record *record, const char *identifier, bool is_json,
+                      struct buffer *to)
 {
     enum { DAEMON = 3 };
     char when[32];
@@ -260,7 +261,8 @@ void log_write_syslog(const struct log_record *record, bool is_json, struct buff
     time_t seconds = (time_t)(record->wall_ms / 1000);
     localtime_r(&seconds, &tm);
     strftime(when, sizeof when, "%b %e %H:%M:%S", &tm);
-    buffer_print(to, "<%d>%s steerd[%d]: ", DAEMON << 3 | priorities[record->level], when, (int)getpid());
+    buffer_print(to, "<%d>%s %s[%d]: ", DAEMON << 3 | priorities[record->level], when, identifier,
+                 (int)getpid());
     if (is_json) {
         put_json(record, to);
     } else {

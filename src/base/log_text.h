@@ -20,6 +20,7 @@ void log_write_text(const struct log_record *record, struct buffer *to);
 void log_write_json(const struct log_record *record, struct buffer *to);
 /* A datagram of systemd's journal: MESSAGE, PRIORITY, SYSLOG_IDENTIFIER, STEERD_EVENT and STEERD_KEY for each
  * field. */
-void log_write_journal(const struct log_record *record, struct buffer *to);
+void log_write_journal(const struct log_record *record, const char *identifier, struct buffer *to);
 /* A datagram of syslog as /dev/log takes it, facility daemon, local time; the message is text or JSON. */
-void log_write_syslog(const struct log_record *record, bool is_json, struct buffer *to);
+void log_write_syslog(const struct log_record *record, const char *identifier, bool is_json,
+                      struct buffer *to);

@@ -117,7 +117,7 @@ void check_exec_read(const struct doc_node *node, struct arena *arena, struct co
     read_command(node, arena, check->port, ask, &total);
     read_environment(node, arena, ask, &total);
     ask->output_max = doc_get_number(node, "output_max", output_range, OUTPUT_DEFAULT);
-    ask->warning_fails = doc_get_choice(node, "warning", warnings, 0) == 1;
+    ask->warning_fails = doc_get_choice(node, "warning", warnings, 1) == 1;
     ask->unknown_fails = doc_get_choice(node, "unknown", unknowns, 0) == 1;
     if (total > EXEC_TEXT_MAX) {
         doc_error(node, "found a command and an environment of %zu octets, expected at most %d", total,

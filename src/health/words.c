@@ -26,14 +26,28 @@ static void date_outage(struct health_outage *outage, bool begins, uint64_t wall
     atomic_store_explicit(begins ? &outage->left_ms : &outage->back_ms, wall_ms, memory_order_relaxed);
 }
 
+/* What was never known to serve leaves nobody behind: that it is down at the first look is no outage, and
+ * when it comes up it has not come back. Else what starts together with the server would be out since then,
+ * and all of it at once, whenever one of it fails soon after. */
+static bool is_dated(const struct health_outage *outage, uint32_t before, uint32_t after, bool begins)
+{
+    uint64_t left_ms = atomic_load_explicit(&outage->left_ms, memory_order_relaxed);
+    uint64_t back_ms = atomic_load_explicit(&outage->back_ms, memory_order_relaxed);
+    bool is_first_look = health_word_observed(before) == HEALTH_OBSERVED_UNKNOWN &&
+                         health_word_observed(after) == HEALTH_OBSERVED_UNHEALTHY;
+    return begins ? !is_first_look : left_ms != 0 && left_ms >= back_ms;
+}
+
 static void date_outages(struct health *health, enum health_kind kind, uint32_t index, uint32_t before,
                          uint32_t after)
 {
     for (int i = kind == HEALTH_ENDPOINT ? HEALTH_V4 : HEALTH_ANY; i <= HEALTH_ANY; i++) {
         enum health_family family = (enum health_family)i;
-        bool blocks = health_word_blocks(health_word_of(after, family));
-        if (health_word_blocks(health_word_of(before, family)) != blocks) {
-            date_outage(health_outage_at(health, kind, index, family), blocks, (uint64_t)health->wall_ms);
+        uint32_t was = health_word_of(before, family), is = health_word_of(after, family);
+        struct health_outage *outage = health_outage_at(health, kind, index, family);
+        bool blocks = health_word_blocks(is);
+        if (health_word_blocks(was) != blocks && is_dated(outage, was, is, blocks)) {
+            date_outage(outage, blocks, (uint64_t)health->wall_ms);
         }
     }
 }

@@ -153,7 +153,7 @@ static int forget(const struct options *options)
 
 int main(int argc, char **argv)
 {
-    struct options options = {.folder = FOLDER, .log.level = LOG_LEVEL_INFO};
+    struct options options = {.folder = FOLDER, .log = {.level = LOG_LEVEL_INFO, .identifier = "steerprobe"}};
     int code = parse_options(argc, argv, &options);
     if (code != -1) {
         return code;

@@ -14,6 +14,7 @@ import itertools
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import sqlite3
@@ -239,7 +240,7 @@ class Server:
     def start(self):
         with open(self.log_path, "ab") as log:
             offset = log.tell()
-            self.process = subprocess.Popen([*self.site.launcher, str(STEERD), "-c", str(self.site.config)], stderr=log,
+            self.process = subprocess.Popen([*self.site.launcher, str(self.site.program), "-c", str(self.site.config)], stderr=log,
                                             stdin=subprocess.DEVNULL, env=self.site.environment or make_environment())
         self.wait(lambda: "answers queries" in self.read_log(offset) or self.process.poll() is not None, "started")
         assert self.process.poll() is None, f"steerd ended with {self.process.returncode}: {self.read_log(offset)}"
@@ -365,6 +366,17 @@ class Server:
         return json.loads(self.ctl(*arguments, "--json", code=code).stdout)
 
 
+def copy_for_others(folder, *programs):
+    """Copies of programs that others can run: the folder of the build, or one above it, may be closed to them."""
+    copies = pathlib.Path(folder) / "programs"
+    copies.mkdir(exist_ok=True)
+    for program in programs:
+        shutil.copy(program, copies)
+    for path in (copies, *copies.iterdir()):
+        path.chmod(0o755)
+    return [copies / pathlib.Path(program).name for program in programs]
+
+
 def make_environment():
     """Sanitizers say all they know, and end a process with leaks or races with a code of its own."""
     return {**os.environ, "LC_ALL": "C.UTF-8",
@@ -403,6 +415,7 @@ class Site:
         self.running, self.webs = [], []
         self.environment = None  # of the server, if it is not the usual one
         self.launcher = []  # a command that starts it
+        self.program = STEERD
 
     def zone(self, origin, text, soa=SOA):
         self.zones[origin] = soa + text

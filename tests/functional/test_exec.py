@@ -72,8 +72,8 @@ def test_every_way_to_end_has_its_outcome(site):
     server = checks_of(
         site,
         ok={"command": ["/bin/true"]},
-        warning={"command": [command(site, "w", "echo WARNING - slow; exit 1")]},
-        strict={"command": [command(site, "strict", "exit 1")], "warning": "down"},
+        warning={"command": [command(site, "w", "echo WARNING - slow; exit 1")], "warning": "up"},
+        strict={"command": [command(site, "strict", "exit 1")]},
         critical={"command": [command(site, "c", "echo 'CRITICAL - all gone|x=1'; exit 2")]},
         unknown={"command": [command(site, "u", "echo UNKNOWN - how; exit 3")]},
         severe={"command": [command(site, "v", "exit 3")], "unknown": "down"},
@@ -273,6 +273,7 @@ def test_commands_that_cannot_be_killed_leave_room_for_others(site):
     path.chmod(0o4755)
     site.folder.chmod(0o777)
     site.launcher = [SETPRIV, "--reuid=65534", "--regid=65534", "--clear-groups"]
+    site.program, _ = kit.copy_for_others(site.folder, kit.STEERD, kit.STEERD.parent / "steerd-exec")
     site.server["confine"] = {"no_new_privileges": False}
     server = checks_of(site, ok={"command": ["/bin/true"]}, stuck={
         "command": [str(path), "--reuid=0", "--regid=0", "--clear-groups", "/bin/sleep", "600"],

@@ -491,11 +491,12 @@ def test_stopped_and_continued(scene):
 def test_it_needs_no_rights(scene):
     good = start_web(scene)
     os.chmod(scene.folder, 0o755)
+    program, = kit.copy_for_others(scene.folder, vantagekit.STEERPROBE)
     scene.probe.folder.mkdir(mode=0o700)
     os.chown(scene.probe.folder, 65534, 65534)
     scene.server.enrol(scene.probe)
     with open(scene.probe.log_path, "ab") as log:
-        scene.probe.process = subprocess.Popen([str(vantagekit.STEERPROBE), "--state", str(scene.probe.folder)], stderr=log,
+        scene.probe.process = subprocess.Popen([str(program), "--state", str(scene.probe.folder)], stderr=log, cwd="/",
                                                stdin=subprocess.DEVNULL, env=kit.make_environment(), user=65534, group=65534,
                                                extra_groups=[])
     connection = scene.server.accept()

@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     print(&record, "event a=%d b=%s c=%u", 1, value, 2u);
     log_write_body(&record, &body);
     log_write_json(&record, &json);
-    log_write_journal(&record, &journal);
+    log_write_journal(&record, "steerd", &journal);
     json_t *document = json_loads(json.bytes, JSON_REJECT_DUPLICATES, NULL);
     expect(json_object_size(document) == 6 && strchr(json.bytes, '\n') == json.bytes + json.len - 1);
     const char *said = json_string_value(json_object_get(document, "b"));

@@ -66,6 +66,39 @@ static void the_first_result_after_a_start_decides(void **state)
     expect(health, HEALTH_ENDPOINT, A2, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
 }
 
+static uint64_t left_of(const struct health *health)
+{
+    return atomic_load(&health_get_table(health)->endpoints_outage[A2][HEALTH_ANY].left_ms);
+}
+
+/* It is down before it was ever up, and comes up: an outage soon after begins when it begins. */
+static void what_comes_up_with_the_server_was_not_out(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    const struct health_outage *outage = &health_get_table(health)->endpoints_outage[A2][HEALTH_ANY];
+    health_begin(health);
+    for (uint32_t i = 0; i < 5; i++) {
+        observe_times(health, i, HEALTH_OUTCOME_REFUSED, 3);
+    }
+    expect(health, HEALTH_REGION, US, HEALTH_UNHEALTHY, HEALTH_BY_VERDICT);
+    assert_int_equal(left_of(health), 0);
+    for (uint32_t i = 0; i < 5; i++) {
+        observe_times(health, i, HEALTH_OUTCOME_OK, 3);
+    }
+    expect(health, HEALTH_ENDPOINT, A2, HEALTH_HEALTHY, HEALTH_BY_VERDICT);
+    assert_int_equal(left_of(health), 0);
+    assert_int_equal(atomic_load(&outage->back_ms), 0);
+    assert_int_equal(atomic_load(&health_get_table(health)->regions_outage[US].left_ms), 0);
+    assert_int_equal(atomic_load(&health_get_table(health)->regions_outage[US].back_ms), 0);
+    observe_times(health, 2, HEALTH_OUTCOME_REFUSED, 3);
+    assert_int_not_equal(left_of(health), 0);
+    assert_int_equal(atomic_load(&outage->before_left_ms), 0);
+    assert_int_equal(atomic_load(&outage->before_back_ms), 0);
+    observe_times(health, 2, HEALTH_OUTCOME_OK, 3);
+    assert_true(atomic_load(&outage->back_ms) >= left_of(health));
+}
+
 /* A failure that was repeated often enough is a verdict like any other. */
 static void a_first_failure_becomes_a_verdict(void **state)
 {
@@ -570,6 +603,7 @@ int main(void)
         TEST(first_success_makes_healthy),
         TEST(unknown_needs_fall_failures),
         TEST(the_first_result_after_a_start_decides),
+        TEST(what_comes_up_with_the_server_was_not_out),
         TEST(a_first_failure_becomes_a_verdict),
         TEST(streaks_are_consecutive),
         TEST(long_streaks_saturate),

@@ -311,7 +311,8 @@ static void listener_expect(const struct listener *listener, const char *part)
 
 static void use(enum log_target target, enum log_format format, const char *path)
 {
-    log_configure(&(struct log_options){LOG_LEVEL_INFO, format, target, path});
+    log_configure(
+        &(struct log_options){.level = LOG_LEVEL_INFO, .format = format, .target = target, .socket = path});
 }
 
 static void test_journal_and_syslog(void **state)

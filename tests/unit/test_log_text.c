@@ -160,11 +160,11 @@ static void test_journal(void **state)
     print(&record, "zone changed zone=%s retry.after=%d why=%s", "example.com.", 5, "a\nPRIORITY=0");
     static const char expected[] =
         "MESSAGE=zone changed zone=example.com. retry.after=5 why=\"a\\nPRIORITY=0\"\n"
-        "PRIORITY=6\nSYSLOG_IDENTIFIER=steerd\nSTEERD_EVENT=zone changed\n"
+        "PRIORITY=6\nSYSLOG_IDENTIFIER=steerprobe\nSTEERD_EVENT=zone changed\n"
         "STEERD_ZONE=example.com.\nSTEERD_RETRY_AFTER=5\n"
         "STEERD_WHY\n\x0c\0\0\0\0\0\0\0a\nPRIORITY=0\n";
     buffer_init(&out);
-    log_write_journal(&record, &out);
+    log_write_journal(&record, "steerprobe", &out);
     assert_int_equal(out.len, sizeof expected - 1);
     assert_memory_equal(out.bytes, expected, sizeof expected);
     buffer_fini(&out);
@@ -178,11 +178,11 @@ static void test_syslog(void **state)
     char head[64];
     print(&record, "stopped exit=%d", 0);
     buffer_init(&out);
-    log_write_syslog(&record, false, &out);
-    snprintf(head, sizeof head, "<30>Jan  1 00:00:01 steerd[%d]: stopped exit=0", (int)getpid());
+    log_write_syslog(&record, "steerprobe", false, &out);
+    snprintf(head, sizeof head, "<30>Jan  1 00:00:01 steerprobe[%d]: stopped exit=0", (int)getpid());
     assert_string_equal(out.bytes, head);
     buffer_fini(&out);
-    log_write_syslog(&record, true, &out);
+    log_write_syslog(&record, "steerprobe", true, &out);
     assert_non_null(strstr(out.bytes, "]: {\"time\":"));
     assert_int_equal(out.bytes[out.len - 1], '}');
     buffer_fini(&out);
