@@ -240,7 +240,7 @@ class Server:
     def start(self):
         with open(self.log_path, "ab") as log:
             offset = log.tell()
-            self.process = subprocess.Popen([*self.site.launcher, str(self.site.program), "-c", str(self.site.config)], stderr=log,
+            self.process = subprocess.Popen([*self.site.launcher, str(self.site.program or STEERD), "-c", str(self.site.config)], stderr=log,
                                             stdin=subprocess.DEVNULL, env=self.site.environment or make_environment())
         self.wait(lambda: "answers queries" in self.read_log(offset) or self.process.poll() is not None, "started")
         assert self.process.poll() is None, f"steerd ended with {self.process.returncode}: {self.read_log(offset)}"
@@ -415,7 +415,7 @@ class Site:
         self.running, self.webs = [], []
         self.environment = None  # of the server, if it is not the usual one
         self.launcher = []  # a command that starts it
-        self.program = STEERD
+        self.program = None  # another one than STEERD
 
     def zone(self, origin, text, soa=SOA):
         self.zones[origin] = soa + text

@@ -333,8 +333,8 @@ def test_the_helper_comes_from_a_disk_that_hangs(site, tmp_path, how):
     site.policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"], "tiers": [["us-east"], ["eu-west"]]}})
     east = site.web(at["us-east-1a"])
     site.web(at["eu-west-1a"])
-    hung, before = Hung(tmp_path / EXEC.name), kit.STEERD
-    kit.STEERD = tmp_path / kit.STEERD.name
+    hung = Hung(tmp_path / EXEC.name)
+    site.program = tmp_path / kit.STEERD.name
     if how == "stopped":  # who looks for leaks stops all threads first, and would wait for the one that hangs
         site.environment = {**kit.make_environment(), "ASAN_OPTIONS": "detect_leaks=0:exitcode=66"}
     try:
@@ -351,7 +351,6 @@ def test_the_helper_comes_from_a_disk_that_hangs(site, tmp_path, how):
             server.wait(lambda: own()["outcome"] == "ok", "commands run")
         server.stop()
     finally:
-        kit.STEERD = before
         hung.close()
 
 
@@ -418,12 +417,8 @@ def test_without_the_helper_nothing_counts(site, tmp_path):
     copy.write_bytes(kit.STEERD.read_bytes())
     copy.chmod(copy.stat().st_mode | stat.S_IXUSR)
     checks_of(site, ok={"command": ["/bin/true"]}).write()
-    before = kit.STEERD
-    kit.STEERD = copy
-    try:
-        server = site.start()
-    finally:
-        kit.STEERD = before
+    site.program = copy
+    server = site.start()
     wait_outcomes(server, {"ok": "local_error"})
     server.wait_log("cause=helper")
     assert 'steerd_checks_not_possible{cause="helper"} 1' in server.request("GET", "/metrics").body.decode()
