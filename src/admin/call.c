@@ -481,6 +481,23 @@ bool call_is_live(const struct call_pending *pending)
     return pending->request != NULL;
 }
 
+bool call_is_let_in(const struct call_pending *pending)
+{
+    if (pending->request == NULL || pending->has_left) {
+        return true;
+    }
+    struct call call = {.admin = pending->admin,
+                        .door = pending->door,
+                        .request = pending->request,
+                        .method = pending->method,
+                        .route = pending->route,
+                        .arena = arena_new(0)};
+    problem_init(&call.problem, call.arena);
+    bool is_let_in = caller_find_again(&call);
+    arena_free(call.arena);
+    return is_let_in;
+}
+
 static void all_taken(struct evhttp_connection *connection, void *argument)
 {
     (void)connection;

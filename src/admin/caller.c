@@ -10,7 +10,7 @@
 #include "admin/door.h"
 #include "admin/gate.h"
 #include "admin/peers.h"
-#include "conf/value.h"
+#include "base/utf8.h"
 #include "conf/zones.h"
 
 #include <event2/http.h>
@@ -123,7 +123,7 @@ static void find_certified(struct call *call, const struct guest *guest)
     call->caller.role = of_name != ROLE_NONE ? of_name : of_all;
     snprintf(call->caller.peer, sizeof call->caller.peer, "cert:%s:%.50s",
              by == NULL ? "" : name_texts[by->kind], by == NULL ? "" : by->text);
-    value_make_printable(call->caller.peer);
+    utf8_make_printable(call->caller.peer);
 }
 
 /* RFC 6750 section 2.1: the text behind "Bearer"; NULL: there is no such header. */
@@ -153,7 +153,8 @@ static const struct admin_token *judge_token(struct call *call, const struct gue
     const struct admin_verbs *verbs = &call->admin->verbs;
     int64_t now_ms = clock_now_ms(&call->admin->clock);
     const char *why = "this server knows no tokens";
-    call->retry_ms = lockout_get_wait_ms(&call->admin->lockout, &guest->from.addr, now_ms);
+    bool is_again = call->caller.is_again;
+    call->retry_ms = is_again ? 0 : lockout_get_wait_ms(&call->admin->lockout, &guest->from.addr, now_ms);
     if (call->retry_ms != 0) {
         problem_set(&call->problem, PROBLEM_TOO_MANY, "no token from %s is looked at now", guest->address);
         caller_note_refusal(call, ADMIN_REFUSED_LOCKOUT, call->problem.detail);
@@ -161,11 +162,15 @@ static const struct admin_token *judge_token(struct call *call, const struct gue
     }
     const struct admin_token *token =
         verbs->access.judge_token == NULL ? NULL : verbs->access.judge_token(verbs->context, text, &why);
-    if (token != NULL) {
+    if (token != NULL && !is_again) {
         lockout_note_good(&call->admin->lockout, &guest->from.addr, now_ms);
+    }
+    if (token != NULL) {
         return token;
     }
-    lockout_note_bad(&call->admin->lockout, &guest->from.addr, now_ms);
+    if (!is_again) {
+        lockout_note_bad(&call->admin->lockout, &guest->from.addr, now_ms);
+    }
     problem_set(&call->problem, PROBLEM_UNAUTHORIZED, "%s", why);
     caller_note_refusal(call, ADMIN_REFUSED_TOKEN, call->problem.detail);
     return NULL;
@@ -379,4 +384,11 @@ void caller_find(struct call *call)
                     "expected a client certificate, or a token: Authorization: Bearer TOKEN");
         caller_note_refusal(call, ADMIN_REFUSED_NOBODY, call->problem.detail);
     }
+}
+
+bool caller_find_again(struct call *call)
+{
+    call->caller = (struct caller){.is_again = true};
+    caller_find(call);
+    return !problem_is_set(&call->problem) && caller_has(call, route_get_role(call->route.id, call->method));
 }

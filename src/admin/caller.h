@@ -10,6 +10,7 @@ struct call;
 
 struct caller {
     bool is_known; /* else there is a problem already */
+    bool is_again; /* looked at anew while the answer goes on: a lockout is for who comes */
     enum role role;
     const struct admin_scopes *scopes; /* in the arena of the call; NULL: they may change everything */
     char peer[HEALTH_PEER_SIZE];       /* "uid:1000(alice)" */
@@ -17,6 +18,9 @@ struct caller {
 
 /* Finds out who asks. On the control thread, once per request. */
 void caller_find(struct call *call);
+/* Likewise of one that was let in and goes on: may they still have what its route gives? The role is that of
+ * now, or the problem is set, and the refusal told. */
+bool caller_find_again(struct call *call);
 /* May they do what the route of the call is? Else that is the problem, whatever else there is, and told. */
 void caller_judge(struct call *call);
 /* Has who asks at least this role, which only the handler knows of? False: likewise. */

@@ -4,7 +4,8 @@
  * by a cursor of its own, so that what it does not take holds up nobody: not the writers, who do not know of
  * it; not other clients; not the control thread, which goes round in turns and sends each a little. What a
  * slow one has not taken is bounded; when there is room again its cursor may have been overtaken, which it is
- * told ("gap"). Who takes nothing for a minute is cut off. */
+ * told ("gap"). Who takes nothing for a minute is cut off, and who would not be let in any more is told
+ * nothing more: that is asked before each turn. */
 #include "config.h"
 
 #include "admin/events.h"
@@ -35,7 +36,7 @@ enum {
     WAITING_MAX = 65536, /* octets that it has not taken; then it is not written to */
     BEAT_MS = 15000,     /* something is sent at least so often */
     PATIENCE_MS = 60000, /* with one that takes nothing */
-    LOOK_S = 5,
+    LOOK_S = 1,
     RETRY_MS = 1000, /* when a client should come again */
 };
 
@@ -173,6 +174,32 @@ static bool fill(struct listener *listener, struct buffer *out)
     return true;
 }
 
+/* ---- the end ---- */
+
+static void forget(struct listener *listener)
+{
+    struct events *events = listener->admin->events;
+    struct listener **at = &events->listeners;
+    while (*at != listener) {
+        at = &(*at)->next;
+    }
+    *at = listener->next;
+    events->count--;
+    atomic_store_explicit(&listener->admin->verbs.feed->open, events->count, memory_order_relaxed);
+    if (events->count == 0) {
+        bell_listen(listener->admin->verbs.feed->bell, false);
+        (void)event_del(events->look);
+    }
+    event_free(listener->gone);
+    free(listener);
+}
+
+static void end(struct listener *listener)
+{
+    call_end_live(listener->pending);
+    forget(listener);
+}
+
 /* ---- turns ---- */
 
 static void on_taken(void *argument)
@@ -193,11 +220,23 @@ static void say(struct listener *listener, struct buffer *out)
     }
 }
 
+/* Whoever may not listen any more hears nothing more: a token was deleted, a role was taken away. */
+static void end_refused(const struct events *events)
+{
+    for (struct listener *one = events->listeners, *next; one != NULL; one = next) {
+        next = one->next;
+        if (!call_is_let_in(one->pending)) {
+            end(one);
+        }
+    }
+}
+
 static void go_round(struct admin *admin)
 {
     bool has_more = false;
     struct buffer out;
     buffer_init(&out);
+    end_refused(admin->events);
     for (struct listener *one = admin->events->listeners; one != NULL; one = one->next) {
         if (!one->is_full) {
             if (fill(one, &out)) {
@@ -256,36 +295,13 @@ static void on_look(evutil_socket_t fd, short what, void *argument)
     const struct admin *admin = argument;
     (void)fd, (void)what;
     int64_t now_ms = clock_now_ms(&admin->clock);
+    end_refused(admin->events);
     for (struct listener *one = admin->events->listeners; one != NULL; one = one->next) {
         beat(one, now_ms);
     }
 }
 
-/* ---- the end ---- */
-
-static void forget(struct listener *listener)
-{
-    struct events *events = listener->admin->events;
-    struct listener **at = &events->listeners;
-    while (*at != listener) {
-        at = &(*at)->next;
-    }
-    *at = listener->next;
-    events->count--;
-    atomic_store_explicit(&listener->admin->verbs.feed->open, events->count, memory_order_relaxed);
-    if (events->count == 0) {
-        bell_listen(listener->admin->verbs.feed->bell, false);
-        (void)event_del(events->look);
-    }
-    event_free(listener->gone);
-    free(listener);
-}
-
-static void end(struct listener *listener)
-{
-    call_end_live(listener->pending);
-    forget(listener);
-}
+/* ---- when clients go ---- */
 
 static void on_gone(evutil_socket_t fd, short what, void *argument)
 {

@@ -64,7 +64,11 @@ static void answer(struct follow *follow)
 {
     struct call call;
     if (end(follow, &call)) {
-        make_page(&call);
+        if (caller_find_again(&call)) { /* it has waited, and its token may be gone */
+            make_page(&call);
+        } else {
+            call_reply_problem(&call);
+        }
         call_finish(&call);
     }
 }

@@ -66,7 +66,7 @@ static bool is_text(const char *name)
     uint32_t code;
     for (size_t at = 0, len = strlen(name), used; at < len; at += used) {
         used = utf8_read(name + at, len - at, &code);
-        if (used == 0 || utf8_is_control(code)) {
+        if (used == 0 || utf8_is_deceptive(code)) {
             return false;
         }
     }

@@ -69,8 +69,8 @@ const char *request_get_text(const json_t *body, const char *key, struct problem
     return json_string_value(value);
 }
 
-/* What goes into logs and tables is text: no control characters, of which C1 has some, and nothing that is no
- * UTF-8 (bodies have none, but a parameter may). Returns whether it is. */
+/* What goes into logs and tables is text: no control characters, nothing that reorders the characters around
+ * it, and nothing that is not UTF-8 (bodies have none, but a parameter may). Returns whether it is. */
 static bool check_text(const char *key, const char *text, struct problem *problem)
 {
     uint32_t code;
@@ -82,9 +82,10 @@ static bool check_text(const char *key, const char *text, struct problem *proble
                               "found an octet that is no UTF-8 at offset %zu, expected plain text", at);
             return false;
         }
-        if (utf8_is_control(code) || code == 0x2028 || code == 0x2029) {
-            problem_add_field(problem, key, "found a control character at offset %zu, expected plain text",
-                              at);
+        if (utf8_is_deceptive(code)) {
+            problem_add_field(problem, key,
+                              "found a control character (U+%04X) at offset %zu, expected plain text",
+                              (unsigned)code, at);
             return false;
         }
     }

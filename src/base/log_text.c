@@ -32,12 +32,6 @@ const char *log_level_text(unsigned level)
 
 /* ---- characters ---- */
 
-/* Lines and paragraphs of Unicode end lines for some readers. */
-static bool breaks_line(uint32_t code)
-{
-    return utf8_is_control(code) || code == 0x2028 || code == 0x2029;
-}
-
 static void put_escape(uint32_t code, struct buffer *to)
 {
     switch (code) {
@@ -76,7 +70,7 @@ static void put_escaped(const char *text, struct buffer *to)
     uint32_t code;
     for (size_t left = strlen(text), size; left != 0; left -= size, text += size) {
         size = take(text, left, &code);
-        if (code == '"' || code == '\\' || breaks_line(code)) {
+        if (code == '"' || code == '\\' || utf8_is_deceptive(code)) {
             put_escape(code, to);
         } else {
             put_plain(text, size, code, to);
@@ -90,7 +84,7 @@ static void put_words(const char *text, struct buffer *to)
     uint32_t code;
     for (size_t left = strlen(text), size; left != 0; left -= size, text += size) {
         size = take(text, left, &code);
-        if (code == '=' || code == '"' || breaks_line(code)) {
+        if (code == '=' || code == '"' || utf8_is_deceptive(code)) {
             buffer_add(to, "?", 1);
         } else {
             put_plain(text, size, code, to);
@@ -118,7 +112,7 @@ static bool needs_quotes(const char *value)
     }
     for (size_t left = strlen(value), size; left != 0; left -= size, value += size) {
         size = take(value, left, &code);
-        if (code == ' ' || code == '"' || code == '\\' || code == '=' || breaks_line(code)) {
+        if (code == ' ' || code == '"' || code == '\\' || code == '=' || utf8_is_deceptive(code)) {
             return true;
         }
     }

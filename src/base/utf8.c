@@ -5,6 +5,8 @@
 
 #include "base/utf8.h"
 
+#include <string.h>
+
 static bool is_tail(unsigned char octet)
 {
     return (octet & 0xc0) == 0x80;
@@ -45,4 +47,17 @@ size_t utf8_check(const char *at, size_t len)
         good += size;
     }
     return good;
+}
+
+void utf8_make_printable(char *text)
+{
+    uint32_t code;
+    size_t len = strlen(text), at = 0;
+    for (size_t size; at < len; at += size) {
+        size = utf8_read(text + at, len - at, &code);
+        if (size == 0 || utf8_is_deceptive(code)) {
+            size = size == 0 ? 1 : size;
+            memset(text + at, '?', size);
+        }
+    }
 }

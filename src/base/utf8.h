@@ -21,3 +21,14 @@ static inline bool utf8_is_control(uint32_t code)
 {
     return code < 0x20 || (code >= 0x7f && code < 0xa0);
 }
+
+/* What a line of text for people must not have: controls, line and paragraph separators, and what changes the
+ * direction of the characters around it (Unicode TR 36, section 3.2: bidirectional text spoofing). */
+static inline bool utf8_is_deceptive(uint32_t code)
+{
+    return utf8_is_control(code) || code == 0x61c || code == 0x200e || code == 0x200f ||
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+/* For a terminal, in place: each octet of what is deceptive, or no UTF-8, becomes '?'. */
+void utf8_make_printable(char *text);

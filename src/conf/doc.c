@@ -7,10 +7,10 @@
 #include "conf/doc.h"
 
 #include "base/arena.h"
+#include "base/utf8.h"
 #include "conf/doc_internal.h"
 #include "conf/locate.h"
 #include "conf/redact.h"
-#include "conf/value.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -95,7 +95,7 @@ static void write_step(const struct doc_node *node, struct buffer *to)
     } else {
         char key[KEY_SHOWN + 1];
         snprintf(key, sizeof key, "%s", node->key);
-        value_make_printable(key);
+        utf8_make_printable(key);
         buffer_print(to, "[\"%s\"]", key);
     }
 }
@@ -129,7 +129,7 @@ void doc_report_syntax(struct doc *doc, const json_error_t *error)
         return;
     }
     snprintf(message, sizeof message, "not valid JSON: %s", error->text);
-    value_make_printable(message);
+    utf8_make_printable(message);
     report_add(doc->report, REPORT_ERROR, &place, "%s", message);
 }
 
@@ -169,7 +169,7 @@ static void add_message(const struct doc_node *node, enum report_severity severi
     char message[MESSAGE_SIZE];
     struct buffer path;
     vsnprintf(message, sizeof message, format, arguments);
-    value_make_printable(message);
+    utf8_make_printable(message);
     buffer_init(&path);
     write_path(node, &path);
     place.path = path.bytes;

@@ -139,39 +139,6 @@ bool value_matches(const char *pattern, const char *name)
     return *pattern == '\0';
 }
 
-/* Octets of the valid UTF-8 character at p (RFC 3629, section 4), or 0. */
-static size_t character_len(const unsigned char *p)
-{
-    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool bad = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-               (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f);
-    return bad ? 0 : len;
-}
-
-/* C1 controls (U+0080 to U+009F) steer terminals too. */
-static bool is_control(const unsigned char *p)
-{
-    return p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0);
-}
-
-void value_make_printable(char *text)
-{
-    unsigned char *p = (unsigned char *)text;
-    while (*p != '\0') {
-        size_t len = character_len(p);
-        if (len == 0 || is_control(p)) {
-            len = len == 0 ? 1 : len;
-            memset(p, '?', len);
-        }
-        p += len;
-    }
-}
-
 /* ---- octets ---- */
 
 static int digit_of(char digit)

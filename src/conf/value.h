@@ -37,5 +37,3 @@ bool value_is_pointer(const char *text);
 bool value_matches(const char *pattern, const char *name);
 bool value_is_pattern(const char *text); /* is there a '*' in it? */
 
-/* Replaces control characters and broken UTF-8 by '?', in place: a message must not steer a terminal. */
-void value_make_printable(char *text);

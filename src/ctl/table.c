@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Aligned columns for people. Widths count characters, not octets; everything that comes from outside is
- * cleaned of control characters first. */
+ * cleaned of what terminals obey and of what reorders text first. */
 #include "config.h"
 
 #include "ctl/steerctl.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
@@ -32,14 +34,8 @@ const char *text_of(const json_t *object, const char *key)
 
 const char *text_clean(const char *text, char *out, size_t size)
 {
-    size_t at = 0;
-    for (; text[at] != '\0' && at + 1 < size; at++) {
-        unsigned char c = (unsigned char)text[at];
-        /* C1 controls are C2 80 .. C2 9F in UTF-8 */
-        bool c1 = c >= 0x80 && c < 0xa0 && at > 0 && (unsigned char)text[at - 1] == 0xc2;
-        out[at] = c < ' ' || c == 127 || c1 ? '?' : text[at];
-    }
-    out[at] = '\0';
+    snprintf(out, size, "%s", text);
+    utf8_make_printable(out);
     return out;
 }
 

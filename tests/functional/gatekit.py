@@ -60,3 +60,27 @@ def listen(site, pki, certificate="good", **more):
             "key": getattr(pki, f"{certificate}_key"), **more}
     site.server["admin"].setdefault("listen", []).append(door)
     return at
+
+
+class Lasting:
+    """A request whose answer, or whose body, goes on."""
+
+    def __init__(self, remote, method, path, headers="", body=b""):
+        token = f"Authorization: Bearer {remote.token}\r\n" if remote.token else ""
+        self.socket = remote.connect()
+        self.socket.sendall(f"{method} {path} HTTP/1.1\r\nHost: {remote.at[0]}:{remote.at[1]}\r\n{token}{headers}\r\n".encode() + body)
+        self.file = self.socket.makefile("rb")
+
+    def read_until(self, word):
+        """What came up to the line with this word; the test's patience is the socket's."""
+        lines = []
+        for line in self.file:
+            lines.append(line.decode())
+            if word in lines[-1]:
+                return "".join(lines)
+        raise AssertionError(f"ended without {word!r}: {lines}")
+
+    def read_rest(self):
+        rest = self.file.read().decode()
+        self.socket.close()
+        return rest

@@ -232,3 +232,15 @@ def test_bad_configurations_are_told(site):
     assert checked.returncode == 0 and "client_roles" in checked.stderr
     checked = check([good], client_roles={"alice": "admin"})
     assert checked.returncode == 1 and "cn:NAME" in checked.stderr
+
+
+def test_a_stream_ends_with_the_role_of_its_certificate(far):
+    gone, stays = (gatekit.Lasting(far.remote(name), "GET", "/v1/events") for name in ("desk", "ops"))
+    gone.read_until("up to date"), stays.read_until("up to date")
+    far.site.server["admin"]["client_roles"] = {"cn:ops": "viewer"}
+    far.site.write()
+    assert far.request("POST", "/v1/reload").status == 200
+    far.request("PUT", "/v1/regions/eu-west/override", {"state": "drain", "reason": "not for all", "allow_unserved": True})
+    assert "not for all" not in gone.read_rest()
+    stays.read_until("not for all")
+    stays.socket.close()

@@ -170,6 +170,32 @@ def test_a_token_ends(far):
     assert far.request("DELETE", "/v1/tokens/bob").status == 404
 
 
+def test_what_goes_on_ends_with_its_token(far):
+    """A stream of events, a page of the journal that waits, an order whose body comes slowly."""
+    for end in lambda: far.request("DELETE", "/v1/tokens/alice"), lambda: far.request("POST", "/v1/tokens/alice:rotate", {"overlap": "0s"}):
+        secret = make(far)
+        remote, other = far.remote(secret), far.remote(make(far, "bob"))
+        body = b'{"state": "drain", "reason": "a test", "allow_unserved": true}'
+        head = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
+        events, stays = gatekit.Lasting(remote, "GET", "/v1/events"), gatekit.Lasting(other, "GET", "/v1/events")
+        events.read_until("up to date"), stays.read_until("up to date")
+        page = gatekit.Lasting(remote, "GET", "/v1/journal?order=oldest&kind=load&wait=3s", "Connection: close\r\n")
+        upload = gatekit.Lasting(remote, "PUT", "/v1/regions/us-east/override", head, body[:10])
+        end()
+        far.request("PUT", "/v1/regions/eu-west/override", {"state": "drain", "reason": "nobody hears of it", "allow_unserved": True})
+        upload.socket.sendall(body[10:])
+        got = upload.read_until("HTTP/1.1")
+        assert " 401 " in got, got + upload.read_rest()
+        assert "nobody hears of it" not in events.read_rest()
+        got = page.read_until("HTTP/1.1")
+        assert " 401 " in got, got + page.read_rest()
+        stays.read_until("nobody hears of it")
+        stays.socket.close()
+        far.wait_log("access", "cause=token", "resource=/v1/events")
+        for path in "/v1/regions/eu-west/override", "/v1/tokens/alice", "/v1/tokens/bob":
+            far.request("DELETE", path)
+
+
 def test_rotation_has_an_overlap(far):
     old = far.remote(make(far))
     reply = far.request("POST", "/v1/tokens/alice:rotate", {"overlap": "1h"})
@@ -255,3 +281,11 @@ def test_steerctl(far):
     for words in (("token", "make", "x"), ("token", "show", "x", "--role", "viewer"), ("token", "rotate", "x", "--role", "viewer")):
         assert steerctl(*words).returncode == 2, words
     assert "--role" in steerctl("token", "add", "x").stderr
+
+
+@pytest.mark.parametrize("code", [0x1b, 0x9b, 0x61c, 0x200e, 0x2028, 0x202a, 0x202e, 0x2066, 0x2069])
+def test_a_reason_deceives_nobody(far, code):
+    """Neither terminals, nor readers by the order of its letters."""
+    reply = far.request("PUT", "/v1/regions/us-east/override", {"state": "drain", "reason": f"planned {chr(code)}work", "allow_unserved": True})
+    assert reply.status == 422 and reply.json["errors"][0]["field"] == "reason"
+    assert f"U+{code:04X}" in reply.json["errors"][0]["message"]

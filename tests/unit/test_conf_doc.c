@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/utf8.h"
 #include "conf/doc.h"
 #include "conf/keytable.h"
 #include "conf/locate.h"
@@ -101,9 +102,14 @@ static void messages_do_not_steer_terminals(void **state)
     assert_string_equal(report_get(report, 0)->place.path, "$[\"?[31mx??\"]");
     report_free(report);
     char text[32] = "a\xe2\x82", good[] = "\xc3\xa9\xf0\x9f\x98\x80";
-    value_make_printable(text);
+    utf8_make_printable(text);
     assert_string_equal(text, "a??");
-    value_make_printable(good);
+    char turned[] = "a\xe2\x80\xae"
+                    "b\xe2\x81\xa9"
+                    "c\xd8\x9c"; /* U+202E, U+2069, U+061C */
+    utf8_make_printable(turned);
+    assert_string_equal(turned, "a???b???c??");
+    utf8_make_printable(good);
     assert_string_equal(good, "\xc3\xa9\xf0\x9f\x98\x80");
 }
 
