@@ -91,7 +91,7 @@ def test_from_nothing_to_three_nodes():
         first = new_machine(cluster, "ns1")
         done = steerctl("cluster", "init", "--name", "prod", "--node", "ns1", "--etcd", ",".join(cluster.etcd.urls), "--listen", listen_at(),
                         "--config", config_of(first))
-        assert done.returncode == 0 and "first node of prod" in done.stdout, done
+        assert done.returncode == 0 and "first node of prod" in done.stdout and "2 GiB" in done.stdout, done
         adopt_config(first)
         cluster.nodes["ns1"] = one = first.start()
         cluster.wait_phase("ns1", "following")
