@@ -208,26 +208,47 @@ static double find_share(const struct operate_places *places, const char *name, 
     return 0;
 }
 
+/* The endpoints of the destination that the names which move have; all of it, if they have none there. */
+static const bool *mark_destination(const struct work *w, bool *of_names)
+{
+    const struct view *view = w->ask->view;
+    const struct conf_topology *topology = view->topology;
+    ptrdiff_t region = operate_find_target(view, HEALTH_REGION, w->ask->switchover->to);
+    ptrdiff_t az = region >= 0 ? -1 : operate_find_target(view, HEALTH_AZ, w->ask->switchover->to);
+    bool *all = arena_alloc(w->arena, (topology->endpoint_count + 1) * sizeof *all);
+    bool *members = arena_alloc(w->arena, (topology->endpoint_count + 1) * sizeof *members);
+    for (uint32_t i = 0; i < topology->endpoint_count; i++) {
+        const struct conf_endpoint *endpoint = &topology->endpoints[i];
+        all[i] = region >= 0 ? endpoint->region == (uint32_t)region : az >= 0 && endpoint->az == (uint32_t)az;
+    }
+    *of_names = false;
+    for (uint32_t p = 0; p < steer_set_count(view->steer); p++) {
+        const struct steer_policy *policy = steer_set_get(view->steer, p);
+        for (size_t m = 0; m < policy->member_count && w->touched[p]; m++) {
+            uint32_t endpoint = policy->members[m].endpoint;
+            members[endpoint] = all[endpoint];
+            *of_names |= all[endpoint];
+        }
+    }
+    return *of_names ? members : all;
+}
+
 /* Is there anybody who could take it? That some of it goes elsewhere may have been accepted; this is no part
  * of it, so it has a name of its own. */
 static void judge_destination_serves(struct work *w)
 {
     const char *to = w->ask->switchover->to;
-    ptrdiff_t region = operate_find_target(w->ask->view, HEALTH_REGION, to);
-    ptrdiff_t az = region >= 0 ? -1 : operate_find_target(w->ask->view, HEALTH_AZ, to);
-    const struct conf_topology *topology = w->ask->view->topology;
-    bool any = to[0] == '\0';
-    for (uint32_t i = 0; i < topology->endpoint_count && !any; i++) {
-        const struct conf_endpoint *endpoint = &topology->endpoints[i];
-        bool is_there =
-            region >= 0 ? endpoint->region == (uint32_t)region : az >= 0 && endpoint->az == (uint32_t)az;
+    bool any = to[0] == '\0', of_names = false;
+    const bool *there = any ? NULL : mark_destination(w, &of_names);
+    for (uint32_t i = 0; i < w->ask->view->topology->endpoint_count && !any; i++) {
         struct health_status status;
-        any = is_there && health_get_status(w->with->health, HEALTH_ENDPOINT, i, &status) == 0 &&
+        any = there[i] && health_get_status(w->with->health, HEALTH_ENDPOINT, i, &status) == 0 &&
               health_state_serves(status.effective.state);
     }
     if (!any) {
         add(w, "destination_serves", false,
-            arena_print(w->arena, "the destination serves nobody: no endpoint of %s does", to));
+            arena_print(w->arena, "the destination serves nobody: no endpoint of %s%s does", to,
+                        of_names ? " that has a part in these names" : ""));
     }
 }
 

@@ -102,7 +102,10 @@ def test_nobody_comes_back_when_the_destination_dies(three):
 
 
 def test_what_was_accepted_is_not_its_death(three):
-    """some.example.com has nobody in ap-south, and that was accepted; the death of ap-south was not."""
+    """some.example.com has nobody in ap-south, and that was accepted; the death of ap-south was not. What serves there still is of
+    no name."""
+    three.web(other := kit.new_address())
+    three.topology["endpoints"]["other"] = {"az": "ap-south-1a", "addresses": [other], "checks": ["web"]}
     three.policies["example.com"]["names"]["some"] = {"endpoints": ["web-us-*", "web-eu-*"], "tiers": [["us-east"], ["eu-west"]]}
     server = start(three)
     made = begin(server, to="ap-south", steps=[20, 60], each="3s", execute=True, accept=["destination"])
