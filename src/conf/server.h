@@ -161,7 +161,7 @@ struct conf_query_log;
 /* What the process takes away from itself. */
 struct conf_confine {
     const char *user;       /* whom it becomes; NULL: it stays who started it */
-    bool dns_threads;       /* they may only answer; default true */
+    bool dns_threads;       /* they may only answer, and no memory becomes executable; default true */
     bool no_new_privileges; /* programs that it starts get no more than it has; default true */
     bool files;             /* it writes in its own folders only; default true */
     const char **write;     /* further folders that are its own */

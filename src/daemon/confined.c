@@ -79,7 +79,7 @@ int confined_begin(const char *path, struct confined *held)
     if (error == 0 && conf->confine.no_new_privileges) {
         held->no_new_privileges = confine_no_new_privileges();
     }
-    if (error == 0) {
+    if (error == 0 && conf->confine.dns_threads) {
         (void)confine_memory(); /* where the kernel has it */
     }
     if (error == 0 && conf->confine.files) {

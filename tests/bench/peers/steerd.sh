@@ -76,4 +76,8 @@ prepare_scale() {
 
 reload() { "${binary%/*}/steerctl" -s "$DIR/admin.sock" reload "$1"; }
 
-start() { exec "$binary" -c "$DIR/steerd.json"; }
+# what counts instructions makes code as it goes, which steerd's own memory rules refuse
+start() {
+    [ -z "${PEERS_WRAP:-}" ] || sed -i '1s/^{/{ "confine": { "dns_threads": false, "files": false },/' "$DIR/steerd.json"
+    exec "$binary" -c "$DIR/steerd.json"
+}
