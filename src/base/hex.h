@@ -42,3 +42,15 @@ static inline bool hex_read(const char *text, uint8_t *octets, size_t len)
     }
     return true;
 }
+
+/* Exactly 16 digits: marks, runs, members. Else false, and 0. */
+static inline bool hex_read_word(const char *text, uint64_t *word)
+{
+    uint8_t octets[sizeof *word];
+    bool good = hex_read(text, octets, sizeof octets);
+    *word = 0;
+    for (size_t i = 0; good && i < sizeof octets; i++) {
+        *word = *word << 8 | octets[i];
+    }
+    return good;
+}

@@ -6,11 +6,11 @@
 #include "conf/cluster.h"
 
 #include "base/arena.h"
+#include "base/hex.h"
 #include "conf/secret.h"
 #include "conf/server.h"
 #include "conf/zones.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define NODE_RULE "1 to 58 letters, digits or '-', which is not the first or last"
@@ -177,8 +177,8 @@ static uint64_t read_member(const struct doc_node *node)
     if (text == NULL) {
         return 0;
     }
-    uint64_t id = strlen(text) == 16 && strspn(text, "0123456789abcdef") == 16 ? strtoull(text, NULL, 16) : 0;
-    if (id == 0 && doc_find(node, "member", &member)) {
+    uint64_t id;
+    if ((!hex_read_word(text, &id) || id == 0) && doc_find(node, "member", &member)) {
         doc_error_expected(&member, "16 hexadecimal digits, as \"steerctl cluster join\" has written them");
     }
     return id;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/clustered.h"
+#include "daemon/clustered_pending.h"
 #include "daemon/durable.h"
 #include "cluster/cluster.h"
 #include "cluster/member.h"
@@ -140,13 +141,9 @@ struct clustered_past {
 };
 /* 0, or what the store says. */
 int clustered_read_past(struct clustered *clustered, struct clustered_past *past);
-/* What holds here and could not be told, as it lies there. Owned. */
-char *clustered_write_pending(const struct cluster_pending *pending, const char *node);
+/* What holds here and could not be told: see clustered_pending.h. */
 void clustered_forget_pending(struct clustered *clustered, uint64_t number);
 void clustered_note_pending(struct clustered *clustered, uint64_t number, const char *text); /* copied */
-/* Of such a text, from anywhere: all but the number. 0, ERROR_SYNTAX or ERROR_INVALID, and *why (static). */
-int clustered_parse_pending(const char *text, struct arena *arena, struct cluster_pending *pending,
-                            const char **why);
 void clustered_note_run(struct clustered *clustered, uint64_t run);
 /* Of each its value in the store, with what that has of its expiry; texts are the arena's. 0, or what the
  * store says. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What a node keeps in its store beside the shared objects: its position, who it is, and what holds here and
- * could not be told. */
+ * could not be told (clustered_pending.h has the text of that). */
 #include "config.h"
 
 #include "daemon/clustered_inside.h"
@@ -10,6 +10,7 @@
 #include "daemon/server.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -20,8 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- written ---- */
-
 struct store_op clustered_position_op(const struct cluster_position *at, struct arena *arena)
 {
     char text[CLUSTER_HEAD_SIZE];
@@ -29,43 +28,6 @@ struct store_op clustered_position_op(const struct cluster_position *at, struct 
                              .key = POSITION_KEY,
                              .value = arena_copy_text(arena, cluster_write_head(at, text)),
                              .if_revision = STORE_ANY};
-}
-
-/* ["feedbeef01234567"]: owned. */
-static char *write_marks(const uint64_t *marks, size_t count)
-{
-    json_t *list = json_array();
-    char text[17];
-    for (size_t i = 0; i < count; i++) {
-        snprintf(text, sizeof text, "%016" PRIx64, marks[i]);
-        json_array_append_new(list, json_string(text));
-    }
-    char *json = json_dumps(list, JSON_COMPACT);
-    json_decref(list);
-    return json;
-}
-
-/* {"at": …, "over": …, "entry": …}; at: null: there was no position. Owned. */
-char *clustered_write_pending(const struct cluster_pending *pending, const char *node)
-{
-    char text[CLUSTER_HEAD_SIZE];
-    struct cluster_entry entry = {.node = node,
-                                  .mark = pending->mark,
-                                  .mark_to = (uint32_t)pending->op_count,
-                                  .cause = pending->cause,
-                                  .provisional_since_ms = pending->since_ms,
-                                  .ops = pending->ops,
-                                  .op_count = pending->op_count};
-    char *body = cluster_write_entry(&pending->at, &entry);
-    char *over = write_marks(pending->over, pending->over_count);
-    char *value = body == NULL
-                      ? NULL
-                      : memory_print("{\"at\":%s,\"over\":%s,\"entry\":%s}",
-                                     pending->has_position ? cluster_write_head(&pending->at, text) : "null",
-                                     over, body);
-    free(over);
-    free(body);
-    return value;
 }
 
 /* ---- what is this node's alone ---- */
@@ -123,48 +85,6 @@ void clustered_note_run(struct clustered *clustered, uint64_t run)
     note(clustered, noting, "this process is the node now");
 }
 
-/* ---- read ---- */
-
-static void read_marks(const json_t *list, struct arena *arena, struct cluster_pending *pending)
-{
-    size_t i;
-    const json_t *item;
-    uint64_t *marks = arena_alloc(arena, (json_array_size(list) + 1) * sizeof *marks);
-    json_array_foreach(list, i, item)
-    {
-        marks[pending->over_count++] = json_is_string(item) ? strtoull(json_string_value(item), NULL, 16) : 0;
-    }
-    pending->over = marks;
-}
-
-int clustered_parse_pending(const char *text, struct arena *arena, struct cluster_pending *pending,
-                            const char **why)
-{
-    struct cluster_entry entry;
-    json_t *object = json_loads(text, 0, NULL);
-    char *head = json_dumps(json_object_get(object, "at"), JSON_COMPACT | JSON_ENCODE_ANY),
-         *body = json_dumps(json_object_get(object, "entry"), JSON_COMPACT);
-    read_marks(json_object_get(object, "over"), arena, pending);
-    json_decref(object);
-    *why = "it is none";
-    int error = head == NULL || body == NULL ? ERROR_SYNTAX : 0;
-    pending->has_position = error == 0 && strcmp(head, "null") != 0;
-    error = error == 0 && pending->has_position ? cluster_read_head(head, strlen(head), &pending->at, why)
-                                                : error;
-    error = error == 0 ? cluster_read_entry(body, strlen(body), arena, &entry, why) : error;
-    if (error == 0) {
-        pending->mark = entry.mark;
-        pending->node = entry.node;
-        pending->since_ms = entry.provisional_since_ms;
-        pending->cause = entry.cause;
-        pending->ops = entry.ops;
-        pending->op_count = entry.op_count;
-    }
-    free(head);
-    free(body);
-    return error;
-}
-
 /* ---- what holds ---- */
 
 struct reading {
@@ -218,7 +138,9 @@ static void read_run(void *context, const struct store_object *object)
 {
     struct clustered_past *past = context;
     json_t *run = json_loads(object->value, JSON_DECODE_ANY, NULL);
-    past->run = json_is_string(run) ? strtoull(json_string_value(run), NULL, 16) : 0;
+    if (!json_is_string(run) || !hex_read_word(json_string_value(run), &past->run)) {
+        past->run = 0;
+    }
     json_decref(run);
 }
 

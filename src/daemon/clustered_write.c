@@ -22,8 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OVER_MAX = 256 }; /* marks; one more than that is a conflict more */
-
 /* A job on its way: its owner keeps what it points to until it is done. */
 struct sharing {
     struct cluster_write write; /* the first, so that one is the other */
@@ -169,15 +167,15 @@ static void pend_part(struct sharing *sharing, size_t first, int64_t wall_ms)
     bool is_open = clustered->cluster != NULL && sharing->write.error != ERROR_CANCELLED;
     bool is_placed =
         is_open || clustered->is_leaving; /* what is given up is so at the position that it had */
-    uint64_t over[OVER_MAX];
+    uint64_t over[CLUSTERED_OVER_MAX];
     size_t over_count = 0, count = left < CLUSTER_OPS_MAX ? left : CLUSTER_OPS_MAX;
     if (is_placed) {
         cluster_get_status(clustered->cluster, &status);
     }
     for (size_t i = first; is_open && i < first + count; i++) {
         over_count += cluster_list_marks(clustered->cluster, &sharing->shared[i], over + over_count,
-                                         OVER_MAX - over_count);
-        over_count = over_count < OVER_MAX ? over_count : OVER_MAX;
+                                         CLUSTERED_OVER_MAX - over_count);
+        over_count = over_count < CLUSTERED_OVER_MAX ? over_count : CLUSTERED_OVER_MAX;
     }
     struct cluster_pending pending = {.number = clustered->next_pending++,
                                       .mark = sharing->write.mark + first / CLUSTER_OPS_MAX,

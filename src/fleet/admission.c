@@ -269,12 +269,11 @@ static void read_files(struct reading *r, struct arena *arena, struct admission_
 int admission_read_grant(const char *text, struct arena *arena, struct admission_grant *grant)
 {
     char member[17];
-    uint8_t octets[8];
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     struct reading r = {.object = root};
     *grant = (struct admission_grant){.member = 0};
     copy_text(&r, "member", member, sizeof member);
-    grant->member = hex_read(member, octets, sizeof octets) ? strtoull(member, NULL, 16) : 0;
+    (void)hex_read_word(member, &grant->member);
     read_etcd(&r, arena, grant);
     const char *acknowledge = keep_text(&r, "acknowledge", TEXT_MAX, arena);
     grant->acknowledge = acknowledge == NULL ? "" : acknowledge;

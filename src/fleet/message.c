@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "fleet/message_bulk.h"
 
 #include <jansson.h>
@@ -161,11 +162,11 @@ static bool get_bool(struct reading *r, struct object *object, const char *key)
 static uint64_t get_mark(struct reading *r, struct object *object, const char *key)
 {
     const char *text = json_string_value(require(r, object, key));
-    if (text == NULL || strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16) {
+    uint64_t mark = 0;
+    if (text == NULL || !hex_read_word(text, &mark)) {
         fail(r, "\"%s\" has no 16 hexadecimal digits", key);
-        return 0;
     }
-    return strtoull(text, NULL, 16);
+    return mark;
 }
 
 /* How many; 0 as well when something is wrong. */

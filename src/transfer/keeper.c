@@ -439,7 +439,8 @@ size_t keeper_parse(struct keeper *keeper, const char *text, size_t len, uint32_
             memcpy(line, text + at, line_len);
             line[line_len] = '\0';
         }
-        bad += !fits || (line[0] != '#' && !parse_line(keeper, line));
+        /* a name may begin with '#', but has no space */
+        bad += !fits || (strncmp(line, "# ", 2) != 0 && !parse_line(keeper, line));
         is_copy |= fits && parse_restored(line, &then_s);
         at += line_len + 1;
     }

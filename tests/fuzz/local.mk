@@ -440,3 +440,12 @@ tests_fuzz_fuzz_range_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -DFUZZ_NAME='"
 tests_fuzz_fuzz_range_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_range_SOURCES = tests/fuzz/fuzz_range.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_range_LDADD = src/libctl.a src/libbase.a $(JANSSON_LIBS)
+
+## small parsers: tokens, vantages, incidents, points and orders in the store, serials, the hand-over, a vantage's list
+fuzz_programs += tests/fuzz/fuzz_parsers
+tests_fuzz_fuzz_parsers_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(OPENSSL_CFLAGS) -DFUZZ_NAME='"parsers"'
+tests_fuzz_fuzz_parsers_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_parsers_SOURCES = tests/fuzz/fuzz_parsers.c src/daemon/channel.c src/daemon/clustered_pending.c src/daemon/incident_json.c \
+	src/daemon/stored.c src/daemon/token.c src/daemon/vantage_member.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_parsers_LDADD = src/libsteerprobe.a src/libcluster.a src/libfleet.a src/libpast.a src/libtransfer.a src/libconf.a src/libstore.a src/libhealth.a \
+	$(tls_libs) src/libexec.a src/libdns.a src/libbase.a $(JANSSON_LIBS) $(OPENSSL_LIBS) -lm

@@ -232,6 +232,19 @@ static void broken_lines_are_left_out(void **state)
     keeper_free(keeper);
 }
 
+static void a_name_may_look_like_a_comment(void **state)
+{
+    (void)state;
+    static const uint8_t hash[] = "\2#x\7example";
+    const struct keeper_content content = {CONF_SERIAL_UNIXTIME, 1, 2, 3},
+                                later = {CONF_SERIAL_UNIXTIME, 1, 2, 9};
+    struct keeper *keeper = keeper_new(true);
+    assert_int_equal(decide_of(keeper, hash, content).serial, 3);
+    keeper = restart(keeper);
+    assert_int_equal(decide_of(keeper, hash, later).serial, 3);
+    keeper_free(keeper);
+}
+
 /* Ten years of random changes, quick and slow, of reloads with a new serial in the file, of restarts, and of
  * a clock that is now and then set back: each serial that was served is newer than the one before it. */
 static void serials_never_go_back(void **state)
@@ -580,6 +593,7 @@ int main(void)
         cmocka_unit_test(sealing_can_be_taken_back),
         cmocka_unit_test(a_restored_text_is_gone_above),
         cmocka_unit_test(broken_lines_are_left_out),
+        cmocka_unit_test(a_name_may_look_like_a_comment),
         cmocka_unit_test(serials_never_go_back),
         cmocka_unit_test(flips_need_no_disk_until_the_block_is_used_up),
         cmocka_unit_test(what_waited_gets_a_serial_even_if_it_is_what_was_before),
