@@ -257,6 +257,7 @@ static json_t *render_tiers(const struct operate_explanation *explanation)
         set_text(item, "label", tier->label);
         set_number(item, "members", tier->members);
         set_number(item, "serving", tier->serving);
+        set_number(item, "held", tier->held);
         set(item, "healthy", json_real(tier->healthy));
         set_text(item, "measured_by", tier->by_capacity ? "capacity" : "number");
         set(item, "available", json_real(tier->available));

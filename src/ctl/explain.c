@@ -27,8 +27,9 @@ static void show_tiers(const struct steerctl *ctl, const json_t *tiers)
     json_array_foreach(tiers, i, tier)
     {
         table_add(table, text_of(tier, "label"));
-        snprintf(text, sizeof text, "%s of %s", text_number(tier, "serving", one),
-                 text_number(tier, "members", other));
+        snprintf(text, sizeof text, "%s of %s%s", text_number(tier, "serving", one),
+                 text_number(tier, "members", other),
+                 json_integer_value(json_object_get(tier, "held")) > 0 ? ", held" : "");
         table_add(table, text);
         table_add(table, percent_text(tier, "healthy", one));
         table_add(table, text_of(tier, "min_healthy"));

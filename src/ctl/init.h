@@ -38,7 +38,7 @@ bool init_parse_name(struct init_answers *answers, const char *text);
 bool init_parse_endpoints(struct init_answers *answers, const char *text);
 bool init_parse_check(struct init_answers *answers, const char *text);
 
-/* Write the documents to the folder, which is made if it is not there; files that are there are replaced only
- * if that is said. Appends their paths to `files`. False, and why is on stderr; what was written by then
- * stays. */
+/* Write the documents to the folder, which is made if it is not there; the configuration that is there is
+ * replaced only if that is said, and its files are renamed then. Appends the paths of what was written to
+ * `files`. False, and why is on stderr; what was written by then stays. */
 bool init_write(const struct init_answers *answers, const char *folder, bool replaces, json_t *files);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * A first configuration, as files: steerd.json, topology.json, the zone and its policy. What they say is what
- * an operator would begin with, and no more; "$comment" tells where to read on. */
+ * an operator would begin with, and no more; "$comment" tells where to read on. A configuration that it is to
+ * replace goes as a whole, zones that are not written anew, too: they would be read beside a topology that
+ * does not have their endpoints. Nothing of it is lost: its files get other names, which steerd does not
+ * read.
+ */
 #include "config.h"
 
 #include "ctl/init.h"
@@ -9,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,7 +27,6 @@
 
 struct writing {
     const char *folder;
-    bool replaces;
     json_t *files;
 };
 
@@ -41,7 +45,7 @@ static bool make_folder(const char *path)
 static bool write_file(const struct writing *writing, const char *name, char *text)
 {
     char *path = memory_print("%s/%s", writing->folder, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (writing->replaces ? O_TRUNC : O_EXCL), 0644);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_EXCL, 0644);
     FILE *to = fd == -1 ? NULL : fdopen(fd, "w");
     bool good = to != NULL && fputs(text, to) >= 0;
     if (to != NULL) {
@@ -65,6 +69,63 @@ static bool write_json(const struct writing *writing, const char *name, json_t *
     json_decref(document);
     free(json);
     return write_file(writing, name, text);
+}
+
+/* ---- what was there ---- */
+
+static bool set_aside(const char *path, const char *suffix)
+{
+    char *other = memory_print("%s%s", path, suffix);
+    bool good = rename(path, other) == 0, is_there = good || errno != ENOENT;
+    if (good) {
+        fprintf(stderr, "steerctl: the file that was %s is %s now\n", path, other);
+    } else if (is_there) {
+        fprintf(stderr, "steerctl: %s cannot be renamed to %s: %s\n", path, other, strerror(errno));
+    }
+    free(other);
+    return good || !is_there;
+}
+
+static int is_zone_or_policy(const struct dirent *entry)
+{
+    const char *suffix = strrchr(entry->d_name, '.');
+    return suffix != NULL && suffix != entry->d_name &&
+           (strcmp(suffix, ".zone") == 0 || strcmp(suffix, ".json") == 0);
+}
+
+static bool set_zones_aside(const char *zones, const char *suffix)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(zones, &entries, is_zone_or_policy, alphasort);
+    bool good = count != -1;
+    if (!good) {
+        fprintf(stderr, "steerctl: the folder %s cannot be listed: %s\n", zones, strerror(errno));
+    }
+    for (int i = 0; i < count; i++) {
+        char *path = memory_print("%s/%s", zones, entries[i]->d_name);
+        good = good && set_aside(path, suffix);
+        free(path);
+        free(entries[i]);
+    }
+    free(entries);
+    return good;
+}
+
+/* One suffix tells what belonged together. */
+static bool set_configuration_aside(const char *folder, const char *zones)
+{
+    char suffix[64];
+    struct timespec now;
+    struct tm parts;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    size_t len = strftime(suffix, sizeof suffix, ".old-%Y%m%dT%H%M%S", gmtime_r(&now.tv_sec, &parts));
+    (void)snprintf(suffix + len, sizeof suffix - len, ".%03ldZ", now.tv_nsec / 1000000);
+    char *server = memory_print("%s/steerd.json", folder);
+    char *topology = memory_print("%s/topology.json", folder);
+    bool good = set_zones_aside(zones, suffix) && set_aside(topology, suffix) && set_aside(server, suffix);
+    free(server);
+    free(topology);
+    return good;
 }
 
 /* ---- documents ---- */
@@ -214,16 +275,16 @@ static char *make_zone(const struct init_answers *answers)
 
 bool init_write(const struct init_answers *answers, const char *folder, bool replaces, json_t *files)
 {
-    struct writing writing = {folder, replaces, files};
+    struct writing writing = {folder, files};
     int len = (int)strlen(answers->zone) - 1; /* without the final dot */
     char *zones = memory_print("%s/zones", folder);
     char *zone = memory_print("zones/%.*s.zone", len, answers->zone);
     char *policy = memory_print("zones/%.*s.json", len, answers->zone);
-    bool good = make_folder(folder) && make_folder(zones) &&
-                write_json(&writing, "steerd.json", make_server(answers, folder)) &&
-                write_json(&writing, "topology.json", make_topology(answers)) &&
-                write_json(&writing, policy, make_policy(answers)) &&
-                write_file(&writing, zone, make_zone(answers));
+    bool good =
+        make_folder(folder) && make_folder(zones) && (!replaces || set_configuration_aside(folder, zones)) &&
+        write_json(&writing, "steerd.json", make_server(answers, folder)) &&
+        write_json(&writing, "topology.json", make_topology(answers)) &&
+        write_json(&writing, policy, make_policy(answers)) && write_file(&writing, zone, make_zone(answers));
     free(zones);
     free(zone);
     free(policy);

@@ -20,7 +20,8 @@ static const struct verb verbs[] = {
      "Ask where queries are answered, which zone is served, which of its names leads to the servers, where "
      "these\nare and how they are checked, and write steerd.json, topology.json, the zone and its policy "
      "to the folder --to\n(/etc/steerd). What an option says is not asked: --listen, --zone, --names, "
-     "--endpoints, --check. Files that\nare there stay, but for --force. No server is asked",
+     "--endpoints, --check. Files that\nare there stay; with --force the whole configuration is replaced, "
+     "all its zones too, and its files are\nrenamed to NAME.old-TIME. No server is asked",
      "  steerctl init\n"
      "  steerctl init --to conf --zone example.com --names www --check http:80/healthz \\\n"
      "    --endpoints \"us-east=192.0.2.10,192.0.2.11 eu-west=198.51.100.10\"",

@@ -213,6 +213,7 @@ static const char *tell_tier_fate(struct explain_work *w, uint16_t index)
     const struct operate_tier *tier = &w->to->tiers[at];
     return tier->share > 0     ? NULL
            : !tier->considered ? arena_print(w->arena, "tier %s is not needed", tier->label)
+           : tier->barred      ? arena_print(w->arena, "safety rules forbid to go to tier %s", tier->label)
            : !tier->qualifies
                ? arena_print(w->arena, "tier %s has too few members that may serve", tier->label)
                : arena_print(w->arena, "tier %s gets no share", tier->label);
@@ -242,21 +243,18 @@ static const char *find_own_reason(struct explain_work *w, uint16_t index,
 static void find_reason(struct explain_work *w, uint16_t index, struct operate_member *member)
 {
     if (member->chosen) {
+        bool is_held = w->choice.source == STEER_FROM_HELD && !health_state_serves(member->effective.state);
+        member->own_reason = is_held ? tell_state(w, member) : NULL;
         return;
     }
-    member->excluded = find_own_reason(w, index, member);
-    member->is_own_reason = member->excluded != NULL;
-    if (member->excluded == NULL) {
-        member->excluded = tell_tier_fate(w, index);
-    }
+    member->own_reason = find_own_reason(w, index, member);
+    member->excluded = member->own_reason != NULL ? member->own_reason : tell_tier_fate(w, index);
     if (member->excluded == NULL && member->shed >= 1) {
         member->excluded = "it sheds all of its weight, because of its load"; /* told with its load */
     } else if (member->excluded == NULL && member->weight == 0) {
-        member->excluded = "it is a standby (weight 0), and members with a weight serve";
-        member->is_own_reason = true;
+        member->excluded = member->own_reason = "it is a standby (weight 0), and members with a weight serve";
     } else if (member->excluded == NULL) {
-        member->excluded = "its part of the tier is given to others";
-        member->is_own_reason = true;
+        member->excluded = member->own_reason = "its part of the tier is given to others";
     }
 }
 
@@ -339,7 +337,13 @@ static void tell_load(struct explain_work *w, const struct operate_member *membe
     }
 }
 
-/* "a, b and 3 more" of the members from here on that have the same reason. */
+/* Of what is told once. */
+static bool is_alike(const struct operate_member *a, const struct operate_member *b)
+{
+    return a->own_reason != NULL && a->chosen == b->chosen && strcmp(a->own_reason, b->own_reason) == 0;
+}
+
+/* "a, b and 3 more are" of the members from here on that have the same reason. */
 static const char *list_alike(struct explain_work *w, size_t from)
 {
     const struct operate_member *members = w->to->members;
@@ -347,8 +351,7 @@ static const char *list_alike(struct explain_work *w, size_t from)
     size_t count = 0;
     buffer_init(&text);
     for (size_t i = from; i < w->to->member_count; i++) {
-        bool is_alike = members[i].is_own_reason && strcmp(members[i].excluded, members[from].excluded) == 0;
-        if (is_alike && count++ < NAMES_MAX) {
+        if (is_alike(&members[i], &members[from]) && count++ < NAMES_MAX) {
             buffer_print(&text, "%s%s", text.len == 0 ? "" : ", ", members[i].endpoint);
         }
     }
@@ -365,7 +368,7 @@ static const char *list_alike(struct explain_work *w, size_t from)
 static bool is_told(const struct operate_member *members, size_t index)
 {
     for (size_t i = 0; i < index; i++) {
-        if (members[i].is_own_reason && strcmp(members[i].excluded, members[index].excluded) == 0) {
+        if (is_alike(&members[i], &members[index])) {
             return true;
         }
     }
@@ -377,14 +380,16 @@ static void tell_reasons(struct explain_work *w)
     const struct operate_member *members = w->to->members;
     size_t told = 0;
     for (size_t i = 0; i < w->to->member_count; i++) {
-        if (!members[i].is_own_reason || is_told(members, i)) {
+        if (members[i].own_reason == NULL || is_told(members, i)) {
             continue;
         }
         if (told++ == REASONS_MAX) {
-            explain_say(w, "and more are excluded for other reasons: see the list of members");
+            explain_say(w, "and more have other reasons: see the list of members");
             return;
         }
-        explain_say(w, "%s excluded: %s", list_alike(w, i), members[i].excluded);
+        explain_say(w, "%s %s: %s", list_alike(w, i),
+                    members[i].chosen ? "held, and answered all the same" : "excluded",
+                    members[i].own_reason);
     }
 }
 

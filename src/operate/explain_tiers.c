@@ -69,6 +69,32 @@ static const char *list_members(struct explain_work *w, const uint16_t *members,
     return copy;
 }
 
+/* Whose fall makes a tier one that may not be left: the regions of its members where rules forbid that. */
+static const char *list_rules(struct explain_work *w)
+{
+    const struct steer_tier *tier = &explain_get_class(w)->tiers[w->choice.held_tier];
+    struct buffer text;
+    uint64_t seen = 0;
+    buffer_init(&text);
+    for (size_t i = 0; w->view->health != NULL && i < tier->count; i++) {
+        struct health_hold_status hold;
+        uint32_t region = steer_get_place(w->policy, tier->members[i])->region;
+        if (health_get_hold(w->view->health, region, &hold) != 0 || !hold.is_held) {
+            continue;
+        }
+        for (size_t rule = 0; rule < health_count_guards(w->view->health); rule++) {
+            if (((hold.rules & ~seen) >> rule & 1) != 0) {
+                buffer_print(&text, "%s%s of region %s", seen == 0 ? "" : ", ",
+                             health_get_guard_name(w->view->health, rule), hold.region);
+                seen |= UINT64_C(1) << rule;
+            }
+        }
+    }
+    const char *copy = arena_copy_text(w->arena, text.len == 0 ? "what is forbidden" : text.bytes);
+    buffer_fini(&text);
+    return copy;
+}
+
 /* Parts of the tier that are drawn from with shares of their own, such as a canary's. */
 static void tell_groups(struct explain_work *w, uint16_t tier)
 {
@@ -111,7 +137,14 @@ static void tell_tier(struct explain_work *w, const struct operate_tier *tier, b
         snprintf(have + used, sizeof have - (size_t)used, ", of which load leaves %.4g %%",
                  100 * tier->available);
     }
-    if (tier->serving == 0 && tier->considered) {
+    if (tier->held != 0) {
+        explain_say(w, "tier %s is held by safety rules (%s): %s, and %u that fell count%s as if %s had not",
+                    tier->label, list_rules(w), have, tier->held, tier->held == 1 ? "s" : "",
+                    tier->held == 1 ? "it" : "they");
+    } else if (tier->barred) {
+        explain_say(w, "tier %s may not be gone to by safety rules (%s): %s", tier->label, list_rules(w),
+                    have);
+    } else if (tier->serving == 0 && tier->considered) {
         explain_say(w, "tier %s does not serve: none of its %s may", tier->label, members);
     } else if (!tier->considered) {
         explain_say(w, "tier %s is not needed: those before it take all answers (%s)", tier->label, have);
@@ -138,6 +171,8 @@ static void describe_tier(struct explain_work *w, uint16_t index)
                                   .members = seen->members,
                                   .serving = seen->serving,
                                   .left_out = seen->left_out,
+                                  .held = seen->counted > seen->serving ? seen->counted - seen->serving : 0,
+                                  .barred = seen->counted < seen->serving && seen->share <= 0,
                                   .healthy = seen->healthy,
                                   .available = seen->available,
                                   .by_capacity = from->by_capacity,
@@ -194,31 +229,6 @@ static void tell_first(struct explain_work *w)
     }
 }
 
-/* Whose fall makes the tier one that may not be left: the regions of its members where rules forbid that. */
-static const char *list_rules(struct explain_work *w, const struct steer_tier *tier)
-{
-    struct buffer text;
-    uint64_t seen = 0;
-    buffer_init(&text);
-    for (size_t i = 0; w->view->health != NULL && i < tier->count; i++) {
-        struct health_hold_status hold;
-        uint32_t region = steer_get_place(w->policy, tier->members[i])->region;
-        if (health_get_hold(w->view->health, region, &hold) != 0 || !hold.is_held) {
-            continue;
-        }
-        for (size_t rule = 0; rule < health_count_guards(w->view->health); rule++) {
-            if (((hold.rules & ~seen) >> rule & 1) != 0) {
-                buffer_print(&text, "%s%s of region %s", seen == 0 ? "" : ", ",
-                             health_get_guard_name(w->view->health, rule), hold.region);
-                seen |= UINT64_C(1) << rule;
-            }
-        }
-    }
-    const char *copy = arena_copy_text(w->arena, text.len == 0 ? "what is forbidden" : text.bytes);
-    buffer_fini(&text);
-    return copy;
-}
-
 /* What a safety rule makes of the answers of a tier. */
 static void tell_hold(struct explain_work *w)
 {
@@ -226,7 +236,7 @@ static void tell_hold(struct explain_work *w)
         return;
     }
     const struct steer_tier *tier = &explain_get_class(w)->tiers[w->choice.held_tier];
-    const char *rules = list_rules(w, tier);
+    const char *rules = list_rules(w);
     if (w->choice.hold == STEER_HOLDS) {
         explain_say(w,
                     "tier %s may not be left: it counts as if those who fell under safety rules (%s) had "

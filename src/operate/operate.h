@@ -142,8 +142,9 @@ struct operate_member {
     struct health_effective effective;
     const struct operate_target *decider; /* the endpoint, az or region that made it so; NULL: nothing did */
     const char *excluded;                 /* why it is in no answer; NULL: it may be */
-    bool is_own_reason;                   /* that is about it, not about its tier */
-    bool sticks;                          /* the client sticks to it */
+    const char
+        *own_reason; /* likewise where it is about it, not about its tier; of who is held: what is so */
+    bool sticks;     /* the client sticks to it */
     uint32_t weight;
     double shed;          /* of its weight, because of its load, 0..1 */
     unsigned ramp;        /* percent of its weight that it has, 100 unless it came back a moment ago */
@@ -160,6 +161,8 @@ struct operate_tier {
     const char *label;
     uint32_t members, serving;
     uint32_t left_out; /* members that do not count: they lack the family that is asked for */
+    uint32_t held;     /* members that fell, and count as if they had not: a safety rule holds them */
+    bool barred;       /* it has no share, since a safety rule forbids to go there */
     double healthy;    /* the serving share, 0..1 */
     bool by_capacity;  /* measured by capacity, else by number */
     double available;  /* that, less what is shed because of load */

@@ -83,20 +83,25 @@ static void finish_parts(const struct steer_reading *reading, const struct steer
 
 /* ---- tiers ---- */
 
-/* What is available is told as it is, also where load is ignored in the end. */
-static void trace_tier(struct steer_trace *trace, size_t index, const struct steer_measure *measure,
-                       bool considered, bool again)
+/* What is there is told as it is, also where load is ignored in the end, and where safety rules make
+ * something else of it: it was read without these before. */
+static void trace_tier(const struct steer_reading *reading, const struct steer_measure *measure,
+                       bool considered, struct steer_trace *trace)
 {
-    if (trace != NULL) {
-        double available = again ? trace->tiers[index].available : measure->unshed;
-        trace->tiers[index] = (struct steer_trace_tier){.members = measure->members,
-                                                        .serving = measure->serving,
-                                                        .left_out = measure->left_out,
-                                                        .healthy = measure->healthy,
-                                                        .available = available,
-                                                        .considered = considered,
-                                                        .qualifies = measure->qualifies};
+    if (trace == NULL) {
+        return;
     }
+    struct steer_trace_tier *tier = &trace->tiers[reading->tier];
+    if (reading->ban == NULL) {
+        *tier = (struct steer_trace_tier){.members = measure->members,
+                                          .serving = measure->serving,
+                                          .left_out = measure->left_out,
+                                          .healthy = measure->healthy,
+                                          .available = reading->again ? tier->available : measure->unshed,
+                                          .qualifies = measure->qualifies};
+    }
+    tier->counted = measure->serving;
+    tier->considered = considered;
 }
 
 static void keep_parts(struct steer_choice *choice, size_t count, uint16_t tier, double share)
@@ -149,7 +154,7 @@ static bool take_tiers(struct steer_reading *reading, const struct steer_class *
         size_t count = read_left(reading, tier, parts, &measure);
         bool stays = fence_stays(reading->fence, (uint16_t)i);
         double share = stays ? 0 : shares_take(class, i, &measure, &left);
-        trace_tier(trace, i, &measure, considered, reading->again);
+        trace_tier(reading, &measure, considered, trace);
         if (share > 0 || stays || (tier->trickle > 0 && measure.suffices > 0)) {
             keep_parts(choice, count, (uint16_t)i, share);
         } else {

@@ -323,12 +323,13 @@ enum steer_exit {
 /* What evaluate saw of each tier, for explain. */
 struct steer_trace_tier {
     uint32_t members, serving; /* standbys only where they stand in, or are all of a group */
-    uint32_t left_out;         /* have no address of the family that is asked for, which others have */
-    double healthy;            /* serving, as the share that min_healthy and spill_below are compared with */
-    double available;          /* healthy, less what serving members shed */
-    double share;              /* of answers */
-    bool considered;           /* there was a share left for it, or a trickle is due */
-    bool qualifies;            /* has min_healthy */
+    uint32_t counted;  /* serving as safety rules have it: with who is held, less where these forbid to go */
+    uint32_t left_out; /* have no address of the family that is asked for, which others have */
+    double healthy;    /* serving, as the share that min_healthy and spill_below are compared with */
+    double available;  /* healthy, less what serving members shed */
+    double share;      /* of answers */
+    bool considered;   /* there was a share left for it, or a trickle is due */
+    bool qualifies;    /* has min_healthy */
 };
 
 struct steer_trace {

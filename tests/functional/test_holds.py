@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Failovers that a safety rule forbids: answers stay where they are, which is told and counted, until the rule allows it."""
+import re
+
 import pytest
 
 import kit
@@ -62,6 +64,20 @@ def test_a_lag_holds_and_lets_go(scene):
     assert 'steerd_holds{rule="fresh"} 1' in server.request("GET", "/metrics").body.decode()
     explained = server.get(f"/v1/explain?name={NAME}&type=A")
     assert explained["source"] == "held" and any("fresh" in step for step in explained["steps"]), explained["steps"]
+    tiers = {tier["label"]: tier for tier in explained["tiers"]}
+    assert [tiers[US][key] for key in ("serving", "held", "healthy", "available", "share")] == [0, 1, 0, 0, 1], tiers[US]
+    assert [tiers[EU][key] for key in ("serving", "held", "healthy", "share")] == [1, 0, 1, 0], tiers[EU]
+    assert f"tier {US} is held by safety rules (fresh of region {US}): 0 of its 1 member may (0 %), and 1 that fell counts as if it had not" \
+        in explained["steps"]
+    assert any(f"web-us-east-1a is held, and answered all the same: unhealthy, decided by region_lost: region {US} is lost since " in step
+               for step in explained["steps"]), explained["steps"]
+    assert re.search(r"^us-east +0 of 1, held +0 % .* 100 %$", server.ctl("explain", NAME).stdout, re.M)
+    for name in "far.example.com", "none.example.com":  # where the rule lets nobody go serves nonetheless
+        explained = server.get(f"/v1/explain?name={name}&type=A")
+        tiers = {tier["label"]: tier for tier in explained["tiers"]}
+        assert [tiers[label]["healthy"] for label in (US, EU)] == [0, 1], tiers
+        assert f"tier {EU} may not be gone to by safety rules (fresh of region {US}): 1 of its 1 member may (100 %)" in explained["steps"]
+        assert explained["members"][1]["excluded"] == f"safety rules forbid to go to tier {EU}"
     say(server, 2)
     server.wait_answers(NAME, scene.eu)
     assert server.addresses("far.example.com") == scene.eu

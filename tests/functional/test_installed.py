@@ -116,6 +116,24 @@ def test_init_writes_what_steerd_takes(tmp_path):
     assert init(folder, *ANSWERS, "--force").returncode == 0
 
 
+def test_init_replaces_the_whole_of_a_configuration(tmp_path):
+    """Zones of the sample would be read beside a topology without their endpoints. Nothing of what was there is lost."""
+    folder = tmp_path / "conf"
+    shutil.copytree(SAMPLE, folder)
+    (folder / "zones" / "README").write_text("not of steerd")
+    was = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    done = init(folder, *ANSWERS, "--force")
+    assert done.returncode == 0, done.stderr
+    checked = kit.run_steerd("-c", str(folder / "steerd.json"), "--check")
+    assert checked.returncode == 0 and "warning" not in checked.stderr, checked.stderr
+    assert (folder / "zones" / "README").exists()
+    aside = {str(path.relative_to(folder)): path for path in folder.rglob("*.old-*")}
+    assert {name.split(".old-")[0]: path.read_bytes() for name, path in aside.items()} == \
+        {name: text for name, text in was.items() if name != "zones/README"}
+    assert len({name.split(".old-")[1] for name in aside}) == 1, "one suffix for all"
+    assert all(str(path) in done.stderr for path in aside.values()), "and it is told"
+
+
 @pytest.mark.parametrize("check", ("http", "http:8080", "tcp:25", "icmp", "none"))
 @pytest.mark.parametrize("name", ("www", "@", "*", "a.b"))
 def test_init_of_any_kind(tmp_path, check, name):
