@@ -45,6 +45,13 @@ uint32_t health_find_exit(const struct health *health, const struct health_overr
                        : 0;
 }
 
+/* A drain in part is on its way to the whole, or back: what it is of is about to change. */
+static uint32_t find_ttl(const struct health_override *what, bool planned)
+{
+    bool is_partly = !planned && what->desired == HEALTH_DESIRED_DRAIN && what->share != 0;
+    return (what->has_ttl ? health_ttl_make(what->ttl_s) : 0) | (is_partly ? HEALTH_TTL_PARTLY : 0);
+}
+
 static void set_desired(struct health *health, enum health_kind kind, uint32_t index,
                         enum health_desired desired, bool planned)
 {
@@ -53,7 +60,7 @@ static void set_desired(struct health *health, enum health_kind kind, uint32_t i
     struct health_effect effect = {.desired = desired,
                                    .planned = planned,
                                    .exit = what == NULL || planned ? 0 : health_find_exit(health, what),
-                                   .ttl = what == NULL || !what->has_ttl ? 0 : health_ttl_make(what->ttl_s)};
+                                   .ttl = what == NULL ? 0 : find_ttl(what, planned)};
     if (what != NULL && what->names[0] != '\0') {
         effect.is_scoped = true;
         effect.groups = health_find_groups(health, what->names, NULL, NULL);

@@ -147,8 +147,11 @@ static inline uint32_t health_exit_make(enum health_kind kind, uint32_t index)
 enum { HEALTH_TTL_MAX_S = INT32_MAX }; /* RFC 2181, section 8 */
 static inline uint32_t health_ttl_make(uint32_t ttl_s)
 {
-    return ttl_s + 1; /* 0 s is a TTL like any other */
+    return (ttl_s < HEALTH_TTL_MAX_S ? ttl_s : HEALTH_TTL_MAX_S - 1) + 1; /* 0 s is a TTL like any other */
 }
+
+/* Beside it: the override is a drain in part, so what it is of is about to change. */
+#define HEALTH_TTL_PARTLY (UINT32_C(1) << 31)
 
 /* What an override wants that is about some names only: stored before the word that has HEALTH_WORD_SCOPED,
  * in one change with it. Without that it says nothing, and stays as it was: who has read the word of before
@@ -180,7 +183,7 @@ struct health_table {
      * health_exit_make(). NULL: there never is any. */
     struct health_marks *exits;
     /* How long answers live at most that follow an override, in force or planned: 0 (as policies have it), or
-     * see health_ttl_make(). NULL likewise. */
+     * see health_ttl_make() and HEALTH_TTL_PARTLY. NULL likewise. */
     struct health_marks *ttls;
     struct health_scopes *scopes; /* NULL: no word has HEALTH_WORD_SCOPED, ever */
 };

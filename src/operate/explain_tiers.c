@@ -343,7 +343,7 @@ static void tell_planned(struct explain_work *w)
 {
     uint32_t endpoint = w->policy->members[w->trace.planned].endpoint;
     explain_say(w, "the TTL is at most %u s (ttl_failing): %s", w->choice.ttl,
-                operate_describe_plan(w->view, endpoint, w->arena));
+                operate_describe_plan(w->view, endpoint, w->trace.planned_by, w->arena));
 }
 
 /* The override of which it is lies at the member, or around it. */

@@ -103,9 +103,10 @@ size_t operate_list_dormant(const struct view *view, struct health_dormant_curso
 bool operate_seek_dormant(const struct view *view, enum health_kind kind, const char *name,
                           struct health_dormant_cursor *cursor);
 
-/* Who planned what that an endpoint will follow, and for when: "drain of region us-east is planned for … by
- * alice: storm"; or that nothing is. */
-const char *operate_describe_plan(const struct view *view, uint32_t endpoint, struct arena *arena);
+/* Of the override of an endpoint, or of its az or region (kind): "drain of region us-east is planned for … by
+ * alice: storm", or "drain of 20 % of region us-east by alice is not whole yet: storm". */
+const char *operate_describe_plan(const struct view *view, uint32_t endpoint, enum health_kind kind,
+                                  struct arena *arena);
 /* ---- assumptions ---- */
 
 /* An override that nobody has put. */

@@ -269,22 +269,24 @@ int operate_foresee_shed(const struct view *view, const char *endpoint, double l
     return 0;
 }
 
-const char *operate_describe_plan(const struct view *view, uint32_t endpoint, struct arena *arena)
+const char *operate_describe_plan(const struct view *view, uint32_t endpoint, enum health_kind kind,
+                                  struct arena *arena)
 {
     const struct conf_endpoint *parts = &view->topology->endpoints[endpoint];
     const uint32_t at[] = {
         [HEALTH_ENDPOINT] = endpoint, [HEALTH_AZ] = parts->az, [HEALTH_REGION] = parts->region};
-    const struct health_table *table = view->table;
-    enum health_kind kind;
+    const struct health_override *override = health_get_override(view->health, kind, at[kind]);
     struct health_status status;
     char starts[CLOCK_TEXT_SIZE], text[HEALTH_OVERRIDE_TEXT_SIZE];
-    if (!health_find_planned(atomic_load(&table->endpoints[endpoint]), atomic_load(&table->azs[parts->az]),
-                             atomic_load(&table->regions[parts->region]), &kind)) {
+    if (override == NULL) {
         return "nothing is planned";
     }
-    const struct health_override *override = health_get_override(view->health, kind, at[kind]);
     health_get_status(view->health, kind, at[kind], &status);
-    return arena_print(arena, "%s of %s %s is planned for %s by %s: %s", health_override_text(override, text),
-                       health_kind_text(kind), status.name, clock_write_rfc3339(override->starts_ms, starts),
-                       override->actor, override->reason);
+    const char *what = arena_print(arena, "%s of %s %s", health_override_text(override, text),
+                                   health_kind_text(kind), status.name);
+    return status.planned
+               ? arena_print(arena, "%s is planned for %s by %s: %s", what,
+                             clock_write_rfc3339(override->starts_ms, starts), override->actor,
+                             override->reason)
+               : arena_print(arena, "%s by %s is not whole yet: %s", what, override->actor, override->reason);
 }

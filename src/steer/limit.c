@@ -25,14 +25,21 @@ void limit_note(struct steer_reading *reading, uint16_t index, const uint32_t wo
                                              [HEALTH_AZ] = reading->ttls->azs,
                                              [HEALTH_REGION] = reading->ttls->regions};
     for (enum health_kind kind = HEALTH_ENDPOINT; kind <= HEALTH_REGION; kind++) {
-        uint32_t mark = tier_load(marks[kind], at[kind]);
-        if (mark != 0 && mark - health_ttl_make(0) < reading->ttl_s && scope_has(reading, kind, at[kind])) {
-            reading->ttl_s = mark - health_ttl_make(0);
+        uint32_t mark = tier_load(marks[kind], at[kind]), ttl = mark & ~HEALTH_TTL_PARTLY;
+        bool is_meant = mark != 0 && scope_has(reading, kind, at[kind]);
+        /* The word, too: it may be one of what if (health_assume()). */
+        bool is_partly = (mark & HEALTH_TTL_PARTLY) != 0 && (words[kind] & HEALTH_WORD_RAMP) != 0;
+        if (is_meant && ttl != 0 && ttl - health_ttl_make(0) < reading->ttl_s) {
+            reading->ttl_s = ttl - health_ttl_make(0);
             reading->limited = index;
             reading->limited_by = kind;
         }
         if ((words[kind] & HEALTH_WORD_DESIRED) != 0) {
             return;
+        }
+        if (is_meant && is_partly && reading->planned < 0) {
+            reading->planned = index;
+            reading->planned_by = kind;
         }
     }
 }
@@ -48,6 +55,7 @@ void limit_end(const struct steer_reading *reading, struct steer_trace *trace)
     if (trace != NULL) {
         trace->failing = is_short && !is_ordered ? reading->failing : -1;
         trace->planned = is_short && !is_ordered ? reading->planned : -1;
+        trace->planned_by = reading->planned_by;
         trace->limited = is_ordered ? reading->limited : -1;
         trace->limited_by = reading->limited_by;
     }

@@ -335,8 +335,10 @@ struct steer_trace_tier {
 struct steer_trace {
     struct steer_trace_tier *tiers; /* room for tier_count of the class; all are filled */
     /* The first member that ttl_failing is due to: because it does not serve or wavers, and because an
-     * override of it is planned. -1: none, or the next is less. */
+     * override of it is planned, or drains a part of it only; and what that is of. -1: none, or the next is
+     * less. */
     int32_t failing, planned;
+    enum health_kind planned_by;
     /* The first member of whom an override limits the TTL, and what that is of. -1: none, or ttl_failing is
      * as short. */
     int32_t limited;

@@ -49,6 +49,7 @@ static void note_orders(struct steer_reading *reading, uint16_t index, const uin
     enum health_kind kind;
     if (reading->planned < 0 && health_find_planned(words[0], words[1], words[2], &kind)) {
         reading->planned = index;
+        reading->planned_by = kind;
     }
     if (reading->ttls != NULL) {
         limit_note(reading, index, words);

@@ -47,8 +47,9 @@ struct steer_reading {
     bool again;                      /* read once more, as if nobody shed anything */
     unsigned types;                  /* of the member that was read last, as it has them now */
     int32_t failing;                 /* the first member that does not serve or wavers; -1: none so far */
-    int32_t planned;                 /* the first one that an override is planned for; -1: none so far */
-    const struct health_marks *ttls; /* NULL: no override has a TTL */
+    int32_t planned;                 /* the first one with an override planned or in part; -1: none so far */
+    enum health_kind planned_by;     /* … which is what that override is of */
+    const struct health_marks *ttls; /* NULL: no override has a TTL, or drains in part */
     uint32_t ttl_s;                  /* the least of overrides so far, STEER_TTL_FREE: none … */
     int32_t limited;                 /* … of the first member that has it; -1: none */
     enum health_kind limited_by;     /* … which is what the override is of */

@@ -60,6 +60,24 @@ def test_the_least_the_floor_and_who_is_concerned(site, server):
     assert (ttl(server), ttl(server, "shop.example.com")) == (30, 27)
 
 
+def test_that_a_drain_is_in_part_outlives_what_the_server_does_not(site, server):
+    """It is about to change, so ttl_failing counts, of those names alone that it is about."""
+    before = ttl(server, "short.example.com")
+    assert before > 5
+    server.override("region", "us-east", "drain", share=20)
+    assert (ttl(server, "short.example.com"), ttl(server)) == (5, 30), "www has no ttl_failing"
+    assert server.reload().status == 200 and ttl(server, "short.example.com") == 5
+    take_over(server)
+    assert ttl(server, "short.example.com") == 5
+    server.kill()
+    server = site.start()
+    assert ttl(server, "short.example.com") == 5
+    server.override("region", "us-east", "auto")
+    assert ttl(server, "short.example.com") == before
+    server.override("region", "us-east", "drain", share=20, names=["shop"])
+    assert ttl(server, "short.example.com") == before
+
+
 def test_it_outlives_what_the_server_does_not(site, server):
     server.override("region", "us-east", "drain", ttl=7, starts_in="1h")
     save(server, "a")

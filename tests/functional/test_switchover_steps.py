@@ -8,7 +8,7 @@ import pytest
 
 import kit
 from test_last_health import wait_state
-from test_switchover import act, ask, begin, scene, start, state_of, wait_for  # noqa: F401  pylint: disable=unused-import
+from test_switchover import act, ask, begin, scene, start, state_of, verify, wait_for  # noqa: F401  pylint: disable=unused-import
 
 
 class Asker:
@@ -169,6 +169,34 @@ def test_a_destination_that_dies_while_ttls_are_low_holds_it(scene, asked):
     server.wait_answers("www.example.com", scene.eu)
     act(server, made, "rollback")
     assert server.get("/v1/overrides")["items"] == []
+
+
+def test_ttls_stay_low_from_step_to_step(scene):
+    """They went down before it moves; the next step, or the way back, would wait for whoever got a long one in between."""
+    scene.policies["example.com"]["names"]["www"].update({"ttl": 3, "ttl_failing": 1})
+    server = start(scene)
+    made = begin(server, lower_ttl=True, steps=[20, 60], each="4s", to="eu-west", execute=True)
+    ttls = {}
+
+    def look(until):
+        before = shown(server, made)
+        ttl = server.ask("www.example.com", "A").answer[0].ttl
+        now = shown(server, made)
+        if (before["state"], before["share"]) == (now["state"], now["share"]):
+            ttls.setdefault((now["state"], now["share"]), set()).add(ttl)
+        return before["state"] == until
+
+    server.wait(lambda: shown(server, made)["share"] == 20 or look(None), "it begins to move")
+    explained = server.get("/v1/explain?name=www.example.com")
+    assert explained["ttl_reason"] == "planned"
+    assert ("the TTL is at most 1 s (ttl_failing): drain of 20 % of region us-east by ann is not whole yet: "
+            f"switchover {made['id']}: power work") in explained["steps"]
+    server.wait(lambda: look("moved"), "it has moved")
+    verify(server, made)
+    assert look("verified")
+    assert ttls == {("lowering", 0): {1}, ("moving", 20): {1}, ("moving", 60): {1}, ("moved", 100): {1}, ("verified", 100): {1}}
+    act(server, made, "rollback")
+    assert server.ask("www.example.com", "A").answer[0].ttl == 3
 
 
 def test_an_emergency_out_of_low_ttls_leads_back_to_what_was_before(scene):

@@ -503,6 +503,36 @@ static void an_override_may_have_a_ttl(void **state)
     assert_int_equal(ttls->azs[EUW1A] + ttls->count, 0);
 }
 
+/* That a drain is in part stands beside its TTL while it is in force. */
+static void a_drain_in_part_says_so(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health;
+    const struct health_marks *ttls = health_get_table(health)->ttls;
+    struct health_override drain = {
+        .desired = HEALTH_DESIRED_DRAIN, .starts_ms = 9000, .expires_ms = 10000, .share = 20};
+    make_all_healthy(health);
+    assert_int_equal(health_set_override(health, HEALTH_REGION, US, &drain, 3000), 0);
+    assert_int_equal(ttls->regions[US], 0); /* it is planned, and says that */
+    assert_int_equal(health_follow_clock(health, 9000), 1);
+    assert_int_equal(ttls->regions[US], HEALTH_TTL_PARTLY);
+    assert_int_equal(ttls->count, 1);
+    struct health *next = health_new(&health_world_plan, 9500);
+    health_carry(next, health, 9500);
+    assert_int_equal(health_get_table(next)->ttls->regions[US], HEALTH_TTL_PARTLY);
+    health_free(next);
+    assert_int_equal(health_follow_clock(health, 10000), 1);
+    assert_int_equal(ttls->regions[US] + ttls->count, 0);
+    drain = (struct health_override){
+        .desired = HEALTH_DESIRED_DRAIN, .share = 60, .has_ttl = true, .ttl_s = HEALTH_TTL_MAX_S};
+    assert_int_equal(health_set_override(health, HEALTH_REGION, US, &drain, 11000), 0);
+    assert_int_equal(ttls->regions[US], HEALTH_TTL_PARTLY | health_ttl_make(HEALTH_TTL_MAX_S));
+    drain.share = 0; /* the whole */
+    assert_int_equal(health_set_override(health, HEALTH_REGION, US, &drain, 12000), 0);
+    assert_int_equal(ttls->regions[US], health_ttl_make(HEALTH_TTL_MAX_S));
+    assert_int_equal(ttls->regions[US] & HEALTH_TTL_PARTLY, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, health_set_up, health_tear_down)
@@ -510,6 +540,7 @@ int main(void)
         TEST(spells_are_listed),
         TEST(words_are_copied),
         TEST(an_override_may_have_a_ttl),
+        TEST(a_drain_in_part_says_so),
         TEST(a_drain_may_have_a_destination),
         TEST(waits_starts_and_ends),
         TEST(what_is_due_at_once_is_one_change),

@@ -7,6 +7,7 @@
 #include "steer_world.h"
 
 #define DRAINED ((uint32_t)HEALTH_DESIRED_DRAIN << HEALTH_WORD_DESIRED_SHIFT)
+#define PARTLY  (UINT32_C(20) << HEALTH_WORD_RAMP_SHIFT | HEALTH_WORD_RAMPING)
 #define UP      ((uint32_t)HEALTH_DESIRED_UP << HEALTH_WORD_DESIRED_SHIFT)
 
 struct ttls {
@@ -131,6 +132,63 @@ static void of_some_names_it_limits_these(void **state)
     world_free(w);
 }
 
+/* It is about to be whole, or to end, so ttl_failing counts as for what is planned. */
+static void a_drain_in_part_is_about_to_change(void **state)
+{
+    (void)state;
+    struct place p;
+    open_place(&p);
+    struct world *w = p.world;
+    w->azs[7] = PARTLY; /* of the last tier, which is not needed */
+    p.ttls.azs[7] = HEALTH_TTL_PARTLY;
+    assert_int_equal(ttl_of(&p), STEER_TTL_FREE); /* the policy has none */
+    w->policy.has_ttl_failing = true;
+    w->policy.ttl_failing = 7;
+    assert_int_equal(ttl_of(&p), 7);
+    assert_int_equal(w->trace.failing, -1);
+    assert_int_equal(steer_get_place(&w->policy, (size_t)w->trace.planned)->az, 7);
+    assert_int_equal(w->trace.planned_by, HEALTH_AZ);
+    p.ttls.azs[7] = HEALTH_TTL_PARTLY | health_ttl_make(5); /* of its own */
+    assert_int_equal(ttl_of(&p), 5);
+    assert_int_equal(w->trace.limited_by, HEALTH_AZ);
+    assert_int_equal(w->trace.planned, -1);
+    p.ttls.azs[7] = HEALTH_TTL_PARTLY | health_ttl_make(60);
+    assert_int_equal(ttl_of(&p), 7);
+    w->azs[7] = 0; /* what if it ended? */
+    p.ttls.azs[7] = HEALTH_TTL_PARTLY;
+    assert_int_equal(ttl_of(&p), STEER_TTL_FREE);
+    w->azs[7] = PARTLY;
+    for (size_t i = 0; i < MEMBERS; i++) {
+        w->endpoints[i] = UP; /* nobody is left who follows the az */
+    }
+    assert_int_equal(ttl_of(&p), STEER_TTL_FREE);
+    world_free(w);
+}
+
+static void in_part_for_some_names_it_is_so_for_these(void **state)
+{
+    (void)state;
+    struct place p;
+    struct health_scope regions[TIERS] = {{.groups = 2, .wish = PARTLY}};
+    struct health_scopes scopes = {.regions = regions,
+                                   .azs = (struct health_scope[MEMBERS / 2]){{.groups = 0}},
+                                   .endpoints = (struct health_scope[MEMBERS]){{.groups = 0}}};
+    open_place(&p);
+    struct world *w = p.world;
+    w->table.scopes = &scopes;
+    w->regions[0] = HEALTH_WORD_SCOPED;
+    p.ttls.regions[0] = HEALTH_TTL_PARTLY;
+    w->policy.has_ttl_failing = true;
+    w->policy.ttl_failing = 7;
+    assert_int_equal(ttl_of(&p), STEER_TTL_FREE);
+    w->policy.group = 1;
+    assert_int_equal(ttl_of(&p), STEER_TTL_FREE);
+    w->policy.group = 2;
+    assert_int_equal(ttl_of(&p), 7);
+    assert_int_equal(w->trace.planned_by, HEALTH_REGION);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +196,8 @@ int main(void)
         cmocka_unit_test(the_narrowest_in_force_decides_alone),
         cmocka_unit_test(the_floor_holds_and_policies_may_say_less),
         cmocka_unit_test(of_some_names_it_limits_these),
+        cmocka_unit_test(a_drain_in_part_is_about_to_change),
+        cmocka_unit_test(in_part_for_some_names_it_is_so_for_these),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
