@@ -148,24 +148,20 @@ static void add_bans(const struct view *view, struct admin_rule *to, struct aren
     if (guard < 0) {
         return;
     }
-    struct admin_ban *bans = arena_alloc(arena, (t->region_count + t->replication_count) * sizeof *bans);
+    size_t count = health_guard_list(view->health, (size_t)guard, NULL, 0);
+    struct health_way *ways = arena_alloc(arena, count * sizeof *ways);
+    struct admin_ban *bans = arena_alloc(arena, count * sizeof *bans);
+    size_t found = health_guard_list(view->health, (size_t)guard, ways, count);
+    for (to->ban_count = 0; to->ban_count < count && to->ban_count < found; to->ban_count++) {
+        struct health_way way = ways[to->ban_count];
+        const char *target = way.to == HEALTH_ANYWHERE ? NULL : t->regions[way.to].name;
+        bans[to->ban_count] = (struct admin_ban){t->regions[way.from].name, target};
+    }
     to->holds = arena_alloc(arena, t->region_count * sizeof *to->holds);
     for (uint32_t i = 0; i < t->region_count; i++) {
         struct health_hold_status hold;
-        bool holds =
-            health_get_hold(view->health, i, &hold) == 0 && hold.is_held && (hold.rules >> guard & 1) != 0;
-        if (health_guard_forbids(view->health, (size_t)guard, i, HEALTH_ANYWHERE)) {
-            bans[to->ban_count++] = (struct admin_ban){t->regions[i].name, NULL};
-        }
-        if (holds) {
+        if (health_get_hold(view->health, i, &hold) == 0 && hold.is_held && (hold.rules >> guard & 1) != 0) {
             to->holds[to->hold_count++] = t->regions[i].name;
-        }
-    }
-    for (size_t i = 0; i < t->replication_count; i++) {
-        const struct conf_replication *pair = &t->replications[i];
-        if (!pair->of_azs && health_guard_forbids(view->health, (size_t)guard, pair->from, pair->to)) {
-            bans[to->ban_count++] =
-                (struct admin_ban){t->regions[pair->from].name, t->regions[pair->to].name};
         }
     }
     to->bans = bans;

@@ -83,6 +83,25 @@ bool health_guard_forbids(const struct health *health, size_t rule, uint32_t fro
            ((health->guards->said[place] & ~health->guards->holds[from].released) >> rule & 1) != 0;
 }
 
+size_t health_guard_list(const struct health *health, size_t rule, struct health_way *ways, size_t count)
+{
+    const struct health_guards *guards = health->guards;
+    uint32_t regions = health->counts[HEALTH_REGION];
+    size_t found = 0;
+    for (uint32_t i = 0; rule < health_count_guards(health) && i < health_guard_count_places(health); i++) {
+        struct health_way way = {i, HEALTH_ANYWHERE};
+        way = i < regions ? way : guards->bans.ways[i - regions];
+        if (((guards->said[i] & ~guards->holds[way.from].released) >> rule & 1) == 0) {
+            continue;
+        }
+        if (found < count) {
+            ways[found] = way;
+        }
+        found++;
+    }
+    return found;
+}
+
 /* ---- releases ---- */
 
 void health_guard_follow_region(struct health *health, uint32_t region)
@@ -101,7 +120,7 @@ int health_judge_release(const struct health *health, uint32_t region, size_t ru
         return ERROR_NOT_FOUND;
     }
     uint64_t rules = health_guard_find_rules(health, region) & ~health->guards->holds[region].released;
-    rules = health_guard_is_held(health, region) ? rules : 0;
+    rules = health_guard_is_down(health, region) ? rules : 0;
     return ((rules | health_stay_keeps(health, region)) >> rule & 1) != 0 ? 0 : ERROR_CONFLICT;
 }
 
@@ -122,7 +141,7 @@ int health_get_hold(const struct health *health, uint32_t region, struct health_
     if (health->guards != NULL) {
         const struct health_hold *hold = &health->guards->holds[region];
         status->is_held = health_guard_is_held(health, region);
-        status->rules = health_guard_find_rules(health, region) & ~hold->released;
+        status->rules = health_guard_find_closed(health, region) & ~hold->released;
         status->released = hold->released;
         status->since_ms = status->is_held ? hold->since_ms : 0;
     }

@@ -41,6 +41,7 @@ struct health_guard_plan {
     const uint32_t *lags;
     size_t lag_count;
     bool any_stage;
+    bool only_copies; /* nor is, from a region of which there are copies, any other region: ways, too */
     /* Or it forbids to leave any region for so long after one left, came back or was let go, by whomever. */
     int64_t wait_ms; /* 0: it does not */
 };
@@ -65,6 +66,9 @@ int health_forbid(struct health *health, size_t rule, uint32_t from, uint32_t to
                   int64_t wall_ms);
 /* Does it forbid that now (whoever asks)? Not if it was released there. */
 bool health_guard_forbids(const struct health *health, size_t rule, uint32_t from, uint32_t to);
+/* All that it forbids so: regions to leave (for HEALTH_ANYWHERE), then ways, of which `count` fit. Returns
+ * how many there are. */
+size_t health_guard_list(const struct health *health, size_t rule, struct health_way *ways, size_t count);
 
 /* Time passes for those that wait: to be called at least once a second. */
 void health_follow_guards(struct health *health, int64_t wall_ms);

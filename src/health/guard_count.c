@@ -147,6 +147,7 @@ void health_guard_follow(struct health *health, enum health_kind kind, uint32_t 
         health_guard_count(health, kind, index);
     }
     if (kind == HEALTH_REGION && (changed & (HEALTH_WORD_OBSERVED | HEALTH_WORD_DESIRED)) != 0) {
+        health_guard_hear_region(health, index);
         guards->is_due = true;
         health_guard_settle(health);
     }

@@ -17,7 +17,7 @@ struct health_guard_rule {
     bool counts_ordered;
     const uint32_t *lags; /* NULL: it does not go by these */
     uint32_t lag_count;
-    bool any_stage;
+    bool any_stage, only_copies;
     int64_t wait_ms; /* 0: it does not wait */
 };
 
@@ -126,13 +126,17 @@ uint32_t health_guard_get_region(const struct health *health, uint32_t place);
 struct health_ban *health_ban_at(const struct health *health, uint32_t place);
 /* Which rules forbid something in a region: to leave it, or a way from there. */
 uint64_t health_guard_find_rules(const struct health *health, uint32_t region);
-/* Is something held there? Not where the region itself fell before anything was forbidden. */
+/* Has something fallen there since? Not where the region itself fell before anything was forbidden. */
+bool health_guard_is_down(const struct health *health, uint32_t region);
+/* And is that held, without a way to a copy? */
 bool health_guard_is_held(const struct health *health, uint32_t region);
 /* What is known of it is to be written. */
 void health_guard_note(struct health *health, uint32_t place);
 /* Another set of rules forbids it, or what is released there changed. */
 void health_guard_say(struct health *health, uint32_t place, uint64_t said);
 struct health_fall *health_fall_at(const struct health *health, enum health_kind kind, uint32_t index);
+/* What is told of it may change. */
+void health_guard_look_later(struct health *health, uint32_t region);
 /* In what `down` counts, or out of it. */
 void health_guard_count(struct health *health, enum health_kind kind, uint32_t index);
 void health_guard_uncount(struct health *health, enum health_kind kind, uint32_t index);
@@ -161,6 +165,11 @@ void health_guard_follow_time(struct health *health, int64_t wall_ms);
 /* It is judged otherwise; or all of them may be. */
 void health_guard_hear_lag(struct health *health, uint32_t lag);
 void health_guard_hear_lags(struct health *health);
+/* It serves, or does not any more: also its copies are others' way out. */
+void health_guard_hear_region(struct health *health, uint32_t region);
+/* Of those that forbid something in a region the ones that hold it. With only copies to go to everybody else
+ * is forbidden for good, which is no hold where all copies were open when it fell, and one served. */
+uint64_t health_guard_find_closed(const struct health *health, uint32_t region);
 /* Which rules keep a region from coming back: a bit each. Its data are those of when it left; who took over
  * has newer ones, which are not there as long as the copy from there is behind. */
 uint64_t health_guard_keeps(const struct health *health, uint32_t region);

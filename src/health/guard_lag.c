@@ -11,44 +11,120 @@ static bool is_behind(const struct health_guard_rule *rule, const struct health_
     return lag->rpo != HEALTH_RPO_KEPT || (!rule->any_stage && lag->stage != HEALTH_STAGE_REAL_TIME);
 }
 
-static void say(struct health *health, uint32_t rule, uint32_t lag)
+/* Who is behind is no place to go; nor, where only copies are, anybody else. */
+static bool forbids(const struct health *health, const struct health_guard_rule *rule, uint32_t from,
+                    uint32_t to)
 {
-    const struct health_lag_plan *plan = &health->lags->plans[lag];
-    uint32_t place =
-        plan->kind == HEALTH_REGION ? health_guard_find_place(health, plan->from, plan->to) : UINT32_MAX;
-    if (place == UINT32_MAX) {
-        return;
+    bool has_copy = false;
+    for (uint32_t i = 0; i < rule->lag_count; i++) {
+        const struct health_lag_plan *plan = &health->lags->plans[rule->lags[i]];
+        bool is_of_it = plan->kind == HEALTH_REGION && plan->from == from;
+        if (is_of_it && plan->to == to) {
+            return is_behind(rule, &health->lags->items[rule->lags[i]]);
+        }
+        has_copy |= is_of_it;
     }
-    uint64_t bit = UINT64_C(1) << rule, said = health->guards->said[place];
-    uint64_t now =
-        is_behind(&health->guards->rules[rule], &health->lags->items[lag]) ? said | bit : said & ~bit;
-    if (now != said) {
-        health_guard_say(health, place, now);
-    }
+    return has_copy && rule->only_copies;
 }
 
-static void hear(struct health *health, uint32_t from, uint32_t until)
+/* What rules that go by copies make of one way, which may be none that they forbid. */
+static void hear(struct health *health, uint32_t from, uint32_t to)
 {
-    struct health_guards *guards = health->guards;
-    for (uint32_t rule = 0; guards != NULL && !guards->rests && rule < guards->rule_count; rule++) {
-        for (uint32_t i = 0; i < guards->rules[rule].lag_count; i++) {
-            uint32_t lag = guards->rules[rule].lags[i];
-            if (lag >= from && lag < until) {
-                say(health, rule, lag);
-            }
+    const struct health_guards *guards = health->guards;
+    uint32_t place = health_guard_find_place(health, from, to);
+    for (uint32_t rule = 0; place != UINT32_MAX && rule < guards->rule_count; rule++) {
+        uint64_t bit = UINT64_C(1) << rule, said = guards->said[place];
+        bool is_on = guards->rules[rule].lags != NULL && forbids(health, &guards->rules[rule], from, to);
+        if (guards->rules[rule].lags != NULL && ((said & bit) != 0) != is_on) {
+            health_guard_say(health, place, is_on ? said | bit : said & ~bit);
         }
     }
 }
 
 void health_guard_hear_lag(struct health *health, uint32_t lag)
 {
-    hear(health, lag, lag + 1);
+    const struct health_lag_plan *plan = &health->lags->plans[lag];
+    if (health->guards != NULL && !health->guards->rests && plan->kind == HEALTH_REGION) {
+        hear(health, plan->from, plan->to);
+    }
     health_guard_step(health);
 }
 
 void health_guard_hear_lags(struct health *health)
 {
-    hear(health, 0, UINT32_MAX);
+    const struct health_guards *guards = health->guards;
+    for (uint32_t i = 0; guards != NULL && !guards->rests && i < guards->bans.way_count; i++) {
+        hear(health, guards->bans.ways[i].from, guards->bans.ways[i].to);
+    }
+}
+
+/* ---- who serves a copy ---- */
+
+void health_guard_hear_region(struct health *health, uint32_t region)
+{
+    const struct health_guards *guards = health->guards;
+    for (uint32_t rule = 0; rule < guards->rule_count; rule++) {
+        const struct health_guard_rule *what = &guards->rules[rule];
+        for (uint32_t i = 0; what->only_copies && i < what->lag_count; i++) {
+            const struct health_lag_plan *plan = &health->lags->plans[what->lags[i]];
+            if (plan->kind == HEALTH_REGION && plan->to == region) {
+                health_guard_look_later(health, plan->from);
+            }
+        }
+    }
+}
+
+/* By when what is down there fell; UINT64_MAX: nothing is, and what may come will. */
+static uint64_t find_fall(const struct health *health, uint32_t region)
+{
+    const struct health_hold *hold = &health->guards->holds[region];
+    uint32_t word = health_word_get(health, HEALTH_REGION, region);
+    if (hold->down != 0 && health_word_observed(word) == HEALTH_OBSERVED_UNHEALTHY) {
+        return health_number_get(&health_fall_at(health, HEALTH_REGION, region)->fell[HEALTH_ANY]);
+    }
+    return hold->down != 0 ? hold->last_fall : UINT64_MAX;
+}
+
+/* Does it serve, or did it when that fell? Then answers went there, and on from there. */
+static bool has_served_since(const struct health *health, uint32_t region, uint64_t fell)
+{
+    const struct health_fall *fall = health_fall_at(health, HEALTH_REGION, region);
+    uint32_t word = health_word_get(health, HEALTH_REGION, region);
+    uint64_t ended =
+        health_number_get(health_guard_is_ordered(word) ? &fall->ordered : &fall->fell[HEALTH_ANY]);
+    return !health_word_blocks(word) || ended > fell;
+}
+
+/* Were all copies open when something fell there, and did one of them serve? */
+static bool has_way_out(const struct health *health, const struct health_guard_rule *rule, uint32_t region)
+{
+    uint64_t fell = find_fall(health, region);
+    bool serves = false;
+    for (uint32_t i = 0; i < rule->lag_count; i++) {
+        const struct health_lag_plan *plan = &health->lags->plans[rule->lags[i]];
+        if (plan->kind != HEALTH_REGION || plan->from != region) {
+            continue;
+        }
+        uint32_t place = health_guard_find_place(health, region, plan->to);
+        uint64_t since = health_number_get(&health_ban_at(health, place)->since);
+        if (since != 0 && since <= fell) {
+            return false;
+        }
+        serves |= has_served_since(health, plan->to, fell);
+    }
+    return serves;
+}
+
+uint64_t health_guard_find_closed(const struct health *health, uint32_t region)
+{
+    const struct health_guards *guards = health->guards;
+    uint64_t rules = health_guard_find_rules(health, region);
+    for (uint32_t rule = 0; rules != 0 && rule < guards->rule_count; rule++) {
+        if (guards->rules[rule].only_copies && has_way_out(health, &guards->rules[rule], region)) {
+            rules &= ~(UINT64_C(1) << rule);
+        }
+    }
+    return rules;
 }
 
 /* ---- the way back ---- */

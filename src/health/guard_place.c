@@ -68,6 +68,7 @@ static const struct health_guard_rule *copy_rules(struct health *health,
                                        : arena_copy(arena, from->lags, from->lag_count * sizeof *from->lags),
             .lag_count = from->lags == NULL ? 0 : (uint32_t)from->lag_count,
             .any_stage = from->any_stage,
+            .only_copies = from->only_copies,
             .wait_ms = from->wait_ms,
         };
     }
@@ -154,8 +155,9 @@ struct health_fall *health_fall_at(const struct health *health, enum health_kind
                                    : &bans->regions[index];
 }
 
-static void look_later(struct health_guards *guards, uint32_t region)
+void health_guard_look_later(struct health *health, uint32_t region)
 {
+    struct health_guards *guards = health->guards;
     if (!guards->holds[region].waits) {
         guards->holds[region].waits = true;
         guards->line[guards->line_count++] = region;
@@ -179,15 +181,20 @@ uint64_t health_guard_find_rules(const struct health *health, uint32_t region)
     return rules;
 }
 
-bool health_guard_is_held(const struct health *health, uint32_t region)
+bool health_guard_is_down(const struct health *health, uint32_t region)
 {
     const struct health_hold *hold = &health->guards->holds[region];
     uint32_t word = health_word_get(health, HEALTH_REGION, region);
     bool had_left =
         health_word_observed(word) == HEALTH_OBSERVED_UNHEALTHY &&
         health_number_get(&health_fall_at(health, HEALTH_REGION, region)->fell[HEALTH_ANY]) < hold->from;
-    return hold->down != 0 && !had_left && !health_guard_is_ordered(word) &&
-           (health_guard_find_rules(health, region) & ~hold->released) != 0;
+    return hold->down != 0 && !had_left && !health_guard_is_ordered(word);
+}
+
+bool health_guard_is_held(const struct health *health, uint32_t region)
+{
+    return health_guard_is_down(health, region) &&
+           (health_guard_find_closed(health, region) & ~health->guards->holds[region].released) != 0;
 }
 
 void health_guard_note(struct health *health, uint32_t place)
@@ -247,7 +254,7 @@ static void follow_place(struct health *health, uint32_t place)
         hold->from = guards->number;
     }
     end_if_over(health, region);
-    look_later(guards, region);
+    health_guard_look_later(health, region);
 }
 
 void health_guard_say(struct health *health, uint32_t place, uint64_t said)
@@ -305,7 +312,7 @@ void health_guard_count(struct health *health, enum health_kind kind, uint32_t i
             guards->counted[kind][index] |= (uint8_t)(1u << family);
         }
     }
-    look_later(guards, region);
+    health_guard_look_later(health, region);
 }
 
 /* The next one; but what falls in a place that is lost already fell with that. */

@@ -77,15 +77,13 @@ static const char *list_rules(struct explain_work *w)
     uint64_t seen = 0;
     buffer_init(&text);
     for (size_t i = 0; w->view->health != NULL && i < tier->count; i++) {
-        struct health_hold_status hold;
         uint32_t region = steer_get_place(w->policy, tier->members[i])->region;
-        if (health_get_hold(w->view->health, region, &hold) != 0 || !hold.is_held) {
-            continue;
-        }
         for (size_t rule = 0; rule < health_count_guards(w->view->health); rule++) {
-            if (((hold.rules & ~seen) >> rule & 1) != 0) {
+            bool forbids = health_judge_release(w->view->health, region, rule) == 0;
+            if (forbids && (seen >> rule & 1) == 0) {
                 buffer_print(&text, "%s%s of region %s", seen == 0 ? "" : ", ",
-                             health_get_guard_name(w->view->health, rule), hold.region);
+                             health_get_guard_name(w->view->health, rule),
+                             w->view->topology->regions[region].name);
                 seen |= UINT64_C(1) << rule;
             }
         }

@@ -92,6 +92,7 @@ static void list_lags(const struct conf_topology *topology, const struct conf_ru
     }
     plan->lags = lags;
     plan->any_stage = rule->any_stage;
+    plan->only_copies = rule->only_copies;
 }
 
 static void add_rule(const struct filling *filling, const struct conf_rule *rule)
@@ -109,14 +110,46 @@ static void add_rule(const struct filling *filling, const struct conf_rule *rule
     }
 }
 
+/* From which only copies take over, whatever else there is: all ways may be forbidden. */
+static bool *find_strict(const struct conf_topology *topology)
+{
+    bool *are_strict = memory_alloc_array(topology->region_count, sizeof *are_strict);
+    for (size_t i = 0; i < topology->rules.count; i++) {
+        const struct conf_rule *rule = &topology->rules.items[i];
+        for (size_t j = 0; rule->automatic && rule->only_copies && j < rule->pair_count; j++) {
+            const struct conf_replication *pair = &topology->replications[rule->pairs[j]];
+            if (!pair->of_azs) {
+                are_strict[pair->from] = true;
+            }
+        }
+    }
+    return are_strict;
+}
+
 static void add_ways(const struct conf_topology *topology, struct compile_holds *guards)
 {
+    uint32_t regions = (uint32_t)topology->region_count;
+    bool *are_strict = find_strict(topology);
+    size_t room = topology->replication_count;
+    for (uint32_t from = 0; from < regions; from++) {
+        room += are_strict[from] ? regions : 0;
+    }
+    guards->ways = memory_alloc_array(room, sizeof *guards->ways);
+    guards->plan.ways = guards->ways;
+    for (uint32_t from = 0; from < regions; from++) {
+        for (uint32_t to = 0; are_strict[from] && to < regions; to++) {
+            if (to != from) {
+                guards->ways[guards->plan.way_count++] = (struct health_way){from, to};
+            }
+        }
+    }
     for (size_t i = 0; i < topology->replication_count; i++) {
         const struct conf_replication *pair = &topology->replications[i];
-        if (!pair->of_azs) {
+        if (!pair->of_azs && !are_strict[pair->from]) {
             guards->ways[guards->plan.way_count++] = (struct health_way){pair->from, pair->to};
         }
     }
+    free(are_strict);
 }
 
 void compile_holds(const struct conf_topology *topology, struct compile_holds *guards)
@@ -131,8 +164,7 @@ void compile_holds(const struct conf_topology *topology, struct compile_holds *g
                                     .capacities = sum_capacities(topology, endpoints),
                                     .guards = guards};
     guards->rules = memory_alloc_array(topology->rules.count, sizeof *guards->rules);
-    guards->ways = memory_alloc_array(topology->replication_count, sizeof *guards->ways);
-    guards->plan = (struct health_guards_plan){.rules = guards->rules, .ways = guards->ways};
+    guards->plan = (struct health_guards_plan){.rules = guards->rules};
     for (size_t i = 0; i < topology->rules.count; i++) {
         if (topology->rules.items[i].automatic) {
             add_rule(&filling, &topology->rules.items[i]);

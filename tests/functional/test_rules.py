@@ -340,6 +340,49 @@ def test_automatic_lag(site):
     answers(server, 3)
 
 
+def forbids(server):
+    return [(way["from"], way["to"]) for way in server.get("/v1/rules/data")["forbids"]]
+
+
+def test_automatic_lag_of_strangers(site):
+    """eu has a copy of us and ap has none: with targets real_time ap is no better than eu while that lags, nor after it."""
+    make_automatic(site, {"data": {"type": "lag", "targets": "real_time"}})
+    site.topology["regions"]["us"]["replicates_to"] = [{"to": "eu", "hold": "0s"}]
+    site.policy("example.com", {"www": {"endpoints": ["*"], "tiers": [["us"], ["eu"], ["ap"]]},
+                                "far": {"endpoints": ["us-a", "ap-a"], "tiers": [["us"], ["ap"]]}})
+    server = start_automatic(site)
+    assert forbids(server) == [("us", "eu"), ("us", "ap")]
+    say(server, "eu", 31)
+    lose(server, "us-a")
+    server.wait_state("endpoint", "us-a", observed="unhealthy")
+    answers(server, 1)
+    server.wait(lambda: server.get("/v1/rules/data")["holds"] == ["us"], "it is held")
+    say(server, "eu", 3)
+    answers(server, 2)
+    assert forbids(server) == [("us", "ap")] and server.get("/v1/rules/data")["holds"] == [], "answers have a copy to go to"
+    assert server.addresses("far.example.com") == ["192.0.2.1"]
+    explained = server.get("/v1/explain?name=far.example.com&type=A")
+    assert explained["source"] == "held" and any("data of region us" in step for step in explained["steps"]), explained["steps"]
+    lose(server, "us-a", "up")
+    answers(server, 1)
+    lose(server, "eu-a")
+    lose(server, "us-a")
+    server.wait(lambda: server.get("/v1/rules/data")["holds"] == ["us"], "no copy serves")
+    answers(server, 1)
+    server.ctl("rules", "release", "data", "region:us", "--reason", "lost for good")
+    answers(server, 3)
+    assert server.addresses("far.example.com") == ["192.0.2.3"]
+    lose(server, "us-a", "up")
+    answers(server, 1)
+    site.topology["rules"]["data"]["targets"] = "any"
+    site.put("topology.json", site.topology)
+    assert server.reload().status == 200
+    assert forbids(server) == []
+    say(server, "eu", 31)
+    lose(server, "us-a")
+    answers(server, 3)
+
+
 def stays(server):
     return server.get("/v1/regions/us")["stays_down"]
 

@@ -359,6 +359,124 @@ static void copies_that_lag_are_no_place_to_go(void **state)
     health_free(health);
 }
 
+/* Three regions, of which eu has a copy of us and ap has none: 10 s at most. */
+static struct health *build_strangers(bool only_copies)
+{
+    static const struct health_region_plan regions[] = {{"us", 1}, {"eu", 1}, {"ap", 1}};
+    static const struct health_az_plan azs[] = {{"us-a", US, 1}, {"eu-a", EU, 1}, {"ap-a", AP, 1}};
+    static const struct health_endpoint_plan endpoints[] = {{"us1", 0}, {"eu1", 1}, {"ap1", 2}};
+    static const struct health_monitor_plan monitors[] = {
+        {US, 1, 1, 11, 0}, {EU, 1, 1, 12, 0}, {AP, 1, 1, 13, 0}};
+    static const struct health_lag_plan pairs[] = {
+        {.kind = HEALTH_REGION, .from = US, .to = EU, .rpo_ms = 10000, .max_age_ms = 60000}};
+    static const uint32_t numbers[] = {0};
+    static const struct health_way ways[] = {{US, EU}, {US, AP}, {EU, AP}};
+    const struct health_lags_plan lags = {pairs, 1};
+    const struct health_guard_plan rules[] = {
+        {.name = "lag", .lags = numbers, .lag_count = 1, .only_copies = only_copies}, {.name = "told"}};
+    const struct health_guards_plan guards = {rules, 2, ways, 3};
+    const struct health_plan plan = {.regions = regions,
+                                     .region_count = REGIONS,
+                                     .azs = azs,
+                                     .az_count = REGIONS,
+                                     .endpoints = endpoints,
+                                     .endpoint_count = REGIONS,
+                                     .monitors = monitors,
+                                     .monitor_count = REGIONS,
+                                     .lags = &lags,
+                                     .guards = &guards};
+    struct health *health = health_new(&plan, WALL);
+    for (uint32_t i = 0; i < REGIONS; i++) {
+        heal(health, i);
+    }
+    return health;
+}
+
+/* Whoever has no copy is no better than one whose copy lags, and never good. */
+static void strangers_are_no_place_to_go(void **state)
+{
+    (void)state;
+    for (int only_copies = 0; only_copies < 2; only_copies++) {
+        struct health *health = build_strangers(only_copies);
+        assert_true(health_guard_forbids(health, 0, US, EU)); /* never reported */
+        assert_int_equal(health_guard_forbids(health, 0, US, AP), only_copies);
+        say_lag(health, 11, HEALTH_STAGE_REAL_TIME, 1000);
+        assert_true(health_guard_forbids(health, 0, US, EU));
+        assert_int_equal(health_guard_forbids(health, 0, US, AP), only_copies);
+        say_lag(health, 1, HEALTH_STAGE_REAL_TIME, 2000);
+        assert_false(health_guard_forbids(health, 0, US, EU));
+        assert_int_equal(health_guard_forbids(health, 0, US, AP), only_copies);
+        assert_false(health_guard_forbids(health, 0, EU, AP)); /* eu copies to nobody */
+        health_free(health);
+    }
+}
+
+/* A region that may go to its copy is not told to be held, nor is its failover no move. */
+static void who_has_a_way_to_a_copy_is_not_held(void **state)
+{
+    (void)state;
+    struct health *health = build_strangers(true);
+    struct told told;
+    say_lag(health, 1, HEALTH_STAGE_REAL_TIME, 1000);
+    listen(health, &told);
+    assert_int_equal(look(health, US).rules, 0);
+    lose(health, US);
+    assert_false(is_held(health, US));
+    assert_int_equal(told.count, 0);
+    assert_int_equal(health_get_last_move(health), WALL);
+    assert_int_equal(health_judge_release(health, US, 0), 0); /* for names that have no endpoint in eu */
+    lose(health, EU);                                         /* answers go on from there */
+    assert_false(is_held(health, US));
+    assert_int_equal(told.count, 0);
+    heal(health, EU);
+    health_follow_lags(health, WALL + 70000, 70000); /* who is dead says no more how far its copy is */
+    assert_true(health_guard_forbids(health, 0, US, EU));
+    assert_false(is_held(health, US));
+    assert_int_equal(health_release_hold(health, US, 0, WALL), 0);
+    assert_false(health_guard_forbids(health, 0, US, AP));
+    heal(health, US);
+    assert_true(health_guard_forbids(health, 0, US, AP));
+    health_free(health);
+}
+
+static void who_has_no_copy_that_serves_is_held(void **state)
+{
+    (void)state;
+    struct health *health = build_strangers(true);
+    struct told told;
+    say_lag(health, 1, HEALTH_STAGE_REAL_TIME, 1000);
+    listen(health, &told);
+    lose(health, EU);
+    lose(health, US);
+    assert_true(is_held(health, US));
+    assert_string_equal(told.region, "us");
+    assert_int_equal(told.rules, 1);
+    assert_int_equal(health_count_holds(health, 0), 1);
+    heal(health, EU);
+    assert_false(is_held(health, US));
+    assert_int_equal(told.turn, HEALTH_HOLD_ALLOWED);
+    health_free(health);
+}
+
+static void a_reload_lets_strangers_in(void **state)
+{
+    (void)state;
+    struct health *health = build_strangers(true), *next = build_strangers(false);
+    lose(health, US);
+    assert_true(is_held(health, US));
+    health_carry(next, health, WALL);
+    assert_true(health_guard_forbids(next, 0, US, EU));
+    assert_false(health_guard_forbids(next, 0, US, AP));
+    health_free(health);
+    health = build_strangers(true);
+    health_carry(health, next, WALL);
+    assert_true(health_guard_forbids(health, 0, US, AP)); /* from now on: who has moved stays there */
+    uint64_t since = atomic_load(&health_get_table(health)->bans->moving[1].since);
+    assert_true(since > atomic_load(&health_get_table(health)->bans->regions[US].fell[HEALTH_ANY]));
+    health_free(next);
+    health_free(health);
+}
+
 static struct health *reload(struct health *old, const struct health_guard_plan *rules, size_t count)
 {
     struct health *next = build_with(rules, count);
@@ -579,6 +697,10 @@ int main(void)
         cmocka_unit_test(a_release_counts_for_the_others),
         cmocka_unit_test(reloads_keep_it),
         cmocka_unit_test(copies_that_lag_are_no_place_to_go),
+        cmocka_unit_test(strangers_are_no_place_to_go),
+        cmocka_unit_test(who_has_a_way_to_a_copy_is_not_held),
+        cmocka_unit_test(who_has_no_copy_that_serves_is_held),
+        cmocka_unit_test(a_reload_lets_strangers_in),
         cmocka_unit_test(of_two_that_fall_at_once_one_waits),
         cmocka_unit_test(who_comes_back_has_moved),
         cmocka_unit_test(an_order_is_a_move),
