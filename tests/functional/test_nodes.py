@@ -21,7 +21,7 @@ def three():
 
 
 def test_two_agree_or_stay():
-    with nodekit.new_cluster(2) as two:
+    with nodekit.new_cluster(2, **nodekit.PATIENT) as two:
         two.start().wait_whole()
         two.wait_healthy()
         before = two.since()
@@ -35,20 +35,23 @@ def test_two_agree_or_stay():
         two.wait_answers("us")
 
 
-def test_a_majority_flips_all_and_one_alone_none(three):
-    before = three.since()
-    for alone in ("ns1", "ns3"):
-        three.see("us", alone)
-        three.wait_opinion("us", alone, "unhealthy")
-        three.wait_answers("us")
+def test_a_majority_flips_all_and_one_alone_none():
+    with nodekit.new_cluster(3, **nodekit.PATIENT) as three:
+        three.start().wait_whole()
+        three.wait_healthy()
+        before = three.since()
+        for alone in ("ns1", "ns3"):
+            three.see("us", alone)
+            three.wait_opinion("us", alone, "unhealthy")
+            three.wait_answers("us")
+            three.see("us")
+            three.wait_opinion("us", alone, "healthy")
+        assert three.since() == before, "nothing has flipped in between"
+        three.see("us", "ns1", "ns3")
+        three.wait_answers("eu")  # on ns2, too, which sees it
+        three.wait_opinion("us", "ns2", "healthy")
         three.see("us")
-        three.wait_opinion("us", alone, "healthy")
-    assert three.since() == before, "nothing has flipped in between"
-    three.see("us", "ns1", "ns3")
-    three.wait_answers("eu")  # on ns2, too, which sees it
-    three.wait_opinion("us", "ns2", "healthy")
-    three.see("us")
-    three.wait_answers("us")
+        three.wait_answers("us")
 
 
 def test_what_others_say_is_not_passed_on(three):
