@@ -173,17 +173,17 @@ static size_t look(struct incidents *all, enum health_kind kind, struct seen *se
             (void)health_get_status(health, HEALTH_REGION, topology->azs[i].region, &above);
         }
         bool is_lost = status.observed == HEALTH_OBSERVED_UNHEALTHY;
-        if (is_lost && !status.was_up) {
-            continue; /* the first verdict on what was never up is not a loss */
+        bool is_open = incidents_find_open(all, kind, status.name) != NULL;
+        if (is_lost && (!status.was_up || (status.stay.is_return && !is_open))) {
+            continue; /* neither the first verdict on what was never up is a loss, nor a return that waits */
         }
         if (status.observed == HEALTH_OBSERVED_UNKNOWN) {
             continue; /* nothing is known of it: then what was known stands */
         }
-        if (is_lost && above.observed == HEALTH_OBSERVED_UNHEALTHY &&
-            incidents_find_open(all, kind, status.name) == NULL) {
+        if (is_lost && above.observed == HEALTH_OBSERVED_UNHEALTHY && !above.stay.is_return && !is_open) {
             continue;
         }
-        if (is_lost != (incidents_find_open(all, kind, status.name) != NULL)) {
+        if (is_lost != is_open) {
             seen[count++] = (struct seen){.kind = kind,
                                           .name = status.name,
                                           .is_lost = is_lost,

@@ -221,6 +221,7 @@ static struct health_stay_status describe(const struct health *health, enum heal
     if (stay->is_ready) {
         uint64_t rules = reason == HEALTH_STAY_DATA ? health_stay_keeps(health, index) : 0;
         status.reason = reason;
+        status.is_return = reason == HEALTH_STAY_DATA && stay->ready_ms == stay->down_ms;
         status.rule = rules == 0 ? NULL : health->guards->rules[__builtin_ctzll(rules)].name;
         if (reason != HEALTH_STAY_NONE && end_ms != INT64_MAX) {
             status.ends_ms = end_ms + health->offset_ms;

@@ -63,6 +63,7 @@ struct health_stay_status {
     int64_t down_ms;                /* wall: when it went down */
     double penalty;                 /* as it is now; 0: flaps do not count */
     const char *rule; /* DATA: the first one that keeps it, borrowed from the machine; else NULL */
+    bool is_return;   /* DATA: an order of it ended, and it has been well ever since: it was not lost */
 };
 
 /* It begins to stay down although it is well. What ends that is told as any change. */

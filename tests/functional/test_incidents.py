@@ -268,3 +268,30 @@ def test_what_a_rule_holds_is_decided_when_it_lets_go(scene):
     assert gone["rto"] in ("met", "missed")
     server.wait_log("incident", "turn=let_go", f"decision_ms={gone['decision_ms']}")
     assert "until then held by safety rules; published after" in server.ctl("incidents", held["id"]).stdout
+
+
+def test_a_return_that_waits_for_its_data_is_no_loss(scene):
+    """A planned drain ends, and us-east stays down until the copy of what eu-west has taken is there: nobody lost it."""
+    for region, other in ("us-east", "eu-west"), ("eu-west", "us-east"):
+        scene.topology["regions"][region]["replicates_to"] = [{"to": other, "lag": "push", "rpo": "30s", "hold": "0s", "max_age": "10m"}]
+    scene.topology["rules"] = {"data": {"type": "lag", "targets": "real_time"}}
+    server = start(scene)
+
+    def say(source, to, lag):
+        assert server.request("POST", "/v1/report", {"from": source, "to": to, "lag": lag, "stage": "real_time"}).json["taken"] is True
+
+    say("us-east", "eu-west", 0)
+    server.override("region", "us-east", "drain")
+    server.wait_answers("www.example.com", scene.eu)
+    say("eu-west", "us-east", 600)
+    server.override("region", "us-east", "auto")
+    server.wait(lambda: (server.get("/v1/regions/us-east")["stays_down"] or {}).get("because") == "data", "it waits")
+    scene.webs[1].kill()
+    wait_for(server, "eu-west", "open")
+    assert [one["name"] for one in incidents(server)] == ["eu-west"]
+    server.reload()
+    scene.web(*scene.eu)
+    wait_for(server, "eu-west", "over")
+    assert [one["name"] for one in incidents(server)] == ["eu-west"]
+    scene.webs[0].kill()  # that is one
+    wait_for(server, "us-east", "open")
