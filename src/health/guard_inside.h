@@ -126,6 +126,9 @@ uint32_t health_guard_get_region(const struct health *health, uint32_t place);
 struct health_ban *health_ban_at(const struct health *health, uint32_t place);
 /* Which rules forbid something in a region: to leave it, or a way from there. */
 uint64_t health_guard_find_rules(const struct health *health, uint32_t region);
+/* Of those that forbid something in a region the ones that hold it. With only copies to go to everybody else
+ * is forbidden for good, which is no hold where all copies were open when it fell, and one served. */
+uint64_t health_guard_find_closed(const struct health *health, uint32_t region);
 /* Has something fallen there since? Not where the region itself fell before anything was forbidden. */
 bool health_guard_is_down(const struct health *health, uint32_t region);
 /* And is that held, without a way to a copy? */
@@ -167,9 +170,6 @@ void health_guard_hear_lag(struct health *health, uint32_t lag);
 void health_guard_hear_lags(struct health *health);
 /* It serves, or does not any more: also its copies are others' way out. */
 void health_guard_hear_region(struct health *health, uint32_t region);
-/* Of those that forbid something in a region the ones that hold it. With only copies to go to everybody else
- * is forbidden for good, which is no hold where all copies were open when it fell, and one served. */
-uint64_t health_guard_find_closed(const struct health *health, uint32_t region);
 /* Which rules keep a region from coming back: a bit each. Its data are those of when it left; who took over
  * has newer ones, which are not there as long as the copy from there is behind. */
 uint64_t health_guard_keeps(const struct health *health, uint32_t region);

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "health/guard_inside.h"
+#include "health/lag_inside.h"
 
 #include <assert.h>
 
@@ -189,6 +190,61 @@ bool health_guard_is_down(const struct health *health, uint32_t region)
         health_word_observed(word) == HEALTH_OBSERVED_UNHEALTHY &&
         health_number_get(&health_fall_at(health, HEALTH_REGION, region)->fell[HEALTH_ANY]) < hold->from;
     return hold->down != 0 && !had_left && !health_guard_is_ordered(word);
+}
+
+/* ---- may it be left? ---- */
+
+/* By when what is down there fell; UINT64_MAX: nothing is, and what may come will. */
+static uint64_t find_fall(const struct health *health, uint32_t region)
+{
+    const struct health_hold *hold = &health->guards->holds[region];
+    uint32_t word = health_word_get(health, HEALTH_REGION, region);
+    if (hold->down != 0 && health_word_observed(word) == HEALTH_OBSERVED_UNHEALTHY) {
+        return health_number_get(&health_fall_at(health, HEALTH_REGION, region)->fell[HEALTH_ANY]);
+    }
+    return hold->down != 0 ? hold->last_fall : UINT64_MAX;
+}
+
+/* Does it serve, or did it when that fell? Then answers went there, and on from there. */
+static bool has_served_since(const struct health *health, uint32_t region, uint64_t fell)
+{
+    const struct health_fall *fall = health_fall_at(health, HEALTH_REGION, region);
+    uint32_t word = health_word_get(health, HEALTH_REGION, region);
+    uint64_t ended =
+        health_number_get(health_guard_is_ordered(word) ? &fall->ordered : &fall->fell[HEALTH_ANY]);
+    return !health_word_blocks(word) || ended > fell;
+}
+
+/* Were all copies open when something fell there, and did one of them serve? */
+static bool has_way_out(const struct health *health, const struct health_guard_rule *rule, uint32_t region)
+{
+    uint64_t fell = find_fall(health, region);
+    bool serves = false;
+    for (uint32_t i = 0; i < rule->lag_count; i++) {
+        const struct health_lag_plan *plan = &health->lags->plans[rule->lags[i]];
+        if (plan->kind != HEALTH_REGION || plan->from != region) {
+            continue;
+        }
+        uint32_t place = health_guard_find_place(health, region, plan->to);
+        uint64_t since = health_number_get(&health_ban_at(health, place)->since);
+        if (since != 0 && since <= fell) {
+            return false;
+        }
+        serves |= has_served_since(health, plan->to, fell);
+    }
+    return serves;
+}
+
+uint64_t health_guard_find_closed(const struct health *health, uint32_t region)
+{
+    const struct health_guards *guards = health->guards;
+    uint64_t rules = health_guard_find_rules(health, region);
+    for (uint32_t rule = 0; rules != 0 && rule < guards->rule_count; rule++) {
+        if (guards->rules[rule].only_copies && has_way_out(health, &guards->rules[rule], region)) {
+            rules &= ~(UINT64_C(1) << rule);
+        }
+    }
+    return rules;
 }
 
 bool health_guard_is_held(const struct health *health, uint32_t region)

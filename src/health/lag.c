@@ -263,6 +263,7 @@ static void follow(struct health *health, uint32_t index, int64_t wall_ms, int64
             health->listener.lagged(health->listener.context, &change);
         }
         health_guard_hear_lag(health, index);
+        health_guard_step(health);
         health_guards_publish(health);
     }
     wake(lags, index, now_ms);

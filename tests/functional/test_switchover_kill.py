@@ -126,7 +126,7 @@ class World:
         if order is not None and result is not None and result.status == 200 and result.json["durable"]:
             self.figures["told"] += 1
             assert after["changes"] >= result.json["changes"], "what was acknowledged as durable is not there"
-        is_done = order is not None and after["notes"][-1]["what"] == order.verb and len(after["notes"]) > len(before["notes"])
+        is_done = order is not None and len(after["notes"]) > len(before["notes"]) and after["notes"][-1]["what"] == order.verb
         if is_done:
             self.figures["after a verb"] += 1
             assert after["state"] in (lead(before["state"], order.verb), *(("lowering", "moving") if order.verb == "execute" else ()))
