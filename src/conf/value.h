@@ -36,4 +36,3 @@ bool value_is_pointer(const char *text);
 /* Does the name match a pattern in which '*' stands for any run of characters, none included? */
 bool value_matches(const char *pattern, const char *name);
 bool value_is_pattern(const char *text); /* is there a '*' in it? */
-

@@ -48,6 +48,7 @@ static const struct case_of cases[] = {
 
 static void checks_that_are_new_need_an_admin(void **state)
 {
+    static const char *const nothing[] = {NULL};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         for (int role = ROLE_NONE; role <= ROLE_ADMIN; role++) {
@@ -59,7 +60,7 @@ static void checks_that_are_new_need_an_admin(void **state)
             bool may = role == ROLE_NONE || role == ROLE_ADMIN || change->lines[0] == NULL;
             assert_int_equal(commands_find_lacking(&from, &to, (enum role)role, report),
                              may ? ROLE_NONE : ROLE_ADMIN);
-            expect_report(report, may ? (const char *const[]){NULL} : change->lines);
+            expect_report(report, may ? nothing : change->lines);
             conf_free_topology(before);
             conf_free_topology(next);
         }
