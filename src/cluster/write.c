@@ -224,8 +224,8 @@ static void answered(void *context, const struct etcd_answer *answer)
         unanswered(cluster, answer);
     } else if (heard == HEARD_NO) {
         answered_no(cluster, answer);
-    } else if (!cluster_follow_take(cluster, write->text, strlen(write->text))) {
-        cluster->follow.needs_sync = true; /* etcd is not what it was */
+    } else if (answer->kv_count != 0 || !cluster_follow_take(cluster, write->text, strlen(write->text))) {
+        cluster->follow.needs_sync = true; /* nothing was asked for, or etcd is not what it was */
         stay_open(write);
     } else {
         cluster_follow_wrote(cluster, answer->revision);
