@@ -161,7 +161,7 @@ void override_drop_all(struct admin *admin); /* likewise, for what is on its way
  * is as one whose answer is being made: it has no deadline, and makes no room for others. */
 struct call_pending *call_begin_live(struct call *call, const char *type);
 bool call_is_live(const struct call_pending *pending); /* is the client there? */
-/* Would it be let in now? If not the refusal is told. A client that is gone would. */
+/* Would this client be let in now? A refusal is logged. True for a client that has left. */
 bool call_is_let_in(const struct call_pending *pending);
 /* A piece more. `taken` is called when the client has taken all pieces, once for the latest. */
 void call_add_live(struct call_pending *pending, const char *bytes, size_t len, void (*taken)(void *argument),

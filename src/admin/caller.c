@@ -162,14 +162,12 @@ static const struct admin_token *judge_token(struct call *call, const struct gue
     }
     const struct admin_token *token =
         verbs->access.judge_token == NULL ? NULL : verbs->access.judge_token(verbs->context, text, &why);
-    if (token != NULL && !is_again) {
-        lockout_note_good(&call->admin->lockout, &guest->from.addr, now_ms);
+    if (!is_again) {
+        (token != NULL ? lockout_note_good : lockout_note_bad)(&call->admin->lockout, &guest->from.addr,
+                                                               now_ms);
     }
     if (token != NULL) {
         return token;
-    }
-    if (!is_again) {
-        lockout_note_bad(&call->admin->lockout, &guest->from.addr, now_ms);
     }
     problem_set(&call->problem, PROBLEM_UNAUTHORIZED, "%s", why);
     caller_note_refusal(call, ADMIN_REFUSED_TOKEN, call->problem.detail);

@@ -6,6 +6,7 @@
 #include "admin/admin.h"
 #include "conf/roles.h"
 
+struct admin_reload_result;
 struct call;
 
 struct caller {
@@ -25,9 +26,8 @@ bool caller_find_again(struct call *call);
 void caller_judge(struct call *call);
 /* Has who asks at least this role, which only the handler knows of? False: likewise. */
 bool caller_has(struct call *call, enum role needed);
-/* May who asks load what was read, whatever brought it? False: likewise, and the errors say what it may not.
- */
-struct admin_reload_result;
+/* May the caller load what was read, whatever brought it? False: likewise, and the errors name what may not
+ * be loaded. */
 bool caller_may_load(struct call *call, const struct admin_reload_result *result);
 /* Counted, told and kept (access.h). On the control thread. */
 void caller_note_refusal(const struct call *call, enum admin_refusal_cause cause, const char *why);

@@ -126,8 +126,9 @@ uint32_t health_guard_get_region(const struct health *health, uint32_t place);
 struct health_ban *health_ban_at(const struct health *health, uint32_t place);
 /* Which rules forbid something in a region: to leave it, or a way from there. */
 uint64_t health_guard_find_rules(const struct health *health, uint32_t region);
-/* Of those that forbid something in a region the ones that hold it. With only copies to go to everybody else
- * is forbidden for good, which is no hold where all copies were open when it fell, and one served. */
+/* The rules that hold a region, of those that forbid a way out of it. A rule that allows copies only forbids
+ * all other ways for good; it does not hold a region that fell while all of its copies were allowed and one
+ * served. */
 uint64_t health_guard_find_closed(const struct health *health, uint32_t region);
 /* Has something fallen there since? Not where the region itself fell before anything was forbidden. */
 bool health_guard_is_down(const struct health *health, uint32_t region);

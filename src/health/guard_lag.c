@@ -11,7 +11,8 @@ static bool is_behind(const struct health_guard_rule *rule, const struct health_
     return lag->rpo != HEALTH_RPO_KEPT || (!rule->any_stage && lag->stage != HEALTH_STAGE_REAL_TIME);
 }
 
-/* Who is behind is no place to go; nor, where only copies are, anybody else. */
+/* A copy that is behind may not take over; nor may a region without a copy, where the rule allows copies
+ * only. */
 static bool forbids(const struct health *health, const struct health_guard_rule *rule, uint32_t from,
                     uint32_t to)
 {

@@ -26,8 +26,8 @@ static void date_outage(struct health_outage *outage, bool begins, uint64_t wall
     atomic_store_explicit(begins ? &outage->left_ms : &outage->back_ms, wall_ms, memory_order_relaxed);
 }
 
-/* What was never known to serve leaves nobody behind: that it is down at the first look is no outage, and
- * when it comes up it has not come back. Else what starts together with the server would be out since then,
+/* An outage begins only for what was known to serve: being down at the first look is not an outage, and
+ * coming up after that is not a return. Else what starts together with the server would be out since then,
  * and all of it at once, whenever one of it fails soon after. */
 static bool is_dated(const struct health_outage *outage, uint32_t before, uint32_t after, bool begins)
 {
