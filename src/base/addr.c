@@ -6,6 +6,7 @@
 #include "base/addr.h"
 
 #include "base/error.h"
+#include "base/number.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -30,12 +31,10 @@ int addr_parse(const char *text, struct addr *addr)
 /* A decimal number of at most 5 digits and nothing else. */
 static int parse_number(const char *text, unsigned max, unsigned *value)
 {
-    size_t len = strspn(text, "0123456789");
-    if (len == 0 || len > 5 || text[len] != '\0') {
-        return ERROR_SYNTAX;
-    }
-    *value = (unsigned)strtoul(text, NULL, 10);
-    return *value <= max ? 0 : ERROR_SYNTAX;
+    uint64_t number;
+    bool is_good = number_read(text, 10, max, &number) && strlen(text) <= 5;
+    *value = (unsigned)number;
+    return is_good ? 0 : ERROR_SYNTAX;
 }
 
 /* Copies text[0..len) so that it can be parsed on its own. */

@@ -26,6 +26,7 @@ src_libbase_a_SOURCES = \
 	src/base/log_sink.c src/base/log_sink.h \
 	src/base/log_text.c src/base/log_text.h \
 	src/base/memory.c src/base/memory.h \
+	src/base/number.h \
 	src/base/parallel.c src/base/parallel.h \
 	src/base/part.c src/base/part.h \
 	src/base/pass.c src/base/pass.h \
@@ -45,6 +46,7 @@ src_libbase_a_SOURCES = \
 	src/base/statefile.c src/base/statefile.h \
 	src/base/trail.c src/base/trail.h \
 	src/base/thread.c src/base/thread.h \
+	src/base/wake.c src/base/wake.h \
 	src/base/tzif.c src/base/tzif.h \
 	src/base/unified.c src/base/unified.h \
 	src/base/utf8.c src/base/utf8.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Who logs makes a record on its stack and copies it into the ring; the writing thread takes records from
- * there and from the source, the older first, and renders them. It sleeps on an eventfd, and only who finds
+ * there and from the source, the older first, and renders them. It sleeps on a wake, and only who finds
  * it asleep pays for waking it. Its exchanges of `asleep` and theirs are one order: either they see it
  * asleep, or it sees what they put into the ring. */
 #include "config.h"
@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/ring.h"
 #include "base/thread.h"
+#include "base/wake.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -26,7 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,10 +55,10 @@ static struct {
     _Atomic(struct log_options *) pending; /* owned; not taken over by the writing thread yet */
     struct ring *ring;
     struct writer *writer;
-    int wake_fd;
+    struct wake wake;
     sem_t ended;
     pthread_t thread;
-} log_state = {.level = LOG_LEVEL_INFO, .wake_fd = -1};
+} log_state = {.level = LOG_LEVEL_INFO, .wake = {-1, -1}};
 
 void log_set_level(enum log_level level)
 {
@@ -96,10 +96,8 @@ void log_configure(const struct log_options *options)
 
 void log_wake(void)
 {
-    static const uint64_t one = 1;
     if (atomic_exchange(&log_state.asleep, false)) {
-        ssize_t written = write(log_state.wake_fd, &one, sizeof one);
-        (void)written; /* it is not at its maximum */
+        wake_ring(&log_state.wake);
     }
 }
 
@@ -269,14 +267,12 @@ static void tell_dropped(struct writer *writer, bool is_idle)
 
 static void sleep_until_woken(struct writer *writer)
 {
-    uint64_t count;
     (void)atomic_exchange(&log_state.asleep, true);
     if (ring_peek(log_state.ring) == NULL && !look_at_source(writer) && !atomic_load(&log_state.ends)) {
-        (void)poll(&(struct pollfd){.fd = log_state.wake_fd, .events = POLLIN}, 1, -1);
+        (void)poll(&(struct pollfd){.fd = log_state.wake.hears, .events = POLLIN}, 1, -1);
     }
     (void)atomic_exchange(&log_state.asleep, false);
-    ssize_t got = read(log_state.wake_fd, &count, sizeof count);
-    (void)got; /* nothing, if nobody had to wake us; once too often, if it comes later */
+    wake_clear(&log_state.wake); /* nothing, if nobody had to wake us; once too often, if it comes later */
 }
 
 static void *run(void *argument)
@@ -310,8 +306,9 @@ static void free_writer(void)
 
 int log_start(const struct log_source *source)
 {
-    if (log_state.wake_fd == -1 && (log_state.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1) {
-        return -errno;
+    int error = log_state.wake.hears == -1 ? wake_open(&log_state.wake) : 0;
+    if (error != 0) {
+        return error;
     }
     log_state.ring = log_state.ring == NULL ? ring_new(RING_SIZE) : log_state.ring;
     log_state.writer = memory_alloc(sizeof *log_state.writer);
@@ -323,7 +320,7 @@ int log_start(const struct log_source *source)
     sem_init(&log_state.ended, 0, 0);
     atomic_store(&log_state.ends, false);
     atomic_store(&log_state.asleep, false);
-    int error = thread_start(&log_state.thread, run, log_state.writer);
+    error = thread_start(&log_state.thread, run, log_state.writer);
     if (error != 0) {
         free_writer();
         return -error;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A fast generator for picks and jitter (xoshiro256++ by Blackman and Vigna, public domain algorithm). One
- * per thread; not for secrets, which random_make_secret() makes. */
+ * A fast generator for picks and jitter (xoroshiro128++ by Blackman and Vigna, public domain algorithm): two
+ * words, because more of them do not stay in registers where queries are answered. One per thread; not for
+ * secrets, which random_make_secret() makes. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct random {
-    uint64_t s[4];
+    uint64_t s[2];
 };
 
 void random_init(struct random *r, uint64_t seed); /* the same seed gives the same numbers */
@@ -22,13 +23,10 @@ static inline uint64_t random_rotate(uint64_t x, int k)
 
 static inline uint64_t random_next(struct random *r)
 {
-    uint64_t result = random_rotate(r->s[0] + r->s[3], 23) + r->s[0], t = r->s[1] << 17;
-    r->s[2] ^= r->s[0];
-    r->s[3] ^= r->s[1];
-    r->s[1] ^= r->s[2];
-    r->s[0] ^= r->s[3];
-    r->s[2] ^= t;
-    r->s[3] = random_rotate(r->s[3], 45);
+    uint64_t first = r->s[0], both = r->s[1] ^ first;
+    uint64_t result = random_rotate(first + r->s[1], 17) + first;
+    r->s[0] = random_rotate(first, 49) ^ both ^ both << 21;
+    r->s[1] = random_rotate(both, 28);
     return result;
 }
 

@@ -27,7 +27,7 @@ struct report {
     const struct source_places *places; /* NULL: none */
     const struct source_tree *tree;     /* in an arena; NULL: none */
     const struct source_chooser *chooser;
-    struct source_list sources;
+    struct source_list sources, seen;
     struct budget_pace *pace; /* at which the one thread that has this report looks at it */
 };
 
@@ -113,6 +113,11 @@ struct source_list *report_get_sources(struct report *report)
     return &report->sources;
 }
 
+struct source_list *report_get_seen(struct report *report)
+{
+    return &report->seen;
+}
+
 bool report_is_cancelled(const struct report *report)
 {
     return progress_is_cancelled(report->progress) ||
@@ -142,6 +147,7 @@ void report_free(struct report *report)
 {
     if (report != NULL) {
         source_list_fini(&report->sources);
+        source_list_fini(&report->seen);
         arena_free(report->arena);
         free(report->items);
         free(report);

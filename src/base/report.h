@@ -66,6 +66,8 @@ struct source_places;
 void report_set_places(struct report *report, const struct source_places *places);
 const struct source_places *report_get_places(const struct report *report);
 struct source_list *report_get_sources(struct report *report);
+/* What else the result depends on: source_see(). */
+struct source_list *report_get_seen(struct report *report);
 /* Files below a folder that are read from a tree elsewhere, unless there is a root (source.h): copied. NULL:
  * none, any more. Parts do as the whole does. */
 struct source_tree;

@@ -65,6 +65,14 @@ void source_note(struct report *report, const char *path, const struct file *fil
     free(place);
 }
 
+void source_see(struct report *report, const char *path)
+{
+    struct file file;
+    if (file_look(path, &file) == 0) {
+        source_list_add(report_get_seen(report), path, NULL, &file);
+    }
+}
+
 int source_open_at(struct report *report, const char *path, const char *real, uint64_t max, struct file *file)
 {
     int code = file_open(real, max, file);

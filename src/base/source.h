@@ -19,6 +19,8 @@ int source_open_at(struct report *report, const char *path, const char *real, ui
                    struct file *file);
 /* A file was opened otherwise. */
 void source_note(struct report *report, const char *path, const struct file *file);
+/* The result depends on this file or folder, which is not a source. To be called before it is read. */
+void source_see(struct report *report, const char *path);
 /* Where a file or folder of this path is: returns owned. */
 char *source_locate(const struct report *report, const char *path);
 /* The same where there is nothing but this tree (NULL: none). */

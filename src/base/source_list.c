@@ -25,13 +25,25 @@ bool source_is_same(const struct source *source, const struct file *file)
            source->modified_ns == file->modified_ns;
 }
 
-static int64_t find_changed(const char *real, const struct file *file)
+int64_t source_changed(bool is_placed, const struct file *file)
 {
-    return real != NULL ? 1 : file->is_settled ? file->changed_ns : 0;
+    return is_placed ? 1 : file->is_settled ? file->changed_ns : 0;
+}
+
+bool source_is_unchanged(const struct source *source)
+{
+    struct file file;
+    return source->changed_ns != 0 &&
+           file_look(source->real == NULL ? source->path : source->real, &file) == 0 &&
+           source_is_same(source, &file) && source_changed(source->real != NULL, &file) == source->changed_ns;
 }
 
 void source_list_add(struct source_list *list, const char *path, const char *real, const struct file *file)
 {
+    if (list->capacity == 0) { /* most zones are one file, and there may be very many of them */
+        list->items = memory_alloc(sizeof *list->items);
+        list->capacity = 1;
+    }
     list->items = memory_grow(list->items, list->count, &list->capacity, sizeof *list->items);
     list->items[list->count++] = (struct source){.path = memory_copy_text(path),
                                                  .real = memory_copy_text(real),
@@ -39,7 +51,7 @@ void source_list_add(struct source_list *list, const char *path, const char *rea
                                                  .device = file->device,
                                                  .inode = file->inode,
                                                  .modified_ns = file->modified_ns,
-                                                 .changed_ns = find_changed(real, file)};
+                                                 .changed_ns = source_changed(real != NULL, file)};
 }
 
 void source_list_append(struct source_list *to, struct source_list *from)

@@ -53,6 +53,10 @@ struct source_chooser {
 void source_list_fini(struct source_list *list);
 /* Does this path lead to the same file, as it was? What was written to it since shows in its times. */
 bool source_is_same(const struct source *source, const struct file *file);
+/* The time of change of a file that is listed; is_placed: it is not where its path says. */
+int64_t source_changed(bool is_placed, const struct file *file);
+/* Likewise, by itself: is the file as it was when it was listed? false also if that would not show. */
+bool source_is_unchanged(const struct source *source);
 /* real NULL: it is where its path says. */
 void source_list_add(struct source_list *list, const char *path, const char *real, const struct file *file);
 void source_list_append(struct source_list *to, struct source_list *from); /* takes all of `from` */

@@ -11,6 +11,7 @@
 #include "base/thread.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,12 +29,14 @@ static int fail(int otherwise)
     return errno != 0 ? -errno : otherwise;
 }
 
+enum { KEPT = 1 << CAP_NET_BIND_SERVICE | 1 << CAP_NET_RAW };
+
 /* What no program that is started from here can have, whatever its file says: all but what is kept. Without
  * CAP_SETPCAP nothing can be dropped, and there is nothing that such a process could give. */
-static void bound_capabilities(void)
+static void bound_capabilities(uint64_t kept)
 {
     for (int capability = 0; capability <= CAP_LAST_CAP; capability++) {
-        if (capability != CAP_NET_BIND_SERVICE && capability != CAP_NET_RAW) {
+        if ((kept >> capability & 1) == 0) {
             (void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
         }
     }
@@ -49,7 +52,7 @@ int confine_become(const char *user)
     if (geteuid() == who->pw_uid && geteuid() != 0) {
         return 0;
     }
-    bound_capabilities();
+    bound_capabilities(KEPT);
     errno = 0;
     capng_clear(CAPNG_SELECT_ALL);
     (void)capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE,
@@ -94,10 +97,8 @@ int confine_memory(void)
 static const int answering[] = {
     /* queries and answers */
     SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recvfrom),
-    SCMP_SYS(sendto), SCMP_SYS(recv), SCMP_SYS(send), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv),
-    SCMP_SYS(writev), SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(shutdown), SCMP_SYS(close),
-    SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(fcntl),
-    SCMP_SYS(ioctl),
+    SCMP_SYS(sendto), SCMP_SYS(recv), SCMP_SYS(send), SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(shutdown),
+    SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
     /* waiting */
     SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl), SCMP_SYS(poll),
     SCMP_SYS(ppoll), SCMP_SYS(futex), SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep), SCMP_SYS(clock_gettime),
@@ -110,8 +111,23 @@ static const int answering[] = {
     SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(getrlimit), SCMP_SYS(set_robust_list), SCMP_SYS(exit),
     SCMP_SYS(exit_group)};
 
-/* Memory that nothing in it can be executed. */
-static const int mapping[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect)};
+/* What depends on an argument. Sockets are written to by send(2); nothing can take the place of standard
+ * error, to which assert() and abort() write, for that is never closed. */
+static const struct {
+    int call;
+    struct scmp_arg_cmp when;
+} limited[] = {
+    /* memory that nothing in it can be executed */
+    {SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+    {SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+    {SCMP_SYS(write), SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO)},
+    {SCMP_SYS(writev), SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO)},
+    {SCMP_SYS(close), SCMP_A0(SCMP_CMP_GT, STDERR_FILENO)},
+    {SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_GETFL)},
+    {SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_SETFL)},
+    {SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_GETFD)},
+    {SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_SETFD)},
+    {SCMP_SYS(fcntl), SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC)}};
 
 int confine_answering(void)
 {
@@ -119,6 +135,7 @@ int confine_answering(void)
     if (SANITIZER_SLOWNESS != 1) {
         return -ENOSYS;
     }
+    bound_capabilities(0);
     capng_clear(CAPNG_SELECT_BOTH);
     if (capng_apply(CAPNG_SELECT_CAPS) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) {
         return fail(-EPERM);
@@ -133,9 +150,8 @@ int confine_answering(void)
     error = error == 0 ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
                                           SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0))
                        : error;
-    for (size_t i = 0; i < sizeof mapping / sizeof mapping[0] && error == 0; i++) {
-        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, mapping[i], 1,
-                                 SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    for (size_t i = 0; i < sizeof limited / sizeof limited[0] && error == 0; i++) {
+        error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, limited[i].call, 1, &limited[i].when);
     }
     for (size_t i = 0; i < sizeof answering / sizeof answering[0] && error == 0; i++) {
         error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, answering[i], 0);

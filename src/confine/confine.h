@@ -26,7 +26,8 @@ int confine_memory(void);
  * -ENOSYS: the kernel has no Landlock; -errno. */
 int confine_writing(const char *const *paths, size_t count);
 /* The calling thread has no capability any more, and may only do what a thread does that answers queries:
- * read, write, accept, wait, take memory, end. It cannot open a file, make a socket, start a program, or look
+ * send and receive, accept, wait, take memory that is not executable, end. Of files it can write to standard
+ * error alone. It cannot open a file, make a socket, start a program, or look
  * into another process; what it asks beyond fails with EPERM, and the thread goes on. Other threads are as
  * they were. 0; -ENOSYS: built with a sanitizer, which needs more; -errno: what the kernel says (-EINVAL: it
  * has no such filters). */

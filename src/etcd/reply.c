@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/error.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -167,14 +168,8 @@ static bool read_revision(const json_t *object, const char *name, int64_t *revis
 static bool read_u64(const json_t *object, const char *name, uint64_t *value)
 {
     const char *text = json_string_value(json_object_get(object, name));
-    char *end = NULL;
     *value = 0;
-    if (text == NULL) {
-        return true;
-    }
-    errno = 0;
-    *value = strtoull(text, &end, 10);
-    return errno == 0 && *end == '\0' && text[0] >= '0' && text[0] <= '9';
+    return text == NULL || number_read(text, 10, UINT64_MAX, value);
 }
 
 /* Nothing is no octets. */

@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/number.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -56,7 +57,8 @@ static bool take_part(const char **at, char *part, size_t size)
 /* "FINGERPRINT@ADDRESS/PORT" */
 static bool read_place(const char *text, struct admission_place *place)
 {
-    char print[2 * ADMISSION_PRINT_SIZE + 1], address[ADDR_TEXT_SIZE], *end;
+    char print[2 * ADMISSION_PRINT_SIZE + 1], address[ADDR_TEXT_SIZE];
+    uint64_t port;
     const char *from = strchr(text, '@'), *slash = from == NULL ? NULL : strchr(from, '/');
     if (slash == NULL || from - text != (ptrdiff_t)sizeof print - 1 ||
         (size_t)(slash - from) > sizeof address || slash[1] < '1' || slash[1] > '9') {
@@ -64,8 +66,7 @@ static bool read_place(const char *text, struct admission_place *place)
     }
     snprintf(print, sizeof print, "%.*s", (int)(from - text), text);
     snprintf(address, sizeof address, "%.*s", (int)(slash - from - 1), from + 1);
-    unsigned long port = strtoul(slash + 1, &end, 10);
-    if (*end != '\0' || port > PORT_MAX || addr_parse(address, &place->at.addr) != 0) {
+    if (!number_read(slash + 1, 10, PORT_MAX, &port) || addr_parse(address, &place->at.addr) != 0) {
         return false;
     }
     place->at.port = (uint16_t)port;

@@ -6,6 +6,7 @@
 
 #include "fleet/client.h"
 
+#include "fleet/inside.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -410,7 +411,7 @@ static void shake(struct fleet_client *client)
     say_hello(client);
 }
 
-static void take_line(struct fleet_client *client, const char *text, size_t len)
+void fleet_client_hear_line(struct fleet_client *client, const char *text, size_t len)
 {
     char why[FLEET_WHY_SIZE];
     struct fleet_message message;
@@ -436,7 +437,7 @@ static bool take_next(struct fleet_client *client)
     if (state == FLEET_ENDED) {
         end(client, "%s", fleet_line_why(client->line));
     } else if (state == FLEET_READY) {
-        is_piece ? take_piece(client, text) : take_line(client, text, len);
+        is_piece ? take_piece(client, text) : fleet_client_hear_line(client, text, len);
     }
     return state == FLEET_READY;
 }

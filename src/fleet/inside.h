@@ -117,6 +117,12 @@ bool session_say(struct session *session, const struct fleet_message *message);
 void session_end(struct session *session, const char *why);
 struct fleet_status *session_status(const struct session *session); /* under the lock */
 
+/* ---- client.c ---- */
+
+struct fleet_client;
+/* A line that came, without its end. */
+void fleet_client_hear_line(struct fleet_client *client, const char *text, size_t len);
+
 /* ---- session.c ---- */
 
 /* Takes the socket. NULL: no memory, and it is closed. */

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/hex.h"
 #include "post/frame.h"
 
 #include <inttypes.h>
@@ -218,10 +219,10 @@ static void hear_event(struct share *share, const json_t *event, uint64_t number
     const char *text = json_string_value(json_object_get(event, "text")),
                *digits = json_string_value(json_object_get(event, "key"));
     int64_t at_ms = json_integer_value(json_object_get(event, "at"));
-    if (text == NULL || digits == NULL) {
+    uint64_t key;
+    if (text == NULL || digits == NULL || !hex_read_word(digits, &key)) {
         return;
     }
-    uint64_t key = strtoull(digits, NULL, 16);
     letters_add(&share->open, letter_make(share->run, number, at_ms, text, strlen(text)));
     share->latest_ms = at_ms > share->latest_ms ? at_ms : share->latest_ms;
     if (!drop_held(share, key, at_ms) && at_ms >= share->since_ms) {

@@ -8,6 +8,7 @@
 #include "probe/check_h2.h"
 #include "probe/h2_request.h"
 #include "probe/http_request.h"
+#include "base/number.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,10 +89,10 @@ static bool is_grpc(const char *type)
 
 static bool read_status(const char *text, uint16_t *status)
 {
-    char *end;
-    unsigned long number = strtoul(text, &end, 10);
+    uint64_t number;
+    bool is_good = number_read(text, 10, STATUS_MAX, &number);
     *status = (uint16_t)number;
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && number <= STATUS_MAX;
+    return is_good;
 }
 
 static void hear_field(void *context, const char *name, const char *value)

@@ -14,13 +14,13 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/wake.h"
 #include "serve/tcp_client.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -41,7 +41,7 @@ struct tcp_listener {
 
 struct tcp_worker {
     struct tcp_clients clients;
-    int wake_fd;
+    struct wake bell;
     struct event *wake, *sweep, *resume, *late;
     struct tcp_listener *listeners;
     size_t listener_count;
@@ -312,9 +312,8 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
 {
     struct tcp_worker *tcp = argument;
     struct tcp_clients *clients = &tcp->clients;
-    eventfd_t count;
-    (void)what;
-    (void)eventfd_read(fd, &count);
+    (void)fd, (void)what;
+    wake_clear(&tcp->bell);
     if (atomic_load(clients->worker.stop)) {
         (void)event_base_loopbreak(clients->base);
         return;
@@ -354,7 +353,7 @@ void tcp_run(struct tcp_worker *tcp)
 
 void tcp_wake(const struct tcp_worker *tcp)
 {
-    (void)eventfd_write(tcp->wake_fd, 1);
+    wake_ring(&tcp->bell);
 }
 
 bool tcp_has_left(const struct tcp_worker *tcp)
@@ -404,14 +403,13 @@ static bool add_listener(struct tcp_worker *tcp, int fd)
 static bool add_events(struct tcp_worker *tcp, const struct tcp_options *options)
 {
     tcp->clients.base = new_base();
-    tcp->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (tcp->clients.base == NULL || tcp->wake_fd == -1) {
+    if (tcp->clients.base == NULL || wake_open(&tcp->bell) != 0) {
         return false;
     }
     tcp->sweep = evtimer_new(tcp->clients.base, on_sweep, tcp);
     tcp->resume = evtimer_new(tcp->clients.base, on_resume, tcp);
     tcp->late = evtimer_new(tcp->clients.base, on_late, tcp);
-    tcp->wake = add_event(tcp->clients.base, tcp->wake_fd, on_wake, tcp);
+    tcp->wake = add_event(tcp->clients.base, tcp->bell.hears, on_wake, tcp);
     bool good = tcp->sweep != NULL && tcp->resume != NULL && tcp->late != NULL && tcp->wake != NULL;
     for (size_t i = 0; i < options->listener_count && good; i++) {
         good = add_listener(tcp, options->listeners[i]);
@@ -422,6 +420,7 @@ static bool add_events(struct tcp_worker *tcp, const struct tcp_options *options
 struct tcp_worker *tcp_new(const struct worker *worker, const struct tcp_options *options)
 {
     struct tcp_worker *tcp = memory_alloc(sizeof *tcp);
+    tcp->bell = (struct wake){-1, -1};
     tcp->clients.worker = *worker;
     tcp->clients.share = options->share;
     tcp->clients.thread = options->thread;
@@ -436,7 +435,7 @@ struct tcp_worker *tcp_new(const struct worker *worker, const struct tcp_options
         tcp_free(tcp);
         return NULL;
     }
-    options->share->threads[options->thread].wake_fd = tcp->wake_fd;
+    options->share->threads[options->thread].wake = tcp->bell;
     return tcp;
 }
 
@@ -462,7 +461,7 @@ void tcp_free(struct tcp_worker *tcp)
     if (tcp->clients.base != NULL) {
         event_base_free(tcp->clients.base);
     }
-    socket_close(&tcp->wake_fd);
+    wake_close(&tcp->bell);
     free(tcp->listeners);
     free(tcp);
 }

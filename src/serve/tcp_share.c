@@ -10,7 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 enum { CELLS_MIN = 4096, CELLS_MAX = 1 << 22, CELLS_PER_CLIENT = 4 };
 
@@ -36,7 +35,7 @@ struct tcp_share *tcp_share_new(size_t threads, const struct serve_tcp_limits *l
     random_make_secret(share->secrets, sizeof share->secrets);
     share->thread_count = threads;
     for (size_t i = 0; i < threads; i++) {
-        share->threads[i].wake_fd = -1;
+        share->threads[i].wake = (struct wake){-1, -1};
     }
     tcp_share_set_limits(share, limits);
     return share;
@@ -120,5 +119,5 @@ void tcp_share_demand(struct tcp_share *share, enum serve_tcp_end end)
                                                                                        : most;
     }
     add(&most->demands[end], 1);
-    (void)eventfd_write(most->wake_fd, 1);
+    wake_ring(&most->wake);
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/addr.h"
+#include "base/wake.h"
 #include "serve/serve.h"
 
 #include <stdatomic.h>
@@ -20,7 +21,7 @@
 struct tcp_share_thread {
     _Atomic uint32_t count;                   /* connections */
     _Atomic uint32_t demands[SERVE_TCP_ENDS]; /* how many others want it to close, and why */
-    int wake_fd;                              /* written once, before the threads start */
+    struct wake wake;                         /* borrowed; written once, before the threads start */
 };
 
 struct tcp_share {

@@ -193,14 +193,15 @@ static int count_pages(void *context, sqlite3 *sql, const char *name, int pages)
 /* The journal is what happened: an object that is something else was changed by somebody else. */
 static int compare_objects(struct engine *engine)
 {
-    struct writer_name name = {.kind = ""};
-    int error = writer_mend_all(&engine->writer, &name);
-    if (error == 0 && engine->writer.mended != 0) {
+    const struct writer_name *last = &engine->writer.mended_last;
+    uint64_t before = engine->writer.mended;
+    int error = writer_mend_all(&engine->writer);
+    if (error == 0 && engine->writer.mended != before) {
         snprintf(
             engine->warnings[ENGINE_OBJECTS], DATABASE_WHY_SIZE,
             "%llu objects were changed behind the journal's back, such as %.20s/%.40s: they are again what "
             "it says; see who can write here",
-            (unsigned long long)engine->writer.mended, name.kind, name.key);
+            (unsigned long long)(engine->writer.mended - before), last->kind, last->key);
     }
     return error;
 }

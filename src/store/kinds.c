@@ -8,9 +8,9 @@
 #include <string.h>
 
 static const struct store_kind kinds[STORE_KINDS] = {
-    [STORE_OVERRIDE] = {"override", .is_shared = true, .is_restored = true, .has_resource = true},
-    [STORE_FAILBACK] = {"failback", .is_shared = true},
-    [STORE_RELEASE] = {"release", .is_shared = true},
+    [STORE_OVERRIDE] = {OVERRIDE_KIND, .is_shared = true, .is_restored = true, .has_resource = true},
+    [STORE_FAILBACK] = {FAILBACK_KIND, .is_shared = true},
+    [STORE_RELEASE] = {RELEASE_KIND, .is_shared = true},
     [STORE_VANTAGE] = {"vantage", .is_shared = true, .has_resource = true},
     [STORE_TOKEN] = {"token", .is_shared = true, .has_resource = true},
     [STORE_CHALLENGE] = {"challenge", .is_shared = true},
@@ -23,13 +23,13 @@ static const struct store_kind kinds[STORE_KINDS] = {
     [STORE_DRILL_STOP] = {"drill-stop"},
     [STORE_LIVE_DRILL] = {"live-drill"},
     [STORE_ANSWER] = {"answer", .is_aside = true},
-    [STORE_CONFLICT] = {"conflict", .is_shared = true},
+    [STORE_CONFLICT] = {CONFLICT_KIND, .is_shared = true},
     [STORE_NODE_MEMBER] = {"node-member", .is_shared = true},
     [STORE_NODE_INVITE] = {"node-invite", .is_shared = true},
     [STORE_CLUSTER] = {"cluster"},
     [STORE_CLUSTER_PENDING] = {"cluster-pending"},
     [STORE_CONFIGURATION] = {"configuration", .names_files = true},
-    [STORE_DOCUMENT] = {"document", .names_files = true},
+    [STORE_DOCUMENT] = {DOCUMENT_KIND, .names_files = true},
     [STORE_POINT] = {"point", .has_resource = true, .names_files = true},
     [STORE_DRILL_REPORT] = {"drill-report", .is_aside = true},
     [STORE_DRILL_OBSERVED] = {"drill-observed", .is_aside = true},

@@ -8,6 +8,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Names of kinds that several rooms write or read. */
+#define OVERRIDE_KIND "override"
+#define FAILBACK_KIND "failback"
+#define RELEASE_KIND  "release"
+#define CONFLICT_KIND "conflict" /* / "override:region:us-east": of all nodes */
+#define DOCUMENT_KIND "document"
+
 enum store_kind_id {
     STORE_OVERRIDE,
     STORE_FAILBACK,

@@ -7,6 +7,7 @@
 
 #include "base/hex.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/statefile.h"
 #include "store/schema.h"
 
@@ -52,12 +53,12 @@ static int read_hash(struct database *db, uint64_t seq, char hash[HASH_TEXT])
 /* "ID SEQ HASH", into pieces of the text. */
 static bool parse(char *text, const char **id, uint64_t *seq, const char **hash)
 {
-    char *rest = NULL, *end = NULL;
+    char *rest = NULL;
     *id = strtok_r(text, " ", &rest);
     const char *number = strtok_r(NULL, " ", &rest);
     *hash = strtok_r(NULL, " \n", &rest);
-    *seq = *hash == NULL ? 0 : strtoull(number, &end, 10);
-    return *seq != 0 && *end == '\0';
+    *seq = 0;
+    return *hash != NULL && number_read(number, 10, UINT64_MAX, seq) && *seq != 0;
 }
 
 int noted_compare(struct database *db, const char *folder, const char *id, char why[DATABASE_WHY_SIZE])

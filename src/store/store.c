@@ -203,6 +203,15 @@ static void settle_failure(struct store *store, struct batch *batch)
     }
 }
 
+static void note_mended(struct store_stats *stats, const struct writer *writer)
+{
+    if (stats->mended != writer->mended) {
+        stats->mended = writer->mended;
+        snprintf(stats->mended_last, sizeof stats->mended_last, "%.40s/%.80s", writer->mended_last.kind,
+                 writer->mended_last.key);
+    }
+}
+
 static void finish(struct store *store, struct batch *batch)
 {
     uint64_t size = files_size(&store->engine.files);
@@ -217,7 +226,7 @@ static void finish(struct store *store, struct batch *batch)
     store->stats.owed_octets = store->owed.octets;
     store->stats.folded = store->owed.folded;
     store->stats.size = size;
-    store->stats.mended = store->engine.writer.mended;
+    note_mended(&store->stats, &store->engine.writer);
     store->stats.is_other = store->engine.warnings[ENGINE_NOTED][0] != '\0';
     store->stats.waiting -= batch->jobs.count;
     job_list_append(&store->finished, &batch->expiries);

@@ -119,7 +119,8 @@ struct store_stats {
     uint64_t sync_us_max, sync_us_sum; /* of commits */
     uint64_t size;                     /* octets of the files */
     bool is_other;   /* when it was opened it was not the store that was there before, or ended sooner */
-    uint64_t mended; /* objects that were not what the journal says, and are again; since it was opened */
+    uint64_t mended; /* objects that were not what the journal says, and are again; since the start */
+    char mended_last[128]; /* "override/region:us-east", cut off; "": none */
 };
 
 /* Opens or makes the store. A version from before is migrated in one transaction, with a copy kept; one that

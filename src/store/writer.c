@@ -94,7 +94,7 @@ static int read_end(struct writer *writer, struct writer_end *end)
 
 int writer_open(struct writer *writer, struct database *db)
 {
-    *writer = (struct writer){.db = db};
+    *writer = (struct writer){.db = db, .mended = writer->mended, .mended_last = writer->mended_last};
     int error = 0;
     for (size_t i = 0; i < WRITER_STATEMENTS && error == 0; i++) {
         error = database_prepare(db, texts[i], &writer->statements[i]);
@@ -212,6 +212,8 @@ static int delete_object(struct writer *writer, const char *kind, const char *ke
 static int mend(struct writer *writer, const char *kind, const char *key, uint64_t seq)
 {
     writer->mended++;
+    snprintf(writer->mended_last.kind, sizeof writer->mended_last.kind, "%s", kind);
+    snprintf(writer->mended_last.key, sizeof writer->mended_last.key, "%s", key);
     if (seq == 0) {
         return delete_object(writer, kind, key);
     }
@@ -383,7 +385,7 @@ static int mend_some(struct writer *writer, const struct writer_name *names, siz
     return error;
 }
 
-int writer_mend_all(struct writer *writer, struct writer_name *name)
+int writer_mend_all(struct writer *writer)
 {
     struct writer_name *names = memory_alloc_array(WRONG_MAX, sizeof *names);
     size_t count;
@@ -391,7 +393,6 @@ int writer_mend_all(struct writer *writer, struct writer_name *name)
     do {
         error = find_wrong(writer, names, &count);
         if (error == 0 && count != 0) {
-            *name = names[0];
             error = mend_some(writer, names, count);
         }
     } while (error == 0 && count == WRONG_MAX);

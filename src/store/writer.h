@@ -21,6 +21,10 @@ enum writer_statement {
     WRITER_STATEMENTS,
 };
 
+struct writer_name {
+    char kind[STORE_KIND_MAX + 1], key[STORE_KEY_MAX + 1];
+};
+
 /* The end of the journal. */
 struct writer_end {
     uint64_t seq;
@@ -32,9 +36,11 @@ struct writer {
     struct database *db;
     sqlite3_stmt *statements[WRITER_STATEMENTS];
     struct writer_end durable, end; /* end: in the transaction */
-    uint64_t mended;                /* objects that were not what the journal says, since it was opened */
+    uint64_t mended;                /* objects that were not what the journal says, and are again */
+    struct writer_name mended_last;
 };
 
+/* What it has mended before, all zero at first, is counted on. */
 int writer_open(struct writer *writer, struct database *db);
 void writer_close(struct writer *writer); /* also one that is not open */
 
@@ -54,13 +60,8 @@ int writer_replay(struct writer *writer, const struct chain_entry *entry,
 int writer_write(struct writer *writer, const struct store_op *op, const struct store_cause *cause,
                  int64_t wall_ms, bool always);
 
-struct writer_name {
-    char kind[STORE_KIND_MAX + 1], key[STORE_KEY_MAX + 1];
-};
-
-/* Of all objects: what is not what the journal says is put right, in the transaction that has begun. The
- * first of them is named in *name. */
-int writer_mend_all(struct writer *writer, struct writer_name *name);
+/* Of all objects: what is not what the journal says is put right, in the transaction that has begun. */
+int writer_mend_all(struct writer *writer);
 /* Delete one object that is due. *has: there was one; its names go to `kind` and `key`. */
 int writer_expire(struct writer *writer, int64_t now_ms, struct writer_name *name, bool *has);
 /* Write something that nobody reads: whether it can be written again. */

@@ -54,6 +54,18 @@ static void take_other(const GENERAL_NAME *name, void (*take)(void *, enum tls_n
     }
 }
 
+void tls_certificate_list_names(const X509 *x509,
+                                void (*take)(void *context, enum tls_name kind, const char *name),
+                                void *context)
+{
+    take_common(x509, take, context);
+    GENERAL_NAMES *list = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; list != NULL && i < sk_GENERAL_NAME_num(list); i++) {
+        take_other(sk_GENERAL_NAME_value(list, i), take, context);
+    }
+    GENERAL_NAMES_free(list);
+}
+
 bool tls_link_list_names(const struct tls_link *link,
                          void (*take)(void *context, enum tls_name kind, const char *name), void *context)
 {
@@ -62,11 +74,6 @@ bool tls_link_list_names(const struct tls_link *link,
         link->context->use != TLS_USE_SERVER || SSL_get_verify_result(link->ssl) != X509_V_OK) {
         return false;
     }
-    take_common(x509, take, context);
-    GENERAL_NAMES *list = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
-    for (int i = 0; list != NULL && i < sk_GENERAL_NAME_num(list); i++) {
-        take_other(sk_GENERAL_NAME_value(list, i), take, context);
-    }
-    GENERAL_NAMES_free(list);
+    tls_certificate_list_names(x509, take, context);
     return true;
 }

@@ -62,13 +62,19 @@ static void write_names(const X509 *x509, char *names, size_t size)
     GENERAL_NAMES_free(list);
 }
 
+void tls_certificate_describe(const X509 *x509, struct tls_certificate *to)
+{
+    *to = (struct tls_certificate){.begin_s = read_time(X509_get0_notBefore(x509)),
+                                   .end_s = read_time(X509_get0_notAfter(x509))};
+    write_name(X509_get_subject_name(x509), to->subject, sizeof to->subject);
+    write_name(X509_get_issuer_name(x509), to->issuer, sizeof to->issuer);
+    write_names(x509, to->names, sizeof to->names);
+}
+
 static void tell(const struct tls_link *link, const X509 *x509)
 {
-    struct tls_certificate seen = {.begin_s = read_time(X509_get0_notBefore(x509)),
-                                   .end_s = read_time(X509_get0_notAfter(x509))};
-    write_name(X509_get_subject_name(x509), seen.subject, sizeof seen.subject);
-    write_name(X509_get_issuer_name(x509), seen.issuer, sizeof seen.issuer);
-    write_names(x509, seen.names, sizeof seen.names);
+    struct tls_certificate seen;
+    tls_certificate_describe(x509, &seen);
     link->witness.saw(link->witness.context, &seen);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/serial.h"
 #include "conf/keytable.h"
 #include "dns/name.h"
@@ -367,13 +368,6 @@ void keeper_unseal(struct keeper *keeper)
     keeper->is_sealed = false;
 }
 
-static bool parse_number(const char *text, int base, uint64_t max, uint64_t *value)
-{
-    char *end;
-    *value = strtoull(text, &end, base);
-    return text[0] != '\0' && strchr("+- \t", text[0]) == NULL && *end == '\0' && *value <= max;
-}
-
 /* Cuts the line into its words. */
 static bool parse_line(struct keeper *keeper, char *line)
 {
@@ -381,12 +375,11 @@ static bool parse_line(struct keeper *keeper, char *line)
     uint64_t serial, fingerprint = 0;
     char *rest = NULL, *origin = strtok_r(line, " ", &rest), *number = strtok_r(NULL, " ", &rest),
          *hash = strtok_r(NULL, " ", &rest);
-    if (hash == NULL || strtok_r(NULL, " ", &rest) != NULL ||
-        !parse_number(number, 10, UINT32_MAX, &serial)) {
+    if (hash == NULL || strtok_r(NULL, " ", &rest) != NULL || !number_read(number, 10, UINT32_MAX, &serial)) {
         return false;
     }
     bool is_blurred = strcmp(hash, "-") == 0;
-    if (!is_blurred && !parse_number(hash, 16, UINT64_MAX, &fingerprint)) {
+    if (!is_blurred && !number_read(hash, 16, UINT64_MAX, &fingerprint)) {
         return false;
     }
     int len = dns_name_parse(origin, NULL, apex);
@@ -420,7 +413,7 @@ static bool parse_restored(const char *line, uint32_t *then_s)
     uint64_t number;
     size_t len = strlen(KEEPER_RESTORED);
     bool is_one =
-        strncmp(line, KEEPER_RESTORED, len) == 0 && parse_number(line + len, 10, UINT32_MAX, &number);
+        strncmp(line, KEEPER_RESTORED, len) == 0 && number_read(line + len, 10, UINT32_MAX, &number);
     *then_s = is_one ? (uint32_t)number : *then_s;
     return is_one;
 }
