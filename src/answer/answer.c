@@ -104,12 +104,19 @@ static bool finish_steered(struct work *w, const struct zone *zone, const struct
     return false;
 }
 
+static inline struct reply_place find_place(const struct work *w, const struct zone *zone,
+                                            struct target target)
+{
+    return (struct reply_place){.owner = target.name_at, .apex_at = work_find_apex(w, zone, target)};
+}
+
 /* All but the usual outcome. */
 __attribute__((noinline)) static uint16_t finish_other(struct work *w, const struct zone *zone,
                                                        const struct zone_node *node,
-                                                       const struct zone_rrset *rrset,
-                                                       struct reply_place place, enum rrset_outcome outcome)
+                                                       const struct zone_rrset *rrset, struct target target,
+                                                       enum rrset_outcome outcome)
 {
+    struct reply_place place = find_place(w, zone, target);
     uint16_t leads_to = (uint16_t)(w->reply.at + CNAME_RDATA_AT);
     outcome = add_pending(w, zone, node, rrset, place, outcome);
     return finish_steered(w, zone, rrset, place, outcome) ? leads_to : WORK_NOWHERE;
@@ -122,7 +129,7 @@ __attribute__((noinline)) static uint16_t answer_alias(struct work *w, const str
                                                        struct reply_place place)
 {
     uint16_t leads_to = (uint16_t)(w->reply.at + CNAME_RDATA_AT);
-    enum rrset_outcome outcome = rrset_add_steered(w, zone, cname, place);
+    enum rrset_outcome outcome = rrset_add_steered(w, zone, cname, place.owner);
     outcome = add_pending(w, zone, node, cname, place, outcome);
     outcome = outcome == RRSET_DONE ? RRSET_ALIAS : outcome;
     return finish_steered(w, zone, cname, place, outcome) ? leads_to : WORK_NOWHERE;
@@ -139,16 +146,16 @@ answer_node(struct work *w, const struct zone *zone, const struct zone_node *nod
         }
         return WORK_NOWHERE;
     }
-    struct reply_place place = {.owner = target.name_at, .apex_at = work_find_apex(w, zone, target)};
-    if (rrset != NULL && (rrset->flags & ZONE_RRSET_STEERED) == 0) {
-        additional_add_static(w, zone, rrset, place);
-        return WORK_NOWHERE;
-    }
-    if (rrset != NULL) {
-        enum rrset_outcome outcome = rrset_add_steered(w, zone, rrset, place);
+    if (rrset != NULL && (rrset->flags & ZONE_RRSET_STEERED) != 0) {
+        enum rrset_outcome outcome = rrset_add_steered(w, zone, rrset, target.name_at);
         return __builtin_expect(outcome == RRSET_DONE, 1)
                    ? WORK_NOWHERE
-                   : finish_other(w, zone, node, rrset, place, outcome);
+                   : finish_other(w, zone, node, rrset, target, outcome);
+    }
+    struct reply_place place = find_place(w, zone, target);
+    if (rrset != NULL) {
+        additional_add_static(w, zone, rrset, place);
+        return WORK_NOWHERE;
     }
     const struct zone_rrset *cname = zone_find_rrset(node, DNS_TYPE_CNAME);
     if (cname == NULL) {
@@ -382,7 +389,8 @@ static inline __attribute__((always_inline)) void finish_header(struct work *w)
 }
 
 _Static_assert(ANSWER_COUNT_QUERIES_UDP + ANSWER_TCP == ANSWER_COUNT_QUERIES_TCP &&
-                   (int)ANSWER_RCODES - 1 == (int)DNS_RCODE_YXDOMAIN,
+                   (int)ANSWER_RCODES - 1 == (int)DNS_RCODE_YXDOMAIN &&
+                   (int)ANSWER_RCODES <= (int)ANSWER_RCODE_ROOM,
                "the counters of transports and response codes have to be in the order of these");
 
 static inline __attribute__((always_inline)) void count_reply(const struct work *w)

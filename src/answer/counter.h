@@ -51,10 +51,11 @@ enum answer_counter {
 /* What a reply is besides its response code. */
 enum answer_mark { ANSWER_PLAIN, ANSWER_STEERED, ANSWER_FALLEN_BACK = 3, ANSWER_MARKS }; /* or-ed */
 enum { ANSWER_RCODES = ANSWER_COUNT_YXDOMAIN - ANSWER_COUNT_NOERROR + 1 }; /* those that are usual */
+enum { ANSWER_RCODE_ROOM = 8 }; /* a power of two finds them faster */
 
 struct answer_counters {
     _Atomic uint64_t values[ANSWER_COUNTERS]; /* but for what is in replies */
-    _Atomic uint64_t replies[ANSWER_MARKS][ANSWER_RCODES];
+    _Atomic uint64_t replies[ANSWER_MARKS][ANSWER_RCODE_ROOM];
 } __attribute__((aligned(64)));
 
 const char *answer_counter_text(enum answer_counter counter); /* metric-style name */

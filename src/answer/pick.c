@@ -38,6 +38,14 @@ struct geo_match pick_find_class_elsewhere(struct work *w, const struct steer_po
     return match;
 }
 
+struct steer_choice *pick_make_choice(const struct work *w, const struct zone_rrset *rrset,
+                                      const struct steer_policy *policy, uint16_t class_id)
+{
+    const struct answer_context *context = w->context;
+    struct steer_ask ask = {.now_ms = context->now_ms, .types = rrset->types, .class_id = class_id};
+    return steer_cache_get(context->cache, policy, ask, context->table);
+}
+
 size_t pick_sticky(struct work *w, const struct steer_policy *policy, const struct steer_choice *choice,
                    uint16_t members[STEER_ANSWERS_MAX])
 {

@@ -65,19 +65,25 @@ static inline void pick_note_members(struct work *w, const uint16_t *members, si
     }
 }
 
+/* It has to be made anew. */
+struct steer_choice *pick_make_choice(const struct work *w, const struct zone_rrset *rrset,
+                                      const struct steer_policy *policy, uint16_t class_id);
+
 /* The choice for this client, as it stands or made anew. */
 static inline __attribute__((always_inline)) struct steer_choice *
 pick_find_choice(struct work *w, const struct zone_rrset *rrset, const struct steer_policy *policy)
 {
     const struct answer_context *context = w->context;
-    struct steer_ask ask = {.now_ms = context->now_ms, .types = rrset->types};
+    uint16_t class_id = 0;
+    uint32_t slot = policy->cache_at + (unsigned)__builtin_ctz(rrset->types);
     if (policy->subnets != NULL) {
         struct geo_match match = pick_find_class(w, policy);
-        ask.class_id = match.class_id;
+        class_id = match.class_id;
+        slot += (uint32_t)class_id * policy->type_count;
         w->scope = match.scope > w->scope ? match.scope : w->scope;
     }
-    struct steer_choice *choice = steer_cache_find(context->cache, policy, ask);
-    return __builtin_expect(steer_choice_holds(choice, ask.now_ms, context->table), 1)
+    struct steer_choice *choice = &context->cache->choices[slot];
+    return __builtin_expect(steer_choice_holds(choice, context->now_ms, context->table), 1)
                ? choice
-               : steer_cache_get(context->cache, policy, ask, context->table);
+               : pick_make_choice(w, rrset, policy, class_id);
 }

@@ -6,6 +6,7 @@
 #include "dns/query.h"
 #include "zone/zone.h"
 
+#include <arpa/inet.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -56,8 +57,8 @@ static inline uint64_t reply_subject(const struct zone *zone, const struct zone_
 
 static inline void reply_put16(uint8_t *to, unsigned value)
 {
-    to[0] = (uint8_t)(value >> 8);
-    to[1] = (uint8_t)value;
+    uint16_t octets = htons((uint16_t)value); /* two stores that shift are longer */
+    memcpy(to, &octets, sizeof octets);
 }
 
 static inline void reply_put_pointer(uint8_t *to, unsigned target)
@@ -72,7 +73,7 @@ void reply_put_block(struct reply *reply, const struct zone *zone, const struct 
 /* Most blocks are short, and go into the message as they are if the name asked is their owner's. */
 static inline bool reply_is_plain(const struct zone_rrset *rrset)
 {
-    return rrset->len <= BYTES_SHORT && rrset->patch_count == 0 && rrset->flags == 0;
+    return rrset->flags == 0 && rrset->patch_count == 0 && rrset->len <= BYTES_SHORT;
 }
 
 /* Each returns false if it does not fit; nothing is written then. */

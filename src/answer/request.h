@@ -34,6 +34,7 @@ struct answer_context {
     struct answer_counters *counters;
     struct sights *sights; /* NULL: nobody is noted */
     uint32_t below;        /* with sights: answers to hosts with a number below are noted; else 0 */
+    uint64_t moment;       /* likewise: of the batch, sights_get_moment() */
     uint64_t now_ms;       /* wall time, for holds; read once per batch */
     uint32_t now_s;        /* the same in seconds, for cookies */
     uint64_t now_us;       /* monotonic, for rates; needed with VIEW_GUARD_RATE, read once per batch */

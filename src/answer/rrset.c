@@ -29,17 +29,17 @@ static enum rrset_outcome add_picked(struct work *w, const struct zone *zone, co
 }
 
 static enum rrset_outcome add_members(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                                      struct steer_choice *choice, struct reply_place place)
+                                      struct steer_choice *choice, uint16_t owner)
 {
     if ((rrset->flags & ZONE_RRSET_LISTED) != 0) {
         return RRSET_LISTED;
     }
     if ((rrset->flags & ZONE_RRSET_HOSTS) != 0) {
         size_t from = w->reply.at;
-        bool fits = hosts_add(w, zone, rrset, choice, place.owner);
+        bool fits = hosts_add(w, zone, rrset, choice, owner);
         return !fits ? RRSET_FULL : w->reply.at != from ? RRSET_DONE : RRSET_EMPTY;
     }
-    return add_picked(w, zone, rrset, choice, place.owner);
+    return add_picked(w, zone, rrset, choice, owner);
 }
 
 static void note(const struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
@@ -56,14 +56,14 @@ static void note(const struct work *w, const struct zone *zone, const struct zon
 static __attribute__((noinline)) enum rrset_outcome add_single(struct work *w, const struct zone *zone,
                                                                const struct zone_rrset *rrset,
                                                                const struct steer_choice *choice,
-                                                               struct reply_place place)
+                                                               uint16_t owner)
 {
     size_t from = w->reply.at;
     uint16_t member = steer_draw_single(choice, w->context->random);
     tally_member(choice, member);
     w->chosen.member = member;
     note(w, zone, rrset, choice, member);
-    if (!reply_add_steered(&w->reply, zone, rrset, member, place.owner)) {
+    if (!reply_add_steered(&w->reply, zone, rrset, member, owner)) {
         return RRSET_FULL;
     }
     if (choice->ttl != STEER_TTL_FREE) {
@@ -75,7 +75,7 @@ static __attribute__((noinline)) enum rrset_outcome add_single(struct work *w, c
 static __attribute__((noinline)) enum rrset_outcome add_from_source(struct work *w, const struct zone *zone,
                                                                     const struct zone_rrset *rrset,
                                                                     struct steer_choice *choice,
-                                                                    struct reply_place place)
+                                                                    uint16_t owner)
 {
     switch (choice->source) {
     case STEER_FROM_TIER:
@@ -83,7 +83,7 @@ static __attribute__((noinline)) enum rrset_outcome add_from_source(struct work 
     case STEER_FROM_FIRST:
     case STEER_FROM_SICK:
     case STEER_FROM_HELD:
-    case STEER_FROM_ALL: return add_members(w, zone, rrset, choice, place);
+    case STEER_FROM_ALL: return add_members(w, zone, rrset, choice, owner);
     case STEER_FROM_STATIC:
     case STEER_FROM_SERVFAIL:
     case STEER_FROM_NODATA: break;
@@ -96,14 +96,14 @@ static __attribute__((noinline)) enum rrset_outcome add_from_source(struct work 
 }
 
 enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                                    struct steer_choice *choice, struct reply_place place)
+                                    struct steer_choice *choice, uint16_t owner)
 {
     w->mark |= choice->source != STEER_FROM_TIER ? ANSWER_FALLEN_BACK : ANSWER_PLAIN;
     w->chosen.member = ANSWER_NO_MEMBER;
     w->chosen.member_count = 0;
     w->ttl_limit = choice->ttl;
-    return choice->is_single && rrset_is_fixed(rrset) ? add_single(w, zone, rrset, choice, place)
-                                                      : add_from_source(w, zone, rrset, choice, place);
+    return choice->is_single && rrset_is_fixed(rrset) ? add_single(w, zone, rrset, choice, owner)
+                                                      : add_from_source(w, zone, rrset, choice, owner);
 }
 
 enum rrset_outcome rrset_add_static(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,

@@ -29,13 +29,12 @@ static inline bool rrset_is_fixed(const struct zone_rrset *rrset)
 }
 
 /* What a choice gives that is not one address: several records, other rdata, a fallback, a TTL of its own, or
- * nothing; of lists only the choice. And one address, where that is noted. */
+ * nothing; of lists only the choice. owner: its offset. */
 enum rrset_outcome rrset_add_chosen(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                                    struct steer_choice *choice, struct reply_place place);
+                                    struct steer_choice *choice, uint16_t owner);
 
 static inline __attribute__((always_inline)) enum rrset_outcome
-rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset,
-                  struct reply_place place)
+rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrset *rrset, uint16_t owner)
 {
     const struct zone_steered *steered = zone_get_steered(zone, rrset);
     const struct steer_policy *policy = steer_cache_get_policy(w->context->cache, steered->policy);
@@ -43,13 +42,16 @@ rrset_add_steered(struct work *w, const struct zone *zone, const struct zone_rrs
     w->mark |= ANSWER_STEERED;
     tally_answer(w, steered, choice);
     w->chosen.choice = choice;
-    if (__builtin_expect(!choice->is_simple || !rrset_is_fixed(rrset) || tally_is_noted(w), 0)) {
-        return rrset_add_chosen(w, zone, rrset, choice, place);
+    if (__builtin_expect(!choice->is_simple || !rrset_is_fixed(rrset), 0)) {
+        return rrset_add_chosen(w, zone, rrset, choice, owner);
     }
     uint16_t member = steer_draw_simple(choice, w->context->random);
     tally_member(choice, member);
     w->chosen.member = member;
-    return reply_add_steered(&w->reply, zone, rrset, member, place.owner) ? RRSET_DONE : RRSET_FULL;
+    if (tally_is_noted(w)) {
+        tally_note_here(w, policy, steered, choice, policy->members[member].endpoint);
+    }
+    return reply_add_steered(&w->reply, zone, rrset, member, owner) ? RRSET_DONE : RRSET_FULL;
 }
 
 /* The zone file's records where steering has none. */
@@ -75,7 +77,7 @@ rrset_add(struct work *w, const struct zone *zone, const struct zone_node *node,
           const struct zone_rrset *rrset, struct reply_place place)
 {
     if ((rrset->flags & ZONE_RRSET_STEERED) != 0) {
-        enum rrset_outcome outcome = rrset_add_steered(w, zone, rrset, place);
+        enum rrset_outcome outcome = rrset_add_steered(w, zone, rrset, place.owner);
         return outcome != RRSET_USE_STATIC ? outcome : rrset_add_stand_in(w, zone, node, rrset, place);
     }
     return reply_add_rrset(&w->reply, REPLY_ANSWER, zone, rrset, place) ? RRSET_DONE : RRSET_FULL;

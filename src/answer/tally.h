@@ -16,7 +16,24 @@ static inline void tally_answer(const struct work *w, const struct zone_steered 
     count_up32(choice->answered);
 }
 
-/* What was answered is noted: the client is in the sample. member: UINT16_MAX where nobody was offered. */
+/* A note that is due. */
+void tally_put_note(const struct work *w, const struct steer_policy *policy,
+                    const struct zone_steered *steered, const struct steer_choice *choice, uint32_t endpoint);
+
+/* What was answered is noted: the client is in the sample. In line for where most answers come through. */
+static inline __attribute__((always_inline)) void
+tally_note_here(const struct work *w, const struct steer_policy *policy, const struct zone_steered *steered,
+                const struct steer_choice *choice, uint32_t endpoint)
+{
+    const struct answer_context *context = w->context;
+    uint64_t where = sights_get_where(w->request->number, endpoint);
+    uint64_t moment = context->moment | (uint8_t)policy->group;
+    if (__builtin_expect(sights_take_mark(context->sights, where, moment, w->request->client), 0)) {
+        tally_put_note(w, policy, steered, choice, endpoint);
+    }
+}
+
+/* member: UINT16_MAX where nobody was offered. */
 void tally_note(const struct work *w, const struct steer_policy *policy, const struct zone_steered *steered,
                 const struct steer_choice *choice, uint16_t member);
 

@@ -15,7 +15,8 @@ static uint16_t read16(const uint8_t *p)
 
 /* RFC 7871 section 6; section 7.2.1: whatever does not fit is a format error. Family 0 with no bit of address
  * is how dig +subnet=0 says what section 7.1.2 lets it say: do not use mine. */
-static bool parse_ecs(struct dns_query *query, const uint8_t *option, size_t len)
+static inline __attribute__((always_inline)) bool parse_ecs(struct dns_query *query, const uint8_t *option,
+                                                            size_t len)
 {
     static const uint8_t families[] = {ADDR_NONE, ADDR_V4, ADDR_V6}, bits[] = {0, 32, 128};
     if (len < 4) {
@@ -90,6 +91,12 @@ static enum dns_query_result parse_options(struct dns_query *query, struct curso
     return DNS_QUERY_OK;
 }
 
+/* Most queries with options have that of the client subnet alone. */
+static bool is_subnet_alone(const uint8_t *options, size_t len)
+{
+    return len > 4 && read16(options) == DNS_OPTION_ECS && read16(options + 2) == len - 4;
+}
+
 /* An OPT record: what stands between its type and its rdata, and the rdata. */
 static inline enum dns_query_result parse_opt(struct dns_query *query, const uint8_t *fixed,
                                               struct cursor rdata)
@@ -101,7 +108,10 @@ static inline enum dns_query_result parse_opt(struct dns_query *query, const uin
     if (fixed[3] != 0) {
         return DNS_QUERY_BADVERS; /* options of another version are not ours to judge */
     }
-    return cursor_left(&rdata) == 0 ? DNS_QUERY_OK : parse_options(query, rdata);
+    if (__builtin_expect(is_subnet_alone(rdata.bytes, rdata.len), 1)) {
+        return parse_ecs(query, rdata.bytes + 4, rdata.len - 4) ? DNS_QUERY_OK : DNS_QUERY_FORMERR;
+    }
+    return rdata.len == 0 ? DNS_QUERY_OK : parse_options(query, rdata);
 }
 
 /* Skip the owner of a record behind the question: labels, and pointers to what stands before them (RFC 1035

@@ -6,6 +6,7 @@
 #include "dns/types.h"
 
 #include "base/error.h"
+#include "base/number.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -51,12 +52,8 @@ int dns_parse_type(const char *text, uint16_t *type)
     if (strncasecmp(text, "TYPE", 4) != 0) {
         return ERROR_SYNTAX;
     }
-    size_t digits = strspn(text + 4, "0123456789");
-    if (digits == 0 || digits > 5 || text[4 + digits] != '\0') {
-        return ERROR_SYNTAX;
-    }
-    unsigned long value = strtoul(text + 4, NULL, 10);
-    if (value > 65535) {
+    uint64_t value;
+    if (strlen(text + 4) > 5 || !number_read(text + 4, 10, UINT16_MAX, &value)) {
         return ERROR_SYNTAX;
     }
     *type = (uint16_t)value;

@@ -6,6 +6,7 @@
 #include "drill/clients.h"
 
 #include "base/error.h"
+#include "base/number.h"
 #include "conf/doc.h"
 #include "conf/value.h"
 #include "geo/geo.h"
@@ -105,10 +106,8 @@ static bool read_asn(const struct doc_node *node, struct drill_clients_from *ori
     if (text == NULL) {
         return doc_read_number(node, range, &origin->value);
     }
-    char *end = NULL;
-    bool is_asn = strncasecmp(text, "AS", 2) == 0 && isdigit((unsigned char)text[2]) && strlen(text) <= 12;
-    unsigned long long number = is_asn ? strtoull(text + 2, &end, 10) : 0;
-    if (!is_asn || *end != '\0' || number == 0 || number > UINT32_MAX) {
+    uint64_t number;
+    if (strncasecmp(text, "AS", 2) != 0 || !number_read(text + 2, 10, UINT32_MAX, &number) || number == 0) {
         doc_error_expected(node, "the number of an autonomous system, such as 64496 or \"AS64496\"");
         return false;
     }

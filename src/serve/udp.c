@@ -195,58 +195,89 @@ static size_t find_number(int family)
                              : offsetof(struct sockaddr_in6, sin6_addr.s6_addr[4]);
 }
 
-/* Returns how many of batch->out are due. Re-arms what was received on the way. */
-static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, unsigned received)
+/* What few sockets have, of a query: proxies that ask for others, wildcard addresses. */
+struct udp_rare {
+    const struct acl *proxies;
+    bool wildcard, notes_asked, is_withdrawn;
+};
+
+/* Returns how many of batch->out are due. Re-arms what was received on the way. Inlined twice: for most
+ * sockets there is nothing that is rare. */
+static inline __attribute__((always_inline)) unsigned answer_all(struct udp_worker *udp,
+                                                                 struct udp_batch *batch, unsigned received,
+                                                                 const struct answer_context *context,
+                                                                 struct udp_rare rare)
 {
-    struct answer_request request = {.transport = ANSWER_UDP, .listener = (uint16_t)(udp->listener + 1)};
+    struct answer_request request = {.transport = ANSWER_UDP,
+                                     .listener = (uint16_t)(udp->listener + 1),
+                                     .allow = view_listen_acl(context->view, udp->listener)};
     struct mmsghdr *out = batch->out;
     struct iovec *vector = batch->out_vectors;
     uint8_t *reply = batch->replies;
     const socklen_t address_len = name_len(udp);
-    const bool wildcard = udp->wildcard, notes_asked = wildcard && udp->worker.tap != NULL;
     size_t number_at = find_number(udp->family == ADDR_V4 ? AF_INET : AF_INET6);
-    const bool is_withdrawn = atomic_load_explicit(udp->worker.is_withdrawn, memory_order_relaxed);
-    sanitizer_poison(batch->replies, sizeof batch->replies);
-    view_reader_online();
-    struct answer_context context = worker_context(&udp->worker, view_read(udp->worker.slot));
-    request.allow = view_listen_acl(context.view, udp->listener);
-    const struct acl *proxies = view_listen_proxies(context.view, udp->listener);
-    if (__builtin_expect(proxies != NULL, 0)) {
-        take_heads(batch, received, proxies);
-    }
     for (unsigned i = 0; i < received; i++) {
         struct msghdr *in = &batch->in[i].msg_hdr;
         request.bytes = batch->queries[i];
         request.len = batch->in[i].msg_len;
         request.client = &batch->clients[i].any;
-        if (notes_asked) {
+        if (rare.notes_asked) {
             note_asked(udp, in);
         }
-        if (__builtin_expect(proxies != NULL, 0)) {
+        if (rare.proxies != NULL) {
             number_at = find_number(request.client->sa_family);
         }
         request.number = sights_number((const uint8_t *)request.client + number_at);
-        size_t len = answer_guarded(&context, &request, is_withdrawn, reply);
+        size_t len = answer_guarded(context, &request, rare.is_withdrawn, reply);
         if (len != 0) {
             *vector++ = (struct iovec){.iov_base = reply, .iov_len = len};
             reply += (len + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
             out->msg_hdr.msg_name = in->msg_name;
-            if (wildcard) {
+            if (rare.wildcard) {
                 turn_control(in, &out->msg_hdr);
             }
             out++;
         }
         in->msg_namelen = address_len;
-        if (wildcard) {
+        if (rare.wildcard) {
             in->msg_controllen = sizeof batch->controls[i];
         }
     }
-    view_reader_offline();
-    note_turns(udp, batch, received, context.now_ms);
-    if (__builtin_expect(proxies != NULL, 0)) {
+    return (unsigned)(out - batch->out);
+}
+
+static __attribute__((noinline)) unsigned answer_rare(struct udp_worker *udp, struct udp_batch *batch,
+                                                      unsigned received, const struct answer_context *context,
+                                                      struct udp_rare rare)
+{
+    if (rare.proxies != NULL) {
+        take_heads(batch, received, rare.proxies);
+    }
+    unsigned due = answer_all(udp, batch, received, context, rare);
+    if (rare.proxies != NULL) {
         forget_proxies(batch, received);
     }
-    return (unsigned)(out - batch->out);
+    return due;
+}
+
+/* Returns how many of batch->out are due. */
+static unsigned answer_batch(struct udp_worker *udp, struct udp_batch *batch, unsigned received)
+{
+    static const struct udp_rare nothing = {.proxies = NULL};
+    struct udp_rare rare = {.wildcard = udp->wildcard,
+                            .notes_asked = udp->wildcard && udp->worker.tap != NULL,
+                            .is_withdrawn =
+                                atomic_load_explicit(udp->worker.is_withdrawn, memory_order_relaxed)};
+    sanitizer_poison(batch->replies, sizeof batch->replies);
+    view_reader_online();
+    struct answer_context context = worker_context(&udp->worker, view_read(udp->worker.slot));
+    rare.proxies = view_listen_proxies(context.view, udp->listener);
+    bool is_rare = rare.proxies != NULL || rare.wildcard || rare.is_withdrawn;
+    unsigned due = is_rare ? answer_rare(udp, batch, received, &context, rare)
+                           : answer_all(udp, batch, received, &context, nothing);
+    view_reader_offline();
+    note_turns(udp, batch, received, context.now_ms);
+    return due;
 }
 
 static void send_batch(struct udp_worker *udp, struct udp_batch *batch, unsigned due)

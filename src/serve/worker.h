@@ -30,6 +30,11 @@ struct worker {
     struct random random;
 };
 
+static inline uint64_t worker_generation(const struct view *view)
+{
+    return atomic_load_explicit(&view->table->generation, memory_order_relaxed);
+}
+
 /* For the answers of one batch: the thread is online to the view. */
 static inline struct answer_context worker_context(struct worker *worker, const struct view *view)
 {
@@ -39,6 +44,7 @@ static inline struct answer_context worker_context(struct worker *worker, const 
     worker->aside = (struct answer_aside){.shadows = answer_read_shadows(worker->shadows),
                                           .challenges = answer_read_challenges(worker->challenges)};
     const bool is_aside = worker->aside.shadows != NULL || worker->aside.challenges != NULL;
+    const uint32_t now_s = (uint32_t)(now_ms / 1000);
     return (struct answer_context){
         .view = view,
         .table = view->table,
@@ -47,8 +53,9 @@ static inline struct answer_context worker_context(struct worker *worker, const 
         .counters = worker->counters,
         .sights = worker->sights,
         .below = worker->sights == NULL ? 0 : sights_get_below(worker->sights),
+        .moment = worker->sights == NULL ? 0 : sights_get_moment(now_s, worker_generation(view)),
         .now_ms = now_ms,
-        .now_s = (uint32_t)(now_ms / 1000),
+        .now_s = now_s,
         .now_us = is_guarded ? clock_coarse_now_us() : 0,
         .tap = worker->tap,
         .aside = is_aside ? &worker->aside : NULL,

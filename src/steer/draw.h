@@ -78,6 +78,9 @@ static inline uint16_t steer_draw_member(const uint32_t *weights, const uint16_t
 /* The one member that a simple choice gives this time. */
 static inline uint16_t steer_draw_simple(const struct steer_choice *choice, struct random *random)
 {
+    if (choice->count != 1 && choice->is_even) { /* the same member as by weights, without looking for it */
+        return choice->members[random_below(random, choice->count)];
+    }
     return steer_draw_member(choice->weights, choice->members, choice->count, choice->total_weight, random);
 }
 

@@ -52,6 +52,17 @@ static void pack_parts(struct steer_choice *choice)
     choice->part_count = (uint16_t)kept;
 }
 
+static bool has_one_weight(const struct steer_choice *choice)
+{
+    uint32_t until = 0;
+    bool has = true;
+    for (uint32_t i = 0; i < choice->count; i++) {
+        until += choice->weights[0];
+        has &= choice->weights[i] == until;
+    }
+    return has;
+}
+
 /* Weights of members, and the line on which parts are drawn. */
 static void finish_parts(const struct steer_reading *reading, const struct steer_class *class)
 {
@@ -79,6 +90,7 @@ static void finish_parts(const struct steer_reading *reading, const struct steer
     choice->is_single = choice->count == 1 || (choice->count != 0 && draws_one);
     choice->is_simple = choice->is_single && choice->part_count == 1 && choice->source == STEER_FROM_TIER &&
                         choice->ttl == STEER_TTL_FREE;
+    choice->is_even = choice->is_simple && has_one_weight(choice);
 }
 
 /* ---- tiers ---- */

@@ -285,9 +285,10 @@ struct steer_choice {
     uint16_t part_count; /* with one part the choice is that part */
     uint32_t count;      /* members of all parts */
     uint32_t total_weight;
-    bool is_single; /* one member, drawn by weight if there are several: see steer_draw_single() */
+    bool is_single : 1; /* one member, drawn by weight if there are several: see steer_draw_single() */
     /* Of one part, from a tier, with its own TTL besides: the short way that steer_draw_simple() goes. */
-    bool is_simple;
+    bool is_simple : 1;
+    bool is_even : 1; /* a simple one whose members have the same weight */
     /* An enum steer_hold, and if it holds: the tier that is not left. (One octet more, and finding a choice
      * would take longer.) */
     uint16_t hold : 2, held_tier : 14;

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/statefile.h"
 #include "conf/doc.h"
 
@@ -38,10 +39,10 @@ static bool is_host(const char *text, size_t len)
 
 static int parse_port(const char *text, uint16_t *port)
 {
-    char *end = NULL;
-    unsigned long number = text[0] >= '1' && text[0] <= '9' ? strtoul(text, &end, DECIMAL) : 0;
-    *port = (uint16_t)number;
-    return number != 0 && number <= PORT_MAX && *end == '\0' ? 0 : ERROR_SYNTAX;
+    uint64_t number;
+    bool is_good = text[0] != '0' && number_read(text, DECIMAL, PORT_MAX, &number);
+    *port = is_good ? (uint16_t)number : 0;
+    return is_good ? 0 : ERROR_SYNTAX;
 }
 
 int state_parse_place(const char *text, struct state_place *place)

@@ -6,6 +6,7 @@
 
 #include "steerprobe/upstream.h"
 
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "steerprobe/lookup.h"
@@ -137,15 +138,6 @@ static struct tls_context *make_context(const struct enrolment *enrolment, const
     return context;
 }
 
-/* Of 64 hexadecimal digits, as state.c has read them. */
-static void read_fingerprint(const char *text, uint8_t fingerprint[TLS_FINGERPRINT_SIZE])
-{
-    for (size_t i = 0; i < TLS_FINGERPRINT_SIZE; i++) {
-        const char digits[3] = {text[2 * i], text[2 * i + 1], '\0'};
-        fingerprint[i] = (uint8_t)strtoul(digits, NULL, 16);
-    }
-}
-
 static struct fleet_link *open_link(struct upstream *upstream, struct tls_context *context)
 {
     struct fleet_link_plan plan = {
@@ -155,7 +147,8 @@ static struct fleet_link *open_link(struct upstream *upstream, struct tls_contex
         .name = upstream->enrolment.name,
         .run = upstream->world->run,
         .hooks = {.context = upstream, .find = find, .connected = on_connected, .ended = on_ended}};
-    read_fingerprint(upstream->enrolment.fingerprint, plan.fingerprint);
+    (void)hex_read(upstream->enrolment.fingerprint, plan.fingerprint,
+                   sizeof plan.fingerprint); /* by state.c */
     session_fill_hooks(&upstream->session, &plan.list);
     return fleet_link_open(&plan);
 }

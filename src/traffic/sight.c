@@ -20,7 +20,20 @@ void sights_free(struct sights *sights)
     memory_unmap(sights, sizeof *sights);
 }
 
-static void put(struct sights *sights, const struct sight *sight)
+bool sights_take_mark_v6(struct sights *sights, uint64_t where, uint64_t moment,
+                         const struct sockaddr *client)
+{
+    struct sights_mark mark = {.where = where, .moment = moment | SIGHTS_MOMENT_V6};
+    memcpy(mark.host, &((const struct sockaddr_in6 *)(const void *)client)->sin6_addr, sizeof mark.host);
+    struct sights_mark *known = sights_find_place(sights, where + mark.host[1]);
+    if (memcmp(known, &mark, sizeof mark) == 0) {
+        return false;
+    }
+    *known = mark;
+    return true;
+}
+
+void sights_note(struct sights *sights, const struct sight *sight)
 {
     uint32_t at = atomic_load_explicit(&sights->written, memory_order_relaxed);
     if (at - atomic_load_explicit(&sights->read, memory_order_acquire) == SIGHTS_ROOM) {
@@ -31,22 +44,6 @@ static void put(struct sights *sights, const struct sight *sight)
     atomic_store_explicit(&sights->written, at + 1, memory_order_release);
 }
 
-void sights_note(struct sights *sights, const struct sight *sight)
-{
-    uint32_t second = sight->at_ms / 1000 << 8 | sight->group;
-    uint32_t hash = sights_number(sight->address) ^ sight->address[15];
-    size_t place = hash % SIGHTS_RECENT;
-    bool is_same = sights->recent[place].second == second &&
-                   sights->recent[place].endpoint == sight->endpoint &&
-                   memcmp(sights->recent[place].address, sight->address, sizeof sight->address) == 0;
-    if (!is_same) {
-        memcpy(sights->recent[place].address, sight->address, sizeof sight->address);
-        sights->recent[place].second = second;
-        sights->recent[place].endpoint = sight->endpoint;
-        put(sights, sight);
-    }
-}
-
 void sights_note_turn(struct sights *sights, const struct addr *addr, uint64_t now_ms)
 {
     uint32_t every = atomic_load_explicit(&sights->sample->every, memory_order_relaxed);
@@ -55,7 +52,7 @@ void sights_note_turn(struct sights *sights, const struct addr *addr, uint64_t n
                           .turns = (uint16_t)every,
                           .family = addr->family};
     memcpy(sight.address, addr->bytes, sizeof sight.address);
-    put(sights, &sight);
+    sights_note(sights, &sight);
 }
 
 const struct sight *sights_peek(const struct sights *sights)

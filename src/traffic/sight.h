@@ -11,13 +11,14 @@
 
 #include "base/addr.h"
 
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-enum { SIGHTS_ROOM = 8192, SIGHTS_RECENT = 256 };
+enum { SIGHTS_ROOM = 8192, SIGHTS_RECENT_BITS = 8, SIGHTS_RECENT = 1 << SIGHTS_RECENT_BITS };
 
 struct sight {
     uint8_t address[16];
@@ -32,6 +33,15 @@ struct sight {
 
 #define SIGHT_NOWHERE UINT32_MAX
 
+/* What tells a note by host from another: whose are the same are noted once. */
+struct sights_mark {
+    uint64_t host[2]; /* IPv6: the address; of IPv4 the number is all of it */
+    uint64_t where;   /* sights_get_where() */
+    uint64_t moment;  /* sights_get_moment(), the family, and in the last octet the group of names */
+};
+
+enum { SIGHTS_MOMENT_V6 = 1 << 8, SIGHTS_MOMENT_BITS = 9 };
+
 /* Set by the reader for all threads. */
 struct sights_sample {
     _Atomic uint32_t below; /* numbers of hosts */
@@ -41,11 +51,8 @@ struct sights_sample {
 struct sights {
     /* Of the writer. */
     const struct sights_sample *sample;
-    uint32_t countdown; /* queries until the next turn */
-    struct {            /* notes of this second, so that nobody fills the ring alone */
-        uint8_t address[16];
-        uint32_t second, endpoint; /* second: and the group of names, in the last eight bits */
-    } recent[SIGHTS_RECENT];
+    uint32_t countdown;                       /* queries until the next turn */
+    struct sights_mark recent[SIGHTS_RECENT]; /* of this second, so that nobody fills the ring alone */
     _Atomic uint64_t lost;
     _Atomic uint32_t written;
     /* Of the reader. */
@@ -85,8 +92,46 @@ static inline size_t sights_find_turn(struct sights *sights, size_t from, size_t
     return at;
 }
 
-/* By host, what was answered. One that has the same second, endpoint and group as the one before is left out.
- */
+/* A second, and the state of health in it: after a switch everything is noted anew. */
+static inline uint64_t sights_get_moment(uint32_t second, uint64_t generation)
+{
+    return (uint64_t)second << 32 | (uint32_t)generation << SIGHTS_MOMENT_BITS;
+}
+
+/* A host, and the endpoint that it is led to. */
+static inline uint64_t sights_get_where(uint32_t number, uint32_t endpoint)
+{
+    return (uint64_t)number << 32 | endpoint;
+}
+
+/* Marks next to each other have places far from each other. */
+static inline struct sights_mark *sights_find_place(struct sights *sights, uint64_t seed)
+{
+    return &sights->recent[seed * 0x9e3779b97f4a7c15u >> (64 - SIGHTS_RECENT_BITS)];
+}
+
+/* The same for IPv6, whose address is more than its number. */
+bool sights_take_mark_v6(struct sights *sights, uint64_t where, uint64_t moment,
+                         const struct sockaddr *client);
+
+/* Is a mark of the host with this address the first of its kind? Then a note is due. Hosts that ask for names
+ * of several endpoints have a place for each. */
+static inline __attribute__((always_inline)) bool
+sights_take_mark(struct sights *sights, uint64_t where, uint64_t moment, const struct sockaddr *client)
+{
+    if (__builtin_expect(client->sa_family != AF_INET, 0)) {
+        return sights_take_mark_v6(sights, where, moment, client);
+    }
+    struct sights_mark *known = sights_find_place(sights, where);
+    if (__builtin_expect(known->where == where && known->moment == moment, 1)) {
+        return false;
+    }
+    known->where = where;
+    known->moment = moment;
+    return true;
+}
+
+/* By host, what was answered. */
 void sights_note(struct sights *sights, const struct sight *sight);
 /* By turn. */
 void sights_note_turn(struct sights *sights, const struct addr *addr, uint64_t now_ms);

@@ -179,13 +179,13 @@ static void renumber(struct zone *zone, const struct carry *carry)
 /* The old one is being served: its two atomic members change meanwhile. */
 static struct zone *copy_zone(struct zone *old)
 {
-    struct zone *zone = memory_alloc(sizeof *zone);
+    struct dns_key apex;
+    dns_key_fill(&apex, old->apex, old->apex_len);
+    struct zone *zone = zone_new(&apex);
     size_t from = offsetof(struct zone, apex_len), to = offsetof(struct zone, served);
     memcpy((uint8_t *)zone + from, (const uint8_t *)old + from, to - from);
     zone->stamp = 0;
     zone->notes = NULL;
-    memcpy(zone->apex, old->apex, sizeof zone->apex);
-    atomic_init(&zone->references, 1);
     atomic_init(&zone->served, atomic_load_explicit(&old->served, memory_order_relaxed));
     zone->slots = memory_copy(old->slots, old->slot_room * sizeof *old->slots);
     sanitizer_unpoison(old->blob, old->blob_len); /* its gaps are copied, too */

@@ -220,12 +220,7 @@ static void fill_slots(const struct zone_builder *b, struct zone *zone)
 static void fill_zone(struct renderer *r, struct zone *zone)
 {
     const struct zone_builder *b = r->b;
-    atomic_init(&zone->references, 1);
-    zone->apex_len = b->apex.len;
-    zone->apex_labels = b->apex.labels;
-    zone->apex_hash = dns_key_hash_suffix(&b->apex, 0);
     zone->depth = (uint8_t)b->depth;
-    memcpy(zone->apex, b->apex.name, b->apex.len);
     render_negative(r, zone);
     fill_slots(b, zone);
     zone->apex_node = b->owners[0].node;
@@ -256,7 +251,7 @@ struct zone *builder_render(struct zone_builder *b)
     if (b->failed) {
         free(r.blob);
     } else {
-        zone = memory_alloc(sizeof *zone);
+        zone = zone_new(&b->apex);
         fill_zone(&r, zone);
     }
     render_fini(&r);

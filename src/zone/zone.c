@@ -40,23 +40,35 @@ void zone_release(struct zone *zone)
     free(zone);
 }
 
+/* Names are compared by words. */
+static size_t find_room(size_t apex_len)
+{
+    return (apex_len / BYTES_WORD + 2) * BYTES_WORD;
+}
+
+struct zone *zone_new(const struct dns_key *apex)
+{
+    struct zone *zone = memory_alloc(sizeof *zone + find_room(apex->len));
+    atomic_init(&zone->references, 1);
+    zone->apex_len = apex->len;
+    zone->apex_labels = apex->labels;
+    zone->apex_hash = dns_key_hash_suffix(apex, 0);
+    memcpy(zone->apex, apex->name, apex->len);
+    return zone;
+}
+
 struct zone *zone_new_failed(const uint8_t *apex)
 {
-    struct zone *zone = memory_alloc(sizeof *zone);
     struct dns_key key;
     dns_key_fill(&key, apex, DNS_NAME_MAX);
-    atomic_init(&zone->references, 1);
+    struct zone *zone = zone_new(&key);
     zone->failed = true;
-    zone->apex_len = key.len;
-    zone->apex_labels = key.labels;
-    zone->apex_hash = dns_key_hash_suffix(&key, 0);
-    memcpy(zone->apex, key.name, key.len);
     return zone;
 }
 
 size_t zone_size(const struct zone *zone)
 {
-    return sizeof *zone + zone->blob_len + zone->slot_room * sizeof *zone->slots;
+    return sizeof *zone + find_room(zone->apex_len) + zone->blob_len + zone->slot_room * sizeof *zone->slots;
 }
 
 static void set_serial_flag(struct zone_rrset *rrset, bool is_kept)
@@ -211,18 +223,6 @@ uint32_t zone_find_encloser(const struct zone *zone, const struct dns_key *key)
 
 /* ---- the table ---- */
 
-struct zone_table {
-    _Atomic(struct zone *) *slots; /* the places are fixed once the table is read by others */
-    uint32_t mask, count;
-    unsigned depth_max;
-    bool depths[DNS_LABELS_MAX + 1]; /* is there a zone whose apex has so many labels? */
-};
-
-static struct zone *load(const struct zone_table *table, size_t slot)
-{
-    return atomic_load_explicit(&table->slots[slot], memory_order_acquire);
-}
-
 static void store(struct zone_table *table, size_t slot, struct zone *zone)
 {
     atomic_store_explicit(&table->slots[slot], zone, memory_order_release);
@@ -252,7 +252,7 @@ void zone_table_free(struct zone_table *table)
         return;
     }
     for (size_t i = 0; i <= table->mask; i++) {
-        zone_release(load(table, i));
+        zone_release(zone_table_load(table, i));
     }
     free(table->slots);
     free(table);
@@ -263,7 +263,7 @@ struct zone_table *zone_table_copy(const struct zone_table *table)
     struct zone_table *copy = memory_copy(table, sizeof *table);
     copy->slots = memory_alloc_array((size_t)table->mask + 1, sizeof *copy->slots);
     for (size_t i = 0; i <= table->mask; i++) {
-        struct zone *zone = load(table, i);
+        struct zone *zone = zone_table_load(table, i);
         if (zone != NULL) {
             zone_hold(zone);
             store(copy, i, zone);
@@ -272,20 +272,15 @@ struct zone_table *zone_table_copy(const struct zone_table *table)
     return copy;
 }
 
-static inline uint32_t slot_of(const struct zone_table *table, uint64_t hash)
-{
-    return (uint32_t)(hash >> 32) & table->mask;
-}
-
 static void grow(struct zone_table *table)
 {
     struct zone_table old = *table;
     table->mask = old.mask * 2 + 1;
     table->slots = memory_alloc_array((size_t)table->mask + 1, sizeof *table->slots);
     for (size_t i = 0; i <= old.mask; i++) {
-        struct zone *zone = load(&old, i);
-        uint32_t to = zone == NULL ? 0 : slot_of(table, zone->apex_hash);
-        while (zone != NULL && load(table, to) != NULL) {
+        struct zone *zone = zone_table_load(&old, i);
+        uint32_t to = zone == NULL ? 0 : zone_table_slot(table, zone->apex_hash);
+        while (zone != NULL && zone_table_load(table, to) != NULL) {
             to = (to + 1) & table->mask;
         }
         if (zone != NULL) {
@@ -295,20 +290,14 @@ static void grow(struct zone_table *table)
     free(old.slots);
 }
 
-/* A name that begins with all of another one, the final 0 included, is the same name. */
-static inline bool has_apex(const struct zone *zone, const uint8_t *apex, size_t len)
-{
-    return bytes_equal_words(zone->apex, apex, len);
-}
-
 /* The zone with this apex (lower case, zeros behind it), or NULL; *slot is where it is or would be. */
 static struct zone *find_slot(const struct zone_table *table, uint64_t hash, const uint8_t *apex, size_t len,
                               uint32_t *slot)
 {
-    for (uint32_t i = slot_of(table, hash);; i = (i + 1) & table->mask) {
-        struct zone *zone = load(table, i);
+    for (uint32_t i = zone_table_slot(table, hash);; i = (i + 1) & table->mask) {
+        struct zone *zone = zone_table_load(table, i);
         *slot = i;
-        if (zone == NULL || has_apex(zone, apex, len)) {
+        if (zone == NULL || zone_has_apex(zone, apex, len)) {
             return zone;
         }
     }
@@ -330,9 +319,8 @@ int zone_table_add(struct zone_table *table, struct zone *zone)
     return 0;
 }
 
-/* The zone whose apex has `depth` labels, or the next fewer. */
-__attribute__((noinline)) static struct zone *find_shorter(const struct zone_table *table,
-                                                           const struct dns_key *key, unsigned depth)
+struct zone *zone_table_find_shorter(const struct zone_table *table, const struct dns_key *key,
+                                     unsigned depth)
 {
     for (;; depth--) {
         if (table->depths[depth]) {
@@ -348,19 +336,6 @@ __attribute__((noinline)) static struct zone *find_shorter(const struct zone_tab
             return NULL;
         }
     }
-}
-
-struct zone *zone_table_find(const struct zone_table *table, const struct dns_key *key, unsigned from)
-{
-    unsigned depth = (unsigned)key->labels - from;
-    depth = depth < table->depth_max ? depth : table->depth_max;
-    size_t at = key->at[key->labels - depth], len = key->len - at;
-    const uint8_t *apex = key->name + at;
-    struct zone *zone = load(table, slot_of(table, dns_key_hash(apex, len)));
-    if (zone != NULL && has_apex(zone, apex, len)) {
-        return zone; /* in its own slot, and no other zone comes into question */
-    }
-    return find_shorter(table, key, depth);
 }
 
 struct zone *zone_table_get(const struct zone_table *table, const uint8_t *apex)

@@ -155,8 +155,10 @@ struct zone {
     uint64_t stamp;           /* a hash of what it was read from, all else included; 0: unknown */
     struct zone_notes *notes; /* owned; NULL: none. With a stamp only */
     _Atomic uint32_t served;  /* the serial in answers: that of the file, or one that is kept for it */
-    uint8_t apex[DNS_NAME_MAX + 1 + BYTES_WORD]; /* lower case */
+    uint8_t apex[];           /* lower case; zeros behind it fill up the last word, and one more */
 };
+/* Owned; zeros but for the apex, its length, labels and hash, and one reference. */
+struct zone *zone_new(const struct dns_key *apex);
 
 /* Before the zone is read by others: is its serial not the file's, so that the SOA is written with `served`?
  */
@@ -330,7 +332,28 @@ static inline size_t zone_octets_below(const struct zone *zone, const struct dns
 
 /* ---- the table of all zones of a view ---- */
 
-struct zone_table;
+struct zone_table {
+    _Atomic(struct zone *) *slots; /* the places are fixed once the table is read by others */
+    uint32_t mask, count;
+    unsigned depth_max;
+    bool depths[DNS_LABELS_MAX + 1]; /* is there a zone whose apex has so many labels? */
+};
+
+static inline struct zone *zone_table_load(const struct zone_table *table, size_t slot)
+{
+    return atomic_load_explicit(&table->slots[slot], memory_order_acquire);
+}
+
+static inline uint32_t zone_table_slot(const struct zone_table *table, uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & table->mask;
+}
+
+/* A name that begins with all of another one, the final 0 included, is the same name. */
+static inline bool zone_has_apex(const struct zone *zone, const uint8_t *apex, size_t len)
+{
+    return bytes_equal_words(zone->apex, apex, len);
+}
 
 struct zone_table *zone_table_new(size_t expected);
 void zone_table_free(struct zone_table *table); /* releases its zones */
@@ -339,8 +362,25 @@ int zone_table_add(struct zone_table *table,
                                            ERROR_CONFLICT: origin is there already */
 /* Another table of the same zones, each held once more. Nobody replaces any meanwhile. Returns owned. */
 struct zone_table *zone_table_copy(const struct zone_table *table);
+/* The zone whose apex has `depth` labels of key, or the next fewer. */
+struct zone *zone_table_find_shorter(const struct zone_table *table, const struct dns_key *key,
+                                     unsigned depth);
+
 /* The zone of the longest suffix of key that begins at label `from` or later, or NULL. */
-struct zone *zone_table_find(const struct zone_table *table, const struct dns_key *key, unsigned from);
+static inline struct zone *zone_table_find(const struct zone_table *table, const struct dns_key *key,
+                                           unsigned from)
+{
+    unsigned depth = (unsigned)key->labels - from;
+    depth = depth < table->depth_max ? depth : table->depth_max;
+    size_t at = key->at[key->labels - depth], len = key->len - at;
+    const uint8_t *apex = key->name + at;
+    struct zone *zone = zone_table_load(table, zone_table_slot(table, dns_key_hash(apex, len)));
+    if (zone != NULL && zone_has_apex(zone, apex, len)) {
+        return zone; /* in its own slot, and no other zone comes into question */
+    }
+    return zone_table_find_shorter(table, key, depth);
+}
+
 /* Put `zone` in the place of the one with the same apex, in one store, while others may look up. Takes the
  * caller's reference and gives back the table's to the old zone, to be released when nobody uses it any more;
  * NULL (and nothing taken) if there is none. One thread at a time. */

@@ -7,6 +7,7 @@
 #include "steer_world.h"
 
 #include "base/memory.h"
+#include "steer/draw.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -556,6 +557,27 @@ static void choices_are_copied_and_compared(void **state)
     world_free(w);
 }
 
+/* Members of one weight are drawn without looking for them; the same ones as by their weights. */
+static void one_weight_draws_the_same(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct random straight, by_weight;
+    assert_true(is_simple(w));
+    assert_true(w->choice.is_even);
+    random_init(&straight, 1), random_init(&by_weight, 1);
+    for (int i = 0; i < 1000; i++) {
+        uint16_t member = steer_draw_simple(&w->choice, &straight);
+        w->choice.is_even = false;
+        assert_int_equal(steer_draw_simple(&w->choice, &by_weight), member);
+        w->choice.is_even = true;
+    }
+    w->members[w->choice.members[0]].weight++;
+    assert_true(is_simple(w));
+    assert_false(w->choice.is_even);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -576,6 +598,7 @@ int main(void)
         cmocka_unit_test(standbys_stand_in_for_their_group),
         cmocka_unit_test(a_pool_serves_where_no_tier_does),
         cmocka_unit_test(one_record_of_one_tier_is_simple),
+        cmocka_unit_test(one_weight_draws_the_same),
         cmocka_unit_test(whatever_fails_shortens_the_ttl),
         cmocka_unit_test(what_is_planned_shortens_the_ttl),
         cmocka_unit_test(choices_are_copied_and_compared),

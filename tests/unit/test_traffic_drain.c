@@ -307,26 +307,61 @@ static void notes_come_across(void **state)
     sights_free(pipe.sights);
 }
 
+static unsigned take(struct sights *sights, uint32_t endpoint, uint64_t moment, const char *address)
+{
+    struct addr_port at = {.port = 53};
+    struct sockaddr_storage client;
+    assert_int_equal(addr_parse(address, &at.addr), 0);
+    (void)addr_to_sockaddr(&at, &client);
+    uint32_t number = sights_number(at.addr.bytes + (at.addr.family == ADDR_V6 ? 4 : 0));
+    return sights_take_mark(sights, sights_get_where(number, endpoint), moment,
+                            (const struct sockaddr *)&client);
+}
+
 static void notes_of_a_second_are_one(void **state)
 {
     (void)state;
     struct sights_sample sample = {.below = UINT32_MAX, .every = 1};
     struct sights *sights = sights_new(&sample);
-    struct sight sight = {.at_ms = 5000, .endpoint = 1, .family = ADDR_V4, .address = {192, 0, 2, 1}};
-    sights_note(sights, &sight), sights_note(sights, &sight);
-    sight.endpoint = 2; /* elsewhere */
-    sights_note(sights, &sight);
-    sight.group = 1; /* for other names */
-    sights_note(sights, &sight);
-    sight.at_ms = 6000;
-    sights_note(sights, &sight), sights_note(sights, &sight);
-    sight.address[3] = 2;
-    sights_note(sights, &sight);
-    int count = 0;
-    for (; sights_peek(sights) != NULL; count++) {
-        sights_pass(sights);
+    uint64_t moment = sights_get_moment(5, 7);
+    assert_int_equal(take(sights, 1, moment, "192.0.2.1"), 1);
+    assert_int_equal(take(sights, 1, moment, "192.0.2.1"), 0);
+    assert_int_equal(take(sights, 1, moment, "192.0.2.2"), 1);
+    assert_int_equal(take(sights, 2, moment, "192.0.2.1"), 1);                  /* elsewhere */
+    assert_int_equal(take(sights, 1, moment | 1, "192.0.2.1"), 1);              /* for other names */
+    assert_int_equal(take(sights, 1, sights_get_moment(5, 8), "192.0.2.1"), 1); /* after a switch */
+    assert_int_equal(take(sights, 1, sights_get_moment(6, 8), "192.0.2.1"), 1);
+    assert_int_equal(take(sights, 1, sights_get_moment(6, 8), "192.0.2.1"), 0);
+    sights_free(sights);
+}
+
+/* Who goes from endpoint to endpoint is noted for each of them once, not with every answer. */
+static void endpoints_in_turn_are_one_note_each(void **state)
+{
+    (void)state;
+    struct sights_sample sample = {.below = UINT32_MAX, .every = 1};
+    struct sights *sights = sights_new(&sample);
+    unsigned notes = 0;
+    for (uint32_t i = 0; i < 3000; i++) {
+        notes += take(sights, i % 3, sights_get_moment(5, 7), "192.0.2.1");
     }
-    assert_int_equal(count, 5);
+    assert_int_equal(notes, 3);
+    sights_free(sights);
+}
+
+/* The hosts of a /64 have a number in common, and an address each; that of IPv4 is no other's. */
+static void addresses_of_ipv6_are_told_apart(void **state)
+{
+    (void)state;
+    struct sights_sample sample = {.below = UINT32_MAX, .every = 1};
+    struct sights *sights = sights_new(&sample);
+    uint64_t moment = sights_get_moment(5, 7);
+    static const char *const hosts[] = {"2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db9:1:2::1",
+                                        "::102:0:0:0:0", "0.1.0.2"};
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        assert_int_equal(take(sights, 1, moment, hosts[i]), 1);
+        assert_int_equal(take(sights, 1, moment, hosts[i]), 0);
+    }
     sights_free(sights);
 }
 
@@ -359,6 +394,8 @@ int main(void)
         cmocka_unit_test(the_sample_shrinks),
         cmocka_unit_test(notes_come_across),
         cmocka_unit_test(notes_of_a_second_are_one),
+        cmocka_unit_test(endpoints_in_turn_are_one_note_each),
+        cmocka_unit_test(addresses_of_ipv6_are_told_apart),
         cmocka_unit_test(turns_are_even),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
