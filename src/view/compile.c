@@ -59,6 +59,7 @@ static bool load_parts(struct compiler *c, const char *path)
         return false; /* policies cannot be judged without it */
     }
     compile_stamp_ground(view, files, first);
+    compile_see_ground(view, c->report);
     view->sources->ground = source_take(c->report);
     view->steer = steer_set_new();
     compile_give_places(view);
@@ -164,6 +165,7 @@ static struct view *compile(struct compiler *c, const char *path, uint64_t gener
         view_free(view);
         return NULL;
     }
+    compile_see_warnings(view, c->report);
     return view;
 }
 

@@ -50,6 +50,8 @@ int compile_add_statics(const struct compile_zone *work, struct report *report);
 
 /* All zones of the view's server into the view. Returns how many can be served. */
 size_t compile_load_zones(struct compiler *c);
+unsigned compile_count_threads(const struct view *view); /* that read zones at once */
+void compile_parse_apex(const struct conf_zone_source *source, uint8_t apex[DNS_NAME_MAX + 1]);
 void compile_describe_zone(struct view_zone *entry, const struct zone *zone);
 void compile_sort_names(struct view_name *names, size_t count); /* by owner */
 
@@ -160,6 +162,9 @@ void compile_note_geo(struct view *view);
  * topology begin. */
 void compile_stamp_ground(struct view *view, const struct source_list *files, size_t first);
 /* The zone was read for this report, and nothing else was. */
+/* What was read for the report so far; then what was said of the whole. */
+void compile_see_ground(struct view *view, struct report *report);
+void compile_see_warnings(const struct view *view, const struct report *report);
 void compile_stamp_zone(const struct view *view, const struct conf_zone_source *source, struct report *report,
                         struct zone *zone);
 /* The version of the previous view, borrowed, if reading the zone would make the same one; then its files and
@@ -168,8 +173,6 @@ struct zone *compile_find_unchanged(const struct compiler *c, const struct conf_
                                     const uint8_t *apex, struct report *report);
 
 /* ---- others ---- */
-
-void compile_parse_apex(const struct conf_zone_source *source, uint8_t apex[DNS_NAME_MAX + 1]);
 
 /* The previous version of a zone for the new view: shared if nothing in it is steered, else a copy whose
  * policies were entered into the new set. NULL (and why in the report) if an endpoint that it needs is gone.

@@ -47,6 +47,7 @@ void view_release_ground(struct view_ground *ground)
     tsig_keys_release(ground->keys);
     free(ground->acls);
     limiter_release(ground->limiter);
+    view_free_seen(ground->seen);
     conf_free_topology(ground->topology);
     conf_free_server(ground->server);
     arena_free(ground->arena);
@@ -65,6 +66,7 @@ static struct view_ground *new_ground(const struct view *view)
                                    .keys = view->keys,
                                    .acls = view->acls,
                                    .limiter = view->limiter,
+                                   .seen = view->seen,
                                    .arena = view->arena};
     return ground;
 }

@@ -32,6 +32,7 @@ struct view_ground {
     struct tsig_keys *keys;
     struct view_acls *acls;
     struct limiter *limiter; /* held */
+    struct view_seen *seen;
     struct arena *arena;
 };
 
@@ -135,6 +136,10 @@ void view_release_state(struct view_state *state); /* NULL is fine */
 void view_seal(struct view *view);
 /* Another view of the same parts: content and state are held, caches are not taken along. */
 struct view *view_share(const struct view *view);
+
+/* ---- unchanged.c ---- */
+
+void view_free_seen(struct view_seen *seen); /* NULL is fine */
 
 /* ---- hosts.c, primary.c ---- */
 

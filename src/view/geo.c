@@ -73,6 +73,7 @@ static struct geo_db *load_database(struct compiler *c, const char *path, struct
 {
     const struct view_geo *from = find_previous(c->has_geo, path);
     const char *real = find_file(c, path);
+    source_see(c->report, real);
     *file =
         (struct view_geo){.real = real, .loaded_ms = c->view->loaded_ms, .signature = geo_sign_file(real)};
     if (from != NULL && geo_signature_equal(geo_get_signature(c->has_geo->geo[from - c->has_geo->geo_files]),

@@ -212,6 +212,7 @@ struct view *view_install_zone(struct view_slot *slot, size_t index, struct view
         assert(update->old_zone != NULL); /* every zone of the list is in the table */
     }
     compile_describe_zone(entry, update->zone);
+    entry->stamp = view->seen == NULL || view->seen->warnings != NULL ? 0 : entry->stamp;
     entry->steered = update->steered;
     entry->stale = entry->failed = false;
     return view;

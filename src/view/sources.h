@@ -12,6 +12,13 @@
 struct view;
 struct view_zone_update;
 
+/* What of a load says whether another one would make the same view, beside the stamps of its zones. */
+struct view_seen {
+    struct source_list files; /* and folders: all but those of zones */
+    struct report *warnings;  /* NULL: there were none */
+    bool is_whole;            /* nothing was wrong, and compiling came to its end */
+};
+
 struct view_zone_sources {
     char *origin; /* owned */
     struct source_list files;

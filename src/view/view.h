@@ -48,8 +48,10 @@ struct view_zone {
     const char *path;
     _Atomic uint32_t serial;
     uint32_t names, records, steered;
-    bool failed; /* the file is broken and there is no older version: answered with SERVFAIL */
-    bool stale;  /* the file is broken: the previous version is served */
+    bool failed;       /* the file is broken and there is no older version: answered with SERVFAIL */
+    bool stale;        /* the file is broken: the previous version is served */
+    bool has_includes; /* it is made of files that its source does not name */
+    uint64_t stamp;    /* of its files (unchanged.c); 0: unknown */
 };
 
 /* The file of a geo database. */
@@ -99,7 +101,8 @@ struct view_acls; /* of zones, by apex */
  * by views and immutable once it is published, and its *state*, which is not. */
 struct view {
     uint64_t generation;
-    int64_t loaded_ms; /* wall time */
+    uint64_t renewals; /* loads since that found everything as it was; under the lock of the application */
+    int64_t loaded_ms; /* wall time of the last one; likewise */
 
     /* ---- content ---- */
     struct conf_server *server;
@@ -127,7 +130,8 @@ struct view {
     const struct conf_listener *listeners;
     size_t listen_count;
     struct arena *arena;
-    uint64_t ground_stamp; /* of topology and databases (unchanged.c); 0: unknown */
+    uint64_t ground_stamp;  /* of topology and databases (unchanged.c); 0: unknown */
+    struct view_seen *seen; /* what else of it was read (unchanged.c); NULL: unknown */
 
     /* ---- state ---- */
     struct health *health; /* to be touched under the lock of the application, unless the view is a copy */
@@ -190,6 +194,15 @@ struct view *view_compile_past(const char *path, const char *root, const struct 
  * broken topology policies are looked at for their syntax only. */
 void view_check(const char *path, struct report *report);
 void view_free(struct view *view); /* NULL is fine */
+/* The number of a view that is told: each load that succeeds has one. Results are of a generation. */
+static inline uint64_t view_number(const struct view *view)
+{
+    return view->generation + view->renewals;
+}
+/* Would compiling again make the same view, as no file or folder that it was made of has changed? Then what
+ * was warned of goes to the report again. Files are looked at, and not read. false also if that is not known.
+ */
+bool view_is_unchanged(const struct view *view, const struct source_chooser *chooser, struct report *report);
 /* The monitors of an endpoint: the number of the first one; *count of them. */
 size_t view_find_monitors(const struct view *view, uint32_t endpoint, size_t *count);
 /* The number of the monitor of this identity, or -1: for results that belong to another view. */

@@ -17,7 +17,6 @@
 #include "zone/reader.h"
 #include "zone/zone.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -46,13 +45,6 @@ struct loading {
 };
 
 /* ---- one zone ---- */
-
-void compile_parse_apex(const struct conf_zone_source *source, uint8_t apex[DNS_NAME_MAX + 1])
-{
-    int len = dns_name_parse(source->origin, NULL, apex);
-    assert(len > 0); /* the document was checked */
-    dns_name_lower(apex, (size_t)len);
-}
 
 void compile_read_zone(const struct view *view, const struct conf_zone_source *source, struct report *report,
                        struct compile_zone *work)
@@ -111,6 +103,8 @@ void compile_describe_zone(struct view_zone *entry, const struct zone *zone)
     entry->serial = atomic_load_explicit(&zone->served, memory_order_relaxed);
     entry->names = zone->name_count;
     entry->records = zone->record_count;
+    entry->has_includes = zone->notes != NULL && zone->notes->paths != NULL;
+    entry->stamp = zone->stamp;
 }
 
 /* ---- on many threads ---- */
@@ -295,12 +289,6 @@ static void drop_zones(struct loading *loading)
     free(loading->zones);
 }
 
-static unsigned count_threads(const struct view *view)
-{
-    size_t wanted = view->server->load_threads != 0 ? view->server->load_threads : parallel_processors();
-    return (unsigned)(wanted < view->zone_count ? wanted : view->zone_count);
-}
-
 size_t compile_load_zones(struct compiler *c)
 {
     struct view *view = c->view;
@@ -315,7 +303,7 @@ size_t compile_load_zones(struct compiler *c)
                               .lock = PTHREAD_MUTEX_INITIALIZER,
                               .moved = PTHREAD_COND_INITIALIZER};
     give_turns(&loading);
-    parallel_run(count_threads(view), load_some, &loading);
+    parallel_run(compile_count_threads(view), load_some, &loading);
     if (report_is_cancelled(c->report)) {
         drop_zones(&loading);
         compile_free_carry(c);

@@ -223,6 +223,139 @@ static void a_broken_one_comes_back(void **state)
     view_free(view);
 }
 
+/* ---- the whole ---- */
+
+/* One configuration each, in folders of their own, so that all are old after one wait. */
+static const struct change {
+    const char *name;
+    const char *file, *text; /* of what changes; text NULL: it goes */
+} changes[] = {
+    {"nothing", NULL, NULL},
+    {"zone", "zones/a.test.zone", RECORDS "new A 192.0.2.1\n"},
+    {"times", "zones/a.test.zone", RECORDS}, /* and they are set back */
+    {"included", "zones/more.inc", "more A 192.0.2.8\n"},
+    {"new-zone", "zones/b.test.zone", RECORDS},
+    {"zone-gone", "zones/a.test.zone", NULL},
+    {"policy", "zones/s.test.json", "{\"names\": {\"web\": {\"endpoints\": [\"one\"]}}}"},
+    {"new-policy", "zones/a.test.json", "{\"names\": {\"web\": {\"endpoints\": [\"one\"]}}}"},
+    {"topology", "topology.json", "{\"regions\": {\"a\": {\"azs\": {\"a1\": {}}}}}"},
+    {"part", "parts/1.json", "{}"},
+    {"new-part", "parts/2.json", "{}"},
+    {"main", "steerd.json", "{}"},
+    {"secret", "secret", "c3RlZXJkIHNlY3JldCAyIQ=="},
+    {"door", "door.pem", "another one"},
+};
+enum { CHANGES = sizeof changes / sizeof *changes };
+
+static const char *name_in(const struct change *change, const char *file)
+{
+    static char name[96];
+    snprintf(name, sizeof name, "%s/%s", change->name, file);
+    return name;
+}
+
+static const char *path_of(const struct change *change, const char *file)
+{
+    static char path[192];
+    snprintf(path, sizeof path, "%s/%s", folder, name_in(change, file));
+    return path;
+}
+
+static void lay_out(const struct change *change)
+{
+    static const char *const folders[] = {"", "zones", "parts"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        assert_int_equal(mkdir(path_of(change, folders[i]), 0700), 0);
+    }
+    put(name_in(change, "steerd.json"),
+        "{\"listen\": \"127.0.0.1:1\", \"zones\": \"zones\", \"topology\": [\"topology.json\", "
+        "\"parts/*.json\"],"
+        "\"keys\": {\"k.test\": {\"algorithm\": \"hmac-sha256\", \"secret_file\": \"secret\"}},"
+        "\"admin\": {\"socket\": \"s\", \"listen\": [{\"address\": \"127.0.0.1:2\", \"certificate\": "
+        "\"door.pem\","
+        " \"key\": \"door.pem\"}]}}");
+    put(name_in(change, "topology.json"), "{\"regions\": {\"a\": {\"azs\": {\"a1\": {}}}}, \"endpoints\": {"
+                                          "\"one\": {\"az\": \"a1\", \"addresses\": [\"192.0.2.1\"]}}}");
+    put(name_in(change, "parts/1.json"),
+        "{\"endpoints\": {\"two\": {\"az\": \"a1\", \"addresses\": [\"192.0.2.2\"]}}}");
+    put(name_in(change, "secret"), "c3RlZXJkIHNlY3JldCAxIQ==");
+    put(name_in(change, "door.pem"), "none");
+    put(name_in(change, "zones/a.test.zone"), RECORDS);
+    put(name_in(change, "zones/i.test.zone"), RECORDS "$INCLUDE more.inc\n");
+    put(name_in(change, "zones/more.inc"), "more A 192.0.2.9\n");
+    put(name_in(change, "zones/s.test.zone"), RECORDS);
+    put(name_in(change, "zones/s.test.json"), "{\"names\": {\"www\": {\"endpoints\": [\"one\"]}}}");
+    put(name_in(change, "zones/w.test.zone"), "$TTL 60\n@ SOA ns host 1 1 1 1 60\n@ NS ns\n");
+}
+
+static struct view *load_of(const struct change *change, const struct view *previous, struct report *report)
+{
+    struct view *view = view_compile(path_of(change, "steerd.json"), previous, 1, 0, 1, report);
+    assert_non_null(view);
+    assert_int_equal(report_errors(report), 0);
+    return view;
+}
+
+/* And is the same said again? */
+static bool is_unchanged(const struct view *view, const struct report *said)
+{
+    struct report *again = report_new();
+    bool is_same = view_is_unchanged(view, NULL, again);
+    assert_int_equal(report_count(again), is_same ? report_count(said) : 0);
+    for (size_t i = 0; i < report_count(again); i++) {
+        assert_string_equal(report_get(again, i)->message, report_get(said, i)->message);
+    }
+    report_free(again);
+    return is_same;
+}
+
+static void change_it(const struct change *change)
+{
+    struct stat status;
+    if (change->file == NULL) {
+        return;
+    }
+    bool is_there = stat(path_of(change, change->file), &status) == 0;
+    if (change->text == NULL) {
+        remove_file(name_in(change, change->file));
+    } else {
+        put(name_in(change, change->file), change->text);
+    }
+    if (is_there && strcmp(change->name, "times") == 0) {
+        const struct timespec times[2] = {status.st_atim, status.st_mtim};
+        assert_int_equal(utimensat(AT_FDCWD, path_of(change, change->file), times, 0), 0);
+    }
+}
+
+static void a_whole_that_did_not_change_is_known(void **state)
+{
+    (void)state;
+    struct view *views[CHANGES];
+    struct report *reports[CHANGES];
+    folder_open();
+    for (size_t i = 0; i < CHANGES; i++) {
+        lay_out(&changes[i]);
+        reports[i] = report_new();
+        views[i] = load_of(&changes[i], NULL, reports[i]);
+        assert_true(report_warnings(reports[i]) != 0);
+        assert_false(is_unchanged(views[i], reports[i])); /* too new: what comes now might not show */
+    }
+    (void)nanosleep(&(struct timespec){.tv_sec = 2, .tv_nsec = 100 * 1000 * 1000}, NULL);
+    for (size_t i = 0; i < CHANGES; i++) {
+        struct report *report = report_new();
+        struct view *view = load_of(&changes[i], views[i], report);
+        assert_true(is_unchanged(view, report));
+        change_it(&changes[i]);
+        if (is_unchanged(view, report) != (changes[i].file == NULL)) {
+            fail_msg("wrong: %s", changes[i].name);
+        }
+        view_free(view);
+        view_free(views[i]);
+        report_free(report);
+        report_free(reports[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(copied_times_deceive_nobody, set_up, folder_close),
         cmocka_unit_test_setup_teardown(settings_count, set_up, folder_close),
         cmocka_unit_test_setup_teardown(a_broken_one_comes_back, set_up, folder_close),
+        cmocka_unit_test_teardown(a_whole_that_did_not_change_is_known, folder_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
