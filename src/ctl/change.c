@@ -163,6 +163,9 @@ enum steerctl_exit run_reload(const struct steerctl *ctl)
     steerctl_add_query(&target, "zone", ctl->word_count > 1 ? ctl->words[1] : NULL);
     steerctl_add_query(&target, "dry_run", (ctl->given & OPTION_DRY_RUN) != 0 ? "true" : NULL);
     steerctl_add_query(&target, "limit", ctl->limit);
+    steerctl_add_query(&target, "reason", ctl->reason);
+    steerctl_add_query(&target, "actor", ctl->actor);
+    steerctl_add_rules(ctl, &target);
     enum steerctl_exit code = steerctl_ask_json(ctl, "POST", target.bytes, json_object(), &json);
     buffer_fini(&target);
     if (code == STEERCTL_OK) {

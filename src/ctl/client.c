@@ -47,6 +47,17 @@ void steerctl_add_query(struct buffer *target, const char *key, const char *valu
     }
 }
 
+void steerctl_add_rules(const struct steerctl *ctl, struct buffer *target)
+{
+    struct buffer names;
+    buffer_init(&names);
+    for (size_t i = 0; i < ctl->rule_count; i++) {
+        buffer_print(&names, "%s%s", i == 0 ? "" : ",", ctl->rules[i]);
+    }
+    steerctl_add_query(target, "override_rules", names.len == 0 ? NULL : names.bytes);
+    buffer_fini(&names);
+}
+
 /* Why there is no answer. */
 static void complain(const struct steerctl *ctl, const char *why)
 {

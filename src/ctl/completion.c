@@ -66,7 +66,7 @@ static void print_valued(bool paths)
 {
     struct options_item item;
     const char *between = "";
-    for (size_t at = 0; options_next(&at, OPTIONS_ALL, &item);) {
+    for (size_t at = 0; options_next(&at, NULL, OPTIONS_ALL, &item);) {
         if (item.value != NULL && is_path(item.value) == paths) {
             printf("%s--%s", between, item.name);
             between = " | ";
@@ -97,7 +97,7 @@ static void print_bash_verb(const struct verb *verb)
         printf("%s ", word);
     }
     fputs("\"\n\t\toptions=\"", stdout);
-    for (size_t at = 0; options_next(&at, verb->options, &item);) {
+    for (size_t at = 0; options_next(&at, verb->name, verb->options, &item);) {
         printf("--%s ", item.name);
     }
     fputs("\"\n\t\t;;\n", stdout);
@@ -130,7 +130,7 @@ static void print_bash(const struct verb *verbs, size_t count)
     fputs(") mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") && return ;;\n\t", stdout);
     print_valued(false);
     fputs(") return ;;\n\tesac\n\tcommon=\"", stdout);
-    for (size_t at = 0; options_next(&at, OPTIONS_COMMON, &item);) {
+    for (size_t at = 0; options_next(&at, NULL, OPTIONS_COMMON, &item);) {
         printf("--%s ", item.name);
     }
     fputs("\"\n\tcase $verb in\n\t'' | help)\n\t\twords=\"", stdout);
@@ -170,7 +170,7 @@ static void print_zsh_verb(const struct verb *verb)
         printf(" %s", word);
     }
     fputs(" )\n\t\toptions=(", stdout);
-    for (size_t at = 0; options_next(&at, verb->options, &item);) {
+    for (size_t at = 0; options_next(&at, verb->name, verb->options, &item);) {
         print_zsh_item("--", item.name, item.help);
     }
     fputs(" )\n\t\t;;\n", stdout);
@@ -203,7 +203,7 @@ static void print_zsh(const struct verb *verbs, size_t count)
     fputs(") _files; return ;;\n\t", stdout);
     print_valued(false);
     fputs(") return 1 ;;\n\tesac\n\tcommon=(", stdout);
-    for (size_t at = 0; options_next(&at, OPTIONS_COMMON, &item);) {
+    for (size_t at = 0; options_next(&at, NULL, OPTIONS_COMMON, &item);) {
         print_zsh_item("--", item.name, item.help);
     }
     fputs(" )\n\tverbs=(", stdout);
@@ -250,7 +250,7 @@ static void print_fish_verb(const struct verb *verb)
     for (const char *at = verb->words; next_new_word(verb, &at, word);) {
         printf("complete -c steerctl%s -a %s\n", when, word);
     }
-    for (size_t at = 0; options_next(&at, verb->options, &item);) {
+    for (size_t at = 0; options_next(&at, verb->name, verb->options, &item);) {
         print_fish_option(when, &item);
     }
 }
@@ -261,7 +261,7 @@ static void print_fish(const struct verb *verbs, size_t count)
     fputs("# fish completion of steerctl, as `steerctl completion fish` prints it\n"
           "complete -c steerctl -f\n",
           stdout);
-    for (size_t at = 0; options_next(&at, OPTIONS_COMMON, &item);) {
+    for (size_t at = 0; options_next(&at, NULL, OPTIONS_COMMON, &item);) {
         print_fish_option("", &item);
     }
     for (size_t i = 0; i < count; i++) {

@@ -119,6 +119,7 @@ static void add_options(const struct steerctl *ctl, struct buffer *target)
     steerctl_add_query(target, "dry_run", has(ctl, OPTION_DRY_RUN) ? "true" : NULL);
     steerctl_add_query(target, "reason", ctl->reason);
     steerctl_add_query(target, "actor", ctl->actor);
+    steerctl_add_rules(ctl, target);
 }
 
 static enum steerctl_exit show_edited(const struct steerctl *ctl, const json_t *result)
@@ -149,6 +150,7 @@ static enum steerctl_exit show_edited(const struct steerctl *ctl, const json_t *
         printf("  warning: %s: %s\n", text_or_dash(text_of(item, "path")),
                text_clean(text_or_dash(text_of(item, "message")), line, sizeof line));
     }
+    show_violated(result);
     fflush(stdout);
     if (json_array_size(errors) != 0) {
         fprintf(stderr, "steerctl: the configuration has errors, with and without this edit; zones that have "
@@ -211,6 +213,7 @@ static enum steerctl_exit apply(const struct steerctl *ctl)
     }
     steerctl_set(body, "reason", ctl->reason);
     steerctl_set(body, "actor", ctl->actor);
+    steerctl_set_rules(ctl, body);
     return edit(ctl, "POST", has(ctl, OPTION_DRY_RUN) ? "/v1/config:apply?dry_run=true" : "/v1/config:apply",
                 body);
 }

@@ -125,6 +125,7 @@ enum steerctl_exit show_reload(const struct steerctl *ctl, const json_t *result)
                        : "generation %lld goes on serving; with what the files say now:\n",
            generation);
     show_traffic_changes(json_object_get(result, "changes"), dry_run);
+    show_violated(result);
     fflush(stdout);
     if (json_array_size(errors) != 0) {
         fputs(dry_run ? "steerctl: what is broken would be as it is now:\n"

@@ -5,6 +5,7 @@
 
 #include "ctl/text.h"
 #include "ctl/verbs.h"
+#include "base/number.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,23 @@ static const char *state_cell(const json_t *entry, const char *side, char out[CE
     return out;
 }
 
+/* ", overrides data, slowly": the safety rules that it was done in spite of, which the request names. */
+static void add_overridden(const json_t *entry, char out[2 * CELL])
+{
+    static const char key[] = "override_rules=";
+    const char *request = text_of(entry, "request");
+    const char *at = request == NULL ? NULL : strchr(request, '?');
+    at = at == NULL ? NULL : strstr(at, key);
+    if (at == NULL) {
+        return;
+    }
+    size_t used = strlen(out);
+    used += (size_t)snprintf(out + used, 2 * CELL - used, ", overrides ");
+    for (at += strlen(key); *at != '\0' && *at != '&' && used + 2 < 2 * CELL; at++) {
+        used += (size_t)snprintf(out + used, 2 * CELL - used, *at == ',' ? "%c " : "%c", *at);
+    }
+}
+
 static const char *change_cell(const json_t *entry, char out[2 * CELL])
 {
     bool is_override = text_of(entry, "kind") != NULL && strcmp(text_of(entry, "kind"), "override") == 0;
@@ -81,11 +99,13 @@ static const char *change_cell(const json_t *entry, char out[2 * CELL])
                  text_or_dash(text_of(refusal, "peer")), text_or_dash(text_of(refusal, "request")));
         return out;
     }
-    if (!is_override) {
-        return has ? had ? "changed" : "made" : "removed";
+    if (is_override) {
+        snprintf(out, 2 * CELL, "%s -> %s", had ? state_cell(entry, "before", before) : "auto",
+                 has ? state_cell(entry, "after", after) : "auto");
+    } else {
+        snprintf(out, 2 * CELL, "%s", has ? had ? "changed" : "made" : "removed");
     }
-    snprintf(out, 2 * CELL, "%s -> %s", had ? state_cell(entry, "before", before) : "auto",
-             has ? state_cell(entry, "after", after) : "auto");
+    add_overridden(entry, out);
     return out;
 }
 
@@ -119,10 +139,10 @@ static bool parse_limit(const struct steerctl *ctl, size_t *limit)
     if (ctl->limit == NULL) {
         return true;
     }
-    *limit = strspn(ctl->limit, "0123456789") == strlen(ctl->limit) && strlen(ctl->limit) <= 4
-                 ? strtoul(ctl->limit, NULL, 10)
-                 : 0;
-    return *limit >= 1 && *limit <= LIMIT_MAX;
+    uint64_t number;
+    bool is_good = number_read(ctl->limit, 10, LIMIT_MAX, &number) && number != 0;
+    *limit = (size_t)number;
+    return is_good;
 }
 
 /* Pages until there are enough: one of them may be short, as what a filter leaves out takes time, too. */

@@ -78,6 +78,10 @@ static void show_list(const struct steerctl *ctl, const json_t *items)
         table_add(table, text_number(item, "names", names));
     }
     table_print(table);
+    json_array_foreach(items, i, item)
+    {
+        show_hold("held", item);
+    }
 }
 
 static void show_copies(const json_t *incident)
@@ -163,6 +167,7 @@ static void show(const json_t *incident)
     text_line("back", text_of(incident, "back"));
     text_line("detection", span(incident, "detection_ms", number));
     show_decision(incident);
+    show_hold("held", incident);
     show_recovery(incident);
     text_line("lasted", span(incident, "lasted_ms", number));
     show_drain(json_object_get(incident, "drain"));

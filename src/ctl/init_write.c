@@ -86,11 +86,20 @@ static bool set_aside(const char *path, const char *suffix)
     return good || !is_there;
 }
 
-static int is_zone_or_policy(const struct dirent *entry)
+static bool has_suffix(const struct dirent *entry, const char *wanted)
 {
     const char *suffix = strrchr(entry->d_name, '.');
-    return suffix != NULL && suffix != entry->d_name &&
-           (strcmp(suffix, ".zone") == 0 || strcmp(suffix, ".json") == 0);
+    return suffix != NULL && suffix != entry->d_name && strcmp(suffix, wanted) == 0;
+}
+
+static int is_policy(const struct dirent *entry)
+{
+    return has_suffix(entry, ".json");
+}
+
+static int is_zone_or_policy(const struct dirent *entry)
+{
+    return has_suffix(entry, ".zone") || is_policy(entry);
 }
 
 static bool set_zones_aside(const char *zones, const char *suffix)
@@ -273,6 +282,34 @@ static char *make_zone(const struct init_answers *answers)
     return zone.bytes;
 }
 
+static bool is_there(const char *folder, const char *name)
+{
+    char *path = memory_print("%s/%s", folder, name);
+    struct stat file;
+    bool is_there = lstat(path, &file) == 0;
+    if (is_there) {
+        fprintf(stderr,
+                "steerctl: nothing was written: %s is there; --force gives it and all that belongs to it "
+                "other names, --to DIR takes another folder\n",
+                path);
+    }
+    free(path);
+    return is_there;
+}
+
+/* Of any zone: it would be read beside a topology that does not have its endpoints. */
+static bool is_policy_there(const char *zones)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(zones, &entries, is_policy, alphasort);
+    bool found = count > 0 && is_there(zones, entries[0]->d_name);
+    for (int i = 0; i < count; i++) {
+        free(entries[i]);
+    }
+    free(entries);
+    return found;
+}
+
 bool init_write(const struct init_answers *answers, const char *folder, bool replaces, json_t *files)
 {
     struct writing writing = {folder, files};
@@ -280,11 +317,14 @@ bool init_write(const struct init_answers *answers, const char *folder, bool rep
     char *zones = memory_print("%s/zones", folder);
     char *zone = memory_print("zones/%.*s.zone", len, answers->zone);
     char *policy = memory_print("zones/%.*s.json", len, answers->zone);
-    bool good =
-        make_folder(folder) && make_folder(zones) && (!replaces || set_configuration_aside(folder, zones)) &&
-        write_json(&writing, "steerd.json", make_server(answers, folder)) &&
-        write_json(&writing, "topology.json", make_topology(answers)) &&
-        write_json(&writing, policy, make_policy(answers)) && write_file(&writing, zone, make_zone(answers));
+    bool good = make_folder(folder) && make_folder(zones) &&
+                (replaces ? set_configuration_aside(folder, zones)
+                          : !is_there(folder, "steerd.json") && !is_there(folder, "topology.json") &&
+                                !is_there(folder, zone) && !is_policy_there(zones)) &&
+                write_json(&writing, "steerd.json", make_server(answers, folder)) &&
+                write_json(&writing, "topology.json", make_topology(answers)) &&
+                write_json(&writing, policy, make_policy(answers)) &&
+                write_file(&writing, zone, make_zone(answers));
     free(zones);
     free(zone);
     free(policy);

@@ -134,7 +134,7 @@ enum steerctl_exit run_what_if(const struct steerctl *ctl)
         json_decref(assumed);
         return assumed == NULL
                    ? steerctl_usage("at \"%s\": expected region NAME STATE, az NAME STATE or endpoint NAME "
-                                    "STATE; STATE is down, drain, up or auto",
+                                    "STATE; STATE is down, drain, drain:PERCENT, up or auto",
                                     bad)
                    : steerctl_usage("found --traffic \"%s\", expected requests per second", ctl->traffic);
     }

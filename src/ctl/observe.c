@@ -6,6 +6,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/when.h"
 #include "ctl/observe.h"
 #include "ctl/observe_drill.h"
@@ -15,7 +16,6 @@
 #include "dns/name.h"
 #include "observe/observe.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,15 +50,6 @@ static void end(int number)
 }
 
 /* ---- words ---- */
-
-static bool parse_number(const char *text, uint64_t max, uint64_t *number)
-{
-    char *after;
-    errno = 0;
-    unsigned long long value = strtoull(text, &after, 10);
-    *number = value;
-    return text[0] >= '0' && text[0] <= '9' && *after == '\0' && errno == 0 && value <= max;
-}
 
 static bool parse_name(const char *word, void *to)
 {
@@ -161,16 +152,16 @@ static enum steerctl_exit take_numbers(const struct steerctl *ctl, struct observ
     struct observe_plan *plan = &all->plan;
     uint64_t resolvers = RESOLVERS, port = 0, ttl = 0, retry = 0;
     size_t most = plan->name_count == 0 ? 0 : OBSERVE_CACHES_MAX / plan->name_count;
-    if (ctl->resolvers != NULL && (!parse_number(ctl->resolvers, most, &resolvers) || resolvers == 0)) {
+    if (ctl->resolvers != NULL && (!number_read(ctl->resolvers, 10, most, &resolvers) || resolvers == 0)) {
         return steerctl_usage("found --resolvers \"%s\", expected 1 to %zu", ctl->resolvers, most);
     }
-    if (ctl->connect != NULL && (!parse_number(ctl->connect, UINT16_MAX, &port) || port == 0)) {
+    if (ctl->connect != NULL && (!number_read(ctl->connect, 10, UINT16_MAX, &port) || port == 0)) {
         return steerctl_usage("found --connect \"%s\", expected a port", ctl->connect);
     }
-    if (ctl->ttl != NULL && !parse_number(ctl->ttl, 86400, &ttl)) {
+    if (ctl->ttl != NULL && !number_read(ctl->ttl, 10, 86400, &ttl)) {
         return steerctl_usage("found --ttl \"%s\", expected seconds, at most a day", ctl->ttl);
     }
-    if (ctl->retry != NULL && !parse_number(ctl->retry, 100, &retry)) {
+    if (ctl->retry != NULL && !number_read(ctl->retry, 10, 100, &retry)) {
         return steerctl_usage("found --retry \"%s\", expected percent, 0 to 100", ctl->retry);
     }
     if ((ctl->for_ != NULL && (when_parse_duration(ctl->for_, &plan->duration_ms) != 0 ||

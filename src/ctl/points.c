@@ -330,17 +330,6 @@ static char *read_import(const char *path, size_t *len)
     return text;
 }
 
-static void add_rules(const struct steerctl *ctl, struct buffer *target)
-{
-    struct buffer names;
-    buffer_init(&names);
-    for (size_t i = 0; i < ctl->rule_count; i++) {
-        buffer_print(&names, "%s%s", i == 0 ? "" : ",", ctl->rules[i]);
-    }
-    steerctl_add_query(target, "override_rules", names.len == 0 ? NULL : names.bytes);
-    buffer_fini(&names);
-}
-
 enum steerctl_exit run_import(const struct steerctl *ctl)
 {
     json_t *json;
@@ -374,7 +363,7 @@ enum steerctl_exit run_import(const struct steerctl *ctl)
     steerctl_add_query(&target, "reason", ctl->reason);
     steerctl_add_query(&target, "actor", ctl->actor);
     steerctl_add_query(&target, "limit", ctl->limit);
-    add_rules(ctl, &target);
+    steerctl_add_rules(ctl, &target);
     enum steerctl_exit code = steerctl_ask_lines(ctl, target.bytes, text, &json);
     if (code == STEERCTL_OK && !ctl->json) {
         show_restore(ctl, json);

@@ -218,6 +218,7 @@ enum steerctl_exit push_activate(const struct steerctl *ctl, const char *id)
     quiet.json = false;
     steerctl_set(body, "reason", ctl->reason);
     steerctl_set(body, "actor", ctl->actor);
+    steerctl_set_rules(ctl, body);
     buffer_init(&target);
     buffer_add_text(&target, "/v1/bundles/");
     steerctl_add_encoded(&target, id);

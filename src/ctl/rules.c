@@ -81,22 +81,10 @@ static enum steerctl_exit check(const struct steerctl *ctl)
     return code;
 }
 
-/* "rules release slowly region:us-east" */
-static enum steerctl_exit release(const struct steerctl *ctl)
+static enum steerctl_exit release_one(const struct steerctl *ctl, const char *rule, json_t *body)
 {
-    const char *plural, *name, *rule = ctl->words[2];
     struct buffer target;
-    json_t *json, *body;
-    if (!target_split(ctl->words[3], &plural, &name) || strcmp(plural, "regions") != 0) {
-        return steerctl_usage("found \"%s\", expected region:NAME", ctl->words[3]);
-    }
-    if (ctl->reason == NULL) {
-        return steerctl_usage("rules release needs --reason TEXT");
-    }
-    body = json_object();
-    steerctl_set(body, "region", name);
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
+    json_t *json;
     buffer_init(&target);
     buffer_add_text(&target, "/v1/rules/");
     steerctl_add_encoded(&target, rule);
@@ -113,14 +101,40 @@ static enum steerctl_exit release(const struct steerctl *ctl)
     return code;
 }
 
+/* "rules release data slowly region:us-east": each by itself; what one says does not stop the others. */
+static enum steerctl_exit release(const struct steerctl *ctl)
+{
+    const char *plural, *name, *last = ctl->words[ctl->word_count - 1];
+    if (!target_split(last, &plural, &name) || strcmp(plural, "regions") != 0) {
+        return steerctl_usage("found \"%s\", expected region:NAME", last);
+    }
+    if (ctl->reason == NULL) {
+        return steerctl_usage("rules release needs --reason TEXT");
+    }
+    if (ctl->word_count > 4 && (ctl->json || (ctl->given & OPTION_DRY_RUN) != 0)) {
+        return steerctl_usage("%s goes with one RULE at a time", ctl->json ? "--json" : "--dry-run");
+    }
+    enum steerctl_exit code = STEERCTL_OK;
+    json_t *body = json_object();
+    steerctl_set(body, "region", name);
+    steerctl_set(body, "reason", ctl->reason);
+    steerctl_set(body, "actor", ctl->actor);
+    for (int i = 2; i < ctl->word_count - 1; i++) {
+        enum steerctl_exit one = release_one(ctl, ctl->words[i], json_incref(body));
+        code = code == STEERCTL_OK ? one : code;
+    }
+    json_decref(body);
+    return code;
+}
+
 enum steerctl_exit run_rules(const struct steerctl *ctl)
 {
     if (ctl->word_count == 1) {
         return list(ctl);
     }
     if (strcmp(ctl->words[1], "release") == 0) {
-        return ctl->word_count == 4 ? release(ctl)
-                                    : steerctl_usage("rules release needs RULE and region:NAME");
+        return ctl->word_count > 3 ? release(ctl)
+                                   : steerctl_usage("rules release needs RULE and region:NAME");
     }
     if (strcmp(ctl->words[1], "check") != 0) {
         return steerctl_usage("found \"%s\", expected check or release", ctl->words[1]);

@@ -65,10 +65,21 @@ static void add_addresses(struct table *table, const json_t *item)
 
 const char *show_target_fields(const char *kind)
 {
-    return strcmp(kind, "endpoints") == 0
-               ? "az,region,effective,decided_by,observed,families,desired,since,load,last_outcome,weight,"
-                 "addresses,host"
-               : "region,effective,decided_by,observed,desired,since,members,members_unhealthy";
+    if (strcmp(kind, "endpoints") == 0) {
+        return "az,region,effective,decided_by,observed,families,desired,since,load,last_outcome,weight,"
+               "addresses,host";
+    }
+    return strcmp(kind, "azs") == 0
+               ? "region,effective,decided_by,observed,desired,since,members,members_unhealthy"
+               : "region,effective,decided_by,observed,desired,since,members,members_unhealthy,hold";
+}
+
+void show_hold(const char *label, const json_t *item)
+{
+    const char *why = text_of(json_object_get(item, "hold"), "why");
+    if (why != NULL) {
+        text_line(label, why);
+    }
 }
 
 void show_targets(const struct steerctl *ctl, const char *kind, const json_t *items)
@@ -105,6 +116,10 @@ void show_targets(const struct steerctl *ctl, const char *kind, const json_t *it
         }
     }
     table_print(table);
+    json_array_foreach(items, i, item)
+    {
+        show_hold("held", item);
+    }
 }
 
 static void show_share(const json_t *override)
@@ -369,10 +384,7 @@ static void show_stay(const json_t *target)
     if (json_is_true(json_object_get(stay, "needs_failback"))) {
         snprintf(text, sizeof text, "%s: well again, until somebody says steerctl failback", because);
     } else if (text_of(stay, "rule") != NULL) {
-        char rule[72];
-        (void)text_clean(text_of(stay, "rule"), rule, sizeof rule);
-        snprintf(text, sizeof text, "%s: well again, until its copy is in time, or steerctl rules release %s",
-                 because, rule);
+        snprintf(text, sizeof text, "%s: well again, until its copies are in time", because);
     } else {
         snprintf(text, sizeof text, "%s: well again, until %s", because,
                  text_clean(text_or_dash(text_of(stay, "until")), until, sizeof until));
@@ -436,6 +448,7 @@ void show_target(const struct steerctl *ctl, const json_t *target)
     show_families(json_object_get(target, "families"));
     show_combination(json_object_get(target, "combination"));
     show_stay(target);
+    show_hold("held", target);
     show_ramp(target);
     text_line("desired", text_of(target, "desired"));
     show_override(json_object_get(target, "override"));

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "ctl/text.h"
+#include "ctl/verbs.h"
 
 #include <string.h>
 
@@ -52,6 +53,16 @@ static void show_vantages(const json_t *counts)
     }
     if (text[0] != '\0') {
         text_line("vantages", text);
+    }
+}
+
+static void show_holds(const json_t *holds)
+{
+    size_t i;
+    const json_t *hold;
+    json_array_foreach(holds, i, hold)
+    {
+        text_line("HELD", text_of(hold, "why"));
     }
 }
 
@@ -181,6 +192,7 @@ void show_status(const struct steerctl *ctl, const json_t *status)
     char text[32];
     show_live(json_object_get(status, "live_drill"));
     show_contact(json_object_get(status, "contact"));
+    show_holds(json_object_get(status, "holds"));
     text_line("version", text_of(status, "version"));
     text_line("generation", text_number(status, "generation", text));
     text_line("started", text_of(status, "started"));

@@ -22,9 +22,9 @@
 #include <unistd.h>
 
 enum {
-    AT_ONCE = 8, /* blocks in a request */
-    ROUNDS = 3,  /* of sending what came damaged, or was forgotten */
-    BUSY_TRIES = 60,
+    AT_ONCE = 8,     /* blocks in a request */
+    ROUNDS = 3,      /* of sending what came damaged, or was forgotten */
+    BUSY_TRIES = 80, /* an upload that was abandoned makes room after 30 s */
     BUSY_MS = 500,
     SHORT = 12,
     PATH_SIZE = 160,
@@ -120,14 +120,32 @@ static enum steerctl_exit send_missing(struct push *push, json_t **answer)
     return code;
 }
 
+/* The server has no room for it yet: after a pause it is asked again, and the reply is gone. */
+static bool waits(struct steerctl_reply *reply, const char *problem, unsigned *left)
+{
+    const struct timespec pause = {.tv_nsec = BUSY_MS * 1000000L};
+    if (!is_text(reply->json, "type", problem) || *left == 0) {
+        return false;
+    }
+    if ((*left)-- == BUSY_TRIES) {
+        fprintf(stderr, "steerctl: %s; waiting\n", text_or_dash(text_of(reply->json, "detail")));
+    }
+    steerctl_reply_fini(reply);
+    nanosleep(&pause, NULL);
+    return true;
+}
+
 static enum steerctl_exit begin(struct push *push, json_t **answer)
 {
     struct steerctl_reply reply;
     const struct http_octets body = {NULL, push->bundle->manifest, push->bundle->manifest_len};
+    unsigned left = BUSY_TRIES;
     *answer = NULL;
-    if (!steerctl_ask_octets(push->ctl, "POST", "/v1/bundles", &body, &reply)) {
-        return STEERCTL_UNREACHABLE;
-    }
+    do {
+        if (!steerctl_ask_octets(push->ctl, "POST", "/v1/bundles", &body, &reply)) {
+            return STEERCTL_UNREACHABLE;
+        }
+    } while (waits(&reply, "urn:steerd:problem:busy", &left));
     enum steerctl_exit code = steerctl_judge(push->ctl, &reply);
     if (code == STEERCTL_OK && !is_text(reply.json, "id", push->bundle->id)) {
         fputs("steerctl: the server gives the bundle another ID, expected steerd\n", stderr);
@@ -173,14 +191,8 @@ static enum steerctl_exit send_all(struct push *push)
 
 /* ---- checking ---- */
 
-static bool is_busy(const struct steerctl_reply *reply)
-{
-    return is_text(reply->json, "type", "urn:steerd:problem:reload-running");
-}
-
 static enum steerctl_exit check(const struct push *push)
 {
-    const struct timespec pause = {.tv_nsec = BUSY_MS * 1000000L};
     struct buffer target;
     struct steerctl_reply reply;
     json_t *nothing = json_object();
@@ -189,11 +201,9 @@ static enum steerctl_exit check(const struct push *push)
     buffer_init(&target);
     buffer_print(&target, "/v1/bundles/%s:check", push->bundle->id);
     steerctl_add_query(&target, "limit", push->ctl->limit);
-    while ((answered = steerctl_ask(push->ctl, "POST", target.bytes, nothing, &reply)) && is_busy(&reply) &&
-           left-- != 0) {
-        steerctl_reply_fini(&reply);
-        nanosleep(&pause, NULL);
-    }
+    do {
+        answered = steerctl_ask(push->ctl, "POST", target.bytes, nothing, &reply);
+    } while (answered && waits(&reply, "urn:steerd:problem:reload-running", &left));
     buffer_fini(&target);
     json_decref(nothing);
     if (!answered) {

@@ -213,7 +213,11 @@ bool remote_write_head(const struct steerctl *ctl, struct buffer *head, struct b
 
 /* ---- table.c ---- */
 
-enum { TABLE_COLUMNS_MAX = 12, TABLE_CELL_SIZE = 512 };
+enum {
+    TABLE_COLUMNS_MAX = 12,
+    TABLE_CELL_SIZE = 512,
+    TEXT_LINE_SIZE = 8192, /* the names of all safety rules fit */
+};
 
 struct table;
 
@@ -257,6 +261,9 @@ void show_moment(const json_t *moment);
 void show_unserved(FILE *out, const json_t *unserved);
 /* Names of the rules that are overridden, if any are, into a body. */
 void steerctl_set_rules(const struct steerctl *ctl, json_t *body);
+void steerctl_add_rules(const struct steerctl *ctl, struct buffer *target); /* likewise, in the query */
+/* Of what was read: safety rules that it violates. */
+void show_violated(const json_t *result);
 /* The safety rules of an array of errors, or of what a dry run would violate, a line each. */
 void show_rules(FILE *out, const json_t *errors);
 /* The command line that does it although names go unserved, or rules forbid it. */
@@ -268,6 +275,7 @@ void show_status(const struct steerctl *ctl, const json_t *status);
 const char *show_target_fields(const char *kind); /* what the table is made of */
 void show_targets(const struct steerctl *ctl, const char *kind, const json_t *items);
 void show_target(const struct steerctl *ctl, const json_t *target);
+void show_hold(const char *label, const json_t *item); /* nothing, where no safety rule holds it */
 void show_change(const struct steerctl *ctl, const json_t *target);
 void show_load_change(const json_t *target);
 void show_overrides(const struct steerctl *ctl, const json_t *items);

@@ -123,7 +123,7 @@ const char *text_plain(const struct steerctl *ctl)
 
 void text_line(const char *label, const char *value)
 {
-    char clean[TABLE_CELL_SIZE];
+    char clean[TEXT_LINE_SIZE];
     printf("%-14s%s\n", label, value == NULL ? "-" : text_clean(value, clean, sizeof clean));
 }
 

@@ -71,6 +71,17 @@ void show_rules(FILE *out, const json_t *errors)
     }
 }
 
+void show_violated(const json_t *result)
+{
+    const json_t *rules = json_object_get(result, "rules");
+    if (json_array_size(rules) != 0) {
+        puts(json_is_true(json_object_get(result, "dry_run"))
+                 ? "safety rules forbid it, so it takes --override-rule for each:"
+                 : "safety rules that were overridden:");
+        show_rules(stdout, rules);
+    }
+}
+
 static void print_options(const struct steerctl *ctl, const json_t *problem, FILE *out)
 {
     size_t i;

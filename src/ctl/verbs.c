@@ -42,7 +42,7 @@ enum steerctl_exit run_help(const struct steerctl *ctl)
 {
     int at = ctl->word_count > 0 && strcmp(ctl->words[0], "help") == 0 ? 1 : 0;
     if (at >= ctl->word_count) {
-        help_print_all(ctl->verbs, ctl->verb_count);
+        help_print_all();
         return STEERCTL_OK;
     }
     const struct verb *verb = find_verb(ctl, ctl->words[at]);

@@ -9,7 +9,7 @@
 struct verb {
     const char *name, *words;
     const char *help;         /* in a line */
-    const char *about;        /* more of it; lines without a newline at the end */
+    const char *about;        /* more of it: sentences; an empty line ends a paragraph */
     const char *example;      /* likewise */
     int min_words, max_words; /* after the verb */
     option_set options;
@@ -24,7 +24,7 @@ enum steerctl_exit verb_run(struct steerctl *ctl);
 enum steerctl_exit run_help(const struct steerctl *ctl);
 enum steerctl_exit run_completion(const struct steerctl *ctl);
 enum steerctl_exit run_version(const struct steerctl *ctl);
-void help_print_all(const struct verb *verbs, size_t count);
+void help_print_all(void);
 void help_print_verb(const struct verb *verb);
 
 /* look.c */

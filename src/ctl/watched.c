@@ -273,11 +273,31 @@ static enum watched_state gather(struct watched *watched)
 
 /* ---- the verdict ---- */
 
+/* The regions that are lost and held; those that wait for their data are not lost. */
+static json_t *find_held(const json_t *status)
+{
+    json_t *held = json_array();
+    size_t i;
+    json_t *hold;
+    json_array_foreach(json_object_get(status, "holds"), i, hold)
+    {
+        const char *of = text_of(hold, "of");
+        if (of != NULL && strcmp(of, "failover") == 0) {
+            json_array_append(held, hold);
+        }
+    }
+    return held;
+}
+
 /* Who it is, where that is worth a question. */
 static void name_them(struct watched *watched, struct watched_item *item)
 {
     static const char *const plurals[] = {"regions", "azs", "endpoints"};
     char target[TABLE_CELL_SIZE];
+    if (strcmp(item->figure->name, "holds") == 0) {
+        item->objects = find_held(watched->documents[WATCHED_STATUS]);
+        watched_name(item, item->objects);
+    }
     for (size_t i = 0; i < sizeof plurals / sizeof *plurals; i++) {
         char name[TABLE_CELL_SIZE];
         struct steerctl_reply reply;
@@ -359,6 +379,9 @@ static void end(struct watched *watched)
 {
     for (int i = 0; i < WATCHED_SOURCES; i++) {
         json_decref(watched->documents[i]);
+    }
+    for (size_t i = 0; i < watched->count; i++) {
+        json_decref(watched->items[i].objects);
     }
     steerctl_reply_fini(&watched->metrics);
     steerctl_reply_fini(&watched->later);

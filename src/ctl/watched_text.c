@@ -6,6 +6,8 @@
 
 #include "ctl/watched_text.h"
 
+#include "ctl/text.h"
+
 #include <string.h>
 
 enum { TOLD = 4, VALUE_SIZE = 32 }; /* TOLD: figures in the first line */
@@ -32,7 +34,8 @@ void watched_name(struct watched_item *item, const json_t *objects)
     const json_t *object;
     json_array_foreach(objects, i, object)
     {
-        const char *name = text_of(object, "name");
+        const char *name =
+            text_of(object, "name") != NULL ? text_of(object, "name") : text_of(object, "region");
         bool fits =
             i < WATCHED_NAMES && name != NULL && used + strlen(name) + sizeof ", , ..." < WATCHED_WHO_SIZE;
         used += (size_t)snprintf(item->who + used, sizeof item->who - used, "%s%s", i == 0 ? "" : ", ",
@@ -131,6 +134,18 @@ static void print_data(const struct watched_result *result)
     }
 }
 
+/* "us-east: a safety rule holds answers …" */
+static void print_whys(const struct watched_item *item)
+{
+    size_t i;
+    const json_t *object;
+    json_array_foreach(item->objects, i, object)
+    {
+        char why[TEXT_LINE_SIZE];
+        printf("%s: %s\n", item->figure->name, clean(text_or_dash(text_of(object, "why")), why, sizeof why));
+    }
+}
+
 /* "CRITICAL: regions_unhealthy is 1 (us-east): regions that are lost; range 0" */
 static void print_lines(const struct watched_result *result)
 {
@@ -147,6 +162,7 @@ static void print_lines(const struct watched_result *result)
             print_short(item);
             printf(": %s%s%s\n", item->figure->help, item->is_known ? "; the range is " : "",
                    item->is_known ? range_write(&limit->range, text) : "");
+            print_whys(item);
         }
     }
 }

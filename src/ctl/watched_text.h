@@ -22,6 +22,7 @@ struct watched_item {
     double value;
     enum watched_state state;
     char who[WATCHED_WHO_SIZE]; /* names that it is about; "": none are known */
+    json_t *objects;            /* owned: these say why, each in a line; NULL: none does */
 };
 
 struct watched_result {

@@ -162,6 +162,7 @@ static void test_status(void **state)
         "{\"regions\": {\"total\": 2, \"unhealthy\": 1, \"stays_down\": 1}, \"azs\": {\"stays_down\": 0},"
         "\"endpoints\": {\"total\": 8, \"unhealthy\": 2, \"stays_down\": 3},"
         "\"brake\": {\"ipv4\": {\"state\": \"holding\"}, \"ipv6\": {\"state\": \"ready\"}},"
+        "\"holds\": [{\"of\": \"failover\"}, {\"of\": \"return\"}, {\"of\": \"failover\"}],"
         "\"live_drill\": null, \"contact\": {\"serving\": false, \"cut_off\": true}, \"vantages\": null,"
         "\"files\": [{\"state\": \"good\"}, {\"state\": \"refused\"}, {\"state\": \"useless\"}],"
         "\"store\": {\"state\": \"ok\"}, \"points\": {\"error\": \"no room\", \"last\": null},"
@@ -172,6 +173,7 @@ static void test_status(void **state)
     check_is(&in, "endpoints_unhealthy_share", 25);
     check_is(&in, "stays_down", 4);
     check_is(&in, "brake_holding", 1);
+    check_is(&in, "holds", 2);
     check_is(&in, "live_drill", 0);
     check_is(&in, "withdrawn", 1);
     check_is(&in, "cut_off", 1);
@@ -205,8 +207,8 @@ static void test_ages(void **state)
 
 static const char metrics[] =
     "# HELP steerd_zones Zones, by state.\n# TYPE steerd_zones gauge\nsteerd_zones{state=\"current\"} 5\n"
-    "steerd_zones{state=\"stale\"} 2\nsteerd_zones{state=\"failed\"} 0\n# HELP steerd_holds x\n"
-    "# TYPE steerd_holds gauge\n# HELP steerd_certificate_end_time_seconds When.\n"
+    "steerd_zones{state=\"stale\"} 2\nsteerd_zones{state=\"failed\"} 0\n# HELP steerd_rule_violated x\n"
+    "# TYPE steerd_rule_violated gauge\n# HELP steerd_certificate_end_time_seconds When.\n"
     "# TYPE steerd_certificate_end_time_seconds gauge\n"
     "steerd_certificate_end_time_seconds{endpoint=\"a b\",check=\"c\"} 1795406706\n"
     "steerd_certificate_end_time_seconds{endpoint=\"state=\\\"stale\\\"\",check=\"c\"} 1795320306\n"
@@ -241,7 +243,7 @@ static void test_metrics(void **state)
     check_is(&in, "queries_rate", 25);
     check_is(&in, "fallback_share", 25);
     check_is(&again, "queries_rate", 55); /* a server that was started anew */
-    assert_true(isnan(read_figure(&in, "holds")) && isnan(read_figure(&in, "geo_stale")));
+    assert_true(isnan(read_figure(&in, "rules_violated")) && isnan(read_figure(&in, "geo_stale")));
     assert_true(isnan(read_figure(&in, "servfail_share")));
 }
 
