@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * A node's name is one process's: "claim/NODE" says which, and whatever this node writes is written only if
- * that is still itself. Who finds another one there looks whether that lives: its beats come, or for QUIET_MS
- * they do not, and then the name is taken over. The process that had this local store before is known to be
- * dead. A name may be a machine's that has joined by it, or removed (member.h): who is not that machine does
- * not get it, and looks every so often whether that has changed. */
+ * that is still itself. Who finds another one there looks whether that lives: its beats come or "alive/NODE"
+ * stays, or for QUIET_MS they do not, and then the name is taken over. The process that had this local store
+ * before is known to be dead. A name may be a machine's that has joined by it, or removed (member.h): who is
+ * not that machine does not get it, and looks every so often whether that has changed. */
 #include "config.h"
 
 #include "cluster/inside.h"
@@ -104,13 +104,15 @@ static void claimed(void *context, const struct etcd_answer *answer)
 static void ask(struct cluster *cluster, bool only_looks)
 {
     struct claim *claim = &cluster->claim;
-    char keys[2][KEY_SIZE], old[CLUSTER_HOLDER_SIZE];
+    char keys[3][KEY_SIZE], old[CLUSTER_HOLDER_SIZE];
     struct cluster_holder who = {.run = cluster->run};
     snprintf(who.node, sizeof who.node, "%s", cluster->node);
     snprintf(old, sizeof old, "%s", claim->seen.text);
     (void)cluster_write_holder(&who, claim->mine);
     (void)cluster_key(cluster, keys[0], "claim/%s", cluster->node);
     (void)cluster_member_key(cluster, keys[1]);
+    (void)cluster_key(cluster, keys[2], "alive/%s", cluster->node);
+    bool is_anothers = claim->has_rival && claim->seen.is_there; /* it is silent: etcd knows better */
     claim->lease = cluster->presence.id;
     claim->only_looks = only_looks;
     claim->looked_ms = cluster->now_ms;
@@ -118,11 +120,14 @@ static void ask(struct cluster *cluster, bool only_looks)
         {.kind = claim->seen.is_there ? ETCD_IF_VALUE : ETCD_IF_ABSENT, .key = keys[0], .value = old},
         {.kind = claim->member != NULL ? ETCD_IF_VALUE : ETCD_IF_ABSENT,
          .key = keys[1],
-         .value = claim->member}};
+         .value = claim->member},
+        {.kind = ETCD_IF_ABSENT, .key = keys[2]}};
     struct etcd_op put = {.kind = ETCD_PUT, .key = keys[0], .value = claim->mine, .lease = claim->lease};
     struct etcd_op gets[] = {{.kind = ETCD_GET, .key = keys[0]}, {.kind = ETCD_GET, .key = keys[1]}};
     claim->ask.number = etcd_ask(cluster->etcd, &(struct etcd_request){.conditions = conditions,
-                                                                       .condition_count = only_looks ? 0 : 2,
+                                                                       .condition_count = only_looks    ? 0
+                                                                                          : is_anothers ? 3
+                                                                                                        : 2,
                                                                        .then = only_looks ? gets : &put,
                                                                        .then_count = only_looks ? 2 : 1,
                                                                        .otherwise = gets,
@@ -144,6 +149,9 @@ static bool is_rival(struct cluster *cluster)
     if (!claim->has_rival || claim->rival_run != claim->seen.who.run || claim->is_heard) {
         claim->is_refused = claim->is_refused || (claim->is_heard && claim->rival_run == claim->seen.who.run);
         claim->has_rival = true;
+        if (claim->rival_run != claim->seen.who.run) {
+            claim->rival_first_ms = cluster->now_ms;
+        }
         claim->rival_run = claim->seen.who.run;
         claim->rival_ms = cluster->now_ms;
         claim->is_heard = false;
@@ -186,6 +194,21 @@ void cluster_claim_hear(struct cluster *cluster, const struct cluster_node *node
         claim->is_heard = claim->rival_beat_run == node->run;
         claim->rival_beat = node->beat;
         claim->rival_beat_run = node->run;
+        cluster_note(cluster);
+    }
+}
+
+/* What is there has not been kept for as long as its lease is, at most. So it is heard of when the key is
+ * still there that much later; until then it only is not taken over. */
+void cluster_claim_see_alive(struct cluster *cluster, uint64_t run)
+{
+    struct claim *claim = &cluster->claim;
+    int64_t kept_ms = cluster->now_ms - (ALIVE_S + 1) * 1000;
+    if (run == 0 || run == cluster->run || !claim->has_rival || run != claim->rival_run) {
+        return;
+    }
+    if (kept_ms >= claim->rival_first_ms) {
+        claim->is_heard = true;
         cluster_note(cluster);
     }
 }

@@ -34,8 +34,9 @@ struct cluster *cluster_open(const struct cluster_options *options)
     cluster->wall_ms = options->wall_ms;
     cluster->has_position = options->has_position;
     cluster->at = options->at;
-    cluster->session.ttl_s = SESSION_S;
-    cluster->presence.ttl_s = PRESENCE_S;
+    cluster->session = (struct lease){.ttl_s = SESSION_S, .is_exclusive = true};
+    cluster->presence = (struct lease){.ttl_s = PRESENCE_S, .is_exclusive = true};
+    cluster->alive.ttl_s = ALIVE_S;
     cluster->marks.ttl_s = MARKS_S;
     snprintf(cluster->away_why, sizeof cluster->away_why, "etcd has not answered yet");
     cluster_follow_init(cluster);
@@ -54,6 +55,7 @@ void cluster_close(struct cluster *cluster)
     cluster->is_ticking = true; /* nobody is to be woken */
     cluster_memo_fini(cluster);
     cluster_compact_fini(cluster);
+    cluster_ended_fini(cluster);
     cluster_turn_fini(cluster);
     cluster_write_fini(cluster);
     cluster_nodes_fini(cluster);
@@ -106,6 +108,7 @@ int64_t cluster_tick(struct cluster *cluster, int64_t now_ms, int64_t wall_ms)
         cluster_lease_step(cluster);
         cluster_claim_step(cluster);
         cluster_follow_step(cluster);
+        cluster_heal_step(cluster);
         cluster_fill_step(cluster);
         cluster_write_tell(cluster);
         cluster_follow_apply(cluster);
@@ -114,6 +117,7 @@ int64_t cluster_tick(struct cluster *cluster, int64_t now_ms, int64_t wall_ms)
         cluster_write_step(cluster);
         cluster_work_step(cluster);
         cluster_compact_step(cluster);
+        cluster_ended_step(cluster);
         cluster_memo_step(cluster);
         compute_phase(cluster);
         cluster_nodes_step(cluster);
@@ -135,6 +139,8 @@ void cluster_get_status(const struct cluster *cluster, struct cluster_status *st
         .has_position = cluster->has_position,
         .at = cluster->at,
         .head_seq = cluster->follow.has_head ? cluster->follow.head.seq : cluster->at.seq,
+        .is_at_head = cluster->follow.has_head && cluster->has_position &&
+                      cluster_is_at(&cluster->follow.head, &cluster->at),
         .turn_node = cluster->turn.seen.who.node,
         .work_node = cluster->work.who.node,
         .has_turn = cluster->turn.state == TURN_HELD,

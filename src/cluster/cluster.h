@@ -20,8 +20,12 @@ struct etcd;
 /* An object as etcd keeps it: for who adopts all. Borrowed. */
 struct cluster_object {
     const char *kind, *key, *value;
-    uint64_t seq; /* of the entry that wrote it last; of what is offered: not looked at */
     int64_t expires_ms;
+    /* Of what is offered not looked at: the entry that wrote it last, where that was given, and when by that
+     * node's clock. */
+    uint64_t seq;
+    const char *node;
+    int64_t at_ms;
 };
 
 /* What held here while etcd was away, given here or told by another node where it was: an object of the local
@@ -30,7 +34,8 @@ struct cluster_pending {
     uint64_t number;            /* ascending */
     const char *node;           /* where it was given; NULL: here */
     uint64_t mark;              /* see cluster_write: the same on all nodes where it holds */
-    int64_t since_ms;           /* wall */
+    int64_t since_ms;           /* wall, by the clock of that node */
+    int64_t born_ms;            /* likewise, by the monotonic clock of this process; 0: not known */
     bool has_position;          /* false: this node had none then */
     struct cluster_position at; /* then */
     struct store_cause cause;
@@ -54,12 +59,17 @@ struct cluster_hooks {
      * (cluster_compare_safety()) stays in force, until an entry comes that settles the pending one. */
     void (*apply)(void *context, const struct cluster_entry *entry, const struct cluster_position *at);
     /* All that there is, instead of what is here: shared objects that are not among these go. What is expired
-     * is among them. Likewise. */
+     * is among them. Likewise. At the position that this node has: it may have lost some of it. `may_refuse`:
+     * this node was none so far, and nobody has called cluster_adopt(): cluster_refuse_taking() instead is
+     * fine. */
     void (*adopt)(void *context, const struct cluster_object *objects, size_t count,
-                  const struct cluster_position *at);
+                  const struct cluster_position *at, bool may_refuse);
     /* All shared objects of the local store: for who makes the cluster, or refills it: cluster_offer() for
      * each, then cluster_offered(). Later, not within the hook, is fine. */
     void (*collect)(void *context);
+    /* Is this override over, for long enough for its clock to be right, and not in force here? Then etcd lets
+     * go of it. NULL: nobody can tell. */
+    bool (*is_over)(void *context, const char *key, const char *value);
     /* A pending one is settled, by an entry or a conflict for each of its ops; it can be forgotten, and of
      * its objects what the store has is to be in force (the entry may have been applied long ago). The
      * conflicts are shared objects by then ("conflict" / "KIND:KEY"). All borrowed for the call. */
@@ -97,6 +107,8 @@ void cluster_close(struct cluster *cluster);
 int64_t cluster_tick(struct cluster *cluster, int64_t now_ms, int64_t wall_ms);
 
 void cluster_applied(struct cluster *cluster);
+/* Within hook `adopt`, as its last call: the node is estranged, for this reason, until cluster_adopt(). */
+void cluster_refuse_taking(struct cluster *cluster, const char *why);
 /* Within hook `apply`: something of the entry had ended by this node's clock. Others are told. */
 void cluster_note_over(struct cluster *cluster);
 void cluster_offer(struct cluster *cluster, const struct cluster_object *object); /* copied */
@@ -165,6 +177,8 @@ void cluster_pend(struct cluster *cluster, const struct cluster_pending *pending
 size_t cluster_list_marks(const struct cluster *cluster, const struct store_op *op, uint64_t *marks,
                           size_t most);
 bool cluster_is_pending(const struct cluster *cluster, const char *kind, const char *key);
+/* The one by that mark, until hook `settled` is over; NULL: there is none. Borrowed until the next tick. */
+const struct cluster_pending *cluster_find_pending(const struct cluster *cluster, uint64_t mark);
 /* Is it pending here, or an entry that was applied here lately (by this process)? */
 bool cluster_knows_mark(const struct cluster *cluster, uint64_t mark);
 
@@ -210,6 +224,7 @@ struct cluster_status {
     bool has_position;
     struct cluster_position at;
     uint64_t head_seq;     /* as far as it is known */
+    bool is_at_head;       /* etcd has answered, and all that it has is in force here */
     const char *turn_node; /* whose turn it is; "": nobody's, or not known */
     const char *work_node;
     bool has_turn, has_work;

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FULL_MS = 3 * CLUSTER_BEAT_MS }; /* something is written with each beat */
+enum { FULL_MS = 3 * CLUSTER_BEAT_MS }; /* something is written with each beat while it is full */
 
 /* ---- for all parts ---- */
 
@@ -168,7 +168,8 @@ enum heard cluster_hear(struct cluster *cluster, const struct etcd_answer *answe
         cluster->follow.needs_fetch = true;
     }
     if (answer->error == ERROR_NOT_FOUND) {
-        cluster->session.next_ms = cluster->presence.next_ms = 0; /* a lease may be gone: look */
+        cluster->session.next_ms = cluster->presence.next_ms = cluster->alive.next_ms =
+            0; /* a lease may be gone: look */
     }
     if (answer->error != 0 && answer->error != ERROR_CONFLICT) {
         snprintf(cluster->away_why, sizeof cluster->away_why, "%s", answer->why == NULL ? "" : answer->why);
@@ -207,7 +208,8 @@ void cluster_see_revision(struct cluster *cluster, int64_t revision)
 
 bool cluster_fill_is_idle(const struct cluster *cluster)
 {
-    return cluster->fill.stage == FILL_NONE && !cluster->fill.is_over;
+    const struct fill *fill = &cluster->fill;
+    return (fill->stage == FILL_NONE || (fill->stage == FILL_TAKE && fill->is_again)) && !fill->is_over;
 }
 
 bool cluster_is_caught_up(const struct cluster *cluster)
@@ -217,6 +219,13 @@ bool cluster_is_caught_up(const struct cluster *cluster)
            follow->estranged == ESTRANGED_NOT && follow->first == NULL && !follow->is_applying &&
            cluster_fill_is_idle(cluster) && cluster->claim.is_mine && follow->has_head &&
            cluster_is_at(&follow->head, &cluster->at);
+}
+
+bool cluster_is_at_rest(const struct cluster *cluster)
+{
+    return cluster->phase == CLUSTER_FOLLOWING && cluster_is_caught_up(cluster) &&
+           cluster->pending.count == 0 && cluster->write.first == NULL && cluster->write.finished == NULL &&
+           cluster->write.flight == FLIGHT_NONE;
 }
 
 bool cluster_has_work(const struct cluster *cluster)

@@ -82,12 +82,15 @@ const char *cluster_judge_ops(const struct store_op *ops, size_t count)
 
 /* ---- clocks ---- */
 
-/* What held on a node before it was an entry is older than the entry. */
+/* What held on a node before it was an entry is older than the entry, by as much as that says. */
 int64_t cluster_find_clock_lead(const struct cluster_entry *entry, int64_t now_ms, int64_t wall_ms)
 {
-    bool is_bounded = entry->after_ms != 0 && entry->provisional_since_ms == 0;
-    int64_t age_ms = wall_ms - entry->cause.wall_ms, most_ms = is_bounded ? now_ms - entry->after_ms : 0;
-    if (entry->cause.wall_ms == 0) {
+    bool is_provisional = entry->provisional_since_ms != 0;
+    bool is_bounded = entry->after_ms != 0 && (!is_provisional || entry->provisional_ms != 0);
+    int64_t written_ms =
+        is_provisional ? entry->provisional_since_ms + entry->provisional_ms : entry->cause.wall_ms;
+    int64_t age_ms = wall_ms - written_ms, most_ms = is_bounded ? now_ms - entry->after_ms : 0;
+    if (written_ms == 0) {
         return 0;
     }
     if (age_ms < -LEAD_MS) {
@@ -175,6 +178,7 @@ static json_t *write_object(const struct cluster_entry *entry)
     json_set_number(object, "seq", entry->seq);
     json_set_hex(object, "before", entry->before, sizeof entry->before);
     json_put_text(object, "node", entry->node);
+    json_set_text(object, "given_on", entry->given_on);
     json_set_word(object, "mark", entry->mark);
     json_set_number(object, "from", entry->mark_from);
     json_set_number(object, "to", entry->mark_to);
@@ -184,6 +188,7 @@ static json_t *write_object(const struct cluster_entry *entry)
     json_set_text(object, "reason", entry->cause.reason);
     json_set_text(object, "request", entry->cause.request);
     json_set_time(object, "provisional_since", entry->provisional_since_ms);
+    json_set_time(object, "provisional_ms", entry->provisional_ms);
     for (size_t i = 0; i < entry->op_count; i++) {
         json_array_append_new(ops, write_op(&entry->ops[i]));
     }
@@ -265,18 +270,22 @@ static void read_head(struct json_reading *reading, struct arena *arena, struct 
     json_get_hex(reading, "before", entry->before, sizeof entry->before,
                  "\"before\": expected 64 hexadecimal digits");
     entry->node = arena_copy_text(arena, json_get_text(reading, "node", "\"node\": expected a name"));
+    entry->given_on = copy_text(arena, json_find_text(reading, "given_on", "\"given_on\": expected a name"));
     entry->mark = json_get_word(reading, "mark", "\"mark\": expected 16 hexadecimal digits");
     entry->mark_from = (uint32_t)json_get_number(reading, "from", MARKS_MAX, "\"from\": expected a number");
     entry->mark_to = (uint32_t)json_get_number(reading, "to", MARKS_MAX, "\"to\": expected a number");
     entry->provisional_since_ms =
         json_find_time(reading, "provisional_since", "\"provisional_since\": expected milliseconds");
+    entry->provisional_ms =
+        json_find_time(reading, "provisional_ms", "\"provisional_ms\": expected milliseconds");
     entry->cause.wall_ms = json_find_time(reading, "at", "\"at\": expected milliseconds");
     entry->cause.actor = read_cause(reading, "actor", arena);
     entry->cause.peer = read_cause(reading, "peer", arena);
     entry->cause.reason = read_cause(reading, "reason", arena);
     entry->cause.request = read_cause(reading, "request", arena);
-    if (entry->seq == 0 || entry->mark_from > entry->mark_to || !cluster_is_name(entry->node)) {
-        json_fail(reading, "\"seq\", \"node\", \"from\" or \"to\" is none");
+    if (entry->seq == 0 || entry->mark_from > entry->mark_to || !cluster_is_name(entry->node) ||
+        !cluster_is_name(cluster_entry_origin(entry))) {
+        json_fail(reading, "\"seq\", \"node\", \"given_on\", \"from\" or \"to\" is none");
     }
 }
 

@@ -35,18 +35,26 @@ struct cluster_entry {
     uint64_t seq;
     unsigned char before[STORE_HASH_SIZE]; /* hash of the one before */
     const char *node;                      /* that wrote it */
+    const char *given_on;                  /* where it held before it was an entry; NULL: there, too */
     /* Which order it is: random, and the same wherever that order went. An order of many ops becomes several
      * entries: this one stands for its ops mark_from to mark_to - 1. */
     uint64_t mark;
     uint32_t mark_from, mark_to;
     struct store_cause cause;
     int64_t provisional_since_ms; /* wall: it held on that node since then; 0: it is not such a one */
-    const struct store_op *ops;   /* if_revision is STORE_ANY */
+    int64_t provisional_ms;     /* … for so long when this was written, whatever clocks say; 0: not known */
+    const struct store_op *ops; /* if_revision is STORE_ANY */
     size_t op_count;
     unsigned char hash[STORE_HASH_SIZE]; /* over the hash before and its own JSON text (as written) */
     /* Not of its JSON: this node's monotonic time; etcd did not have it then. 0: not known. */
     int64_t after_ms;
 };
+
+/* The node where it was given. */
+static inline const char *cluster_entry_origin(const struct cluster_entry *entry)
+{
+    return entry->given_on != NULL ? entry->given_on : entry->node;
+}
 
 /* Is this kind the same on all nodes? */
 bool cluster_is_shared(const char *kind);

@@ -40,7 +40,7 @@ static void clear(struct cluster *cluster)
     free(fill->objects);
     fill->objects = NULL;
     fill->count = fill->capacity = fill->put = 0;
-    fill->is_offered = fill->is_written = false;
+    fill->is_offered = fill->is_written = fill->is_again = false;
     drop_doomed(fill);
 }
 
@@ -86,8 +86,10 @@ static void add_object(struct fill *fill, const struct cluster_object *object)
         (struct cluster_object){.kind = arena_copy_text(fill->arena, object->kind),
                                 .key = arena_copy_text(fill->arena, object->key),
                                 .value = arena_copy_text(fill->arena, object->value),
+                                .expires_ms = object->expires_ms,
                                 .seq = object->seq,
-                                .expires_ms = object->expires_ms};
+                                .node = arena_copy_text(fill->arena, object->node),
+                                .at_ms = object->at_ms};
 }
 
 void cluster_offer(struct cluster *cluster, const struct cluster_object *object)
@@ -362,6 +364,24 @@ void cluster_fill_take(struct cluster *cluster)
     cluster_note(cluster);
 }
 
+void cluster_fill_take_again(struct cluster *cluster)
+{
+    cluster_fill_take(cluster);
+    cluster->fill.is_again = true;
+}
+
+/* Something came in between, or is on its way: what was read is not what is to be here. */
+static bool is_passed(const struct cluster *cluster, const struct cluster_position *at)
+{
+    return cluster->fill.is_again && (!cluster_is_at_rest(cluster) || !cluster_is_at(at, &cluster->at));
+}
+
+static void give_up(struct cluster *cluster)
+{
+    clear(cluster);
+    cluster->fill.stage = FILL_NONE;
+}
+
 int cluster_adopt(struct cluster *cluster, cluster_mend_fn *done, void *context)
 {
     struct fill *fill = &cluster->fill;
@@ -393,8 +413,10 @@ static void take_object(struct cluster *cluster, const struct etcd_kv *kv)
         add_object(fill, &(struct cluster_object){.kind = kind,
                                                   .key = op.key,
                                                   .value = record.value,
+                                                  .expires_ms = record.expires_ms,
                                                   .seq = record.seq,
-                                                  .expires_ms = record.expires_ms});
+                                                  .node = record.node,
+                                                  .at_ms = record.at_ms});
     }
     free(kind);
 }
@@ -413,6 +435,10 @@ static void took(void *context, const struct etcd_answer *answer)
     }
     if (head == NULL || cluster_read_head(head->value, head->value_len, &position, NULL) != 0) {
         end(cluster, ERROR_NOT_FOUND, "there is nothing in etcd");
+        return;
+    }
+    if (is_passed(cluster, &position)) {
+        give_up(cluster);
         return;
     }
     if (fill->after != NULL && !cluster_is_at(&position, &fill->position)) {
@@ -450,18 +476,34 @@ static void hand_over(struct cluster *cluster)
 {
     struct fill *fill = &cluster->fill;
     struct follow *follow = &cluster->follow;
+    if (is_passed(cluster, &fill->position)) {
+        give_up(cluster);
+        return;
+    }
     if (follow->is_applying || follow->first != NULL) {
         return; /* what is known to come before first */
     }
+    bool may_refuse = fill->stage == FILL_TAKE && !cluster->has_position && fill->done == NULL;
     fill->is_written = false;
     fill->stage = FILL_HANDED;
     follow->is_applying = follow->is_adopting = true;
     follow->applies++;
-    cluster->hooks.adopt(cluster->hooks.context, fill->objects, fill->count, &fill->position);
+    cluster->hooks.adopt(cluster->hooks.context, fill->objects, fill->count, &fill->position, may_refuse);
+}
+
+void cluster_refuse_taking(struct cluster *cluster, const char *why)
+{
+    cluster->follow.is_applying = cluster->follow.is_adopting = false;
+    give_up(cluster);
+    cluster_set_estranged(cluster, ESTRANGED_FOREIGN, why);
 }
 
 void cluster_fill_taken(struct cluster *cluster)
 {
+    if (cluster->fill.is_again) {
+        give_up(cluster);
+        return;
+    }
     cluster->at = cluster->follow.tail = cluster->fill.position;
     cluster->has_position = true;
     cluster->follow.estranged = ESTRANGED_NOT;

@@ -141,7 +141,7 @@ static void judge(struct cluster *cluster, const struct etcd_answer *answer)
     if (!follow->has_head) {
         judge_missing(cluster);
     } else if (!cluster->has_position) {
-        if (cluster_fill_is_idle(cluster)) {
+        if (cluster_fill_is_idle(cluster) && follow->estranged != ESTRANGED_FOREIGN) {
             cluster_fill_take(cluster);
         }
     } else if (memcmp(follow->head.id, follow->tail.id, CLUSTER_ID_SIZE) != 0) {
@@ -160,6 +160,7 @@ static void judge(struct cluster *cluster, const struct etcd_answer *answer)
 
 static void note_all(struct cluster *cluster, const struct etcd_answer *answer)
 {
+    const struct follow *follow = &cluster->follow;
     char key[KEY_SIZE];
     snprintf(key, sizeof key, "claim/%s", cluster->node);
     cluster_read_held(cluster, answer, "turn", &cluster->turn.seen);
@@ -167,6 +168,7 @@ static void note_all(struct cluster *cluster, const struct etcd_answer *answer)
     cluster_read_held(cluster, answer, "filling", &cluster->fill.seen);
     cluster_read_held(cluster, answer, key, &cluster->claim.seen);
     cluster_nodes_read(cluster, answer);
+    cluster_nodes_read_alive(cluster, answer, follow->asked_ms);
     cluster_memo_read(cluster, answer);
 }
 
@@ -222,6 +224,7 @@ static void ask(struct cluster *cluster, bool is_sync)
     (void)cluster_key(cluster, keys[6], "claim/%s", cluster->node);
     (void)cluster_key(cluster, keys[7], "node/");
     (void)cluster_key(cluster, keys[8], "memo/");
+    (void)cluster_key(cluster, keys[9], "alive/");
     struct etcd_op ops[] = {
         {.kind = ETCD_GET, .key = keys[0]},
         {.kind = ETCD_GET, .key = keys[1]},
@@ -232,11 +235,13 @@ static void ask(struct cluster *cluster, bool is_sync)
         {.kind = ETCD_GET, .key = keys[6]},
         {.kind = ETCD_LIST, .key = keys[7]},
         {.kind = ETCD_LIST, .key = keys[8]},
+        {.kind = ETCD_LIST, .key = keys[9]},
     };
     follow->is_sync = is_sync;
     follow->asked_revision = follow->revision;
+    follow->asked_ms = cluster->now_ms;
     follow->ask.number = etcd_ask(cluster->etcd, &(struct etcd_request){.then = ops,
-                                                                        .then_count = is_sync ? 9 : 3,
+                                                                        .then_count = is_sync ? 10 : 3,
                                                                         .deadline_ms = READ_MS,
                                                                         .done = answered,
                                                                         .context = cluster});

@@ -17,8 +17,11 @@ enum {
     PAUSE_MS = 200,      /* before something is tried again */
     SESSION_S = 5,       /* lease of turn, work and filling */
     PRESENCE_S = 30,     /* lease of claim and node */
+    ALIVE_S = 2,         /* … of alive: a node that dies is known to be gone with it */
+    RETURN_MS = 500,     /* so long after that it is: etcd looks for what is over every 500 ms, and who lives
+                          * may have been late */
     MARKS_S = 7 * 86400, /* … of marks: each lives for two thirds of that at least */
-    MARGIN_MS = 1000,    /* a lease counts for so much less here */
+    MARGIN_MS = 1000,    /* an exclusive lease counts for so much less here */
     QUIET_MS = 5000,     /* so long nothing is heard of a node whose name is taken over */
     FETCH_LIMIT = 20,    /* entries of one answer */
     PAGE_LIMIT = 200,    /* objects of one answer */
@@ -45,6 +48,8 @@ enum heard { HEARD_YES, HEARD_NO /* a condition did not hold */, HEARD_NOTHING /
 struct lease {
     struct cluster *cluster;
     int64_t ttl_s, id; /* 0: none */
+    int64_t granted_s; /* etcd may give more: its election time-out bounds it from below */
+    bool is_exclusive; /* what is had with it only one may have: it ends here before it does at etcd */
     int64_t asked_ms, until_ms, next_ms;
     struct asked grant, keep;
 };
@@ -63,7 +68,13 @@ struct queued { /* an entry to be applied */
     struct queued *next;
 };
 
-enum estrangement { ESTRANGED_NOT, ESTRANGED_EMPTY, ESTRANGED_OTHER, ESTRANGED_BEHIND };
+enum estrangement {
+    ESTRANGED_NOT,
+    ESTRANGED_EMPTY,
+    ESTRANGED_OTHER,
+    ESTRANGED_BEHIND,
+    ESTRANGED_FOREIGN /* what this node has would go, and nobody has said that it may */
+};
 
 struct follow {
     bool needs_sync;  /* everything is to be read, and a new watch to be begun */
@@ -85,7 +96,8 @@ struct follow {
     int64_t known_ms;                 /* nothing was behind the tail then, at least; 0: not known */
     int64_t head_revision, behind_ms; /* the head is ahead of the tail since then; 0: it is not */
     int64_t revision, asked_revision; /* of etcd: the highest seen; then, when this was asked */
-    uint64_t cluster_id;              /* of etcd; 0: not seen */
+    int64_t asked_ms;
+    uint64_t cluster_id; /* of etcd; 0: not seen */
     enum estrangement estranged;
     int64_t looked_ms;
     char why[200];
@@ -100,7 +112,6 @@ struct write {
     struct cluster_write *owner; /* of what is in flight; NULL: pending.c */
     struct cluster_entry entry;  /* in flight; its texts are the owner's */
     char *text;
-    const char *origin; /* the node where it was given */
     struct cluster_position before;
     char turn[CLUSTER_HOLDER_SIZE]; /* the turn that it needs; "": none */
     bool has_mark;                  /* "mark/" is to be written */
@@ -141,7 +152,8 @@ struct claim {
     struct asked ask;
     bool has_rival, is_heard /* a beat of it, since the last step */, is_refused;
     uint64_t rival_run, rival_beat, rival_beat_run;
-    int64_t rival_ms; /* it was heard */
+    int64_t rival_ms;       /* it was heard */
+    int64_t rival_first_ms; /* … first */
     char why[200];
     char *member;        /* what etcd has of this name (member.h), as it was seen last; NULL: nothing */
     bool is_member_read; /* since the start */
@@ -173,8 +185,12 @@ struct nodes {
     size_t count;
     struct asked beat;
     bool has_beaten;
-    int64_t beat_ms, beat_revision; /* sent last, and what was seen by then */
-    bool is_told;                   /* nothing has changed since */
+    int64_t beat_ms, beat_revision;  /* sent last, and what was seen by then */
+    bool is_told;                    /* nothing has changed since */
+    bool tells;                      /* what was sent last: else it only looks */
+    int64_t told_ms, told_leases[2]; /* when and with which leases it told; told_ms: also if it failed */
+    uint64_t term;                   /* of etcd's leader; 0: not known */
+    unsigned eager;                  /* so many more are to come one a second, for who compares clocks */
     struct awaiting *first;
     uint64_t next_number;
     bool has_changed;
@@ -233,8 +249,29 @@ enum fill_stage {
     FILL_HANDED, /* to the owner */
 };
 
+/* Whether this node has what the others have: heal.c. */
+struct heal {
+    bool has_clock, is_due;
+    int64_t clock_ms;   /* by how much the wall clock was ahead of the monotonic one */
+    int64_t differs_ms; /* since then; 0: it does not */
+    int64_t wait_ms, next_ms;
+};
+
+/* Overrides that etcd has and that are over. */
+struct ended {
+    int64_t next_ms;
+    struct arena *arena; /* of the round under way; NULL: there is none */
+    const char *after;   /* the last key that was read; NULL: none */
+    bool has_more;
+    struct cluster_position at; /* when they were read */
+    const char *keys[FILL_CHUNK_MAX];
+    size_t count;
+    struct asked ask;
+};
+
 struct fill {
     enum fill_stage stage;
+    bool is_again; /* FILL_TAKE: at the position that this node has; else nothing comes of it */
     bool replaces, is_asked, is_offered, is_written, is_over;
     struct arena *arena;
     struct cluster_object *objects;
@@ -266,11 +303,13 @@ struct cluster {
     char away_why[ETCD_WHY_SIZE];
     bool has_position;
     struct cluster_position at;
-    struct lease session, presence, marks;
+    struct lease session, presence, alive, marks;
     struct compaction compaction;
     struct claim claim;
     struct follow follow;
     struct fill fill;
+    struct heal heal;
+    struct ended ended;
     struct write write;
     struct pending pending;
     struct turn turn;
@@ -318,6 +357,7 @@ void cluster_lease_fini(struct cluster *cluster);
 void cluster_ignore(void *context, const struct etcd_answer *answer);
 void cluster_claim_step(struct cluster *cluster);
 void cluster_claim_hear(struct cluster *cluster, const struct cluster_node *node);
+void cluster_claim_see_alive(struct cluster *cluster, uint64_t run); /* our name's "alive/" has that run */
 /* What an answer has of whose this name is, if that was asked for. Returns whether it is news. */
 bool cluster_claim_read(struct cluster *cluster, const struct etcd_answer *answer);
 const char *cluster_member_key(const struct cluster *cluster, char key[KEY_SIZE]);
@@ -325,6 +365,8 @@ void cluster_claim_fini(struct cluster *cluster);
 
 bool cluster_is_caught_up(const struct cluster *cluster);
 bool cluster_fill_is_idle(const struct cluster *cluster);
+/* This node has what it was told, and nothing that others were not told. */
+bool cluster_is_at_rest(const struct cluster *cluster);
 bool cluster_has_work(const struct cluster *cluster);
 
 /* ---- chain.c, watch.c, follow.c ---- */
@@ -395,9 +437,15 @@ void cluster_nodes_read(struct cluster *cluster, const struct etcd_answer *answe
 
 size_t cluster_nodes_find(const struct nodes *nodes, const char *name); /* where it is, or would be */
 void cluster_nodes_forget(struct cluster *cluster, size_t at);
+/* This node's clock was set forward by so much. */
+void cluster_nodes_set_clock(struct cluster *cluster, int64_t step_ms);
 bool cluster_nodes_is_gone(const struct nodes *nodes, uint64_t run);
 /* An entry of whoever: nodes whose names it takes away are gone. */
 void cluster_nodes_hear(struct cluster *cluster, const struct cluster_entry *entry);
+/* What is at "alive/NAME"; NULL: nothing. */
+void cluster_nodes_take_alive(struct cluster *cluster, const char *name, const struct etcd_kv *kv);
+/* All of "alive/", as it was at at_ms or later. */
+void cluster_nodes_read_alive(struct cluster *cluster, const struct etcd_answer *answer, int64_t at_ms);
 
 /* ---- since.c, pending.c ---- */
 
@@ -410,10 +458,22 @@ void cluster_pending_step(struct cluster *cluster);
 void cluster_pending_hear(struct cluster *cluster, const struct cluster_entry *entry);
 void cluster_pending_lose(struct cluster *cluster);
 
+/* ---- heal.c ---- */
+
+void cluster_heal_step(struct cluster *cluster);
+/* At rest, and all nodes that are heard of have the same overrides. */
+bool cluster_agrees(const struct cluster *cluster);
+
+/* ---- ended.c ---- */
+
+void cluster_ended_step(struct cluster *cluster);
+void cluster_ended_fini(struct cluster *cluster);
+
 /* ---- fill.c ---- */
 
 void cluster_fill_create(struct cluster *cluster);
 void cluster_fill_take(struct cluster *cluster);
+void cluster_fill_take_again(struct cluster *cluster);
 void cluster_fill_taken(struct cluster *cluster); /* the owner has what was handed to it */
 void cluster_fill_fini(struct cluster *cluster);
 void cluster_fill_step(struct cluster *cluster);

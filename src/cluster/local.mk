@@ -6,10 +6,12 @@ src_libcluster_a_SOURCES = \
 	src/cluster/cluster.c src/cluster/cluster.h src/cluster/inside.h \
 	src/cluster/common.c \
 	src/cluster/compact.c \
+	src/cluster/ended.c \
 	src/cluster/entry.c src/cluster/entry.h \
 	src/cluster/fill.c \
 	src/cluster/flight.c \
 	src/cluster/follow.c \
+	src/cluster/heal.c \
 	src/cluster/json.c src/cluster/json.h \
 	src/cluster/known.c \
 	src/cluster/lease.c \

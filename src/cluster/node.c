@@ -69,6 +69,9 @@ static void write_self(json_t *object, const struct cluster_self *self)
     }
     json_set_word(object, "health", self->health);
     json_set_word(object, "configuration", self->configuration);
+    if (self->overrides != 0) {
+        json_set_word(object, "overrides", self->overrides);
+    }
     json_set_number(object, "generation", self->generation);
     json_object_set_new(object, "listen", listen);
     if (self->has_fingerprint) {
@@ -96,6 +99,10 @@ char *cluster_write_node(const struct cluster_node *node)
     write_self(object, &node->self);
     json_put_text(object, "phase", node->phase);
     json_object_set_new(object, "has_work", json_boolean(node->has_work));
+    if (node->is_leased) {
+        json_object_set_new(object, "leased", json_true());
+        json_set_number(object, "term", node->term);
+    }
     return json_finish(object);
 }
 
@@ -186,6 +193,10 @@ static void read_self(struct json_reading *reading, struct cluster_self *self)
     self->health = json_get_word(reading, "health", "\"health\": expected 16 hexadecimal digits");
     self->configuration =
         json_get_word(reading, "configuration", "\"configuration\": expected 16 hexadecimal digits");
+    if (json_object_get(reading->object, "overrides") != NULL) {
+        self->overrides =
+            json_get_word(reading, "overrides", "\"overrides\": expected 16 hexadecimal digits");
+    }
     self->generation = json_get_number(reading, "generation", INT64_MAX, "\"generation\": expected a number");
     self->has_fingerprint = json_object_get(reading->object, "fingerprint") != NULL;
     if (self->has_fingerprint) {
@@ -216,6 +227,9 @@ int cluster_read_node(const char *text, size_t len, struct cluster_node *node, c
     read_self(&reading, &node->self);
     node->phase = find_phase(json_get_text(&reading, "phase", "\"phase\": expected a text"));
     node->has_work = json_find_flag(&reading, "has_work", "\"has_work\": expected true or false");
+    node->is_leased = json_find_flag(&reading, "leased", "\"leased\": expected true or false");
+    node->term =
+        node->is_leased ? json_get_number(&reading, "term", INT64_MAX, "\"term\": expected a number") : 0;
     if (!cluster_is_name(node->name)) {
         json_fail(&reading, "\"name\": expected a name");
     }

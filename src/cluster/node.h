@@ -11,7 +11,8 @@ enum {
     CLUSTER_LISTEN_MAX = 4,
     CLUSTER_NODES_MAX = 31, /* as many as vantages can be */
     CLUSTER_FRESH_MS = 3000,
-    CLUSTER_BEAT_MS = 1000,
+    CLUSTER_BEAT_MS = 1000,  /* a node looks so often, and tells how it is when it is asked to */
+    CLUSTER_TELL_MS = 10000, /* … else when something changes, and so often */
     CLUSTER_AHEADS = 8,
     CLUSTER_FINGERPRINT_SIZE = 32,
     CLUSTER_BUNDLE_ID_SIZE = 65, /* 64 hexadecimal digits */
@@ -52,6 +53,7 @@ struct cluster_bundle {
 struct cluster_self {
     uint64_t health;        /* hash over names and effective states */
     uint64_t configuration; /* … over what was loaded */
+    uint64_t overrides;     /* … over which there are, whatever their times; 0: not told */
     uint64_t generation;
     struct addr_port listen[CLUSTER_LISTEN_MAX]; /* for the other nodes */
     size_t listen_count;
@@ -71,15 +73,23 @@ struct cluster_node {
     struct cluster_self self;
     uint64_t over; /* the last entry with an override that had ended there when it came; 0: none */
     bool has_work;
+    /* Whether it lives is told by "alive/NAME", which has a lease of 2 s; false: by its beats, one a second.
+     * A new leader of etcd gives each lease its whole length again, also that of a node which is dead: so it
+     * says which leader's term it knows. */
+    bool is_leased;
+    uint64_t term;
     const char *phase; /* "following" …; static; "": one that is not known here */
     /* as this node sees it; not in its JSON: */
-    /* monotonic: the latest beat that was another one, or when it was first seen; INT64_MIN: since the last
-     * tick */
+    /* monotonic: the latest beat that was another one, when "alive/NAME" was there, or when it was first
+     * seen; INT64_MIN: since the last tick */
     int64_t heard_ms;
+    uint64_t alive_run; /* at "alive/NAME"; 0: nothing is there */
+    bool is_lost;       /* … any more, since the last tick */
     bool is_fresh;
     /* How far its clock is ahead of this one's, by its latest beats: the most, since on its way a beat only
      * grows old. 0 until there are some. */
     int64_t ahead_ms;
+    bool is_beat_new; /* its clock is to be compared */
     int64_t aheads[CLUSTER_AHEADS];
     size_t ahead_count; /* ever */
 };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * How the nodes are: each says it with every beat, and at once when something changes; whether one is fresh
- * is judged by when its latest beat came here. The beat is also how this node notices that etcd is away, is
- * deaf, or has been another one: its transaction reads the head, and holds only if the node's name is still
- * its own. */
+ * How the nodes are: each says it at once when something changes, and every ten seconds. That it lives is
+ * told by a key whose lease it keeps, since etcd grows by what is written and not by that; whether one is
+ * fresh is judged by that key, and by when it was seen. Nodes of earlier versions know nothing of it: they
+ * are judged by their beats, and while there is one this node beats every second for it. Each second a node
+ * looks, also to notice that etcd is away, is deaf, or has been another one: the transaction reads the head,
+ * and holds only if the node's name is still its own. */
 #include "config.h"
 
 #include "cluster/inside.h"
@@ -21,6 +23,7 @@ void cluster_nodes_init(struct cluster *cluster, const char *software)
     struct cluster_node *self = &nodes->list[0];
     nodes->count = 1;
     nodes->next_number = 1;
+    nodes->eager = CLUSTER_AHEADS;
     snprintf(self->name, sizeof self->name, "%s", cluster->node);
     snprintf(self->software, sizeof self->software, "%s", software == NULL ? "" : software);
     self->protocol = 1;
@@ -65,6 +68,10 @@ static void put(struct cluster *cluster, const struct cluster_node *node)
     bool is_fresh = to->is_fresh || is_news;
     struct cluster_node before = *to;
     *to = *node;
+    to->alive_run = before.alive_run;
+    to->is_lost = before.is_lost && !is_news;
+    to->is_beat_new = is_news || before.is_beat_new;
+    nodes->eager = before.run == node->run ? nodes->eager : CLUSTER_AHEADS; /* it knows no clock yet */
     if (before.run == node->run) { /* else it is another one, or was not known */
         memcpy(to->aheads, before.aheads, sizeof to->aheads);
         to->ahead_count = before.ahead_count;
@@ -124,7 +131,7 @@ static void beaten(void *context, const struct etcd_answer *answer)
     enum heard heard = cluster_hear(cluster, answer);
     if (heard == HEARD_NOTHING) {
         cluster->nodes.beat.has_failed = true;
-        cluster->nodes.is_told = false;
+        cluster->nodes.is_told = cluster->nodes.is_told && !cluster->nodes.tells;
         return;
     }
     cluster_compare_revision(cluster, cluster->nodes.beat_revision, answer->revision);
@@ -133,11 +140,22 @@ static void beaten(void *context, const struct etcd_answer *answer)
         cluster->follow.known_ms = cluster->nodes.beat_ms;
     }
     (void)cluster_claim_read(cluster, answer);
+    if (heard == HEARD_YES) {
+        cluster_nodes_read_alive(cluster, answer, cluster->nodes.beat_ms);
+    }
     if (heard == HEARD_NO) {
         snprintf(key, sizeof key, "claim/%s", cluster->node);
         cluster_read_held(cluster, answer, key, &cluster->claim.seen);
         cluster->nodes.beat.has_failed = true;
+        cluster->nodes.is_told = false;
     }
+}
+
+/* Else others would learn too late by it that this node is gone: an etcd gives no lease that is shorter than
+ * 1.5 times its election time-out. */
+static bool is_leased(const struct cluster *cluster)
+{
+    return cluster->alive.id != 0 && cluster->alive.granted_s <= ALIVE_S;
 }
 
 static void fill_self(struct cluster *cluster)
@@ -148,42 +166,68 @@ static void fill_self(struct cluster *cluster)
     self->applied = cluster->at.seq;
     memcpy(self->hash, cluster->at.hash, sizeof self->hash);
     self->has_work = cluster_has_work(cluster);
+    self->is_leased = is_leased(cluster);
+    self->term = cluster->nodes.term;
     self->phase = cluster_phase_text(cluster->phase);
 }
 
-/* Without its name it only looks. */
-static void ask(struct cluster *cluster)
+static void note_told(struct cluster *cluster)
 {
     struct nodes *nodes = &cluster->nodes;
-    bool may_tell = cluster->claim.is_mine && cluster->presence.id != 0;
-    char keys[4][KEY_SIZE];
-    fill_self(cluster);
-    char *text = cluster_write_node(&nodes->list[0]);
+    nodes->is_told = true;
+    nodes->told_ms = cluster->now_ms;
+    nodes->told_leases[0] = cluster->presence.id;
+    nodes->told_leases[1] = cluster->alive.id;
+    nodes->eager -= nodes->eager > 0;
+}
+
+static bool is_named(const struct cluster *cluster)
+{
+    return cluster->claim.is_mine && cluster->presence.id != 0;
+}
+
+/* Without its name it only looks. */
+static void ask(struct cluster *cluster, bool tells)
+{
+    struct nodes *nodes = &cluster->nodes;
+    char keys[6][KEY_SIZE];
     (void)cluster_key(cluster, keys[0], "head");
     (void)cluster_key(cluster, keys[1], "claim/%s", cluster->node);
     (void)cluster_key(cluster, keys[2], "node/%s", cluster->node);
     (void)cluster_member_key(cluster, keys[3]);
+    (void)cluster_key(cluster, keys[4], "alive/");
+    (void)cluster_key(cluster, keys[5], "alive/%s", cluster->node);
+    tells = tells && is_named(cluster);
+    if (tells) {
+        fill_self(cluster);
+        note_told(cluster);
+    }
+    char *text = tells ? cluster_write_node(&nodes->list[0]) : NULL;
     struct etcd_condition condition = {.kind = ETCD_IF_VALUE, .key = keys[1], .value = cluster->claim.mine};
     struct etcd_op then[] = {
         {.kind = ETCD_GET, .key = keys[0]},
         {.kind = ETCD_GET, .key = keys[3]},
-        {.kind = ETCD_PUT, .key = keys[2], .value = text, .lease = cluster->presence.id}};
+        {.kind = ETCD_LIST, .key = keys[4]},
+        {.kind = ETCD_PUT, .key = keys[2], .value = text, .lease = cluster->presence.id},
+        {.kind = ETCD_PUT, .key = keys[5], .value = cluster->claim.mine, .lease = cluster->alive.id}};
     struct etcd_op otherwise[] = {{.kind = ETCD_GET, .key = keys[0]},
                                   {.kind = ETCD_GET, .key = keys[3]},
                                   {.kind = ETCD_GET, .key = keys[1]}};
+    size_t puts = !tells ? 0 : nodes->list[0].is_leased ? 2 : 1;
     nodes->beat_ms = cluster->now_ms;
     nodes->beat_revision = cluster->follow.revision;
     nodes->has_beaten = true;
-    nodes->is_told = true;
-    nodes->beat.number = etcd_ask(cluster->etcd, &(struct etcd_request){.conditions = &condition,
-                                                                        .condition_count = may_tell ? 1 : 0,
-                                                                        .then = then,
-                                                                        .then_count = may_tell ? 3 : 2,
-                                                                        .otherwise = otherwise,
-                                                                        .otherwise_count = may_tell ? 3 : 0,
-                                                                        .deadline_ms = BEAT_ASK_MS,
-                                                                        .done = beaten,
-                                                                        .context = cluster});
+    nodes->tells = tells;
+    nodes->beat.number =
+        etcd_ask(cluster->etcd, &(struct etcd_request){.conditions = &condition,
+                                                       .condition_count = is_named(cluster) ? 1 : 0,
+                                                       .then = then,
+                                                       .then_count = 3 + puts,
+                                                       .otherwise = otherwise,
+                                                       .otherwise_count = is_named(cluster) ? 3 : 0,
+                                                       .deadline_ms = BEAT_ASK_MS,
+                                                       .done = beaten,
+                                                       .context = cluster});
     free(text);
 }
 
@@ -198,6 +242,27 @@ static void compare_clocks(const struct cluster *cluster, struct cluster_node *n
     node->ahead_ms = node->ahead_count < CLUSTER_AHEADS ? 0 : most_ms;
 }
 
+/* Beats are too seldom to wait here, or for others to wait, until eight of them say it. */
+void cluster_nodes_set_clock(struct cluster *cluster, int64_t step_ms)
+{
+    struct nodes *nodes = &cluster->nodes;
+    for (size_t i = 1; i < nodes->count; i++) {
+        struct cluster_node *node = &nodes->list[i];
+        for (size_t j = 0; j < CLUSTER_AHEADS; j++) {
+            node->aheads[j] -= step_ms;
+        }
+        node->ahead_ms -= node->ahead_count < CLUSTER_AHEADS ? 0 : step_ms;
+    }
+    nodes->is_told = false;
+    nodes->eager = CLUSTER_AHEADS;
+    nodes->has_changed = true;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static void look_at_others(struct cluster *cluster)
 {
     struct nodes *nodes = &cluster->nodes;
@@ -206,6 +271,13 @@ static void look_at_others(struct cluster *cluster)
         struct cluster_node *node = &nodes->list[i];
         if (node->heard_ms == INT64_MIN) {
             node->heard_ms = cluster->now_ms;
+        }
+        if (node->is_lost) {
+            node->is_lost = false;
+            node->heard_ms = least(node->heard_ms, cluster->now_ms - (CLUSTER_FRESH_MS - RETURN_MS));
+        }
+        if (node->is_beat_new) {
+            node->is_beat_new = false;
             compare_clocks(cluster, node);
         }
         bool is_fresh = cluster->now_ms - node->heard_ms < CLUSTER_FRESH_MS;
@@ -306,6 +378,30 @@ static void tell_awaiting(struct cluster *cluster)
     }
 }
 
+/* What this node has told last is not how it is now. */
+static bool is_changed(const struct cluster *cluster)
+{
+    const struct nodes *nodes = &cluster->nodes;
+    const struct cluster_node *self = &nodes->list[0];
+    return !nodes->is_told || self->applied != cluster->at.seq ||
+           memcmp(self->hash, cluster->at.hash, sizeof self->hash) != 0 ||
+           self->has_work != cluster_has_work(cluster) || self->is_leased != is_leased(cluster) ||
+           self->term != nodes->term || strcmp(self->phase, cluster_phase_text(cluster->phase)) != 0 ||
+           nodes->told_leases[0] != cluster->presence.id || nodes->told_leases[1] != cluster->alive.id;
+}
+
+/* Without anything that has changed. While etcd is full only what writes shows whether it still is. */
+static bool is_to_beat(const struct cluster *cluster)
+{
+    const struct nodes *nodes = &cluster->nodes;
+    bool is_pressed = nodes->eager > 0 || cluster->now_ms < cluster->full_until_ms;
+    for (size_t i = 0; i < nodes->count; i++) {
+        const struct cluster_node *node = &nodes->list[i];
+        is_pressed = is_pressed || !(i == 0 ? is_leased(cluster) : node->is_leased);
+    }
+    return is_pressed || cluster->now_ms - nodes->told_ms >= CLUSTER_TELL_MS;
+}
+
 void cluster_nodes_step(struct cluster *cluster)
 {
     struct nodes *nodes = &cluster->nodes;
@@ -317,12 +413,12 @@ void cluster_nodes_step(struct cluster *cluster)
         cluster_note(cluster);
     }
     bool is_due = !nodes->has_beaten || cluster->now_ms - nodes->beat_ms >= CLUSTER_BEAT_MS;
-    bool is_news = !nodes->is_told && cluster->claim.is_mine && cluster->is_reached;
+    bool is_news = is_changed(cluster) && is_named(cluster) && cluster->is_reached;
     if (!is_due) {
         cluster_due(cluster, nodes->beat_ms + CLUSTER_BEAT_MS);
     }
     if ((is_due || is_news) && cluster_is_ready(cluster, &nodes->beat)) {
-        ask(cluster);
+        ask(cluster, is_changed(cluster) || is_to_beat(cluster));
     }
 }
 

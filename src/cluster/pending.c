@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "store/kinds.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -228,7 +229,7 @@ static bool is_changed(const struct cluster *cluster, const struct pend *pend, c
 static bool do_ours_hold(const struct cluster *cluster, const struct pend *pend, const struct judged *judged)
 {
     const struct touched *touched = cluster_find_touched(&cluster->pending, judged->mine);
-    if (strcmp(judged->mine->kind, "override") != 0) {
+    if (strcmp(judged->mine->kind, OVERRIDE_KIND) != 0) {
         return false;
     }
     int by = cluster_compare_safety(judged->mine->value, judged->is_there ? judged->theirs.value : NULL,
@@ -295,7 +296,7 @@ static void judge_op(struct cluster *cluster, const struct pend *pend, const str
     }
     char *text = describe(cluster, pend, judged, ours_holds);
     add_op(pending, &(struct store_op){
-                        .kind = "conflict", .key = key, .value = arena_copy_text(pending->arena, text)});
+                        .kind = CONFLICT_KIND, .key = key, .value = arena_copy_text(pending->arena, text)});
     free(text);
 }
 
@@ -459,12 +460,15 @@ static void write_judged(struct cluster *cluster)
     if (!cluster_is_at(&pending->judged_at, &cluster->at)) {
         return;
     }
-    struct cluster_entry entry = {.node = pend->what.node,
+    bool is_here = strcmp(pend->what.node, cluster->node) == 0;
+    struct cluster_entry entry = {.given_on = is_here ? NULL : pend->what.node,
                                   .mark = pend->what.mark,
                                   .mark_from = (uint32_t)pending->first_op,
                                   .mark_to = (uint32_t)pending->end_op,
                                   .cause = pend->what.cause,
                                   .provisional_since_ms = pend->what.since_ms,
+                                  .provisional_ms =
+                                      pend->what.born_ms == 0 ? 0 : cluster->now_ms - pend->what.born_ms,
                                   .ops = pending->ops,
                                   .op_count = pending->op_count};
     if (!cluster_write_pending(cluster, &entry)) {

@@ -83,6 +83,7 @@ static void read_said(struct json_reading *reading, struct rollout_said *said)
     copy_cut(said->actor, sizeof said->actor, json_find_text(reading, "actor", "\"actor\": expected a text"));
     copy_cut(said->reason, sizeof said->reason,
              json_find_text(reading, "reason", "\"reason\": expected a text"));
+    copy_cut(said->role, sizeof said->role, json_find_text(reading, "role", "\"role\": expected a text"));
 }
 
 static void read_next(struct json_reading *reading, struct rollout *rollout)
@@ -180,6 +181,7 @@ static json_t *write_said(const struct rollout_said *said)
     json_set_time(object, "since", said->since_ms);
     json_set_text(object, "actor", said->actor);
     json_set_text(object, "reason", said->reason);
+    json_set_text(object, "role", said->role);
     return object;
 }
 
@@ -229,7 +231,7 @@ int rollout_begin(struct rollout *rollout, const struct rollout_wish *wish)
     if (rollout->next.id[0] != '\0') {
         return ERROR_BUSY;
     }
-    if (strcmp(rollout->active.id, wish->id) == 0) {
+    if (strcmp(rollout->active.id, wish->id) == 0 && !wish->may_more) {
         return ERROR_CONFLICT;
     }
     struct rollout_said *next = &rollout->next;
@@ -237,6 +239,7 @@ int rollout_begin(struct rollout *rollout, const struct rollout_wish *wish)
     next->since_ms = wish->now_ms;
     copy_cut(next->actor, sizeof next->actor, wish->actor);
     copy_cut(next->reason, sizeof next->reason, wish->reason);
+    copy_cut(next->role, sizeof next->role, wish->role);
     rollout->round = wish->round;
     rollout->until_ms = wish->now_ms + wish->within_ms;
     rollout->require = wish->require;
@@ -330,7 +333,9 @@ static void activate(struct rollout *rollout, const struct rollout_look *look)
     struct rollout_said next = rollout->next;
     name_absent(rollout, look, false);
     end(rollout, ROLLOUT_ACTIVE, "", look->now_ms);
-    memcpy(rollout->before, rollout->active.id, sizeof rollout->before);
+    if (strcmp(rollout->active.id, next.id) != 0) {
+        memcpy(rollout->before, rollout->active.id, sizeof rollout->before);
+    }
     next.since_ms = look->now_ms;
     rollout->active = next;
 }

@@ -15,6 +15,7 @@ enum {
     ROLLOUT_WHY_SIZE = CLUSTER_BUNDLE_WHY_SIZE,
     ROLLOUT_ACTOR_SIZE = 64,
     ROLLOUT_REASON_SIZE = 256,
+    ROLLOUT_ROLE_SIZE = 16,
 };
 
 enum rollout_require { ROLLOUT_ALL, ROLLOUT_MAJORITY };
@@ -27,6 +28,7 @@ struct rollout_said {
     char id[CLUSTER_BUNDLE_ID_SIZE]; /* "": there is none */
     int64_t since_ms;
     char actor[ROLLOUT_ACTOR_SIZE], reason[ROLLOUT_REASON_SIZE]; /* cut if they are longer */
+    char role[ROLLOUT_ROLE_SIZE]; /* by which each node judges what the bundle contains; "": not said */
 };
 
 struct rollout_absent {
@@ -59,12 +61,14 @@ char *rollout_write(const struct rollout *rollout); /* owned (free) */
 /* ---- what becomes of it ---- */
 
 struct rollout_wish {
-    const char *id, *actor, *reason; /* actor, reason: NULL or "": not said */
+    const char *id, *actor, *reason, *role; /* NULL or "": not said; the ID always is */
+    bool may_more; /* the role may do more than that of what is active: it is activated again */
     uint64_t round;
     int64_t now_ms, within_ms;
     enum rollout_require require;
 };
-/* 0, and `next` is that; ERROR_BUSY: another one is under way; ERROR_CONFLICT: it is active already. */
+/* 0, and `next` is that; ERROR_BUSY: another one is under way; ERROR_CONFLICT: it is active already,
+ * and the role does not exceed that. */
 int rollout_begin(struct rollout *rollout, const struct rollout_wish *wish);
 /* What is under way ends. 0, or ERROR_NOT_FOUND: nothing is. */
 int rollout_cancel(struct rollout *rollout, const char *why, int64_t now_ms);

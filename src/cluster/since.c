@@ -7,6 +7,7 @@
 #include "cluster/inside.h"
 
 #include "base/memory.h"
+#include "store/kinds.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,7 +99,7 @@ static void touch(struct pending *pending, const struct cluster_entry *entry, co
         touched->mark = entry->mark;
         touched->at_ms =
             entry->provisional_since_ms != 0 ? entry->provisional_since_ms : entry->cause.wall_ms;
-        snprintf(touched->node, sizeof touched->node, "%s", entry->node);
+        snprintf(touched->node, sizeof touched->node, "%s", cluster_entry_origin(entry));
     }
 }
 
@@ -111,7 +112,7 @@ static bool is_wanted(const struct cluster *cluster, const struct store_op *op)
 static void add_conflict(struct pend *pend, const struct store_op *op)
 {
     struct cluster_conflict conflict;
-    if (strcmp(op->kind, "conflict") == 0 && op->value != NULL &&
+    if (strcmp(op->kind, CONFLICT_KIND) == 0 && op->value != NULL &&
         cluster_read_conflict(op->value, strlen(op->value), pend->arena, &conflict) == 0) {
         pend->conflicts =
             memory_grow(pend->conflicts, pend->conflict_count, &pend->conflict_capacity, sizeof conflict);
@@ -129,13 +130,19 @@ static void settle(struct pend *pend, const struct cluster_entry *entry)
     }
 }
 
+const struct cluster_pending *cluster_find_pending(const struct cluster *cluster, uint64_t mark)
+{
+    const struct pend *pend = cluster->pending.first;
+    while (pend != NULL && pend->what.mark != mark) {
+        pend = pend->next;
+    }
+    return pend == NULL ? NULL : &pend->what;
+}
+
 bool cluster_knows_mark(const struct cluster *cluster, uint64_t mark)
 {
     const struct pending *pending = &cluster->pending;
-    bool knows = false;
-    for (const struct pend *pend = pending->first; pend != NULL && !knows; pend = pend->next) {
-        knows = pend->what.mark == mark;
-    }
+    bool knows = cluster_find_pending(cluster, mark) != NULL;
     for (size_t i = 0; i < MARKS_LATELY && i < pending->mark_count && !knows; i++) {
         knows = pending->marks[i] == mark;
     }

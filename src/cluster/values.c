@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "cluster/json.h"
+#include "store/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,7 @@ int cluster_read_record(const char *text, size_t len, struct arena *arena, struc
     record->node = copy_or_empty(&reading, "node", arena);
     record->value = arena_copy_text(arena, json_get_text(&reading, "value", "\"value\": expected a text"));
     record->expires_ms = json_find_time(&reading, "expires", "\"expires\": expected milliseconds");
-    struct store_op op = {.kind = "override", .key = "a", .value = record->value};
+    struct store_op op = {.kind = OVERRIDE_KIND, .key = "a", .value = record->value};
     const char *why = cluster_judge_ops(&op, 1);
     if (why != NULL) {
         json_fail(&reading, why);

@@ -45,6 +45,8 @@ static void take_change(struct cluster *cluster, const struct etcd_change *chang
         (void)cluster_set_held(&cluster->claim.seen, kv, revision);
     } else if (begins(key, "memo/")) {
         cluster_memo_take(cluster, key + strlen("memo/"), kv);
+    } else if (begins(key, "alive/")) {
+        cluster_nodes_take_alive(cluster, key + strlen("alive/"), kv);
     } else if (begins(key, "node/")) {
         cluster_nodes_take(cluster, key + strlen("node/"), kv);
     }

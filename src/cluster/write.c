@@ -121,7 +121,7 @@ static void add_object(struct cluster *cluster, struct transaction *transaction,
     struct cluster_record record = {.seq = entry->seq,
                                     .at_ms = entry->provisional_since_ms != 0 ? entry->provisional_since_ms
                                                                               : entry->cause.wall_ms,
-                                    .node = cluster->write.origin,
+                                    .node = cluster_entry_origin(entry),
                                     .value = op->value,
                                     .expires_ms = op->expires_ms};
     char *text = cluster_write_record(&record);
@@ -295,7 +295,6 @@ bool cluster_write_pending(struct cluster *cluster, struct cluster_entry *entry)
 {
     struct write *write = &cluster->write;
     uint32_t to = entry->mark_to;
-    write->origin = entry->node;
     size_t count = entry->op_count;
     if (compose(cluster, entry, count) != count) {
         free(write->text);
@@ -335,7 +334,6 @@ static void start(struct cluster *cluster, struct cluster_write *next)
         cluster_finish(cluster, next, ERROR_TOO_LARGE);
         return;
     }
-    write->origin = cluster->node;
     next->came_after = next->came_after || has_moved || next->lost != write->losses;
     write->owner = next;
     write->is_open = false;

@@ -149,6 +149,7 @@ static struct tls_authorities *read_system_authorities(const struct doc_node *no
     char *bytes = NULL, why[TLS_WHY_SIZE];
     size_t i = 0;
     for (; i < count && bytes == NULL; i++) {
+        source_see(doc_get_report(node), system_authorities[i]);
         bytes = file_read_all(system_authorities[i], AUTHORITIES_MAX, &file, &len, &code);
     }
     if (bytes == NULL) {

@@ -220,7 +220,7 @@ static bool is_secret(const struct doc_node *node)
     bool is_program = node->key == NULL && node->ordinal == 0 && node->parent != NULL &&
                       node->parent->key != NULL && strcmp(node->parent->key, "command") == 0;
     for (const struct doc_node *at = node; !is_program && at != NULL && at->parent != NULL; at = at->parent) {
-        if (redact_is_secret(at->key, at->parent->key)) {
+        if (redact_is_secret(at->key, at->parent->key, at->value)) {
             return true;
         }
     }

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/source.h"
 #include "conf/doc.h"
 #include "conf/secret.h"
 #include "conf/server.h"
@@ -48,6 +49,7 @@ static bool read_material(const struct doc_node *door, const char *key, const st
         return false;
     }
     path = zones_resolve_path(server, path);
+    source_see(doc_get_report(door), path);
     material->bytes = file_read_all(path, FILE_MAX, &file, &material->len, &code);
     if (material->bytes == NULL) {
         doc_warning(&node, "the file %s cannot be read: %s", path, file.why);

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/source.h"
 #include "conf/doc.h"
 #include "conf/freeze.h"
 #include "conf/server.h"
@@ -103,6 +104,7 @@ static void read_file(const struct doc_node *node, struct conf_server *server, s
     struct file file = {.fd = -1};
     size_t len;
     int error = 0;
+    source_see(doc_get_report(node), path);
     char *text = file_read_all(path, DOCUMENT_MAX, &file, &len, &error);
     if (text == NULL) {
         doc_error(node, "%s cannot be read: %s", path, file.why[0] != '\0' ? file.why : error_text(error));

@@ -8,10 +8,9 @@
 
 #include "base/hex.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <jansson.h>
 
 #define MARK "$redacted"
 
@@ -36,9 +35,15 @@ static bool is_in(const char *const *words, size_t count, const char *word)
     return false;
 }
 
-bool redact_is_secret(const char *key, const char *container)
+static bool has_query(const char *key, const json_t *value)
 {
-    return is_in(secrets, sizeof secrets / sizeof *secrets, key) &&
+    const char *text = json_string_value(value);
+    return text != NULL && key != NULL && strcmp(key, "path") == 0 && strchr(text, '?') != NULL;
+}
+
+bool redact_is_secret(const char *key, const char *container, const json_t *value)
+{
+    return (is_in(secrets, sizeof secrets / sizeof *secrets, key) || has_query(key, value)) &&
            !is_in(lists, sizeof lists / sizeof *lists, container);
 }
 
@@ -98,7 +103,7 @@ static void walk(struct redacting *r, json_t *value, const char *container)
     }
     json_object_foreach(value, name, item)
     {
-        if (redact_is_secret(name, container)) {
+        if (redact_is_secret(name, container, item)) {
             json_object_set_new(value, name, redact_value(r, item, strcmp(name, "command") == 0));
         } else {
             walk(r, item, name);

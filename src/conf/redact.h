@@ -13,9 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct json_t;
+
 /* Is what this member holds a secret? `container`: the member that holds the object it is in; NULL: none.
- * Members of "checks", "endpoints" and so on are names that somebody chose. */
-bool redact_is_secret(const char *key, const char *container);
+ * Members of "checks", "endpoints" and so on are names that somebody chose. A "path" is one if it has a
+ * query, which may be a credential. */
+bool redact_is_secret(const char *key, const char *container, const struct json_t *value);
 /* Any JSON, indented. Returns owned text, or NULL: it is not JSON, or it holds no secret and `always` is
  * false. */
 char *redact_text(const char *text, size_t len, const uint8_t key[SIPHASH_KEY_SIZE], bool always);

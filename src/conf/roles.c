@@ -9,6 +9,8 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/number.h"
+#include "base/source.h"
 #include "conf/doc.h"
 
 #include <grp.h>
@@ -75,6 +77,8 @@ enum role role_of_user(const struct roles *roles, uint32_t uid, const uint32_t *
 
 /* ---- names of this host ---- */
 
+static const char USERS[] = "/etc/passwd", GROUPS[] = "/etc/group";
+
 /* The octets of a file of this host as a stream. Either may be NULL, then both are. */
 static FILE *open_local(const char *path, char **bytes)
 {
@@ -94,7 +98,7 @@ static bool find_user(const char *name, uint32_t *uid)
 {
     struct passwd entry, *found = NULL;
     char texts[TEXTS_SIZE], *bytes;
-    FILE *file = open_local("/etc/passwd", &bytes);
+    FILE *file = open_local(USERS, &bytes);
     while (file != NULL && fgetpwent_r(file, &entry, texts, sizeof texts, &found) == 0) {
         if (strcmp(entry.pw_name, name) == 0) {
             break;
@@ -116,7 +120,7 @@ static bool find_group(const char *name, uint32_t *gid)
 {
     struct group entry, *found = NULL;
     char texts[TEXTS_SIZE], *bytes;
-    FILE *file = open_local("/etc/group", &bytes);
+    FILE *file = open_local(GROUPS, &bytes);
     while (file != NULL && fgetgrent_r(file, &entry, texts, sizeof texts, &found) == 0) {
         if (strcmp(entry.gr_name, name) == 0) {
             break;
@@ -138,10 +142,10 @@ static bool find_group(const char *name, uint32_t *gid)
 
 static bool read_number(const char *text, uint32_t *number)
 {
-    char *end;
-    unsigned long long value = strtoull(text, &end, 10);
+    uint64_t value;
+    bool is_good = number_read(text, 10, UINT32_MAX - 1, &value);
     *number = (uint32_t)value;
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && value < UINT32_MAX;
+    return is_good;
 }
 
 /* "uid:0", "user:root", "gid:0", "group:adm". False: reported. */
@@ -160,6 +164,9 @@ static bool read_user(const struct doc_node *item, struct role_rule *rule)
                          "\"group:NAME\" or \"*\"",
                          item->key);
         return false;
+    }
+    if (!is_number) {
+        source_see(doc_get_report(item), is_user ? USERS : GROUPS);
     }
     bool is_known = is_number || (is_user ? find_user : find_group)(name, &rule->number);
     if (!is_known) {

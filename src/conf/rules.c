@@ -270,6 +270,13 @@ static const char *find_only(const struct conf_rule *rule)
     return rule->type == CONF_RULE_LOST ? "automatic" : of_regions ? NULL : "manual";
 }
 
+/* Without a word of its own a freeze is about what is planned. */
+static void set_default_scope(struct conf_rule *rule, const char *only)
+{
+    rule->automatic = only == NULL ? rule->type != CONF_RULE_FREEZE : only[0] == 'a';
+    rule->manual = only == NULL || only[0] == 'm';
+}
+
 /* "automatic", "manual": a text or an array of them. */
 static void read_scope(const struct doc_node *node, struct conf_rule *rule)
 {
@@ -277,8 +284,7 @@ static void read_scope(const struct doc_node *node, struct conf_rule *rule)
     const char *only = find_only(rule);
     struct doc_node scope, item = {0};
     if (!doc_find(node, "applies_to", &scope)) {
-        rule->automatic = only == NULL || only[0] == 'a';
-        rule->manual = only == NULL || only[0] == 'm';
+        set_default_scope(rule, only);
         return;
     }
     while (doc_next_text(&scope, expected, &item)) {
@@ -296,6 +302,12 @@ static void read_scope(const struct doc_node *node, struct conf_rule *rule)
     }
     if (doc_is_array(&scope) && doc_count(&scope) == 0) {
         doc_error_expected(&scope, expected);
+    }
+    if (rule->type == CONF_RULE_FREEZE && rule->automatic) {
+        doc_warning(&scope,
+                    "this freeze holds failovers, too: in its windows a region that is lost keeps its "
+                    "answers until somebody releases the rule there; \"manual\" is for changes that "
+                    "people plan");
     }
 }
 

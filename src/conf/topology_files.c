@@ -56,6 +56,7 @@ static void add_matching(struct reader *reader, const struct doc_node *node, con
     struct dirent **entries = NULL;
     size_t before = reader->count;
     char *real = source_locate(reader->report, folder);
+    source_see(reader->report, real);
     int count = scandir(real, &entries, NULL, alphasort);
     free(real);
     if (count == -1) {

@@ -236,6 +236,7 @@ static void read_folder(struct reader *reader, const struct doc_node *node)
     const char *folder = zones_resolve_path(reader->server, doc_text(node));
     struct dirent **entries = NULL;
     char *real = source_locate(reader->report, folder);
+    source_see(reader->report, real);
     int count = scandir(real, &entries, is_visible, alphasort);
     free(real);
     if (count == -1) {

@@ -388,8 +388,9 @@ static bool differ(void *context, const struct store_object *before, const struc
 }
 
 static void adopt(void *context, const struct cluster_object *from, size_t count,
-                  const struct cluster_position *at)
+                  const struct cluster_position *at, bool is_healing)
 {
+    (void)is_healing;
     struct clustered *clustered = context;
     struct objects *present = read_all(clustered), *wanted = objects_new();
     const struct store_object *twice;

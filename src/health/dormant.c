@@ -54,6 +54,7 @@ static void add(struct health_dormants *dormants, const struct health_dormant *d
     *to = *dormant;
     to->name = arena_copy_text(dormants->texts, dormant->name);
     to->heir = dormant->heir == NULL ? NULL : arena_copy_text(dormants->texts, dormant->heir);
+    dormants->hashes += health_hash_override(dormant->kind, dormant->name, &dormant->what);
     int64_t due_ms = to->planned ? to->what.starts_ms : to->what.expires_ms;
     if (due_ms != 0 && (dormants->next_due_ms == 0 || due_ms < dormants->next_due_ms)) {
         dormants->next_due_ms = due_ms;
@@ -201,6 +202,16 @@ uint64_t health_dormants_stamp(const struct health *health, size_t block)
 {
     const struct health_dormants *dormants = at(health, block);
     return dormants == NULL ? 0 : dormants->stamp;
+}
+
+uint64_t health_dormants_hash(const struct health *health)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; health->dormant_count != 0 && i < HEALTH_DORMANT_BLOCKS; i++) {
+        const struct health_dormants *dormants = at(health, i);
+        sum += dormants == NULL ? 0 : dormants->hashes;
+    }
+    return sum;
 }
 
 /* ---- for everybody ---- */

@@ -5,6 +5,7 @@
 
 #include "health/guard.h"
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "health/guard_inside.h"
 
@@ -143,9 +144,35 @@ int health_get_hold(const struct health *health, uint32_t region, struct health_
         status->is_held = health_guard_is_held(health, region);
         status->rules = health_guard_find_closed(health, region) & ~hold->released;
         status->released = hold->released;
+        status->keeps = health_stay_keeps(health, region);
         status->since_ms = status->is_held ? hold->since_ms : 0;
     }
     return 0;
+}
+
+const char *health_describe_hold(const struct health *health, const struct health_hold_status *status,
+                                 struct arena *arena)
+{
+    uint64_t rules = status->is_held ? status->rules : status->keeps;
+    const char *names = "", *what;
+    bool is_one = (rules & (rules - 1)) == 0;
+    if (rules == 0) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < health_count_guards(health); i++) {
+        if ((rules >> i & 1) != 0) {
+            names = arena_print(arena, "%s%s ", names, health->guards->rules[i].name);
+        }
+    }
+    if (status->is_held) {
+        what = arena_print(arena, "%s answers at region %s", is_one ? "holds" : "hold", status->region);
+    } else {
+        what = arena_print(arena, "%s region %s down until its data are there", is_one ? "keeps" : "keep",
+                           status->region);
+    }
+    return arena_print(arena, "%s %s; to release %s: steerctl rules release %sregion:%s --reason TEXT",
+                       is_one ? "a safety rule" : "safety rules", what, is_one ? "it" : "all of them", names,
+                       status->region);
 }
 
 size_t health_count_holds(const struct health *health, size_t rule)

@@ -53,6 +53,7 @@ struct health_guards_plan {
     size_t way_count;
 };
 
+struct arena;
 struct health;
 
 size_t health_count_guards(const struct health *health);
@@ -91,10 +92,15 @@ struct health_hold_status {
     bool is_held;       /* something has fallen there that may not be left */
     uint64_t rules;     /* which forbid it: a bit each; also if nothing is held, and then for what may come */
     uint64_t released;  /* which do not, because an operator said so: likewise */
+    uint64_t keeps;     /* which keep it down though it is well: its data are not there (stay.h) */
     int64_t since_ms;   /* wall; if held */
 };
 /* 0 or ERROR_NOT_FOUND. */
 int health_get_hold(const struct health *health, uint32_t region, struct health_hold_status *status);
+/* Which rules hold answers there, or keep it down, and the command that releases all of them, as a sentence
+ * without an end. NULL: none does. */
+const char *health_describe_hold(const struct health *health, const struct health_hold_status *status,
+                                 struct arena *arena);
 size_t health_count_holds(const struct health *health, size_t rule); /* regions that it holds something in */
 
 enum health_hold_turn {

@@ -395,6 +395,11 @@ size_t health_count_overrides(const struct health *health); /* in force and plan
 /* Of them all, those from `first` on, up to `count`. Returns how many. */
 size_t health_list_spells(const struct health *health, size_t first, struct health_spell *spells,
                           size_t count);
+/* Which override of which object it is, whatever its times are on which machine: all but when it starts and
+ * ends, and whether that is a length. The same on all machines. */
+uint64_t health_hash_override(enum health_kind kind, const char *name, const struct health_override *what);
+/* Of all that there are, in force, planned and dormant, added up: in no order. 0: there are none. */
+uint64_t health_hash_overrides(const struct health *health);
 /* Grows when one is put, removed or moved in time: what was listed at an equal number still holds. */
 uint64_t health_count_override_changes(const struct health *health);
 /* The table's words and exits as they are, for whoever assumes something: by any thread, without the lock.

@@ -218,6 +218,7 @@ struct health {
     struct health_override_entry *overrides;
     size_t override_count, override_capacity;
     uint64_t override_changes;
+    uint64_t override_hashes; /* of all of them, added up */
     struct health_dues dues;
     struct health_dues next_dues; /* while the clock is shifted: those of the overrides that are done with */
     struct health_dormants **dormants; /* by hash, NULL: none; NULL: there are none at all */

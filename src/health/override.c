@@ -79,6 +79,7 @@ static void remove_entry(struct health *health, struct health_node *node)
     uint32_t at = node->override_at - 1;
     health->override_changes++;
     health_note(health, health->overrides[at].kind, health->overrides[at].index);
+    health->override_hashes -= health->overrides[at].hash;
     const struct health_override_entry *last = &health->overrides[--health->override_count];
     health->overrides[at] = *last;
     health->nodes[last->kind][last->index].override_at = at + 1;
@@ -91,20 +92,29 @@ void health_put_override(struct health *health, enum health_kind kind, uint32_t 
     struct health_node *node = &health->nodes[kind][index];
     health->override_changes++;
     health_note(health, kind, index);
-    if (node->override_at == 0) {
+    bool is_new = node->override_at == 0;
+    if (is_new) {
         assert(health->override_count < UINT32_MAX);
         health->overrides = memory_grow(health->overrides, health->override_count, &health->override_capacity,
                                         sizeof *health->overrides);
         node->override_at = (uint32_t)++health->override_count;
     }
     struct health_override_entry *entry = &health->overrides[node->override_at - 1];
+    health->override_hashes -= is_new ? 0 : entry->hash;
     *entry = (struct health_override_entry){.kind = kind, .index = index, .what = *override};
     entry->what.reason[HEALTH_REASON_SIZE - 1] = '\0';
     entry->what.actor[HEALTH_ACTOR_SIZE - 1] = '\0';
     entry->what.to[HEALTH_TO_SIZE - 1] = '\0';
     entry->what.names[HEALTH_NAMES_SIZE - 1] = '\0';
+    entry->hash = health_hash_override(kind, node->name, &entry->what);
+    health->override_hashes += entry->hash;
     set_desired(health, kind, index, health_override_desired(override), planned);
     health_due_add(health, entry);
+}
+
+uint64_t health_hash_overrides(const struct health *health)
+{
+    return health->override_hashes + health_dormants_hash(health);
 }
 
 /* What answers follow of an object. */

@@ -14,7 +14,8 @@ struct health_override_entry {
     enum health_kind kind;
     uint32_t index;
     struct health_override what;
-    bool turned; /* started in the change under way */
+    uint64_t hash; /* health_hash_override() */
+    bool turned;   /* started in the change under way */
 };
 
 /* When something happens to an override. */
@@ -37,6 +38,7 @@ struct health_dormants {
     size_t count, capacity;
     int64_t next_due_ms; /* 0: nothing ever happens to them */
     uint64_t stamp;      /* another one after each change, of one machine */
+    uint64_t hashes;     /* health_hash_override() of each, added up */
     struct arena *texts;
 };
 
@@ -64,6 +66,7 @@ bool health_due_take(struct health *health, int64_t wall_ms, struct health_due *
 /* ---- dormant.c ---- */
 
 size_t health_dormant_block(enum health_kind kind, const char *name); /* where it lies */
+uint64_t health_dormants_hash(const struct health *health);           /* of all of them, added up */
 /* One more, or in the place of that of its name. Copied. */
 void health_lay_dormant(struct health *health, const struct health_dormant *dormant);
 /* Of a block, those that have not become dormant in this machine go. */

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "health/health.h"
 
 #include <stddef.h>
@@ -166,4 +167,20 @@ int health_parse_target(const char *text, enum health_kind *kind, const char **n
     word[colon - text] = '\0';
     *name = colon + 1;
     return health_parse_kind(word, kind) == 0 ? 0 : ERROR_SYNTAX;
+}
+
+/* ---- which it is ---- */
+
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    return hash_bytes(hash, text, strlen(text) + 1);
+}
+
+uint64_t health_hash_override(enum health_kind kind, const char *name, const struct health_override *what)
+{
+    const uint64_t numbers[] = {kind, what->desired, what->share, (uint64_t)what->set_ms,
+                                what->has_ttl ? 1 + (uint64_t)what->ttl_s : 0};
+    uint64_t hash = hash_text(hash_bytes(HASH_START, numbers, sizeof numbers), name);
+    hash = hash_text(hash_text(hash, what->reason), what->actor);
+    return hash_finish(hash_text(hash_text(hash_text(hash, what->peer), what->to), what->names));
 }

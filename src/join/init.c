@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/exits.h"
 #include "base/memory.h"
+#include "conf/cluster.h"
 #include "join/target.h"
 
 #include <netdb.h>
@@ -100,9 +101,7 @@ int init(const struct init_order *order)
     if (good) {
         printf(
             "%s is the first node of %s%s%s: written to %s.\nStart steerd, or steerctl reload; then steerctl "
-            "cluster invite NAME lets others join.\n"
-            "etcd needs its default quota (2 GiB) and no other settings: the nodes compact it every five "
-            "minutes, so share\nit with nothing that reads older revisions.\n",
+            "cluster invite NAME lets others join.\n" CONF_CLUSTER_ETCD_NEEDS,
             section.node, section.name, section.listen == NULL ? "" : ", and listens for others at ",
             section.listen == NULL ? "" : section.listen, target.path);
     }

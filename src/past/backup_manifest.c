@@ -11,6 +11,7 @@
 #include "base/hex.h"
 #include "base/memory.h"
 #include "base/sha2.h"
+#include "base/utf8.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -53,6 +54,7 @@ int backup_fail(struct report *report, const char *file, int error, const char *
     va_start(arguments, format);
     (void)vsnprintf(why, sizeof why, format, arguments);
     va_end(arguments);
+    utf8_make_printable(why); /* it may quote what came from outside */
     report_add(report, REPORT_ERROR, &(struct report_place){.file = file}, "%s", why);
     return error;
 }
@@ -309,7 +311,8 @@ static int read_member(const struct reading *reading, const char *what, json_t *
     }
     const char *name = json_string_value(path);
     if (strlen(name) != json_string_length(path) || strlen(name) > BACKUP_PATH_MAX) {
-        return refuse(reading, "%s: a path is no path", what);
+        return refuse(reading, "%s: found the path \"%.64s\" of %zu octets, expected at most %d", what, name,
+                      json_string_length(path), BACKUP_PATH_MAX);
     }
     int error = read_number(reading, name, number, &size);
     error = error != 0 ? error : read_hex(reading, name, sha256, hash);

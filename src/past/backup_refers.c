@@ -83,7 +83,7 @@ static bool look_at(void *context, const struct store_object *object)
     if (strcmp(object->kind, OBJECTS_POINT) == 0) {
         (void)expect(referring, object, json_string_value(json_object_get(value, "objects")));
         expect_files(referring, object, json_string_value(json_object_get(value, "configuration")));
-    } else if (strcmp(object->kind, "document") == 0) {
+    } else if (strcmp(object->kind, DOCUMENT_KIND) == 0) {
         expect_document(referring, object, json_string_value(json_object_get(value, "sha256")));
     } else {
         expect_files(referring, object, json_string_value(json_object_get(value, "manifest")));

@@ -31,6 +31,7 @@ int bundle_fail(char why[BUNDLE_WHY_SIZE], int error, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(why, BUNDLE_WHY_SIZE, format, arguments);
     va_end(arguments);
+    utf8_make_printable(why); /* it may quote what came from outside */
     return error;
 }
 
@@ -41,12 +42,12 @@ bool bundle_is_id(const char *text)
     return depot_is_name(text);
 }
 
-static bool has_control(const char *text, size_t len)
+static bool is_deceptive(const char *text, size_t len)
 {
     uint32_t code;
     for (size_t at = 0, octets; at < len; at += octets) {
         octets = utf8_read(text + at, len - at, &code);
-        if (octets == 0 || utf8_is_control(code)) {
+        if (octets == 0 || utf8_is_deceptive(code)) {
             return true;
         }
     }
@@ -56,7 +57,7 @@ static bool has_control(const char *text, size_t len)
 bool bundle_is_path(const char *path)
 {
     size_t len = strlen(path);
-    if (len == 0 || len > BUNDLE_PATH_MAX || has_control(path, len)) {
+    if (len == 0 || len > BUNDLE_PATH_MAX || is_deceptive(path, len)) {
         return false;
     }
     for (const char *at = path;; at++) {
@@ -190,6 +191,15 @@ static bool refuse(struct reading *reading, const char *where, const char *expec
     return false;
 }
 
+static bool refuse_path(struct reading *reading, const char *path, const char *expected)
+{
+    if (reading->error == 0) {
+        reading->error = bundle_fail(reading->why, ERROR_SYNTAX, "files[%zu].path: found \"%s\", expected %s",
+                                     reading->bundle->count, path, expected);
+    }
+    return false;
+}
+
 static bool take(struct reading *reading, const char *text)
 {
     size_t len = strlen(text);
@@ -221,13 +231,14 @@ static bool take_path(struct reading *reading, char path[BUNDLE_PATH_MAX + 1])
     }
     path[len] = '\0';
     if (strlen(path) != len || !bundle_is_path(path)) {
-        return refuse(reading, ".path",
-                      "a relative path of at most 1023 octets, of parts that are not empty and do not begin "
-                      "with \".\"");
+        return refuse_path(
+            reading, path,
+            "a relative path of at most 1023 octets, of parts that are not empty and do not begin "
+            "with \".\"");
     }
     if (is_out_of_place(path)) {
-        return refuse(
-            reading, ".path",
+        return refuse_path(
+            reading, path,
             "files of a configuration only: steerd.json, and what is in a folder \"var\", belong to "
             "the node");
     }
@@ -272,7 +283,7 @@ static bool add_file(struct reading *reading, struct bundle_file *file)
 {
     struct bundle *bundle = reading->bundle;
     if (bundle->count != 0 && strcmp(bundle->files[bundle->count - 1].path, file->path) >= 0) {
-        return refuse(reading, ".path", "files in the order of their paths, each once");
+        return refuse_path(reading, file->path, "files in the order of their paths, each once");
     }
     if (file->size == 0 && !is_hash_of_nothing(file->sha256)) {
         return refuse(reading, ".sha256", "that of no octets");

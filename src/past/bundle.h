@@ -57,7 +57,8 @@ struct bundle {
 /* ---- the manifest; pure ---- */
 
 bool bundle_is_id(const char *text);
-/* Relative, of parts that are neither empty nor begin with "."; UTF-8 without control characters. */
+/* Relative, of parts that are neither empty nor begin with "."; UTF-8 without control characters, or ones
+ * that change the direction of text. */
 bool bundle_is_path(const char *path);
 /* Returns owned in *bundle. ERROR_SYNTAX; ERROR_UNSUPPORTED: of a later version; ERROR_TOO_LARGE. */
 int bundle_read(const char *text, size_t len, struct bundle **bundle, char why[BUNDLE_WHY_SIZE]);

@@ -213,7 +213,7 @@ static int take_entry(struct scan *scan, const char *prefix, const char *name)
     if (!bundle_is_path(path)) {
         return bundle_fail(scan->why, ERROR_INVALID,
                            "%.1100s: found a name that a bundle cannot have, expected UTF-8 without control "
-                           "characters, at most %d octets",
+                           "characters or ones that change the direction of text, at most %d octets",
                            real, (int)BUNDLE_PATH_MAX);
     }
     if (S_ISDIR(status.st_mode)) {

@@ -21,6 +21,11 @@ tests_unit_test_cluster_orders_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_cluster_orders_SOURCES = tests/unit/test_cluster_orders.c $(cluster_case)
 tests_unit_test_cluster_orders_LDADD = $(CLUSTER_TEST_LIBS)
 
+TESTS += tests/unit/test_cluster_alive
+check_PROGRAMS += tests/unit/test_cluster_alive
+tests_unit_test_cluster_alive_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_cluster_alive_SOURCES = tests/unit/test_cluster_alive.c $(cluster_case)
+tests_unit_test_cluster_alive_LDADD = $(CLUSTER_TEST_LIBS)
 TESTS += tests/unit/test_cluster_members
 check_PROGRAMS += tests/unit/test_cluster_members
 tests_unit_test_cluster_members_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -201,9 +201,13 @@ static void apply(void *context, const struct cluster_entry *entry, const struct
 }
 
 static void adopt(void *context, const struct cluster_object *objects, size_t count,
-                  const struct cluster_position *at)
+                  const struct cluster_position *at, bool may_refuse)
 {
     struct world_node *node = context;
+    if (may_refuse && node->refuses) {
+        cluster_refuse_taking(node->cluster, "it has some of its own");
+        return;
+    }
     struct world_job *job = submit(node);
     node->memory.count = 0;
     job->replaces = true;
@@ -221,6 +225,12 @@ static void adopt(void *context, const struct cluster_object *objects, size_t co
     if (!node->applies_late) {
         cluster_applied(node->cluster);
     }
+}
+
+static bool is_over(void *context, const char *key, const char *value)
+{
+    (void)context, (void)key;
+    return strstr(value, "\"over\"") != NULL;
 }
 
 static void collect(void *context)
@@ -318,9 +328,10 @@ void world_start(struct world_node *node)
                                                 .apply = apply,
                                                 .adopt = adopt,
                                                 .collect = collect,
+                                                .is_over = is_over,
                                                 .settled = settled},
                                       .now_ms = world->now_ms,
-                                      .wall_ms = world->wall_ms};
+                                      .wall_ms = world->wall_ms + node->ahead_ms};
     node->cluster = cluster_open(&options);
     node->is_up = node->wakes = true;
     for (const struct world_pending *one = node->disk.pending; one != NULL; one = one->next) {
@@ -400,7 +411,7 @@ static void step(struct world *world, int64_t most_ms)
         run_disk(node, false);
         if (node->is_up && (node->wakes || node->due_ms <= world->now_ms)) {
             node->wakes = false;
-            node->due_ms = cluster_tick(node->cluster, world->now_ms, world->wall_ms);
+            node->due_ms = cluster_tick(node->cluster, world->now_ms, world->wall_ms + node->ahead_ms);
         }
     }
     etcd_model_run(world->model, world->now_ms);

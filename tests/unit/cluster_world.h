@@ -52,7 +52,9 @@ struct world_node {
     bool applies_late; /* cluster_applied() when it is committed */
     uint64_t run, pendings;
     uint64_t member;  /* see cluster_options */
+    int64_t ahead_ms; /* its wall clock, of the world's */
     int64_t after_ms; /* of the entry that was applied last */
+    bool refuses;     /* to lose what it has when it becomes a node */
     unsigned applied_hooks, adopted_hooks, settled_hooks, conflicts;
 };
 

@@ -18,6 +18,7 @@ struct etcd_model *etcd_model_new(uint64_t seed)
     random_init(&model->random, seed);
     model->revision = 1;
     model->lease_ids = 7000;
+    model->term = 2;
     return model;
 }
 
@@ -178,6 +179,11 @@ size_t etcd_model_history(const struct etcd_model *model)
     return model->history_count;
 }
 
+int64_t etcd_model_revision(const struct etcd_model *model)
+{
+    return model->revision;
+}
+
 struct etcd_backup *etcd_model_save(const struct etcd_model *model)
 {
     struct etcd_backup *backup = memory_alloc(sizeof *backup);
@@ -241,6 +247,28 @@ static struct lease *find_lease(struct etcd_model *model, int64_t id)
         }
     }
     return NULL;
+}
+
+/* etcd looks every 500 ms which ones are over. */
+static void begin_lease(const struct etcd_model *model, struct lease *lease, int64_t more_ms)
+{
+    enum { LOOK_MS = 500 };
+    int64_t until_ms = model->now_ms + lease->ttl_s * 1000 + more_ms;
+    lease->until_ms = (until_ms + LOOK_MS - 1) / LOOK_MS * LOOK_MS;
+}
+
+void etcd_model_set_least(struct etcd_model *model, int64_t ttl_s)
+{
+    model->least_ttl_s = ttl_s;
+}
+
+void etcd_model_elect(struct etcd_model *model)
+{
+    enum { MORE_MS = 1000 };
+    model->term++;
+    for (size_t i = 0; i < model->lease_count; i++) {
+        begin_lease(model, &model->leases[i], MORE_MS);
+    }
 }
 
 void etcd_model_end_lease(struct etcd_model *model, size_t at)
@@ -389,13 +417,14 @@ static void answer_lease(struct etcd_model *model, struct call *call)
         model->leases =
             memory_grow(model->leases, model->lease_count, &model->lease_capacity, sizeof *model->leases);
         lease = &model->leases[model->lease_count++];
-        *lease = (struct lease){.id = ++model->lease_ids, .ttl_s = call->ttl_s};
+        *lease = (struct lease){.id = ++model->lease_ids,
+                                .ttl_s = call->ttl_s < model->least_ttl_s ? model->least_ttl_s : call->ttl_s};
     }
     if (lease == NULL) {
         call->answer.told.error = ERROR_NOT_FOUND;
         return;
     }
-    lease->until_ms = model->now_ms + lease->ttl_s * 1000;
+    begin_lease(model, lease, 0);
     call->answer.told.lease = lease->id;
     call->answer.told.ttl_s = lease->ttl_s;
     if (call->kind == REVOKE) {
@@ -420,6 +449,7 @@ void etcd_model_serve(struct etcd_model *model, struct call *call)
     }
     call->answer.told.revision = model->revision;
     call->answer.told.cluster_id = 1;
+    call->answer.told.raft_term = model->term;
     model->requests++;
     call->replies_ms =
         model->now_ms + (int64_t)random_below(&model->random, (uint64_t)call->client->way.delay_ms + 1);

@@ -37,6 +37,10 @@ void etcd_model_expire(struct etcd_model *model, int64_t lease);      /* it goes
 size_t etcd_model_count(const struct etcd_model *model, const char *prefix);
 void etcd_model_compact(struct etcd_model *model);
 size_t etcd_model_history(const struct etcd_model *model); /* changes that it has yet */
+int64_t etcd_model_revision(const struct etcd_model *model);
+void etcd_model_set_least(struct etcd_model *model, int64_t ttl_s); /* no lease is shorter */
+void etcd_model_elect(
+    struct etcd_model *model); /* a new leader: each lease has its whole length, and a second */
 /* What there is, and go back to that: the revision goes back as well. */
 struct etcd_backup;
 struct etcd_backup *etcd_model_save(const struct etcd_model *model);

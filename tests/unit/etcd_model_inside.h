@@ -65,7 +65,8 @@ struct etcd_model {
     size_t history_count, history_capacity;
     struct lease *leases;
     size_t lease_count, lease_capacity;
-    int64_t lease_ids;
+    int64_t lease_ids, least_ttl_s;
+    uint64_t term;
     struct call *calls;
     struct etcd *clients;
     void (*put)(void *context, const char *key, const char *value);

@@ -65,7 +65,8 @@ static void test_refused(void **state)
     assert_refused("{\"version\":01,\"files\":[]}", ERROR_SYNTAX, "expected a manifest");
     assert_refused(FILES(FILE_ABC("a")) " ", ERROR_SYNTAX, "behind the end");
     assert_refused(FILES(FILE_ABC("a") " "), ERROR_SYNTAX, "files[1]: expected \",\"");
-    assert_refused(FILES(FILE_ABC("b") "," FILE_ABC("a")), ERROR_SYNTAX, "files[1].path: expected files in");
+    assert_refused(FILES(FILE_ABC("b") "," FILE_ABC("a")), ERROR_SYNTAX,
+                   "files[1].path: found \"a\", expected files in");
     assert_refused(FILES(FILE_ABC("a") "," FILE_ABC("a")), ERROR_SYNTAX, "each once");
     assert_refused(FILES(FILE_ABC("a") "," FILE_ABC("a-b") "," FILE_ABC("a/b")), ERROR_SYNTAX,
                    "the file a and files in a folder");
@@ -81,6 +82,11 @@ static void test_refused(void **state)
     assert_refused(FILES("{\"path\":\"a\",\"size\":0,\"sha256\":\"" ABC "\"}"), ERROR_SYNTAX, "no octets");
     assert_refused(FILES("{\"path\":\"a\",\"size\":3,\"sha256\":\"BA7816\"}"), ERROR_SYNTAX, ".sha256");
     assert_refused(FILES("{\"path\":\"a\",\"size\":3,\"sha256\":\"" ABC), ERROR_SYNTAX, "behind \"sha256\"");
+    assert_refused(FILES(FILE_ABC("a") "," FILE_ABC("b/../c")), ERROR_SYNTAX,
+                   "files[1].path: found \"b/../c\", expected a relative path");
+    assert_refused(FILES(FILE_ABC("zones/var/x")), ERROR_SYNTAX,
+                   "files[0].path: found \"zones/var/x\", expected");
+    assert_refused(FILES(FILE_ABC("b/\xe2\x80\xae.c")), ERROR_SYNTAX, "found \"b/???.c\", expected");
     assert_refused(FILES("{\"path\":\"\\u0061\",\"size\":3,\"sha256\":\"" ABC "\"}"), ERROR_SYNTAX, ".path");
 }
 

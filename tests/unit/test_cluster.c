@@ -370,6 +370,33 @@ static void test_a_conflict_names_where_it_was_given(void **state)
     case_end(world);
 }
 
+/* … also where that was an end, which leaves no object that says it. */
+static void test_a_conflict_names_where_an_end_was_given(void **state)
+{
+    (void)state;
+    struct world *world = case_begin(3);
+    struct world_order order;
+    world_order(&world->nodes[0], &order, "region:a", drain);
+    world_run(world, 1000);
+    assert_int_equal(order.write.error, 0);
+    for (int i = 0; i < 3; i++) {
+        cut(world, i, true);
+    }
+    world_pend(&world->nodes[1], "region:a", NULL, 4711, NULL);
+    world_pend(&world->nodes[2], "region:a", down, 4712, NULL);
+    world_run(world, 100);
+    assert_int_equal(world_tell(&world->nodes[1], &world->nodes[0]), 1);
+    cut(world, 0, false);
+    world_run(world, 5000);
+    cut(world, 2, false);
+    world_run(world, 5000);
+    const char *found = world_find(&world->nodes[0].memory, "conflict", "override:region:a");
+    assert_non_null(found);
+    assert_non_null(strstr(found, "\"node\":\"ns3\""));
+    assert_non_null(strstr(found, "\"their_node\":\"ns2\""));
+    case_end(world);
+}
+
 static void test_the_safer_one_holds(void **state)
 {
     (void)state;
@@ -567,6 +594,73 @@ static void test_how_old_an_entry_can_be(void **state)
     case_end(world);
 }
 
+/* ---- what nodes have ---- */
+
+static void say(struct world *world, size_t node, uint64_t overrides)
+{
+    cluster_set_self(world->nodes[node].cluster, &(struct cluster_self){.overrides = overrides});
+}
+
+static unsigned count_adopted(const struct world *world)
+{
+    return world->nodes[0].adopted_hooks + world->nodes[1].adopted_hooks;
+}
+
+static void test_who_differs_takes_all_again(void **state)
+{
+    (void)state;
+    struct world *world = case_begin(2);
+    give(world, 0, "region:a", drain);
+    say(world, 0, 1);
+    say(world, 1, 1);
+    world_run(world, 20000);
+    unsigned before = count_adopted(world);
+    world_set(&world->nodes[1].memory, &(struct store_op){.kind = "override", .key = "region:a"});
+    say(world, 1, 2);
+    world_run(world, 4000);
+    assert_int_equal(count_adopted(world), before); /* for a moment that is normal */
+    world_run(world, 3000);
+    assert_int_equal(count_adopted(world), before + 2);
+    assert_true(world_agrees(world));
+    assert_int_equal(status_of(&world->nodes[1]).at.seq, 1);
+    assert_int_equal(status_of(&world->nodes[1]).phase, CLUSTER_FOLLOWING);
+    world_run(world, 600000); /* it does not help */
+    assert_true(count_adopted(world) > before + 2 && count_adopted(world) < before + 2 * 16);
+    say(world, 1, 0); /* an earlier version */
+    world_run(world, 1000);
+    before = count_adopted(world);
+    world_run(world, 600000);
+    assert_int_equal(count_adopted(world), before);
+    world->wall_ms += 3600000; /* both see it */
+    world_run(world, 1000);
+    assert_int_equal(count_adopted(world), before + 2);
+    give(world, 1, "region:a", up);
+    assert_true(world_agrees(world));
+    case_end(world);
+}
+
+static void test_what_is_over_leaves_etcd(void **state)
+{
+    (void)state;
+    struct world *world = case_begin(2);
+    const char *key = "/steerd/prod/object/override/region:a";
+    cluster_want_work(world->nodes[0].cluster, true);
+    give(world, 0, "region:a", "{\"state\":\"over\"}");
+    give(world, 0, "region:b", drain);
+    say(world, 0, 1);
+    say(world, 1, 2);
+    world_run(world, 150000);
+    assert_non_null(etcd_model_get(world->model, key)); /* it holds somewhere */
+    say(world, 1, 1);
+    world_run(world, 150000);
+    assert_null(etcd_model_get(world->model, key));
+    assert_non_null(etcd_model_get(world->model, "/steerd/prod/object/override/region:b"));
+    assert_int_equal(status_of(&world->nodes[1]).at.seq, 2);
+    give(world, 1, "region:a", up);
+    assert_non_null(etcd_model_get(world->model, key));
+    case_end(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -584,6 +678,7 @@ int main(void)
         cmocka_unit_test(test_a_crash_between_etcd_and_the_disk),
         cmocka_unit_test(test_without_etcd_only_emergencies),
         cmocka_unit_test(test_a_conflict_names_where_it_was_given),
+        cmocka_unit_test(test_a_conflict_names_where_an_end_was_given),
         cmocka_unit_test(test_the_safer_one_holds),
         cmocka_unit_test(test_each_of_several_that_lost_is_kept),
         cmocka_unit_test(test_the_same_order_on_two_nodes_is_one),
@@ -592,6 +687,8 @@ int main(void)
         cmocka_unit_test(test_a_deaf_watch_and_a_compacted_one),
         cmocka_unit_test(test_who_has_applied_it),
         cmocka_unit_test(test_how_old_an_entry_can_be),
+        cmocka_unit_test(test_who_differs_takes_all_again),
+        cmocka_unit_test(test_what_is_over_leaves_etcd),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

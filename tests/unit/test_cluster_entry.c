@@ -20,6 +20,7 @@ static const unsigned char id[CLUSTER_ID_SIZE] = "0123456789abcde";
 static struct cluster_entry make_entry(const struct store_op *ops, size_t count)
 {
     return (struct cluster_entry){.node = "ns1",
+                                  .given_on = "ns2",
                                   .mark = 0xfeedbeefcafe0123,
                                   .mark_from = 3,
                                   .mark_to = 5,
@@ -29,6 +30,7 @@ static struct cluster_entry make_entry(const struct store_op *ops, size_t count)
                                             .reason = "\"maintenance\" f\xc3\xbcr",
                                             .request = "PUT /v1/regions/us-east/override"},
                                   .provisional_since_ms = 1794999999999,
+                                  .provisional_ms = 77,
                                   .ops = ops,
                                   .op_count = count};
 }
@@ -57,6 +59,9 @@ static void test_entry_round_trip(void **state)
     assert_memory_equal(read.hash, entry.hash, STORE_HASH_SIZE);
     assert_true(read.mark == entry.mark && read.mark_from == 3 && read.mark_to == 5);
     assert_true(read.cause.wall_ms == entry.cause.wall_ms && read.provisional_since_ms == 1794999999999);
+    assert_string_equal(read.node, "ns1");
+    assert_int_equal(read.provisional_ms, 77);
+    assert_string_equal(cluster_entry_origin(&read), "ns2");
     assert_string_equal(read.cause.reason, entry.cause.reason);
     assert_string_equal(read.ops[0].value, ops[0].value); /* to the octet: 1.10 is no 1.1 */
     assert_true(read.ops[0].expires_ms == ops[0].expires_ms && read.ops[1].value == NULL);
@@ -281,6 +286,15 @@ static void test_values(void **state)
     arena_free(arena);
 }
 
+static int64_t lead_of_provisional(int64_t since_ms, int64_t for_ms, int64_t after_ms)
+{
+    struct cluster_entry entry = {.cause.wall_ms = since_ms,
+                                  .after_ms = after_ms,
+                                  .provisional_since_ms = since_ms,
+                                  .provisional_ms = for_ms};
+    return cluster_find_clock_lead(&entry, 100000, 50000000);
+}
+
 static int64_t lead_of(int64_t written_ms, int64_t after_ms, int64_t since_ms)
 {
     struct cluster_entry entry = {
@@ -304,6 +318,10 @@ static void test_how_old_it_is_tells_of_a_wrong_clock(void **state)
     assert_int_equal(lead_of(NOW - HOUR, 99500, NOW - HOUR), 0);
     assert_int_equal(lead_of(NOW + HOUR, 0, 0), -HOUR);
     assert_int_equal(lead_of(0, 99500, 0), 0);
+    /* it had held for ten minutes */
+    assert_int_equal(lead_of_provisional(NOW - 600000, 600000, 99500), 0);
+    assert_int_equal(lead_of_provisional(NOW - 600000 - HOUR, 600000, 99500), HOUR - 500);
+    assert_int_equal(lead_of_provisional(NOW - 600000 + HOUR, 600000, 99500), -HOUR);
 }
 
 int main(void)

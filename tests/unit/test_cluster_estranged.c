@@ -136,6 +136,46 @@ static void test_away_for_longer_than_entries_are_kept(void **state)
     case_end(world);
 }
 
+/* A server that has orders of its own, and is to be a node where others are: it is asked first. */
+static void test_what_is_its_own_goes_when_it_may(void **state)
+{
+    (void)state;
+    struct world *world = case_begin(2);
+    struct world_node *node = &world->nodes[1];
+    struct mended mended = {false, 0};
+    give(world, 0, "region:a", drain);
+    world_stop(node);
+    node->disk.has_position = false;
+    world_set(&node->disk, &(struct store_op){.kind = "override", .key = "region:a"});
+    world_set(&node->disk, &(struct store_op){.kind = "override", .key = "region:x", .value = up});
+    node->refuses = true;
+    world_start(node);
+    world_run(world, 20000);
+    assert_int_equal(status_of(node).phase, CLUSTER_ESTRANGED);
+    assert_string_equal(status_of(node).why, "it has some of its own");
+    give(world, 0, "region:b", drain);
+    world_run(world, 5000);
+    assert_string_equal(world_find(&node->memory, "override", "region:x"), up);
+    assert_null(world_find(&node->memory, "override", "region:b"));
+    assert_int_equal(cluster_refill(node->cluster, true, told_mend, &mended), ERROR_CONFLICT);
+    assert_int_equal(cluster_adopt(node->cluster, told_mend, &mended), 0);
+    assert_true(world_wait(world, world_follows, 10000));
+    assert_true(mended.is_told && mended.error == 0 && world_agrees(world));
+    assert_null(world_find(&node->memory, "override", "region:x"));
+    /* and where there is nothing any more, it begins anew */
+    world_stop(node);
+    node->disk.has_position = false;
+    world_set(&node->disk, &(struct store_op){.kind = "override", .key = "region:x", .value = up});
+    world_start(node);
+    world_run(world, 2000);
+    assert_int_equal(status_of(node).phase, CLUSTER_ESTRANGED);
+    world_stop(&world->nodes[0]);
+    etcd_model_delete(world->model, "/steerd/prod/");
+    assert_true(world_wait(world, world_follows, 20000));
+    assert_string_equal(world_find(&node->memory, "override", "region:x"), up);
+    case_end(world);
+}
+
 /* Adopted, and restarted before what is pending was brought: its position has the number of another entry. */
 static void test_a_position_is_more_than_a_number(void **state)
 {
@@ -176,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_emptied_and_refilled),
         cmocka_unit_test(test_restored_from_a_backup),
         cmocka_unit_test(test_restored_and_gone_on_with),
+        cmocka_unit_test(test_what_is_its_own_goes_when_it_may),
         cmocka_unit_test(test_a_position_is_more_than_a_number),
         cmocka_unit_test(test_away_for_longer_than_entries_are_kept),
     };

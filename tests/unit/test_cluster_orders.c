@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,48 @@ static void test_etcd_does_not_grow(void **state)
     case_end(world);
 }
 
+/* Each hour an order, and a while in which two nodes beat; each week a quarter of an hour of that, long
+ * enough for a compaction. In between all sleep, as on machines that are suspended: their leases are over,
+ * and all is claimed anew. */
+static void test_a_year_leaves_what_holds(void **state)
+{
+    (void)state;
+    enum {
+        WEEK = 7 * 24,
+        HOURS = 365 * 24,
+        HOUR_MS = 3600000,
+        WAKING_MS = 3000,
+        AWAKE_MS = 1000,
+        WEEKLY_MS = 15 * 60000
+    };
+    enum { ENTRIES = 1000, MARKS = WEEK, REST = 60, CHANGES = 60 * WEEK };
+    struct world *world = case_begin(2);
+    size_t keys = 0, changes = 0;
+    int64_t asleep_ms = 0, revision = etcd_model_revision(world->model);
+    for (size_t i = 0; i < 2; i++) {
+        cluster_want_work(world->nodes[i].cluster, true);
+    }
+    for (size_t hour = 0; hour < HOURS; hour++) {
+        struct world_order order;
+        world_emergency(&world->nodes[hour % 2], &order, "region:a", hour % 2 == 0 ? drain : NULL);
+        world_run(world, hour % WEEK == WEEK - 1 ? WEEKLY_MS : AWAKE_MS);
+        assert_true(order.is_done && order.write.error == 0);
+        keys = etcd_model_count(world->model, "") > keys ? etcd_model_count(world->model, "") : keys;
+        changes = etcd_model_history(world->model) > changes ? etcd_model_history(world->model) : changes;
+        asleep_ms = HOUR_MS - (hour % WEEK == WEEK - 1 ? WEEKLY_MS : AWAKE_MS);
+        world->now_ms += asleep_ms;
+        world->wall_ms += asleep_ms;
+        world_run(world, WAKING_MS);
+        assert_true(world_wait(world, world_follows, 20000));
+    }
+    revision = etcd_model_revision(world->model) - revision;
+    print_message("# %d orders: %" PRId64 " revisions, %zu keys and %zu changes at most\n", HOURS, revision,
+                  keys, changes);
+    assert_in_range(keys, ENTRIES, ENTRIES + MARKS + REST);
+    assert_in_range(changes, 100, CHANGES);
+    case_end(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_a_long_order_has_time_as_long_as_it_goes_on),
         cmocka_unit_test(test_a_later_version_is_followed),
         cmocka_unit_test(test_etcd_does_not_grow),
+        cmocka_unit_test(test_a_year_leaves_what_holds),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

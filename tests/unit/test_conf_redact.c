@@ -52,6 +52,16 @@ static void test_what_operators_chose_is_a_name(void **state)
     free(text);
 }
 
+static void test_a_query_is_a_secret(void **state)
+{
+    (void)state;
+    assert_null(redact("{\"checks\": {\"path\": {\"path\": \"/health\"}}}"));
+    char *text = redact("{\"checks\": {\"path\": {\"path\": \"/health?token=hunter2\"}}}");
+    assert_non_null(text);
+    assert_null(strstr(text, "hunter2"));
+    free(text);
+}
+
 static void test_edits_of_the_journal(void **state)
 {
     (void)state;
@@ -90,9 +100,11 @@ static void test_what_is_no_json(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_secrets_go_and_names_stay),
-        cmocka_unit_test(test_what_operators_chose_is_a_name), cmocka_unit_test(test_edits_of_the_journal),
-        cmocka_unit_test(test_the_digest_is_keyed), cmocka_unit_test(test_what_is_no_json)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_secrets_go_and_names_stay),
+                                       cmocka_unit_test(test_what_operators_chose_is_a_name),
+                                       cmocka_unit_test(test_edits_of_the_journal),
+                                       cmocka_unit_test(test_a_query_is_a_secret),
+                                       cmocka_unit_test(test_the_digest_is_keyed),
+                                       cmocka_unit_test(test_what_is_no_json)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,6 +177,7 @@ static void rules_of_time_and_data_are_read(void **state)
     assert_true(items[1].any_stage && items[1].automatic && items[1].manual);
     assert_int_equal(items[2].wait_ms, 600000);
     assert_int_equal(items[3].freeze_count, 4);
+    assert_true(items[3].manual && !items[3].automatic); /* it is about what is planned */
     const struct conf_freeze *freezes = items[3].freezes;
     assert_true(freezes[0].is_weekly && freezes[0].days == 0x30);
     assert_true(freezes[0].from_s == 57600 && freezes[0].to_s == 86400);
@@ -200,6 +201,30 @@ static void refuse_pairs(const char *rules, const char *part)
         fail_msg("found %s, expected %s", text, part);
     }
     report_free(report);
+}
+
+static void a_freeze_that_holds_failovers_is_told(void **state)
+{
+    (void)state;
+    const char *const scopes[] = {"\"automatic\"", "[\"manual\", \"automatic\"]", "\"manual\""};
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
+        struct report *report = report_new();
+        char rules[256], text[1024] = "";
+        bool is_told = i < 2;
+        snprintf(rules, sizeof rules,
+                 "\"calm\": {\"type\": \"freeze\", \"applies_to\": %s, \"windows\": [{}]}", scopes[i]);
+        struct conf_topology *topology = parse_pairs(rules, report);
+        assert_non_null(topology);
+        assert_int_equal(topology->rules.items[0].automatic, is_told);
+        assert_int_equal(report_count(report), is_told ? 1 : 0);
+        if (is_told) {
+            report_write_item(report_get(report, 0), text, sizeof text);
+            assert_non_null(strstr(text, "warning: "));
+            assert_non_null(strstr(text, "holds failovers, too"));
+        }
+        report_free(report);
+        conf_free_topology(topology);
+    }
 }
 
 static void errors_of_time_and_data_are_told(void **state)
@@ -363,6 +388,7 @@ int main(void)
         cmocka_unit_test(nobody_has_a_capacity),
         cmocka_unit_test(errors_are_told),
         cmocka_unit_test(rules_of_time_and_data_are_read),
+        cmocka_unit_test(a_freeze_that_holds_failovers_is_told),
         cmocka_unit_test(errors_of_time_and_data_are_told),
         cmocka_unit_test(objectives_are_read),
         cmocka_unit_test(errors_of_objectives_are_told),

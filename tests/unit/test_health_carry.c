@@ -73,6 +73,25 @@ static void expect_brake(const struct health *a, const struct health *b, unsigne
     assert_int_equal(x.left_ms, y.left_ms);
 }
 
+/* What is kept with each change is what there is. */
+static void expect_hash(const struct health *health)
+{
+    uint64_t sum = 0;
+    struct health_status status;
+    for (int kind = HEALTH_ENDPOINT; kind < KINDS; kind++) {
+        for (uint32_t i = 0; i < health_count(health, kind); i++) {
+            const struct health_override *what = health_get_override(health, kind, i);
+            health_get_status(health, kind, i, &status);
+            sum += what == NULL ? 0 : health_hash_override(kind, status.name, what);
+        }
+    }
+    struct health_dormant_cursor cursor = {0};
+    for (const struct health_dormant *x; (x = health_next_dormant(health, &cursor)) != NULL;) {
+        sum += health_hash_override(x->kind, x->name, &x->what);
+    }
+    assert_true(health_hash_overrides(health) == sum);
+}
+
 static void expect_same(const struct health *a, const struct health *b)
 {
     for (int kind = HEALTH_ENDPOINT; kind < KINDS; kind++) {
@@ -102,6 +121,8 @@ static void expect_same(const struct health *a, const struct health *b)
         expect_override(&x->what, &y->what);
     }
     assert_int_equal(health_next_due(a), health_next_due(b));
+    expect_hash(a);
+    expect_hash(b);
     assert_int_equal(atomic_load(&health_get_table(a)->generation) & HEALTH_CHANGING, 0);
 }
 

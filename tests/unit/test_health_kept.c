@@ -46,6 +46,18 @@ static void write_in_steps(struct scene *s, struct health *from, struct buffer *
     health_writer_free(writer);
 }
 
+/* A report of load that moved no weight under the plan it came under may be missing for a quarter of its
+ * time: what another plan makes of it is not compared then. Returns the bits of the word that are. */
+static uint32_t compare_loads(const struct health_load_status *x, const struct health_load_status *y)
+{
+    assert_int_equal(x->source, y->source);
+    if (x->source == HEALTH_LOAD_NONE) {
+        return UINT32_MAX;
+    }
+    assert_in_range(x->reported_ms - y->reported_ms, 0, (x->until_ms - x->reported_ms) / 4);
+    return x->value == y->value ? UINT32_MAX : ~(uint32_t)HEALTH_WORD_SHED;
+}
+
 /* Whatever may decide something. Times of results that say what the one before said are a second off. */
 static void expect_as_good(const struct health *a, const struct health *b)
 {
@@ -53,8 +65,9 @@ static void expect_as_good(const struct health *a, const struct health *b)
         for (uint32_t i = 0; i < health_count(a, kind); i++) {
             struct health_status x, y;
             (void)(health_get_status(a, kind, i, &x) + health_get_status(b, kind, i, &y));
-            assert_int_equal(word(a, kind, i), word(b, kind, i));
-            assert_true(x.since_ms == y.since_ms && x.load.source == y.load.source);
+            uint32_t bits = kind == HEALTH_ENDPOINT ? compare_loads(&x.load, &y.load) : UINT32_MAX;
+            assert_int_equal(word(a, kind, i) & bits, word(b, kind, i) & bits);
+            assert_true(x.since_ms == y.since_ms);
             const struct health_outage *one = outage(a, kind, i, HEALTH_ANY),
                                        *other = outage(b, kind, i, HEALTH_ANY);
             assert_true(one->left_ms == other->left_ms && one->back_ms == other->back_ms);

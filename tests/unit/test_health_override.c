@@ -182,6 +182,34 @@ static void what_has_no_target_lies_dormant(void **state)
     assert_int_equal(health_count_dormant(health), 1);
 }
 
+/* On two machines: the same whatever their times and in which order they came, and another one for whatever
+ * else differs. */
+static void machines_compare_overrides_by_a_hash(void **state)
+{
+    struct world *world = *state;
+    struct health *health = world->health, *other = health_new_like(health);
+    assert_true(health_hash_overrides(health) == 0);
+    (void)restore(health, HEALTH_REGION, "us", until(HEALTH_DESIRED_DRAIN, 0, 9000), false);
+    (void)restore(health, HEALTH_AZ, "gone", until(HEALTH_DESIRED_DOWN, 0, 0), false);
+    (void)restore(other, HEALTH_AZ, "gone", until(HEALTH_DESIRED_DOWN, 0, 20000), false);
+    assert_true(health_hash_overrides(health) != health_hash_overrides(other));
+    (void)restore(other, HEALTH_REGION, "us", until(HEALTH_DESIRED_DRAIN, 8000, 30000), true);
+    assert_true(health_hash_overrides(health) == health_hash_overrides(other));
+    uint64_t both = health_hash_overrides(health);
+    struct health_override what = until(HEALTH_DESIRED_DRAIN, 0, 9000);
+    what.share = 5;
+    (void)restore(health, HEALTH_REGION, "us", what, false);
+    assert_true(health_hash_overrides(health) != both);
+    (void)restore(health, HEALTH_REGION, "us", until(HEALTH_DESIRED_DRAIN, 0, 9000), false);
+    assert_true(health_hash_overrides(health) == both);
+    (void)restore(health, HEALTH_AZ, "us", until(HEALTH_DESIRED_DRAIN, 0, 9000), false); /* of that name */
+    assert_true(health_hash_overrides(health) != both);
+    assert_int_equal(health_follow_clock(health, 9000), 2);
+    assert_true(health_forget_dormant(health, HEALTH_AZ, "gone"));
+    assert_true(health_hash_overrides(health) == 0);
+    health_free(other);
+}
+
 /* Of one name one lies there, the latest, and it is gone when it is removed; with whom it is shared or not.
  */
 static void who_sleeps_is_replaced(void **state)
@@ -392,6 +420,7 @@ int main(void)
         TEST(late_overrides_do_not_begin),
         TEST(what_was_written_down_holds_again),
         TEST(what_has_no_target_lies_dormant),
+        TEST(machines_compare_overrides_by_a_hash),
         TEST(many_lie_dormant),
         TEST(who_sleeps_is_replaced),
         TEST(since_is_the_states),

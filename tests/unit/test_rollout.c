@@ -116,6 +116,16 @@ static void test_first(void **state)
     assert_true(rollout_decide(&rollout, &world.look));
     assert_string_equal(rollout.before, make_id(1, id));
     assert_string_equal(rollout.active.id, make_id(2, id));
+    char before[CLUSTER_BUNDLE_ID_SIZE];
+    const struct rollout_wish wish = {
+        .id = id, .role = "admin", .may_more = true, .round = 10, .now_ms = start_ms, .within_ms = MINUTE};
+    assert_int_equal(rollout_begin(&rollout, &wish), 0); /* the same once more, with more rights */
+    check_text(&rollout);
+    make_world(&world, &rollout, 3);
+    set_all(&world, CLUSTER_BUNDLE_READY);
+    assert_true(rollout_decide(&rollout, &world.look));
+    assert_string_equal(rollout.active.role, "admin");
+    assert_string_equal(rollout.before, make_id(1, before));
 }
 
 static void test_one_cannot(void **state)
