@@ -40,6 +40,13 @@
 struct admin_feed;
 struct event_base;
 
+/* Safety rules that are overridden, and who does so. */
+struct admin_overruling {
+    const char *const *names;
+    size_t count;
+    const char *actor, *peer, *reason; /* NULL: not said */
+};
+
 struct admin_reload {
     const char *zone;                /* NULL: everything */
     bool dry_run;                    /* install nothing */
@@ -47,6 +54,8 @@ struct admin_reload {
     const struct admin_edits *edits; /* of documents, which are read with them; NULL: none */
     const char *bundle;              /* whose tree is read; NULL: that of the one that counts, if any is */
     enum role role;                  /* of who brings what is read; NONE: nobody does, it is the server's */
+    struct admin_overruling overruling;
+    bool is_start; /* safety rules are not asked: it only catches up with what was judged before */
 };
 
 /* What POST /v1/reload ends with. */
@@ -58,6 +67,10 @@ struct admin_reload_result {
     const struct operate_comparison *changes; /* for traffic; NULL: not known */
     const struct admin_edited *edited;        /* what became of edits; NULL: there were none */
     enum role needed; /* what is read needs a higher role than the one that was said; NONE: it does not */
+    /* What safety rules say of it; NULL: they were not asked. And is it refused for that, or would be? */
+    struct operate_rules *rules;
+    bool is_against_rules;
+    const struct admin_overruling *overruling; /* as it was asked; NULL likewise */
 };
 
 /* What POST /v1/takeover ends with. */
@@ -166,6 +179,8 @@ struct admin_store {
     uint64_t seq;                       /* of the latest entry of the journal; 0: it has none */
     unsigned char hash[ADMIN_HASH_LEN]; /* of that */
     size_t owed;                        /* changes that hold and are not durable yet */
+    uint64_t mended; /* objects that somebody changed in the file, and that are again what the journal says */
+    bool is_other;   /* it is not the one that was there before, or an older copy of that */
 };
 
 /* What is kept of the configuration. */

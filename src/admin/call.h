@@ -246,6 +246,16 @@ void handle_objectives(struct call *call);
 struct request_rules;
 bool rules_allow(struct operate_rules *rules, const struct request_rules *overridden, const char *what,
                  struct problem *problem);
+/* The same of what was read. */
+struct admin_reload_result;
+bool rules_allow_load(struct call *call, const struct admin_reload_result *result);
+/* The names of "override_rules" in the query, which asks for a reason there, too. */
+void rules_take_query(struct call *call, struct request_rules *rules);
+/* "room,slowly"; NULL: none. In the arena of the call. */
+const char *rules_join(const struct call *call, const struct request_rules *rules);
+/* "POST /v1/restore?override_rules=room,slowly", for the journal. In the arena of the call. */
+const char *rules_write_request(const struct call *call, const char *request,
+                                const struct request_rules *rules);
 /* POST /v1/report of a lag. */
 struct request_report;
 void reply_lag_report(struct call *call, struct request_report *report);

@@ -156,7 +156,7 @@ static void reload_done(void *argument, const struct admin_reload_result *result
     }
     if (result->error == 0) {
         call_reply_json(&call, 200, render_reload(result));
-    } else if (!caller_may_load(&call, result)) {
+    } else if (!caller_may_load(&call, result) || !rules_allow_load(&call, result)) {
         call_reply_problem(&call);
     } else {
         size_t count = result->report == NULL ? 0 : report_errors(result->report);
@@ -174,7 +174,18 @@ static void reload_done(void *argument, const struct admin_reload_result *result
 void handle_reload(struct call *call)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
-    if (request_parse_empty(call->body, call->body_len, &call->problem) != 0) {
+    const char *said = call->route.parameters[ROUTE_REASON];
+    char reason[HEALTH_REASON_SIZE] = "", actor[HEALTH_ACTOR_SIZE] = "", peer[HEALTH_PEER_SIZE] = "";
+    struct request_rules rules;
+    (void)request_parse_empty(call->body, call->body_len, &call->problem);
+    rules_take_query(call, &rules);
+    if (said != NULL) {
+        request_check_reason(said, reason, &call->problem);
+    }
+    if (!problem_is_set(&call->problem)) {
+        call_add_actor(call, actor, peer);
+    }
+    if (problem_is_set(&call->problem)) {
         call_reply_problem(call);
         return;
     }
@@ -182,7 +193,8 @@ void handle_reload(struct call *call)
     const struct admin_reload asked = {.zone = call->route.parameters[ROUTE_ZONE],
                                        .dry_run = call->route.dry_run,
                                        .limit = is_bounded ? call->route.limit : ADMIN_CHANGES,
-                                       .role = call->caller.role};
+                                       .role = call->caller.role,
+                                       .overruling = {rules.names, rules.count, actor, peer, reason}};
     struct call_pending *pending = call_defer(call);
     int error = verbs->reload(verbs->context, &asked, reload_done, pending);
     if (error == 0) {

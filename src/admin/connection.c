@@ -324,11 +324,15 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 {
     struct connection *connection = argument;
     scan_input(connection, input, info);
+    if (connection->why == NULL && connection->taken + info->n_added > DISCARD_MAX) {
+        connection->why = "found a request of more than 64 MiB, which nothing here takes";
+        connection->scan.is_too_long = true;
+    }
     if (connection->why != NULL && info->n_added != 0) {
         event_active(connection->refuse, EV_TIMEOUT, 1);
     }
     connection->taken += info->n_added;
-    if (connection->taken > DISCARD_MAX) {
+    if (connection->taken > 2 * (size_t)DISCARD_MAX) {
         event_active(connection->deadline, EV_TIMEOUT, 1);
     }
 }
@@ -353,7 +357,8 @@ static void on_refuse(evutil_socket_t fd, short what, void *argument)
         return;
     }
     connection->is_told = true;
-    size_t len = page_write_refusal(connection->why, text);
+    size_t len =
+        page_write_refusal(&(struct page_refusal){connection->why, connection->scan.is_too_long}, text);
     (void)send(connection->fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
     shutdown(connection->fd, SHUT_WR);
     event_add(connection->deadline, &(struct timeval){.tv_sec = TAKING_MS / 1000});
@@ -377,9 +382,10 @@ static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *in
 
 static void on_page(evutil_socket_t fd, short what, void *argument)
 {
-    struct connection *connection = argument;
+    const struct connection *connection = argument;
     (void)fd, (void)what;
-    page_exchange(bufferevent_get_output(connection->transport));
+    page_exchange(bufferevent_get_output(connection->transport),
+                  &(struct page_refusal){connection->why, connection->scan.is_too_long});
 }
 
 /* ---- the set ---- */

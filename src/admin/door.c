@@ -7,6 +7,7 @@
 
 #include "admin/call.h"
 #include "admin/gate.h"
+#include "admin/head.h"
 #include "admin/peers.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -32,6 +33,9 @@ enum {
     ALL_METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                   EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH,
 };
+
+_Static_assert((int)BODY_MAX == (int)HEAD_BODY_MAX,
+               "a client that sends Expect gets the same limit as others");
 
 /* As of a refusal for other reasons: whoever looks for these finds it with them. */
 static void on_refused(void *context, const struct connection_refusal *refusal)

@@ -66,7 +66,7 @@ static void on_edited(void *argument, const struct admin_reload_result *result)
         set(answer, "documents", documents);
         call_reply_json(&call, 200, answer);
     } else {
-        if (!caller_may_load(&call, result)) {
+        if (!caller_may_load(&call, result) || !rules_allow_load(&call, result)) {
             /* the problem says so */
         } else if (result->edited == NULL && result->error == -EAGAIN) {
             problem_set(&call.problem, PROBLEM_BUSY,
@@ -86,6 +86,7 @@ static void on_edited(void *argument, const struct admin_reload_result *result)
 /* What every edit says beside itself, in the query or in the body. */
 struct wanted {
     struct admin_edits edits;
+    struct request_rules rules; /* that it overrides */
     char reason[HEALTH_REASON_SIZE], actor[HEALTH_ACTOR_SIZE];
 };
 
@@ -104,11 +105,13 @@ static void begin(struct call *call, struct wanted *wanted)
     wanted->edits.peer = peer;
     wanted->edits.reason = wanted->reason;
     wanted->edits.receipt = call_make_receipt(call);
+    wanted->edits.request = rules_write_request(call, wanted->edits.request, &wanted->rules);
     const struct admin_reload asked = {
         .dry_run = call->route.dry_run,
         .limit = call->route.parameters[ROUTE_LIMIT] != NULL ? call->route.limit : ADMIN_CHANGES,
         .edits = &wanted->edits,
-        .role = call->caller.role};
+        .role = call->caller.role,
+        .overruling = {wanted->rules.names, wanted->rules.count, wanted->actor, peer, wanted->reason}};
     struct call_pending *pending = call_defer(call);
     int error = verbs->reload(verbs->context, &asked, on_edited, pending);
     struct call again;
@@ -131,6 +134,7 @@ static void check_query(struct call *call, struct wanted *wanted)
     if (reason != NULL) {
         request_check_reason(reason, wanted->reason, &call->problem);
     }
+    rules_take_query(call, &wanted->rules);
 }
 
 static const char *write_method(const struct call *call)
@@ -268,7 +272,7 @@ static void read_edit(struct call *call, json_t *item, size_t at, struct edit *e
 
 static void apply(struct call *call)
 {
-    static const char *const known[] = {"edits", "reason", "actor", NULL};
+    static const char *const known[] = {"edits", "reason", "actor", "override_rules", NULL};
     struct wanted wanted = {.edits = {.request = "POST /v1/config:apply"}};
     json_t *body = request_parse_object(call->body, call->body_len, &call->problem);
     if (body == NULL) {
@@ -289,6 +293,7 @@ static void apply(struct call *call)
     wanted.edits.items = edits;
     wanted.edits.count = count;
     request_check_body_cause(body, wanted.reason, wanted.actor, &call->problem);
+    request_check_rules(body, &wanted.rules, &call->problem);
     json_decref(body);
     begin(call, &wanted);
 }

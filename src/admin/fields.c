@@ -34,6 +34,7 @@ static const char *const texts[FIELD_COUNT] = {
     [FIELD_STALE] = "stale",
     [FIELD_LAST_DURATION_MS] = "last_duration_ms",
     [FIELD_CHECKS] = "checks",
+    [FIELD_HOLD] = "hold",
     [FIELD_MEMBERS] = "members",
     [FIELD_MEMBERS_HEALTHY] = "members_healthy",
     [FIELD_MEMBERS_UNHEALTHY] = "members_unhealthy",

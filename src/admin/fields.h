@@ -41,6 +41,7 @@ enum field {
     FIELD_LAST_DURATION_MS,
     FIELD_CHECKS,
     /* of regions and azs */
+    FIELD_HOLD, /* of regions alone */
     FIELD_MEMBERS,
     FIELD_MEMBERS_HEALTHY,
     FIELD_MEMBERS_UNHEALTHY,

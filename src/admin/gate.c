@@ -29,8 +29,8 @@ enum {
     NICE = 10,
     SHAKE_MS = 5000,  /* for all of the handshake, however slowly it drips */
     LEAVE_MS = 10000, /* to take the rest of an answer when our side has gone */
-    DRAIN_MS = 1000,  /* to stop talking after that: a reset would take from it what it has not read yet */
-    DRAIN_MAX = 1 << 18,
+    DRAIN_MS = 10000, /* to stop talking after that: a reset would take from it what it has not read yet */
+    DRAIN_MAX = 128 << 20,
     PIECE_SIZE = 16384,
     PIECES = 8, /* in a turn */
     LETTERS = 32,
@@ -246,11 +246,15 @@ static bool carry_out(struct line *line, bool *lost)
 
 static void drain(struct line *line, bool *lost)
 {
-    ssize_t got;
-    while ((got = recv(line->outer, line->gate->piece, PIECE_SIZE, 0)) > 0 && line->drained < DRAIN_MAX) {
-        line->drained += (size_t)got;
+    ssize_t got = 1;
+    for (int i = 0; i < PIECES && got > 0; i++) {
+        got = recv(line->outer, line->gate->piece, PIECE_SIZE, 0);
+        line->drained += got > 0 ? (size_t)got : 0;
     }
-    *lost = got >= 0 || (errno != EAGAIN && errno != EINTR);
+    *lost = got == 0 || line->drained > DRAIN_MAX || (got == -1 && errno != EAGAIN && errno != EINTR);
+    if (got > 0 && !*lost) {
+        event_active(line->again, EV_TIMEOUT, 1);
+    }
 }
 
 static void begin_to_drain(struct line *line)

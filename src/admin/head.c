@@ -32,7 +32,7 @@ enum state {
     AT_REFUSED,
 };
 
-enum field { OTHER, HOST, LENGTH, CODING };
+enum field { OTHER, HOST, LENGTH, CODING, EXPECT };
 
 static const char refused_before[] = "something before it was refused";
 
@@ -183,11 +183,13 @@ static const char *begin_value(struct head_scan *scan)
     scan->field = is_word(scan, "host")                ? HOST
                   : is_word(scan, "content-length")    ? LENGTH
                   : is_word(scan, "transfer-encoding") ? CODING
+                  : is_word(scan, "expect")            ? EXPECT
                                                        : OTHER;
     switch (scan->field) {
     case HOST: seen = &scan->has_host; break;
     case LENGTH: seen = &scan->has_length; break;
     case CODING: seen = &scan->has_coding; break;
+    case EXPECT: scan->has_expect = true; break;
     default: break;
     }
     if (seen != NULL) {
@@ -288,6 +290,12 @@ static void begin_request(struct head_scan *scan)
     head_scan_init(scan);
 }
 
+static const char *refuse_length(struct head_scan *scan, const char *why)
+{
+    scan->is_too_long = true;
+    return why;
+}
+
 static const char *end_head(struct head_scan *scan, uint8_t c)
 {
     if (c != '\n') {
@@ -301,6 +309,10 @@ static const char *end_head(struct head_scan *scan, uint8_t c)
     }
     if (scan->is_trace && (scan->has_coding || scan->left != 0)) {
         return "found a body where none can be";
+    }
+    if (scan->has_expect &&
+        scan->left > HEAD_BODY_MAX) { /* it waits to be told; others are read to their end */
+        return refuse_length(scan, "found a body of more than 50331648 octets, which nothing here takes");
     }
     if (scan->has_coding) {
         scan->state = AT_SIZE;
@@ -352,7 +364,7 @@ static const char *take_only(struct head_scan *scan, uint8_t c)
 
 /* ---- all of it ---- */
 
-static const char *take(struct head_scan *scan, uint8_t c)
+static const char *take_part(struct head_scan *scan, uint8_t c)
 {
     switch (scan->state) {
     case AT_METHOD: return take_method(scan, c);
@@ -369,6 +381,14 @@ static const char *take(struct head_scan *scan, uint8_t c)
     case AT_REFUSED: return refused_before;
     default: return take_only(scan, c);
     }
+}
+
+static const char *take(struct head_scan *scan, uint8_t c)
+{
+    if (scan->state < AT_BODY && ++scan->head_len > HEAD_MAX) {
+        return refuse_length(scan, "found a head of more than 65536 octets");
+    }
+    return take_part(scan, c);
 }
 
 /* As many octets of a body as there are. */

@@ -9,7 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HEAD_FIELDS_MAX = 100, HEAD_WORD_SIZE = 24 };
+enum {
+    HEAD_FIELDS_MAX = 100,
+    HEAD_WORD_SIZE = 24,
+    HEAD_MAX = 65536,         /* octets of a head */
+    HEAD_BODY_MAX = 48 << 20, /* of any body; a route may take less */
+};
 
 struct head_scan {
     uint8_t state;             /* private, like the rest */
@@ -19,7 +24,9 @@ struct head_scan {
     uint32_t fields, line_len;
     bool is_old; /* HTTP/1.0 */
     bool is_trace;
-    bool has_host, has_length, has_coding;
+    bool has_host, has_length, has_coding, has_expect;
+    bool is_too_long; /* that is what is wrong */
+    uint32_t head_len;
     uint64_t left; /* octets of the body, or of the chunk */
 };
 

@@ -5,6 +5,7 @@
 
 #include "admin/call.h"
 
+#include "admin/render.h"
 #include "admin/render_set.h"
 
 #include <string.h>
@@ -83,7 +84,20 @@ static void set_rto_of(json_t *object, const struct incident *incident)
         is_pair ? json_sprintf("the pair %s to %s", incident->name, incident->rto_to) : json_null());
 }
 
-static json_t *render(const struct incident *incident)
+/* What holds its region now; an az is held with it. */
+static json_t *find_hold(const struct call *call, const struct incident *incident)
+{
+    const struct admin_verbs *verbs = &call->admin->verbs;
+    struct operate_target target = {.region = incident->name};
+    bool is_there =
+        incident->back_ms == 0 &&
+        (incident->kind == HEALTH_REGION ||
+         verbs->get_target(verbs->current, incident->kind, incident->name, call->arena, &target) == 0) &&
+        verbs->get_target(verbs->current, HEALTH_REGION, target.region, call->arena, &target) == 0;
+    return is_there ? render_hold(&target) : json_null();
+}
+
+static json_t *render(const struct call *call, const struct incident *incident)
 {
     json_t *object = json_object(), *copies = json_array();
     bool is_over = incident->back_ms != 0;
@@ -117,18 +131,26 @@ static json_t *render(const struct incident *incident)
     set_text(object, "outcome",
              incident->outcome == HEALTH_OUTCOME_NONE ? NULL : health_outcome_text(incident->outcome));
     set(object, "predicted", render_prediction(&incident->predicted));
+    set(object, "hold", find_hold(call, incident));
     set(object, "copies", copies);
     return object;
 }
 
-static const char *get_id(const void *items, size_t i)
+/* Whoever asks, and what for. */
+struct shown {
+    const struct call *call;
+    const struct incident **items;
+};
+
+static const char *get_id(const void *context, size_t i)
 {
-    return ((const struct incident *const *)items)[i]->id;
+    return ((const struct shown *)context)->items[i]->id;
 }
 
-static json_t *render_item(const void *items, size_t i)
+static json_t *render_item(const void *context, size_t i)
 {
-    return render(((const struct incident *const *)items)[i]);
+    const struct shown *shown = context;
+    return render(shown->call, shown->items[i]);
 }
 
 void handle_incidents(struct call *call)
@@ -137,12 +159,13 @@ void handle_incidents(struct call *call)
     const struct incident **items;
     size_t count = verbs->list_incidents(verbs->context, call->arena, &items);
     if (call->route.id == ROUTE_INCIDENTS) {
-        call_reply_page(call, items, count, get_id, render_item);
+        const struct shown shown = {call, items};
+        call_reply_page(call, &shown, count, get_id, render_item);
         return;
     }
     for (size_t i = 0; i < count; i++) {
         if (strcmp(items[i]->id, call->route.name) == 0) {
-            call_reply_json(call, 200, render(items[i]));
+            call_reply_json(call, 200, render(call, items[i]));
             return;
         }
     }

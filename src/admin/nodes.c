@@ -145,6 +145,38 @@ void handle_cluster(struct call *call)
     call_reply_json(call, 200, document);
 }
 
+/* What the store keeps as a text, and times as milliseconds. */
+static void open_conflict(json_t *conflict)
+{
+    static const char *const sides[] = {"ours", "theirs"};
+    static const char *const times[] = {"ours_expires", "theirs_expires", "since"};
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
+        const char *text = json_string_value(json_object_get(conflict, sides[i]));
+        json_t *value = text == NULL ? NULL : json_loads(text, JSON_DECODE_ANY, NULL);
+        if (value != NULL) {
+            set(conflict, sides[i], value);
+        }
+    }
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        const json_t *time = json_object_get(conflict, times[i]);
+        if (json_is_integer(time)) {
+            set_time(conflict, times[i], json_integer_value(time));
+        }
+    }
+}
+
+static json_t *render_conflict(const char *text)
+{
+    json_t *conflict = json_loads(text, 0, NULL), *earlier;
+    size_t i;
+    open_conflict(conflict);
+    json_array_foreach(json_object_get(conflict, "earlier"), i, earlier)
+    {
+        open_conflict(earlier);
+    }
+    return conflict;
+}
+
 void handle_conflicts(struct call *call)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
@@ -157,7 +189,7 @@ void handle_conflicts(struct call *call)
     for (size_t i = 0; i < count; i++) {
         json_t *item = json_object();
         set_text(item, "id", conflicts[i].id);
-        set(item, "conflict", json_loads(conflicts[i].json, 0, NULL));
+        set(item, "conflict", render_conflict(conflicts[i].json));
         json_array_append_new(items, item);
     }
     set(document, "items", items);

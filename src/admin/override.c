@@ -275,30 +275,18 @@ void override_drop_all(struct admin *admin)
     admin->ordered = NULL;
 }
 
-/* "room,slowly"; NULL: none. */
-static const char *list_rules(const struct call *call)
-{
-    const struct request_override *wanted = call->data;
-    const char *text = NULL;
-    for (size_t i = 0; i < wanted->rules.count; i++) {
-        text = arena_print(call->arena, "%s%s%s", text == NULL ? "" : text, i == 0 ? "" : ",",
-                           wanted->rules.names[i]);
-    }
-    return text;
-}
-
 /* For the journal: with the rules that it overrides, as a query. */
 static const char *describe_request(const struct call *call)
 {
     const struct request_override *wanted = call->data;
-    const char *rules = list_rules(call);
     return wanted->releases != NULL ? arena_print(call->arena, "POST /v1/rules/%s:release", wanted->releases)
            : wanted->fails_back
                ? "POST /v1/failback"
-               : arena_print(call->arena, "%s /v1/%ss/%s/override%s%s",
-                             call->method == ROUTE_PUT ? "PUT" : "DELETE", health_kind_text(call->route.kind),
-                             call->route.name,
-                             rules == NULL ? "" : "?override_rules=", rules == NULL ? "" : rules);
+               : rules_write_request(call,
+                                     arena_print(call->arena, "%s /v1/%ss/%s/override",
+                                                 call->method == ROUTE_PUT ? "PUT" : "DELETE",
+                                                 health_kind_text(call->route.kind), call->route.name),
+                                     &wanted->rules);
 }
 
 bool override_put(struct call *call)
@@ -307,7 +295,7 @@ bool override_put(struct call *call)
     const struct request_override *wanted = call->data;
     struct admin_order order = {.kind = call->route.kind,
                                 .name = call->route.name,
-                                .overrides_rules = list_rules(call),
+                                .overrides_rules = rules_join(call, &wanted->rules),
                                 .override = &wanted->what,
                                 .fails_back = wanted->fails_back,
                                 .releases = wanted->releases,
@@ -448,10 +436,7 @@ static void take_parameters(struct call *call, struct request_override *wanted)
         request_check_reason(reason, wanted->what.reason, &call->problem);
     }
     if (rules != NULL) {
-        request_split_rules(rules, &wanted->rules, &call->problem);
-    }
-    if (rules != NULL && reason == NULL) {
-        problem_add_field(&call->problem, "reason", "required with override_rules");
+        rules_take_query(call, &wanted->rules);
     }
 }
 

@@ -21,7 +21,7 @@ static void add_bad_assumption(struct call *call, int error, const char *bad)
                       error == ERROR_NOT_FOUND
                           ? "found \"%s\", expected the name of a region, az or endpoint that exists"
                           : "found \"%s\", expected region:NAME=STATE, az:NAME=STATE or endpoint:NAME=STATE; "
-                            "STATE is down, drain, up or auto",
+                            "STATE is down, drain, drain:PERCENT (1 to 99), up or auto",
                       bad);
 }
 

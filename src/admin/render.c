@@ -134,6 +134,7 @@ json_t *render_reload(const struct admin_reload_result *result)
     set(document, "errors", render_report(result->report, REPORT_ERROR));
     set(document, "warnings", render_report(result->report, REPORT_WARNING));
     set(document, "changes", result->changes == NULL ? json_null() : render_comparison(result->changes));
+    set(document, "rules", result->rules == NULL ? json_array() : render_violated(result->rules));
     if (result->dry_run) {
         set(document, "dry_run", json_true());
     }

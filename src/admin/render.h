@@ -34,6 +34,7 @@ json_t *render_ramp(const struct health_ramp_status *ramp); /* null: it does not
 json_t *render_ramping(const size_t counts[]);
 json_t *render_outlook(struct health_outlook outlook);      /* null: nothing is observed */
 json_t *render_stay(const struct health_stay_status *stay); /* null: it is not well, or not down */
+json_t *render_hold(const struct operate_target *target);   /* null: no safety rule holds it */
 json_t *render_monitors(const struct admin_monitor *monitors, size_t count);
 /* With where it is, its results, why its verdict is what it is and what has to happen. */
 json_t *render_lag(const struct admin_lag *lag);

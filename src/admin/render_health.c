@@ -22,6 +22,20 @@ json_t *render_stay(const struct health_stay_status *stay)
     return object;
 }
 
+json_t *render_hold(const struct operate_target *target)
+{
+    const struct operate_hold *hold = target->hold;
+    if (hold == NULL) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    set_text(object, "of", hold->is_return ? "return" : "failover");
+    set(object, "rules", render_texts(hold->rules, hold->rule_count));
+    set_time(object, "since", hold->since_ms);
+    set_text(object, "why", hold->why);
+    return object;
+}
+
 json_t *render_outlook(struct health_outlook outlook)
 {
     if (outlook.to == HEALTH_OBSERVED_UNKNOWN) {

@@ -189,6 +189,8 @@ json_t *render_store(const struct admin_store *store)
     set_number(object, "seq", store->seq);
     set_hash(object, "hash", store->seq == 0 ? NULL : store->hash);
     set_number(object, "owed", store->owed);
+    set_number(object, "mended", store->mended);
+    set(object, "is_other", json_boolean(store->is_other));
     return object;
 }
 

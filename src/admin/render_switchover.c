@@ -58,11 +58,9 @@ static json_t *render_accepted(const struct switchover *switchover)
 {
     json_t *list = json_array();
     for (const char *at = switchover->accepted; *at != '\0';) {
-        char name[SWITCHOVER_ACCEPTED_SIZE];
-        size_t len = strcspn(at, ",");
-        snprintf(name, sizeof name, "%.*s", (int)len, at);
+        char name[SWITCHOVER_FINDING_SIZE];
+        at = switchover_read_accepted(at, name);
         json_array_append_new(list, render_text(name));
-        at += len + (at[len] == ',');
     }
     return list;
 }

@@ -308,6 +308,9 @@ static void add_group(struct row *row, const struct operate_target *target)
     if (fields_have(row->fields, FIELD_WHY)) {
         health_write_group_why(target->kind, status, why);
     }
+    if (target->kind == HEALTH_REGION) {
+        PUT_TREE(row, FIELD_HOLD, render_hold(target));
+    }
     put_number(row, FIELD_MEMBERS, status->members);
     put_number(row, FIELD_MEMBERS_HEALTHY, status->members_healthy);
     put_number(row, FIELD_MEMBERS_UNHEALTHY, status->members_unhealthy);

@@ -121,10 +121,7 @@ static void take_rules(struct call *call, const struct request_rules *rules, str
 {
     asked->rules = rules->names;
     asked->rule_count = rules->count;
-    for (size_t i = 0; i < rules->count; i++) {
-        asked->request = arena_print(call->arena, "%s%s%s", asked->request, i == 0 ? "?override_rules=" : ",",
-                                     rules->names[i]);
-    }
+    asked->request = rules_write_request(call, asked->request, rules);
 }
 
 void handle_restore(struct call *call)

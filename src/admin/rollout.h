@@ -4,6 +4,8 @@
  * Plain data. */
 #pragma once
 
+#include "conf/roles.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,6 +17,9 @@ struct admin_rollout_order {
     const char *id; /* NULL: of a cancel: whatever is under way */
     bool dry_run;
     const char *actor, *peer, *reason, *request; /* "": not said */
+    const char *overrides_rules;                 /* "room,slowly"; NULL or "": none */
+    enum role role;                              /* of who orders it */
+    uint64_t generation;                         /* with which the bundle was compared; 0: it was not */
     const struct admin_receipt *receipt;         /* NULL: none */
 };
 

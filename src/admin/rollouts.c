@@ -20,9 +20,17 @@
 struct changing {
     struct call_pending *pending;
     bool is_dry;
+    json_t *rules; /* of a dry run: those that it would violate; NULL: none */
 };
 
+static void free_changing(struct changing *changing)
+{
+    json_decref(changing->rules);
+    free(changing);
+}
+
 struct wanted {
+    struct request_rules rules; /* that it overrides */
     char reason[HEALTH_REASON_SIZE], actor[HEALTH_ACTOR_SIZE];
 };
 
@@ -53,18 +61,19 @@ static void on_changed(void *argument, const struct admin_rollout_result *result
             json_t *document = json_object();
             set(document, "changed", json_boolean(result->has_changed));
             set(document, "dry_run", json_boolean(changing->is_dry));
+            set(document, "rules", changing->rules == NULL ? json_array() : json_incref(changing->rules));
             set(document, "rollout", result->json == NULL ? json_null() : json_loads(result->json, 0, NULL));
             call_reply_json(&call, 200, document);
         }
         call_finish(&call);
     }
-    free(changing);
+    free_changing(changing);
 }
 
 /* A body is not needed. */
 static void parse(struct call *call, struct wanted *wanted)
 {
-    static const char *const known[] = {"reason", "actor", NULL};
+    static const char *const known[] = {"reason", "actor", "override_rules", NULL};
     json_t *body =
         call->body_len == 0 ? NULL : request_parse_object(call->body, call->body_len, &call->problem);
     if (body == NULL) {
@@ -72,6 +81,7 @@ static void parse(struct call *call, struct wanted *wanted)
     }
     request_reject_unknown(body, known, &call->problem);
     request_check_body_cause(body, wanted->reason, wanted->actor, &call->problem);
+    request_check_rules(body, &wanted->rules, &call->problem);
     json_decref(body);
 }
 
@@ -83,6 +93,7 @@ struct look {
     struct admin_rollout_order order;
     struct arena *texts;
     struct changing *changing;
+    bool is_strict; /* errors refuse it; else nodes find them */
 };
 
 static void free_look(struct look *look)
@@ -96,7 +107,7 @@ static void refuse_look(struct look *look, const struct admin_reload_result *res
     struct call call;
     if (call_resume(look->changing->pending, &call)) {
         size_t count = result->report == NULL ? 0 : report_errors(result->report);
-        if (!caller_may_load(&call, result)) {
+        if (!caller_may_load(&call, result) || !rules_allow_load(&call, result)) {
             /* the problem says so */
         } else if (result->report == NULL) {
             problem_set(&call.problem, PROBLEM_BUSY, "nothing was changed: the server ends");
@@ -108,36 +119,50 @@ static void refuse_look(struct look *look, const struct admin_reload_result *res
         call_reply_problem(&call);
         call_finish(&call);
     }
-    free(look->changing);
+    free_changing(look->changing);
 }
 
 static void on_read(void *argument, const struct admin_reload_result *result)
 {
     struct look *look = argument;
     const struct admin_verbs *verbs = &look->admin->verbs;
-    if (result->error != 0 || report_errors(result->report) != 0) {
+    bool is_bad = look->is_strict && (result->error != 0 || report_errors(result->report) != 0);
+    if (result->is_against_rules && look->order.dry_run) {
+        look->changing->rules = render_violated(result->rules);
+    }
+    if (result->report == NULL || is_bad || (result->is_against_rules && !look->order.dry_run)) {
         refuse_look(look, result);
     } else {
+        look->order.generation = result->generation;
         verbs->change_rollout(verbs->context, &look->order, on_changed, look->changing);
     }
     free_look(look);
 }
 
-/* Who may not bring commands activates only what was read, and has no new ones. What the bundle contains
- * cannot change meanwhile: its name is the hash of that. */
-static void look_first(struct call *call, const struct admin_rollout_order *order, struct changing *changing)
+/* Who may not bring commands activates only what was read, and has no new ones; and what safety rules forbid
+ * nobody does, but by their names. What the bundle contains cannot change meanwhile: its name is the hash of
+ * that. */
+static void look_first(struct call *call, const struct admin_rollout_order *order,
+                       const struct request_rules *rules, struct changing *changing)
 {
     const struct admin_verbs *verbs = &call->admin->verbs;
     struct look *look = memory_alloc(sizeof *look);
     struct arena *texts = arena_new(0);
-    *look = (struct look){.admin = call->admin, .order = *order, .texts = texts, .changing = changing};
-    const char **copied[] = {&look->order.id, &look->order.actor, &look->order.peer, &look->order.reason,
-                             &look->order.request};
+    *look = (struct look){.admin = call->admin,
+                          .order = *order,
+                          .texts = texts,
+                          .changing = changing,
+                          .is_strict = call->caller.role < ROLE_ADMIN};
+    const char **copied[] = {&look->order.id,     &look->order.actor,   &look->order.peer,
+                             &look->order.reason, &look->order.request, &look->order.overrides_rules};
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
         *copied[i] = arena_copy_text(texts, *copied[i]);
     }
-    const struct admin_reload asked = {
-        .dry_run = true, .limit = ADMIN_CHANGES, .bundle = look->order.id, .role = call->caller.role};
+    const struct admin_reload asked = {.dry_run = true,
+                                       .limit = ADMIN_CHANGES,
+                                       .bundle = look->order.id,
+                                       .role = call->caller.role,
+                                       .overruling = {.names = rules->names, .count = rules->count}};
     int error = verbs->reload(verbs->context, &asked, on_read, look);
     struct call again;
     if (error == 0) {
@@ -149,7 +174,7 @@ static void look_first(struct call *call, const struct admin_rollout_order *orde
         call_reply_problem(&again);
         call_finish(&again);
     }
-    free(changing);
+    free_changing(changing);
     free_look(look);
 }
 
@@ -183,15 +208,21 @@ void handle_rollout(struct call *call)
         .dry_run = call->route.dry_run,
         .actor = wanted.actor,
         .peer = peer,
+        .role = call->caller.role,
         .reason = wanted.reason,
-        .request = cancels ? "POST /v1/bundles:cancel"
-                           : arena_print(call->arena, "POST /v1/bundles/%s:activate", call->route.name),
+        .overrides_rules = rules_join(call, &wanted.rules),
+        .request = cancels
+                       ? "POST /v1/bundles:cancel"
+                       : rules_write_request(
+                             call, arena_print(call->arena, "POST /v1/bundles/%s:activate", call->route.name),
+                             &wanted.rules),
         .receipt = call->route.dry_run ? NULL : call_make_receipt(call)};
     struct changing *changing = memory_alloc(sizeof *changing);
     *changing = (struct changing){.is_dry = order.dry_run, .pending = call_defer(call)};
-    if (cancels || call->caller.role >= ROLE_ADMIN) {
+    if (cancels || (call->caller.role >= ROLE_ADMIN && wanted.rules.count == 0 &&
+                    !verbs->rules.has_any(verbs->context))) {
         verbs->change_rollout(verbs->context, &order, on_changed, changing);
     } else {
-        look_first(call, &order, changing);
+        look_first(call, &order, &wanted.rules, changing);
     }
 }

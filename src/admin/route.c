@@ -17,8 +17,9 @@
 
 enum { SEGMENTS_MAX = 6, READ = ROUTE_GET | ROUTE_HEAD };
 
-#define PAGING  (BIT(ROUTE_LIMIT) | BIT(ROUTE_CURSOR))
-#define EDITING (BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT) | BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON))
+#define PAGING (BIT(ROUTE_LIMIT) | BIT(ROUTE_CURSOR))
+#define EDITING                                                                                              \
+    (BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT) | BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON) | BIT(ROUTE_OVERRIDE_RULES))
 #define FILTERS (BIT(ROUTE_REGION) | BIT(ROUTE_AZ) | BIT(ROUTE_EFFECTIVE) | BIT(ROUTE_FIELDS))
 
 static const struct resource {
@@ -65,7 +66,7 @@ static const struct resource {
     [ROUTE_WHAT_IF] = {{"v1", "what-if"}, ROUTE_POST, PAGING, "POST", .writer = ROLE_VIEWER},
     [ROUTE_RELOAD] = {{"v1", "reload"},
                       ROUTE_POST,
-                      BIT(ROUTE_ZONE) | BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT),
+                      BIT(ROUTE_ZONE) | EDITING,
                       "POST",
                       .scope = ROUTE_SCOPE_ZONE,
                       .writer = ROLE_OPERATOR},
@@ -235,11 +236,7 @@ static const struct resource {
                             BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT),
                             "POST",
                             .writer = ROLE_EDITOR},
-    [ROUTE_CONFIG_IMPORT] = {{"v1", "config:import"},
-                             ROUTE_POST,
-                             BIT(ROUTE_DRY_RUN) | BIT(ROUTE_LIMIT) | BIT(ROUTE_ACTOR) | BIT(ROUTE_REASON) |
-                                 BIT(ROUTE_DOCUMENT),
-                             "POST"},
+    [ROUTE_CONFIG_IMPORT] = {{"v1", "config:import"}, ROUTE_POST, EDITING | BIT(ROUTE_DOCUMENT), "POST"},
     [ROUTE_CONFIG_THINGS] = {{"v1", "config", "&"}, READ, PAGING, "GET, HEAD"},
     [ROUTE_CONFIG_THING] = {{"v1", "config", "&", "*"},
                             READ | ROUTE_PUT | ROUTE_PATCH | ROUTE_DELETE,

@@ -5,6 +5,7 @@
 
 #include "admin/route_query.h"
 
+#include "base/number.h"
 #include "base/when.h"
 
 #include <stdlib.h>
@@ -153,8 +154,8 @@ static void check_limit(struct route *route, struct problem *problem)
     if (text == NULL) {
         return;
     }
-    unsigned long value = strspn(text, "0123456789") == strlen(text) ? strtoul(text, NULL, 10) : 0;
-    if (value < 1 || value > most) {
+    uint64_t value;
+    if (!number_read(text, 10, most, &value) || value == 0) {
         problem_add_field(problem, "limit", "found \"%s\", expected a number from 1 to %zu", text, most);
     } else {
         route->limit = value;
@@ -168,10 +169,11 @@ static void check_policy(struct route *route, struct problem *problem)
     if (text == NULL) {
         return;
     }
-    if (strlen(text) > 9 || strspn(text, "0123456789") != strlen(text)) {
+    uint64_t number;
+    if (!number_read(text, 10, INT32_MAX, &number)) {
         problem_add_field(problem, "policy", "found \"%s\", expected the number of a policy", text);
     } else {
-        route->policy = strtol(text, NULL, 10);
+        route->policy = (int64_t)number;
     }
 }
 

@@ -76,6 +76,46 @@ bool rules_allow(struct operate_rules *rules, const struct request_rules *overri
     return !problem_is_set(problem);
 }
 
+bool rules_allow_load(struct call *call, const struct admin_reload_result *result)
+{
+    if (!result->is_against_rules) {
+        return true;
+    }
+    const struct request_rules overridden = {(const char **)(uintptr_t)result->overruling->names,
+                                             result->overruling->count};
+    return rules_allow(result->rules, &overridden, "it", &call->problem);
+}
+
+void rules_take_query(struct call *call, struct request_rules *rules)
+{
+    const char *text = call->route.parameters[ROUTE_OVERRIDE_RULES];
+    *rules = (struct request_rules){.count = 0};
+    if (text == NULL) {
+        return;
+    }
+    request_split_rules(text, rules, &call->problem);
+    if (call->route.parameters[ROUTE_REASON] == NULL) {
+        problem_add_field(&call->problem, "reason", "required with override_rules");
+    }
+}
+
+const char *rules_join(const struct call *call, const struct request_rules *rules)
+{
+    const char *text = NULL;
+    for (size_t i = 0; i < rules->count; i++) {
+        text = arena_print(call->arena, "%s%s%s", text == NULL ? "" : text, text == NULL ? "" : ",",
+                           rules->names[i]);
+    }
+    return text;
+}
+
+const char *rules_write_request(const struct call *call, const char *request,
+                                const struct request_rules *rules)
+{
+    const char *names = rules_join(call, rules);
+    return names == NULL ? request : arena_print(call->arena, "%s?override_rules=%s", request, names);
+}
+
 /* ---- looking ---- */
 
 void handle_rules(struct call *call)

@@ -58,6 +58,8 @@ struct admin_rules_verbs {
      * over the words of the health table, two for each moment of its time. */
     int (*judge_now)(void *context, struct operate_wish *wish, struct arena *arena,
                      struct operate_rules *rules);
+    /* Are there any? On the control thread. */
+    bool (*has_any)(void *context);
     /* All of them, in the order of the topology; returns how many. */
     size_t (*list)(void *reader, struct arena *arena, struct admin_rule **items);
     /* Of all first, then of pairs and of names; returns how many. */

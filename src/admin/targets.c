@@ -30,6 +30,18 @@ static json_t *render_file_list(struct call *call)
     return render_check_files(items, count);
 }
 
+/* Regions that safety rules hold. */
+static void add_holds(const struct operate_targets *regions, json_t *holds)
+{
+    for (size_t i = 0; i < regions->count; i++) {
+        if (regions->items[i].hold != NULL) {
+            json_t *item = render_hold(&regions->items[i]);
+            json_object_set_new(item, "region", render_text(regions->items[i].name));
+            json_array_append_new(holds, item);
+        }
+    }
+}
+
 void handle_status(struct call *call)
 {
     static const struct {
@@ -40,12 +52,13 @@ void handle_status(struct call *call)
     struct admin_info info = {.version = NULL};
     struct admin_vantages vantages = {.count = 0};
     verbs->get_info(call->reader, &info);
-    json_t *document = render_info(&info);
+    json_t *document = render_info(&info), *holds = json_array();
     size_t overrides = 0, planned = 0, waiting = 0, ramping[HEALTH_REGION + 1] = {0};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         struct operate_targets targets = {.count = 0};
         verbs->list_targets(call->reader, kinds[i].kind, call->arena, &targets);
         json_object_set_new(document, kinds[i].key, render_counts(&targets));
+        add_holds(&targets, holds);
         for (size_t j = 0; j < targets.count; j++) {
             overrides += targets.items[j].override != NULL ? 1 : 0;
             planned += targets.items[j].status.planned ? 1 : 0;
@@ -53,6 +66,7 @@ void handle_status(struct call *call)
             ramping[kinds[i].kind] += targets.items[j].status.ramp.percent != 0;
         }
     }
+    json_object_set_new(document, "holds", holds);
     json_object_set_new(document, "overrides", json_integer((json_int_t)overrides));
     json_object_set_new(document, "overrides_planned", json_integer((json_int_t)planned));
     size_t dormants = verbs->count_dormant(call->reader);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/number.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -36,9 +37,8 @@ struct activated {
 static long read_number(const char *name, long most)
 {
     const char *text = getenv(name);
-    char *end = NULL;
-    long number = text == NULL ? 0 : strtol(text, &end, 10);
-    return text == NULL || end == text || *end != '\0' || number < 0 || number > most ? 0 : number;
+    uint64_t number;
+    return text != NULL && number_read(text, 10, (uint64_t)most, &number) ? (long)number : 0;
 }
 
 static void take_socket(struct activated *activated, int fd)

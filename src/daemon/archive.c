@@ -412,7 +412,7 @@ static void note(struct archive *archive, char *what)
 {
     free(archive->what);
     archive->what = what;
-    archive->generation = archive->server->view->generation;
+    archive->generation = view_number(archive->server->view);
     archive->since_ms = clock_wall_ms(&archive->server->clock);
     archive->next_ms = archive->is_wanted ? archive->next_ms : archive->since_ms;
     if (atomic_load(&archive->unkept_ms) == 0) {

@@ -14,6 +14,7 @@
 #include "daemon/snapshot.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "store/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -274,7 +275,7 @@ static void write_ops(struct batch *batch, struct writing *writing, size_t first
     for (size_t i = 0; i < count; i++) {
         const struct batch_op *op = &plan->ops.items[first + i];
         writing->ops[others + i] = (struct store_op){
-            .kind = "override", .key = op->key, .value = op->written, .if_revision = STORE_ANY};
+            .kind = OVERRIDE_KIND, .key = op->key, .value = op->written, .if_revision = STORE_ANY};
     }
     writing->job = (struct store_job){.cause = plan->cause,
                                       .ops = writing->ops,

@@ -293,9 +293,14 @@ static void on_held(void *context, const struct health_hold_change *change)
     change_body_add(&body, "turn", health_hold_turn_text(change->turn));
     change_body_add(&body, "rules", holds_write_rules(change->health, status->rules, rules));
     add_time(&body, "since", status->since_ms);
+    struct arena *arena = arena_new(0);
+    if (status->is_held) {
+        change_body_add(&body, "why", health_describe_hold(change->health, status, arena));
+    }
     publish(context, &(struct change){.kind = CHANGE_HOLD,
                                       .name = write_name("region", status->region, name),
                                       .body = body.text});
+    arena_free(arena);
 }
 
 /* "3.2 s" */

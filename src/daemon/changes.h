@@ -50,9 +50,13 @@ struct changes_rule {
     const char *why, *needs; /* needs: NULL: nothing */
 };
 void changes_tell_rule(struct changes *changes, const struct changes_rule *rule);
-/* Somebody overrides rules, "room,slowly", by what he says of a target. */
-void changes_tell_overridden(struct changes *changes, const char *rules, const char *target,
-                             const struct health_override *who);
+/* Somebody overrides rules, "room,slowly", by what he says of a target, or reads. */
+struct changes_overriding {
+    const char *target, *by;           /* "region:us", "drain"; "configuration", "reload" */
+    const char *actor, *peer, *reason; /* NULL or "": not said */
+};
+void changes_tell_overridden(struct changes *changes, const char *rules,
+                             const struct changes_overriding *overriding);
 /* Somebody let it come back. */
 /* A rule lets go what it holds in a region, since an operator said so. */
 void changes_tell_released(struct changes *changes, const char *rule, const char *region,

@@ -20,8 +20,13 @@ void changes_tell_rule(struct changes *changes, const struct changes_rule *rule)
     changes_publish(changes, &(struct change){.kind = CHANGE_RULE, .name = name, .body = body.text});
 }
 
-void changes_tell_overridden(struct changes *changes, const char *rules, const char *target,
-                             const struct health_override *who)
+static const char *say(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
+void changes_tell_overridden(struct changes *changes, const char *rules,
+                             const struct changes_overriding *overriding)
 {
     char name[CHANGE_NAME_MAX + 1];
     for (const char *at = rules; *at != '\0'; at += strspn(at, ",")) {
@@ -29,14 +34,14 @@ void changes_tell_overridden(struct changes *changes, const char *rules, const c
         struct change_body body;
         change_body_init(&body);
         change_body_add(&body, "turn", "overridden");
-        change_body_add(&body, "by", health_desired_text(who->desired));
-        change_body_add(&body, "target", target);
+        change_body_add(&body, "by", overriding->by);
+        change_body_add(&body, "target", overriding->target);
         snprintf(name, sizeof name, "rule:%.*s", (int)len, at);
         changes_publish(changes, &(struct change){.kind = CHANGE_RULE,
                                                   .name = name,
-                                                  .actor = who->actor,
-                                                  .peer = who->peer[0] == '\0' ? NULL : who->peer,
-                                                  .reason = who->reason[0] == '\0' ? NULL : who->reason,
+                                                  .actor = say(overriding->actor),
+                                                  .peer = say(overriding->peer),
+                                                  .reason = say(overriding->reason),
                                                   .body = body.text});
         at += len;
     }

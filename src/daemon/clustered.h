@@ -30,6 +30,8 @@ void clustered_hear_order(struct clustered *clustered, unsigned number, const ch
                           const char *text);
 /* Is there an etcd to be heard of, and is it? NULL: none. */
 bool clustered_uses_etcd(const struct clustered *clustered, bool *is_reached);
+/* It is a node, and it is not known yet whether all that the cluster was told is in force here. NULL: no. */
+bool clustered_is_behind(const struct clustered *clustered);
 /* Somebody wants to be a node: fleet_answer_join() comes later. */
 void clustered_admit(struct server *server, uint64_t connection, const char *from, const char *what);
 

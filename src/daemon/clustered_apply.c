@@ -22,10 +22,9 @@
 #include "store/kinds.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char kind_override[] = "override";
 
 /* On its way. */
 struct applying {
@@ -163,7 +162,7 @@ static void put_safer(struct server *server, const struct store_op *op)
     struct arena *arena = arena_new(0);
     struct batch_op put;
     int64_t wall_ms = clock_wall_ms(&server->clock);
-    if (strcmp(op->kind, kind_override) == 0 && is_safer(server, op) &&
+    if (strcmp(op->kind, OVERRIDE_KIND) == 0 && is_safer(server, op) &&
         read_override(server, op, 0, arena, &put)) {
         lock_take(&server->lock);
         bool is_put = batch_apply(server->view, &put, wall_ms);
@@ -211,12 +210,19 @@ static void plan_ops(struct applying *applying, const struct store_op *ops, size
         if (is_passed_over(applying, &ops[i])) {
             continue;
         }
-        if (strcmp(ops[i].kind, kind_override) == 0 && !is_bound(applying, &ops[i]) &&
-            read_override(applying->clustered->server, &ops[i], applying->lead_ms, arena, &op)) {
+        struct store_op *other = &applying->others[applying->other_count];
+        *other = copy_op(&ops[i], arena);
+        applying->other_count++;
+        if (strcmp(ops[i].kind, OVERRIDE_KIND) != 0 ||
+            !read_override(applying->clustered->server, &ops[i], applying->lead_ms, arena, &op)) {
+            continue;
+        }
+        other->value = op.written; /* by this node's clock */
+        other->expires_ms = op.written == NULL ? 0 : other->expires_ms;
+        if (!is_bound(applying, &ops[i])) {
+            applying->other_count--;
             add_override(plan, &op, count <= CLUSTER_OPS_MAX);
             applying->is_over |= ops[i].value != NULL && op.value == NULL;
-        } else {
-            applying->others[applying->other_count++] = copy_op(&ops[i], arena);
         }
     }
     qsort(plan->ops.items, plan->ops.count, sizeof *plan->ops.items, compare_ops);
@@ -241,13 +247,15 @@ static void on_done(void *context, const struct batch_result *result)
         clustered_poke(clustered);
     }
     if (applying->mark != 0) {
-        applying->put(clustered, applying->mark, result->error == 0);
+        applying->put(clustered, applying->mark, result->error == 0 && !applying->is_over);
     }
     free(applying);
 }
 
+/* By the clock as it is now: lengths are moved with it once. */
 static struct applying *begin(struct clustered *clustered)
 {
+    server_follow_clock_step(clustered->server);
     struct applying *applying = memory_alloc(sizeof *applying);
     *applying = (struct applying){.clustered = clustered, .cluster = clustered->cluster};
     return applying;
@@ -300,8 +308,7 @@ static void apply(void *context, const struct cluster_entry *entry, const struct
              entry->node, entry->cause.actor == NULL ? "" : entry->cause.actor, entry->op_count);
     struct batch_plan plan = {.arena = arena, .cause = copy_cause(&entry->cause, arena)};
     struct applying *applying = begin(clustered);
-    applying->lead_ms = cluster_find_clock_lead(entry, clock_now_ms(&clustered->server->clock),
-                                                clock_wall_ms(&clustered->server->clock));
+    applying->lead_ms = clustered_find_entry_lead(clustered, entry);
     start(applying, entry->ops, entry->op_count, at, &plan);
 }
 
@@ -326,6 +333,7 @@ void clustered_put_told(struct clustered *clustered, const struct cluster_pendin
     applying->text = text;
     applying->mark = pending->mark;
     applying->put = done;
+    applying->lead_ms = clustered_find_told_lead(clustered, pending);
     start(applying, pending->ops, pending->op_count, NULL, &plan);
 }
 
@@ -363,11 +371,16 @@ static struct objects *read_all(const struct clustered *clustered)
 }
 
 struct difference {
+    const struct cluster_object *from;
+    size_t from_count;
+    const struct cluster_position *at;
     struct arena *arena;
     struct store_op *ops;
     size_t count, taken_away;
 };
 
+/* Of overrides only what goes: the others are compared with what is in force, since in the store their times
+ * have followed this node's clock. */
 static bool differ(void *context, const struct store_object *before, const struct store_object *after)
 {
     struct difference *difference = context;
@@ -377,7 +390,7 @@ static bool differ(void *context, const struct store_object *before, const struc
                     before->key);
         difference->ops[difference->count++] =
             (struct store_op){.kind = before->kind, .key = before->key, .if_revision = STORE_ANY};
-    } else if (before == NULL || strcmp(before->value, after->value) != 0) {
+    } else if (strcmp(after->kind, OVERRIDE_KIND) != 0) {
         difference->ops[difference->count++] = (struct store_op){.kind = after->kind,
                                                                  .key = after->key,
                                                                  .value = after->value,
@@ -387,11 +400,120 @@ static bool differ(void *context, const struct store_object *before, const struc
     return true;
 }
 
-static void adopt(void *context, const struct cluster_object *from, size_t count,
-                  const struct cluster_position *at, bool is_healing)
+static bool parse_override(const char *key, const char *value, struct batch_op *op)
 {
-    (void)is_healing;
+    const char *why;
+    return health_parse_target(key, &op->kind, &op->name) == 0 &&
+           override_read_json(value, &op->what, &op->planned, &why) == 0;
+}
+
+/* 0: nothing is there, in force, planned or dormant. */
+static uint64_t hash_present(struct server *server, enum health_kind kind, const char *name)
+{
+    lock_take(&server->lock);
+    const struct health *health = server->view->health;
+    ptrdiff_t index = health_find(health, kind, name);
+    const struct health_dormant *dormant = index < 0 ? health_find_dormant(health, kind, name) : NULL;
+    const struct health_override *what = index >= 0 ? health_get_override(health, kind, (uint32_t)index)
+                                         : dormant != NULL ? &dormant->what
+                                                           : NULL;
+    uint64_t hash = what == NULL ? 0 : health_hash_override(kind, name, what);
+    lock_leave(&server->lock);
+    return hash;
+}
+
+/* What of it is here has the times of this node's clock, and keeps them; what has ended is not missed. */
+static void add_missing(const struct clustered *clustered, const struct cluster_object *from,
+                        struct difference *difference)
+{
+    struct server *server = clustered->server;
+    struct batch_op op;
+    const struct store_op as = {.kind = from->kind, .key = from->key, .value = from->value};
+    if (!parse_override(from->key, from->value, &op)) {
+        return;
+    }
+    uint64_t present = hash_present(server, op.kind, op.name);
+    if (present != health_hash_override(op.kind, op.name, &op.what) &&
+        read_override(server, &as, clustered_find_lead(clustered, from->value, from->node, from->at_ms),
+                      difference->arena, &op) &&
+        (op.written != NULL || present != 0)) {
+        difference->ops[difference->count++] = (struct store_op){
+            .kind = from->kind, .key = op.key, .value = op.written, .if_revision = STORE_ANY};
+    }
+}
+
+/* 0: it is none. */
+static uint64_t hash_stored(const struct store_object *object)
+{
+    struct batch_op op;
+    return parse_override(object->key, object->value, &op) ? health_hash_override(op.kind, op.name, &op.what)
+                                                           : 0;
+}
+
+static bool count_own(void *context, const struct store_object *before, const struct store_object *after)
+{
+    size_t *count = context;
+    bool is_own = before != NULL && strcmp(before->kind, OVERRIDE_KIND) == 0;
+    *count += is_own && (after == NULL || hash_stored(before) != hash_stored(after));
+    return true;
+}
+
+/* Whoever makes this server a node need not know that the cluster is another one, or what would go. */
+static bool refuse_to_lose(const struct clustered *clustered, const struct objects *present,
+                           const struct objects *wanted)
+{
+    char why[200];
+    size_t count = 0;
+    objects_compare(present, wanted, count_own, &count);
+    if (count != 0) {
+        snprintf(
+            why, sizeof why,
+            "etcd holds the orders of a cluster; to follow them would end %zu override%s of this server: "
+            "\"steerctl cluster adopt\" does it all the same",
+            count, count == 1 ? "" : "s");
+        cluster_refuse_taking(clustered->cluster, why);
+    }
+    return count != 0;
+}
+
+static bool is_here(const struct clustered *clustered, const struct cluster_position *at)
+{
+    struct cluster_status status;
+    cluster_get_status(clustered->cluster, &status);
+    return status.has_position && cluster_is_at(&status.at, at);
+}
+
+static void take_difference(struct clustered *clustered, struct difference *difference,
+                            const struct objects *present, const struct objects *wanted)
+{
+    size_t most = objects_count(present) + difference->from_count;
+    difference->arena = arena_new(0);
+    difference->ops = arena_alloc(difference->arena, (most + 1) * sizeof *difference->ops);
+    objects_compare(present, wanted, differ, difference);
+    for (size_t i = 0; i < difference->from_count; i++) {
+        if (strcmp(difference->from[i].kind, OVERRIDE_KIND) == 0) {
+            add_missing(clustered, &difference->from[i], difference);
+        }
+    }
+    if (difference->count == 0 && is_here(clustered, difference->at)) {
+        arena_free(difference->arena);
+        cluster_applied(clustered->cluster);
+        return;
+    }
+    log_info("cluster adopted seq=%llu objects=%zu changed=%zu taken_away=%zu",
+             (unsigned long long)difference->at->seq, difference->from_count, difference->count,
+             difference->taken_away);
+    struct batch_plan plan = {
+        .arena = difference->arena,
+        .cause = {.actor = "steerd", .reason = "the cluster has it so", .request = "steerctl cluster adopt"}};
+    start(begin(clustered), difference->ops, difference->count, difference->at, &plan);
+}
+
+static void adopt(void *context, const struct cluster_object *from, size_t count,
+                  const struct cluster_position *at, bool may_refuse)
+{
     struct clustered *clustered = context;
+    server_follow_clock_step(clustered->server);
     struct objects *present = read_all(clustered), *wanted = objects_new();
     const struct store_object *twice;
     if (present == NULL) {
@@ -405,16 +527,10 @@ static void adopt(void *context, const struct cluster_object *from, size_t count
                                                    .expires_ms = from[i].expires_ms});
     }
     (void)objects_sort(wanted, &twice);
-    struct arena *arena = arena_new(0);
-    struct difference difference = {.arena = arena};
-    difference.ops = arena_alloc(arena, (objects_count(present) + count + 1) * sizeof *difference.ops);
-    objects_compare(present, wanted, differ, &difference);
-    log_info("cluster adopted seq=%llu objects=%zu changed=%zu taken_away=%zu", (unsigned long long)at->seq,
-             count, difference.count, difference.taken_away);
-    struct batch_plan plan = {
-        .arena = arena,
-        .cause = {.actor = "steerd", .reason = "the cluster has it so", .request = "steerctl cluster adopt"}};
-    start(begin(clustered), difference.ops, difference.count, at, &plan);
+    if (!may_refuse || !refuse_to_lose(clustered, present, wanted)) {
+        struct difference difference = {.from = from, .from_count = count, .at = at};
+        take_difference(clustered, &difference, present, wanted);
+    }
     objects_close(present);
     objects_close(wanted);
 }
@@ -437,6 +553,16 @@ static void collect(void *context)
     }
 }
 
+static bool is_over(void *context, const char *key, const char *value)
+{
+    enum { OVER_MS = 60000 };
+    const struct clustered *clustered = context;
+    struct batch_op op;
+    return parse_override(key, value, &op) && op.what.expires_ms != 0 &&
+           op.what.expires_ms + OVER_MS <= clock_wall_ms(&clustered->server->clock) &&
+           hash_present(clustered->server, op.kind, op.name) == 0;
+}
+
 static void changed(void *context)
 {
     clustered_poke(context);
@@ -449,5 +575,6 @@ void clustered_fill_hooks(struct clustered *clustered, struct cluster_hooks *hoo
                                     .apply = apply,
                                     .adopt = adopt,
                                     .collect = collect,
+                                    .is_over = is_over,
                                     .changed = changed};
 }

@@ -81,7 +81,7 @@ static bool reaches_etcd(const struct clustered *clustered)
 static void pend(struct clustered *clustered, const struct clustered_heard *heard)
 {
     cluster_pend(clustered->cluster, &heard->what);
-    clustered_tell_peers(clustered, heard->what.mark, heard->text);
+    clustered_tell_peers(clustered, &heard->what, heard->text);
     clustered_poke(clustered);
 }
 
@@ -136,6 +136,7 @@ static struct clustered_heard *read_heard(struct clustered *clustered, const str
         *why = "it changes nothing";
     } else if (error == 0) {
         heard->what.number = clustered->next_pending;
+        heard->what.born_ms = clustered_find_birth(said->text, clock_now_ms(&clustered->server->clock));
         text = clustered_write_pending(&heard->what, heard->what.node);
         *why = text == NULL ? "it is too long" : "";
     }

@@ -16,12 +16,11 @@
 #include <event2/event.h>
 #include <pthread.h>
 
-#define CLUSTER_KIND  "cluster" /* of the store's objects, of this node: */
-#define POSITION_KEY  "position"
-#define RUN_KEY       "run"
-#define NODES_KEY     "nodes"
-#define PENDING_KIND  "cluster-pending" /* / number */
-#define CONFLICT_KIND "conflict"        /* / "override:region:us-east": of all nodes */
+#define CLUSTER_KIND "cluster" /* of the store's objects, of this node: */
+#define POSITION_KEY "position"
+#define RUN_KEY      "run"
+#define NODES_KEY    "nodes"
+#define PENDING_KIND "cluster-pending" /* / number */
 
 struct clustered_change;
 struct clustered_said;
@@ -195,9 +194,21 @@ struct clustered_said {
 };
 struct clustered_said *clustered_take_said(struct clustered *clustered); /* all; owned: free() each */
 
+/* ---- clustered_clock.c ---- */
+
+/* By how much this node's clock is ahead of the one that an override was written by, at the node of that
+ * name, when it was at_ms by that. One that was written later than now was written by a clock that has been
+ * set back since. */
+int64_t clustered_find_lead(const struct clustered *clustered, const char *value, const char *name,
+                            int64_t at_ms);
+/* … of an entry; of what another node has told without etcd. */
+int64_t clustered_find_entry_lead(const struct clustered *clustered, const struct cluster_entry *entry);
+int64_t clustered_find_told_lead(const struct clustered *clustered, const struct cluster_pending *pending);
+
 /* ---- clustered_reach.c ---- */
 
-void clustered_tell_peers(struct clustered *clustered, uint64_t mark, const char *text);
+void clustered_tell_peers(struct clustered *clustered, const struct cluster_pending *pending,
+                          const char *text);
 bool clustered_is_laid_over(const struct clustered *clustered, const struct cluster_pending *pending,
                             const struct store_op *op);
 /* Where what became pending here is in force; names are borrowed until something changes. */

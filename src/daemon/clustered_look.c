@@ -40,6 +40,16 @@ bool clustered_uses_etcd(const struct clustered *clustered, bool *is_reached)
     return conf != NULL && conf->etcd_count != 0;
 }
 
+bool clustered_is_behind(const struct clustered *clustered)
+{
+    struct cluster_status status;
+    if (clustered == NULL || clustered->cluster == NULL) {
+        return false;
+    }
+    cluster_get_status(clustered->cluster, &status);
+    return !status.is_at_head && status.phase != CLUSTER_ESTRANGED;
+}
+
 static const char *write_listen(const struct cluster_self *self, struct arena *arena)
 {
     const char *text = "";

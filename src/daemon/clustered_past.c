@@ -12,17 +12,10 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/number.h"
+#include "store/kinds.h"
 
-#include <errno.h>
 #include <stdlib.h>
-
-static int parse_number(const char *key, uint64_t *number)
-{
-    char *end;
-    errno = 0;
-    *number = strtoull(key, &end, 10);
-    return errno != 0 || *end != '\0' || end == key ? ERROR_SYNTAX : 0;
-}
 
 static bool read_one_pending(void *context, const struct store_object *object)
 {
@@ -30,7 +23,7 @@ static bool read_one_pending(void *context, const struct store_object *object)
     struct arena *arena = arena_new(0);
     struct cluster_pending pending = {.number = 0};
     const char *why = "its number is none";
-    int error = parse_number(object->key, &pending.number);
+    int error = number_read(object->key, 10, UINT64_MAX, &pending.number) ? 0 : ERROR_SYNTAX;
     error = error == 0 ? clustered_parse_pending(object->value, arena, &pending, &why) : error;
     if (error != 0) {
         log_error("provisional order not understood key=%s why=\"%s\" effect=\"it holds here only\"",
@@ -40,7 +33,7 @@ static bool read_one_pending(void *context, const struct store_object *object)
             pending.number >= clustered->next_pending ? pending.number + 1 : clustered->next_pending;
         cluster_pend(clustered->cluster, &pending);
         clustered_put_safer(clustered, &pending);
-        clustered_tell_peers(clustered, pending.mark, object->value);
+        clustered_tell_peers(clustered, &pending, object->value);
     }
     arena_free(arena);
     return true;

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { AGE_MAX_MS = INT32_MAX }; /* of an order that is told: 24 days */
+
 /* ---- written ---- */
 
 /* ["feedbeef01234567"]: owned. */
@@ -74,6 +76,16 @@ static bool read_marks(const json_t *list, struct arena *arena, struct cluster_p
         }
     }
     return true;
+}
+
+int64_t clustered_find_birth(const char *text, int64_t now_ms)
+{
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *age = json_object_get(object, "age_ms");
+    json_int_t age_ms = json_integer_value(age);
+    bool is_known = json_is_integer(age) && age_ms >= 0 && age_ms <= AGE_MAX_MS;
+    json_decref(object);
+    return is_known ? now_ms - age_ms : 0;
 }
 
 int clustered_parse_pending(const char *text, struct arena *arena, struct cluster_pending *pending,

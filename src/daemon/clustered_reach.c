@@ -37,14 +37,16 @@ bool clustered_is_laid_over(const struct clustered *clustered, const struct clus
 
 /* ---- telling ---- */
 
-void clustered_tell_peers(struct clustered *clustered, uint64_t mark, const char *text)
+void clustered_tell_peers(struct clustered *clustered, const struct cluster_pending *pending,
+                          const char *text)
 {
-    enum { TEXT_MAX = FLEET_ORDER_MAX };
-    if (mark == 0 || strlen(text) > TEXT_MAX) {
-        log_warning("order not told to other nodes mark=%016" PRIx64 " why=\"it is too long\"", mark);
+    enum { TEXT_MAX = FLEET_ORDER_MAX - PEER_ORDER_AGE_MAX };
+    if (pending->mark == 0 || strlen(text) > TEXT_MAX) {
+        log_warning("order not told to other nodes mark=%016" PRIx64 " why=\"it is too long\"",
+                    pending->mark);
         return;
     }
-    peers_put_order(clustered->server->peers, mark, text);
+    peers_put_order(clustered->server->peers, pending->mark, text, pending->born_ms);
 }
 
 static void add(struct clustered_reach *reach, const char *name, bool holds)

@@ -107,6 +107,17 @@ static uint64_t hash_configuration(const struct view *view, const char *bundle)
     return hash_finish(hash);
 }
 
+/* Returns whether it is another one. */
+static bool take_overrides(struct server *server, uint64_t *overrides)
+{
+    uint64_t before = *overrides;
+    lock_take(&server->lock);
+    uint64_t sum = server->view->health == NULL ? 0 : health_hash_overrides(server->view->health);
+    lock_leave(&server->lock);
+    *overrides = sum == 0 ? 1 : sum; /* 0 would say nothing */
+    return *overrides != before;
+}
+
 void clustered_follow_self(struct clustered *clustered, int64_t now_ms)
 {
     const struct view *view = clustered->server->view;
@@ -116,8 +127,9 @@ void clustered_follow_self(struct clustered *clustered, int64_t now_ms)
     }
     bool is_elsewhere = clustered_take_own(clustered, &seen->self);
     is_elsewhere = rollouts_take_own(clustered->server->rollouts, &seen->self.bundle) || is_elsewhere;
+    is_elsewhere = take_overrides(clustered->server, &seen->self.overrides) || is_elsewhere;
     uint64_t generation = view->table == NULL ? 1 : atomic_load(&view->table->generation);
-    bool is_other = view->generation != seen->view;
+    bool is_other = view_number(view) != seen->view;
     if (!is_other && !is_elsewhere && (generation == seen->generation || now_ms - seen->at_ms < SELF_MS)) {
         return;
     }
@@ -127,9 +139,9 @@ void clustered_follow_self(struct clustered *clustered, int64_t now_ms)
     }
     seen->self.health =
         view->topology == NULL || view->table == NULL ? 0 : hash_health(view->topology, view->table);
-    seen->self.generation = view->generation;
+    seen->self.generation = view_number(view);
     seen->generation = generation;
-    seen->view = view->generation;
+    seen->view = view_number(view);
     seen->at_ms = now_ms;
     cluster_set_self(clustered->cluster, &seen->self);
 }

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "store/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +78,7 @@ static void put(struct clustered *clustered, struct clustered_settled *settled)
         if (cluster_is_pending(clustered->cluster, op->kind, op->key)) {
             continue;
         }
-        if (strcmp(op->kind, "override") == 0) {
+        if (strcmp(op->kind, OVERRIDE_KIND) == 0) {
             settled->ops[count++] = *op;
         } else {
             clustered_follow_object(clustered, op->kind, op->key, op->value);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "store/kinds.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -180,6 +181,7 @@ static void pend_part(struct sharing *sharing, size_t first, int64_t wall_ms)
     struct cluster_pending pending = {.number = clustered->next_pending++,
                                       .mark = sharing->write.mark + first / CLUSTER_OPS_MAX,
                                       .since_ms = wall_ms,
+                                      .born_ms = clock_now_ms(&clustered->server->clock),
                                       .has_position = status.has_position,
                                       .at = status.at,
                                       .cause = sharing->owner->cause,
@@ -202,7 +204,7 @@ static void pend_part(struct sharing *sharing, size_t first, int64_t wall_ms)
                           .if_revision = STORE_ANY};
     if (is_open) {
         cluster_pend(clustered->cluster, &pending);
-        clustered_tell_peers(clustered, pending.mark, text);
+        clustered_tell_peers(clustered, &pending, text);
         sharing->mark = pending.mark;
     }
     free(text);
@@ -239,12 +241,10 @@ static void fail(struct sharing *sharing)
     finish(sharing);
 }
 
-static const char kind_override[] = "override";
-
 /* Can what holds by it become what the store has again? */
 static bool can_be_taken_back(const struct store_op *op)
 {
-    return strcmp(op->kind, kind_override) == 0 || strcmp(op->kind, CONFLICT_KIND) == 0 ||
+    return strcmp(op->kind, OVERRIDE_KIND) == 0 || strcmp(op->kind, CONFLICT_KIND) == 0 ||
            strcmp(op->kind, SWITCHOVER_KIND) == 0;
 }
 
@@ -262,7 +262,7 @@ static size_t list_kept(const struct sharing *sharing, bool are_overrides, struc
     size_t count = 0;
     for (size_t i = 0; i < sharing->shared_count; i++) {
         const struct store_op *from = &sharing->shared[i];
-        if ((strcmp(from->kind, kind_override) == 0) == are_overrides &&
+        if ((strcmp(from->kind, OVERRIDE_KIND) == 0) == are_overrides &&
             strcmp(from->kind, CONFLICT_KIND) != 0) { /* a conflict is not over before that is written */
             ops[count++] = (struct store_op){.kind = arena_copy_text(arena, from->kind),
                                              .key = arena_copy_text(arena, from->key),

@@ -10,6 +10,7 @@
 #include "daemon/override_json.h"
 #include "base/words.h"
 #include "view/view.h"
+#include "store/kinds.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -54,7 +55,7 @@ static void tell_object(struct difference *d, const struct admin_changed_object 
                  object->actor[0] == '\0' ? "somebody" : object->actor, object->reason,
                  moment_write_time(object->time_ms, time));
     }
-    if (strcmp(object->kind, "override") == 0) {
+    if (strcmp(object->kind, OVERRIDE_KIND) == 0) {
         const char *old = state_words(object->before, before), *new = state_words(object->after, after);
         say(d, "%s: %s%s%s%s", object->key, old, strcmp(old, new) == 0 ? "" : " -> ",
             strcmp(old, new) == 0 ? ", with other words or times" : new, by);

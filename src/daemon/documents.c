@@ -9,10 +9,12 @@
 #include "daemon/answers.h"
 #include "daemon/durable.h"
 #include "daemon/ends.h"
+#include "daemon/rollouts_choose.h"
 #include "daemon/server.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "store/kinds.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -26,8 +28,9 @@ enum { EDITS_TOLD = 16 << 10 }; /* octets of edits in an entry of the journal, a
 struct documents {
     struct server *server;
     documents_choose_fn *choose;
-    pthread_mutex_t mutex; /* of `current` */
+    pthread_mutex_t mutex; /* of what follows */
     struct documents_set *current;
+    char *refused, *refused_what; /* why the last reload of that was; NULL: it was not */
 };
 
 /* What is on its way to the store. */
@@ -137,6 +140,9 @@ static bool is_to_store(const struct documents_set *set, const struct document *
 void documents_end(struct documents_load *load)
 {
     if (load != NULL) {
+        if (load->is_adopted && load->folder != NULL) {
+            rollouts_note(load->folder, load->is_of_bundle ? load->set->bundle : NULL);
+        }
         if (load->is_adopted && load->folder != NULL && load->set->owner == CONF_OWNER_API) {
             documents_write_note(load);
         } else if (load->is_adopted && load->folder != NULL && !is_left(load->set)) {
@@ -306,6 +312,21 @@ void documents_adopt(struct documents *documents, struct documents_load *load)
     documents_release(old);
 }
 
+/* What a reload of everything reads is all that there is. */
+void documents_note_refused(struct documents *documents, const char *what, const char *why)
+{
+    pthread_mutex_lock(&documents->mutex);
+    bool is_over = documents->refused != NULL && why == NULL &&
+                   (strcmp(what, "all") == 0 || strcmp(what, documents->refused_what) == 0);
+    if (why != NULL || is_over) {
+        free(documents->refused);
+        free(documents->refused_what);
+        documents->refused = why == NULL ? NULL : memory_copy_text(why);
+        documents->refused_what = why == NULL ? NULL : memory_copy_text(what);
+    }
+    pthread_mutex_unlock(&documents->mutex);
+}
+
 /* ---- telling ---- */
 
 static void show(const struct document *from, struct admin_document *to)
@@ -351,7 +372,9 @@ void documents_list(struct documents *documents, bool with_files, struct arena *
         return;
     }
     list->owner = set->owner;
-    list->unsure = arena_copy_text(arena, set->unsure);
+    pthread_mutex_lock(&documents->mutex);
+    list->unsure = arena_copy_text(arena, documents->refused != NULL ? documents->refused : set->unsure);
+    pthread_mutex_unlock(&documents->mutex);
     list->items = arena_alloc(arena, (set->count + 1) * sizeof *list->items);
     for (; list->count < set->count; list->count++) {
         struct admin_document *to = &list->items[list->count];
@@ -386,6 +409,9 @@ void documents_count(struct documents *documents, const struct view *view, struc
         counts->is_unsure = set->unsure != NULL || (counts->is_owned && documents_find_older(view) != NULL);
         counts->differing = set->differing;
     }
+    pthread_mutex_lock(&documents->mutex);
+    counts->is_unsure |= documents->refused != NULL;
+    pthread_mutex_unlock(&documents->mutex);
     documents_release(set);
 }
 
@@ -404,6 +430,8 @@ void documents_close(struct documents *documents)
 {
     if (documents != NULL) {
         documents_release(documents->current);
+        free(documents->refused);
+        free(documents->refused_what);
         pthread_mutex_destroy(&documents->mutex);
         free(documents);
     }
@@ -416,21 +444,41 @@ static bool is_same(const char *left, const char *right)
     return left == NULL || right == NULL ? left == right : strcmp(left, right) == 0;
 }
 
+/* Behind a semicolon is advice, such as which endpoints there are, and that changes with others. */
+static bool is_same_message(const char *left, const char *right)
+{
+    size_t len = strcspn(left, ";");
+    return len == strcspn(right, ";") && memcmp(left, right, len) == 0;
+}
+
 /* Lines move when a document is edited. */
 static bool has_error(const struct report *report, const struct report_item *wanted)
 {
     for (size_t i = 0; i < report_count(report); i++) {
         const struct report_item *item = report_get(report, i);
         if (item->severity == REPORT_ERROR && is_same(item->place.file, wanted->place.file) &&
-            is_same(item->place.path, wanted->place.path) && strcmp(item->message, wanted->message) == 0) {
+            is_same(item->place.path, wanted->place.path) &&
+            is_same_message(item->message, wanted->message)) {
             return true;
         }
     }
     return false;
 }
 
-/* Does the edited configuration have an error that the present one does not have? Errors may be placed in any
- * file, so the present one is compiled as well; that costs a load, when there are errors only. */
+/* Of documents that are edited. */
+static size_t count_accusing(const struct documents_load *load, const struct report *report)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < report_count(report); i++) {
+        const struct document *accused = documents_find_accused(load, report_get(report, i));
+        count += accused != NULL && accused->is_edited;
+    }
+    return count;
+}
+
+/* Does the edited configuration have an error that the present one does not have, or does the edit leave a
+ * document with errors as bad as it was? Errors may be placed in any file, so the present one is compiled as
+ * well; that costs a load, when there are errors only. */
 static bool is_worse(const struct documents_load *load, const struct view_load *asked,
                      const struct report *report)
 {
@@ -442,7 +490,9 @@ static bool is_worse(const struct documents_load *load, const struct view_load *
     unedited.documents.context = present;
     unedited.documents.chooser = documents_get_chooser(present);
     view_free(view_compile_load(&unedited, before));
-    bool is_worse = report_errors(report) > report_errors(before);
+    size_t accusing = count_accusing(load, report);
+    bool is_worse = report_errors(report) > report_errors(before) ||
+                    (accusing != 0 && accusing >= count_accusing(load, before));
     for (size_t i = 0; i < report_count(report) && !is_worse; i++) {
         const struct report_item *item = report_get(report, i);
         is_worse = item->severity == REPORT_ERROR && !has_error(before, item);
@@ -455,14 +505,6 @@ static bool is_worse(const struct documents_load *load, const struct view_load *
 bool documents_are_good(const struct documents_load *load, const struct view_load *asked,
                         const struct report *report)
 {
-    if (load->set == NULL || load->trouble != ADMIN_EDITED_GOOD) {
-        return false;
-    }
-    for (size_t i = 0; i < report_count(report); i++) {
-        const struct document *accused = documents_find_accused(load, report_get(report, i));
-        if (accused != NULL && accused->is_edited) {
-            return false;
-        }
-    }
-    return report_errors(report) == 0 || !is_worse(load, asked, report);
+    return load->set != NULL && load->trouble == ADMIN_EDITED_GOOD &&
+           (report_errors(report) == 0 || !is_worse(load, asked, report));
 }

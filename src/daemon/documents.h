@@ -25,7 +25,6 @@ struct conf_server;
 struct documents;
 struct server;
 
-#define DOCUMENT_KIND   "document"
 #define DOCUMENT_FOLDER "documents"
 
 struct document {
@@ -75,8 +74,9 @@ void documents_place(void *load, const struct conf_server *conf, struct report *
 /* Where compiling gave up with a bundle that was asked for: another report takes the place of this one, with
  * all that is wrong, as `steerd --check` tells it. Else nothing. */
 void documents_check_all(const struct documents_load *load, struct report **report);
-/* After it was compiled as `asked`: is nothing wrong with an edited document, and nothing in any file that is
- * not wrong without the edits, too? Else edits are refused. */
+/* After it was compiled as `asked`: is nothing wrong, in any file, that is not wrong without the edits, too,
+ * and has each edited document no errors, or all of them together fewer than without? Else edits are refused.
+ */
 bool documents_are_good(const struct documents_load *load, const struct view_load *asked,
                         const struct report *report);
 /* Files that are to be taken over but have errors of their own are left to be files. */
@@ -89,6 +89,9 @@ bool documents_want_store(const struct documents_load *load);
 bool documents_commit(struct documents_load *load, void (*done)(void *argument, int error), void *argument);
 /* It serves. */
 void documents_adopt(struct documents *documents, struct documents_load *load);
+/* A reload of `what` ("all", a zone) was refused, so what serves is older than what its files say: it is
+ * shown with what is unsure. NULL: it was not. */
+void documents_note_refused(struct documents *documents, const char *what, const char *why);
 /* What became of edits; valid as long as the load. */
 void documents_describe(struct documents_load *load, int error, bool is_refused, struct admin_edited *edited);
 void documents_end(struct documents_load *load); /* NULL is fine */

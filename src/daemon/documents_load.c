@@ -341,6 +341,7 @@ void documents_place(void *context, const struct conf_server *conf, struct repor
     load->set->owner = conf->owner;
     free(load->folder);
     load->folder = memory_copy_text(conf->state_path);
+    load->is_of_bundle = conf->tree != NULL || conf->is_bare;
     name_all(load->set, conf);
     if (conf->owner == CONF_OWNER_API && load->folder != NULL) {
         place_owned(load, conf, report);

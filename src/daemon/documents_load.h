@@ -16,13 +16,13 @@ struct documents_load {
     bool may_write, is_start;
     struct source_chooser chooser;
     documents_choose_fn *choose;
-    bool is_from_asked;           /* the bundle was asked for */
-    char bundle[BUNDLE_ID_SIZE];  /* whose tree is read; "": not known yet, or none */
-    struct documents_set *before; /* what serves; NULL: nothing does */
-    struct documents_set *set;    /* what this load goes by; NULL: it has not come so far */
-    struct redaction redaction;   /* of what the journal says of edits */
-    bool is_adopted;
-    char *folder; /* of the state; NULL: none */
+    bool is_from_asked;            /* the bundle was asked for */
+    char bundle[BUNDLE_ID_SIZE];   /* whose tree is read; "": not known yet, or none */
+    struct documents_set *before;  /* what serves; NULL: nothing does */
+    struct documents_set *set;     /* what this load goes by; NULL: it has not come so far */
+    struct redaction redaction;    /* of what the journal says of edits */
+    bool is_adopted, is_of_bundle; /* it is: the configuration is that of a bundle */
+    char *folder;                  /* of the state; NULL: none */
     /* of edits: */
     enum admin_edited_trouble trouble;
     char why[512];

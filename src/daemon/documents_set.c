@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/source.h"
 #include "base/statefile.h"
+#include "store/kinds.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -39,6 +39,6 @@ void documents_settle(struct server *server, bool asks)
     }
     documents_release(set);
     if (is_wanted && durable_has_store(server->durable)) {
-        server_reload_soon(server);
+        server_reload_soon(server, true);
     }
 }

@@ -63,6 +63,7 @@ struct durable {
     struct durations *durations;
     uint64_t read_seq;     /* of what was read from a store that cannot be written yet; else 0 */
     bool is_failing;       /* and was said to be */
+    uint64_t mended;       /* objects, and were said to be */
     atomic_bool is_unread; /* since the start: what it holds is not in force */
     struct durable_way way;
     struct regain *regain; /* tries to read it then; else NULL */
@@ -428,12 +429,25 @@ static void wake(void *context)
     (void)written;
 }
 
+/* What was found when the store was opened is told by its report, too. */
+static void tell_mended(struct durable *durable, const struct store_stats *stats)
+{
+    if (stats->mended > durable->mended) {
+        log_warning("store objects mended folder=%s count=%llu key=%s why=\"somebody changed the file; they "
+                    "are again what the journal says; see who can write it\"",
+                    durable->folder, (unsigned long long)(stats->mended - durable->mended),
+                    stats->mended_last);
+    }
+    durable->mended = stats->mended;
+}
+
 /* Says when it begins to fail and when that is over. */
 static void tell(struct durable *durable)
 {
     struct store_stats stats;
     bool is_unread = atomic_load(&durable->is_unread);
     store_get_stats(durable->store, &stats);
+    tell_mended(durable, &stats);
     bool is_all = stats.owed == 0 && stats.waiting == 0; /* what waits may hold already */
     if (stats.error == 0 && durable->regain != NULL) {
         regain_note_base(durable->regain, stats.seq - stats.entries);

@@ -13,6 +13,7 @@
 #include "base/lock.h"
 #include "health/health.h"
 #include "operate/operate.h"
+#include "store/kinds.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -74,9 +75,11 @@ static json_t *write_override(enum health_kind kind, const char *name, const str
     return item;
 }
 
+/* Times in milliseconds, of which the sum and the difference of two are times as well. */
 static int64_t number_of(const json_t *item, const char *key)
 {
-    return json_integer_value(json_object_get(item, key));
+    json_int_t number = json_integer_value(json_object_get(item, key));
+    return number > INT64_MAX / 2 ? INT64_MAX / 2 : number < INT64_MIN / 2 ? INT64_MIN / 2 : number;
 }
 
 /* Returns whether it fits. */
@@ -175,7 +178,7 @@ static void read_load(struct server *server, const json_t *item)
                                         .ttl_ms = left_ms,
                                         .actor = json_string_value(json_object_get(item, "actor")),
                                         .peer = json_string_value(json_object_get(item, "peer"))};
-    if (left_ms > 0 && report.load >= 0 && report.actor != NULL && report.peer != NULL) {
+    if (endpoint != NULL && left_ms > 0 && report.load >= 0 && report.actor != NULL && report.peer != NULL) {
         (void)operate_put_load(server->view, endpoint, &report, wall_ms, clock_now_ms(&server->clock));
     }
 }
@@ -244,7 +247,7 @@ static int find_gone(struct server *server, json_t *gone)
     struct store_reader *reader;
     int error = store_reader_open(durable_get_folder(server->durable), report, &reader);
     if (error == 0) {
-        error = store_list(reader, "override", "", NULL, look_for, &looking);
+        error = store_list(reader, OVERRIDE_KIND, "", NULL, look_for, &looking);
         store_reader_close(reader);
     }
     report_free(report);

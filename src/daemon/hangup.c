@@ -17,7 +17,7 @@
 static void on_taken_over(void *argument, const struct admin_takeover_result *result)
 {
     if (result->error != 0 && result->error != ERROR_CANCELLED) {
-        server_reload_soon(argument);
+        server_reload_soon(argument, false);
     }
 }
 
@@ -26,7 +26,7 @@ void server_hang_up(struct server *server)
     taps_reopen(server->taps);
     bool may = server->view->server->hangup == CONF_HANGUP_UPGRADE;
     if (!may || !program_is_replaced(server->argv[0], &server->program)) {
-        server_reload_soon(server);
+        server_reload_soon(server, false);
         return;
     }
     int error = takeover_start(server, false, on_taken_over, server);
@@ -36,6 +36,6 @@ void server_hang_up(struct server *server)
                     server->argv[0]);
     }
     if (error != 0) { /* one that is under way is told afterwards */
-        server_reload_soon(server);
+        server_reload_soon(server, false);
     }
 }

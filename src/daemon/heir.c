@@ -18,6 +18,7 @@
 #include "daemon/vantages.h"
 #include "admin/admin.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "serve/serve.h"
@@ -91,12 +92,7 @@ static void take_sockets(struct heir *heir, struct channel_message *message)
 
 static void take_secret(struct heir *heir, const char *hex)
 {
-    heir->has_secret = hex != NULL && strlen(hex) == 2 * sizeof heir->secret &&
-                       strspn(hex, "0123456789abcdef") == strlen(hex);
-    for (size_t i = 0; heir->has_secret && i < sizeof heir->secret; i++) {
-        char digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
-        heir->secret[i] = (uint8_t)strtoul(digits, NULL, 16);
-    }
+    heir->has_secret = hex != NULL && hex_read(hex, heir->secret, sizeof heir->secret);
 }
 
 static void take_files(struct heir *heir, struct channel_message *message)
@@ -415,7 +411,7 @@ static void open_up(struct heir *heir)
     heir_close(heir);
     if (server->reload_again) {
         server->reload_again = false;
-        server_reload_soon(server);
+        server_reload_soon(server, false);
     }
 }
 

@@ -20,6 +20,21 @@ const char *holds_write_rules(const struct health *health, uint64_t rules, char 
     return len == 0 ? NULL : text;
 }
 
+/* "data slowly", as rules release takes them. */
+static void print_region(const struct health *health, const struct health_hold_status *status,
+                         struct buffer *out)
+{
+    const char *between = "";
+    buffer_print(out, "steerd_region_held{region=\"%s\",rules=\"", status->region);
+    for (size_t i = 0; i < health_count_guards(health); i++) {
+        if ((status->rules >> i & 1) != 0) {
+            buffer_print(out, "%s%s", between, health_get_guard_name(health, i));
+            between = " ";
+        }
+    }
+    buffer_add_text(out, "\"} 1\n");
+}
+
 void holds_print_metrics(const struct view *view, struct buffer *out)
 {
     size_t count = view->health == NULL ? 0 : health_count_guards(view->health);
@@ -31,5 +46,14 @@ void holds_print_metrics(const struct view *view, struct buffer *out)
     for (size_t i = 0; i < count; i++) {
         buffer_print(out, "steerd_holds{rule=\"%s\"} %zu\n", health_get_guard_name(view->health, i),
                      health_count_holds(view->health, i));
+    }
+    print_head(out, "steerd_region_held", "gauge",
+               "1 for each region in which safety rules keep answers that would leave.");
+    for (uint32_t i = 0; i < health_count(view->health, HEALTH_REGION); i++) {
+        struct health_hold_status status;
+        (void)health_get_hold(view->health, i, &status);
+        if (status.is_held) {
+            print_region(view->health, &status, out);
+        }
     }
 }

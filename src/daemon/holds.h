@@ -10,5 +10,5 @@ enum { HOLDS_TEXT_SIZE = 384 };
 
 /* "lag, freeze"; cut off if it does not fit. Returns the text; NULL: there is none. */
 const char *holds_write_rules(const struct health *health, uint64_t rules, char text[HOLDS_TEXT_SIZE]);
-/* Of each rule: regions in which it holds something. */
+/* Of each rule: regions in which it holds something; and these regions, with their rules. */
 void holds_print_metrics(const struct view *view, struct buffer *out);

@@ -15,7 +15,7 @@ src_steerd_SOURCES = \
 	src/daemon/changes.c src/daemon/changes.h src/daemon/changes_moves.c src/daemon/changes_rules.c \
 	src/daemon/channel.c src/daemon/channel.h \
 	src/daemon/check_files.c src/daemon/check_files.h \
-	src/daemon/clustered.c src/daemon/clustered.h src/daemon/clustered_inside.h src/daemon/clustered_apply.c \
+	src/daemon/clustered.c src/daemon/clustered.h src/daemon/clustered_inside.h src/daemon/clustered_apply.c src/daemon/clustered_clock.c \
 	src/daemon/clustered_direct.c src/daemon/clustered_past.c src/daemon/clustered_pending.c src/daemon/clustered_pending.h src/daemon/clustered_reach.c src/daemon/clustered_said.c src/daemon/clustered_kept.c src/daemon/clustered_kinds.c src/daemon/clustered_known.c src/daemon/clustered_members.c src/daemon/clustered_admit.c src/daemon/clustered_look.c src/daemon/clustered_peers.c src/daemon/clustered_self.c src/daemon/clustered_settled.c src/daemon/clustered_share.c src/daemon/clustered_turn.c src/daemon/clustered_write.c \
 	src/daemon/checked.c src/daemon/checked.h \
 	src/daemon/confined.c src/daemon/confined.h \
@@ -82,7 +82,7 @@ src_steerd_SOURCES = \
 	src/daemon/regain.c src/daemon/regain.h \
 	src/daemon/refusals.c src/daemon/refusals.h \
 	src/daemon/reload_hold.c src/daemon/reload_hold.h src/daemon/reload_inside.h \
-	src/daemon/reload.c src/daemon/reload.h src/daemon/reload_say.c \
+	src/daemon/reload.c src/daemon/reload_same.c src/daemon/reload_rules.c src/daemon/reload.h src/daemon/reload_say.c \
 	src/daemon/rehearse.c src/daemon/rehearse.h \
 	src/daemon/rerender.c src/daemon/rerender.h \
 	src/daemon/results.c src/daemon/results.h \

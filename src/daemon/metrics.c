@@ -544,7 +544,7 @@ void server_write_metrics(struct reader *reader, struct buffer *out)
     print_head(out, "steerd_start_time_seconds", "gauge", "Start of the server, Unix time.");
     buffer_print(out, "steerd_start_time_seconds %.3f\n", (double)server->started_ms / 1000);
     print_head(out, "steerd_view_generation", "gauge", "Number of the view that is served.");
-    buffer_print(out, "steerd_view_generation %lu\n", (unsigned long)view->generation);
+    buffer_print(out, "steerd_view_generation %lu\n", (unsigned long)view_number(view));
     print_head(out, "steerd_view_loaded_time_seconds", "gauge", "When that view was loaded, Unix time.");
     buffer_print(out, "steerd_view_loaded_time_seconds %.3f\n", (double)view->loaded_ms / 1000);
     print_head(out, "steerd_reloads_total", "counter", "Reloads ended, with or without errors.");

@@ -182,6 +182,9 @@ static void print_documents(const struct server *server, const struct view *view
 {
     struct documents_counts counts;
     documents_count(server->documents, view, &counts);
+    print_head(out, "steerd_documents_unsure", "gauge",
+               "1 if what serves may not be what the API said last, or a reload was refused, else 0.");
+    buffer_print(out, "steerd_documents_unsure %d\n", counts.is_unsure);
     if (!counts.is_owned) {
         return;
     }
@@ -190,9 +193,6 @@ static void print_documents(const struct server *server, const struct view *view
     print_head(out, "steerd_documents_differing", "gauge",
                "Documents of the API whose files said something else at the last load.");
     buffer_print(out, "steerd_documents_differing %zu\n", counts.differing);
-    print_head(out, "steerd_documents_unsure", "gauge",
-               "1 if what serves may not be what the API said last, else 0.");
-    buffer_print(out, "steerd_documents_unsure %d\n", counts.is_unsure);
 }
 
 void metrics_print_kept(const struct reader *reader, const struct view *view, struct buffer *out)

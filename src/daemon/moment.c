@@ -16,6 +16,7 @@
 #include "past/objects.h"
 #include "past/points.h"
 #include "past/segments.h"
+#include "store/kinds.h"
 #include "store/store.h"
 #include "view/view.h"
 
@@ -191,7 +192,7 @@ static void put_overrides(struct moment *moment, struct report *report)
                                         .report = report};
     for (size_t i = 0; i < objects_count(moment->objects); i++) {
         const struct store_object *object = objects_get(moment->objects, i);
-        if (strcmp(object->kind, "override") == 0) {
+        if (strcmp(object->kind, OVERRIDE_KIND) == 0) {
             overrides_put(&reading, object);
         }
     }
@@ -309,7 +310,7 @@ void moment_take_view(struct moment *moment, const struct view *view)
     struct admin_moment *told = moment->told;
     told->is_now = true;
     told->missing_count = 0; /* it is at hand */
-    told->generation = view->generation;
+    told->generation = view_number(view);
     told->health_ms = told->wall_ms;
     moment_tell(moment, view);
 }

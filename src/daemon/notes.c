@@ -8,6 +8,7 @@
 #include "daemon/override_json.h"
 #include "base/arena.h"
 #include "base/memory.h"
+#include "store/kinds.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -86,7 +87,7 @@ static void write_ops(struct note *note, const struct override_clock *clock)
         const struct held *held = &note->held[i];
         char *json = held->is ? override_write_json(&held->what, held->planned, clock) : NULL;
         ops[i] = (struct store_op){
-            .kind = "override",
+            .kind = OVERRIDE_KIND,
             .key = arena_print(note->texts, "%s:%s", health_kind_text(held->kind), held->name),
             .value = arena_copy_text(note->texts, json),
             .if_revision = STORE_ANY};

@@ -8,6 +8,7 @@
 #include "daemon/opening.h"
 
 #include "daemon/activated.h"
+#include "daemon/clustered.h"
 #include "daemon/server.h"
 #include "daemon/spawn.h"
 #include "daemon/withdrawal.h"
@@ -26,6 +27,7 @@
 #include <event2/event.h>
 
 enum {
+    HEAD_MS = 500,
     TICK_US = 5000,
     TURN = 64,       /* endpoints per turn at the health lock */
     TICK_TURNS = 64, /* per call of the timer */
@@ -39,6 +41,7 @@ struct opening {
     uint64_t *used;      /* a bit per endpoint; NULL: all of them */
     uint32_t at;         /* all before have been heard of */
     int64_t begun_ms, until_ms;
+    bool is_checked; /* nothing more is waited for of the checks */
 };
 
 static void note_used(struct opening *opening, const struct view *view)
@@ -156,15 +159,43 @@ static void end_wait(struct server *server)
     }
 }
 
+/* What was ordered while this node was down is in etcd; but a lost etcd keeps nobody from answering. */
+static bool has_head(const struct server *server, int64_t now_ms)
+{
+    const struct opening *opening = server->opening;
+    if (!clustered_is_behind(server->clustered)) {
+        return true;
+    }
+    if (now_ms < opening->begun_ms + HEAD_MS) {
+        return false;
+    }
+    log_warning("cluster not heard duration_ms=%lld why=\"etcd has not said in time what holds\" "
+                "effect=\"this node answers by what its own store has\"",
+                (long long)(now_ms - opening->begun_ms));
+    return true;
+}
+
+/* Returns whether there is nothing more to wait for. */
+static bool look(struct server *server)
+{
+    struct opening *opening = server->opening;
+    int64_t now_ms = clock_now_ms(&server->clock);
+    if (!opening->is_checked) {
+        opening->is_checked = is_enough(server);
+    }
+    if (!opening->is_checked && now_ms >= opening->until_ms) {
+        opening->is_checked = true;
+        say_late(server);
+    }
+    return opening->is_checked && has_head(server, now_ms);
+}
+
 static void on_tick(evutil_socket_t fd, short events, void *context)
 {
     struct server *server = context;
     (void)fd;
     (void)events;
-    if (is_enough(server)) {
-        end_wait(server);
-    } else if (clock_now_ms(&server->clock) >= server->opening->until_ms) {
-        say_late(server);
+    if (look(server)) {
         end_wait(server);
     }
 }
@@ -172,17 +203,17 @@ static void on_tick(evutil_socket_t fd, short events, void *context)
 int opening_begin(struct server *server, int (*answer)(struct server *server))
 {
     const struct view *view = server->view;
-    if (view->server->start_wait_ms == 0 || view->topology == NULL) {
-        return answer(server);
-    }
     struct opening *opening = memory_alloc(sizeof *opening);
     opening->answer = answer;
     opening->generation = view->generation;
     opening->begun_ms = clock_now_ms(&server->clock);
     opening->until_ms = opening->begun_ms + view->server->start_wait_ms;
-    note_used(opening, view);
+    opening->is_checked = view->server->start_wait_ms == 0 || view->topology == NULL;
+    if (!opening->is_checked) {
+        note_used(opening, view);
+    }
     server->opening = opening;
-    if (is_enough(server)) {
+    if (look(server)) {
         opening_end(server);
         return answer(server);
     }

@@ -2,7 +2,8 @@
  *
  * The wait of a start for the first checks. Until every endpoint that a policy uses and that has checks has
  * been heard of, or "start_wait" is over, queries wait in the sockets, so that nobody is sent to a region
- * that turns out to be dead a moment later. Runs on the control thread, as a timer: signals, reloads and the
+ * that turns out to be dead a moment later. A node of a cluster waits for half a second at most until it has
+ * what was ordered while it was down. Runs on the control thread, as a timer: signals, reloads and the
  * admin socket work meanwhile. Private to src/daemon. */
 #pragma once
 

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "store/kinds.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -132,7 +133,8 @@ static int judge_condition(const struct server *server, const struct order *orde
     if (order->condition == NULL) {
         return 0;
     }
-    return revisions_judge(server->revisions, "override", write_key(order), there != NULL, order->condition);
+    return revisions_judge(server->revisions, OVERRIDE_KIND, write_key(order), there != NULL,
+                           order->condition);
 }
 
 /* [lock] */
@@ -189,9 +191,13 @@ static void tell(const struct order *order)
         changes_tell_override(changes, order->kind, order->name, &order->what);
     }
     if (order->overrides_rules != NULL) {
-        changes_tell_overridden(
-            changes, order->overrides_rules,
-            arena_print(order->texts, "%s:%s", health_kind_text(order->kind), order->name), &order->what);
+        const struct changes_overriding overriding = {
+            .target = arena_print(order->texts, "%s:%s", health_kind_text(order->kind), order->name),
+            .by = health_desired_text(order->what.desired),
+            .actor = order->what.actor,
+            .peer = order->what.peer,
+            .reason = order->what.reason};
+        changes_tell_overridden(changes, order->overrides_rules, &overriding);
     }
 }
 
@@ -343,9 +349,9 @@ static char *write_value(const struct order *order)
 static void write_op(struct order *order)
 {
     char *json = write_value(order);
-    order->ops[0] = (struct store_op){.kind = order->fails_back         ? "failback"
-                                              : order->releases != NULL ? "release"
-                                                                        : "override",
+    order->ops[0] = (struct store_op){.kind = order->fails_back         ? FAILBACK_KIND
+                                              : order->releases != NULL ? RELEASE_KIND
+                                                                        : OVERRIDE_KIND,
                                       .key = write_key(order),
                                       .value = arena_copy_text(order->texts, json),
                                       .if_revision = STORE_ANY};

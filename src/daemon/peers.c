@@ -443,10 +443,10 @@ void peers_get_own(const struct peers *peers, struct peer_own *own)
 
 /* ---- orders ---- */
 
-void peers_put_order(struct peers *peers, uint64_t mark, const char *text)
+void peers_put_order(struct peers *peers, uint64_t mark, const char *text, int64_t born_ms)
 {
     if (peers != NULL) {
-        peer_orders_put(peers->orders, mark, text);
+        peer_orders_put(peers->orders, mark, text, born_ms);
         wake(peers);
     }
 }

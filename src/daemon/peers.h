@@ -67,7 +67,7 @@ uint32_t peers_count_reached(struct peers *peers);
 /* ---- what holds here, and the cluster cannot be told ---- */
 
 /* Each node that is reached, or comes to be, is told of it (peers_orders.h), until it is dropped. */
-void peers_put_order(struct peers *peers, uint64_t mark, const char *text);
+void peers_put_order(struct peers *peers, uint64_t mark, const char *text, int64_t born_ms);
 void peers_drop_order(struct peers *peers, uint64_t mark);
 void peers_drop_orders(struct peers *peers);
 /* Becomes readable when another node says something of one. */

@@ -29,6 +29,7 @@ struct order {
     struct order *next;
     uint64_t mark;
     char *text;
+    int64_t born_ms;
     struct told told[CONF_CLUSTER_PEERS_MAX];
     size_t told_count;
 };
@@ -99,12 +100,12 @@ static void drop_at(struct peer_orders *orders, struct order **at)
 
 /* ---- what is to be told ---- */
 
-void peer_orders_put(struct peer_orders *orders, uint64_t mark, const char *text)
+void peer_orders_put(struct peer_orders *orders, uint64_t mark, const char *text, int64_t born_ms)
 {
     pthread_mutex_lock(&orders->lock);
     if (find(orders, mark) == NULL) {
         struct order *order = memory_alloc(sizeof *order);
-        *order = (struct order){.mark = mark, .text = memory_copy_text(text)};
+        *order = (struct order){.mark = mark, .text = memory_copy_text(text), .born_ms = born_ms};
         *orders->last = order;
         orders->last = &order->next;
     }
@@ -146,6 +147,14 @@ bool peer_orders_get(struct peer_orders *orders, uint64_t mark, const char *node
 
 /* ---- the link ---- */
 
+/* Clocks of nodes may differ: by its age the other one knows when it was given by its own. Owned. */
+static char *write_aged(const struct order *order, int64_t now_ms)
+{
+    return order->born_ms == 0
+               ? memory_copy_text(order->text)
+               : memory_print("{\"age_ms\":%" PRId64 ",%s", now_ms - order->born_ms, order->text + 1);
+}
+
 /* In their order: a later one may be laid over an earlier one. What there is no room for now goes the next
  * time, and all behind it. */
 void peer_orders_tell(struct peer_orders *orders, const char *node, struct fleet_link *link, int64_t now_ms)
@@ -161,8 +170,10 @@ void peer_orders_tell(struct peer_orders *orders, const char *node, struct fleet
         if (is_answered) {
             continue;
         }
-        fits = fleet_link_answer(
-            link, &(struct fleet_message){.kind = FLEET_ORDER, .order = {order->mark, order->text}});
+        char *text = write_aged(order, now_ms);
+        fits = fleet_link_answer(link,
+                                 &(struct fleet_message){.kind = FLEET_ORDER, .order = {order->mark, text}});
+        free(text);
         if (fits) {
             told->state = PEER_ORDER_TOLD;
             told->connection = connection;

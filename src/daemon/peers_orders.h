@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { PEER_ORDER_AGE_MAX = 40 }; /* octets by which a text that is told is longer */
+
 struct fleet_link;
 struct peer_orders;
 
@@ -18,8 +20,9 @@ struct peer_orders;
 struct peer_orders *peer_orders_new(int fd);
 void peer_orders_free(struct peer_orders *orders); /* NULL is fine */
 
-/* Copies. What is there already stays as it is. */
-void peer_orders_put(struct peer_orders *orders, uint64_t mark, const char *text);
+/* Copies the text, an object of JSON; it is told with "age_ms", for how long it holds by then. What is there
+ * already stays as it is. It has held since born_ms (monotonic; 0: not known). */
+void peer_orders_put(struct peer_orders *orders, uint64_t mark, const char *text, int64_t born_ms);
 void peer_orders_drop(struct peer_orders *orders, uint64_t mark);
 void peer_orders_drop_all(struct peer_orders *orders);
 

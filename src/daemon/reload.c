@@ -48,6 +48,13 @@ static void give_way(void)
     (void)setpriority(PRIO_PROCESS, 0, NICE);
 }
 
+static void *look(void *argument)
+{
+    give_way();
+    (void)reload_find_same(argument);
+    return NULL;
+}
+
 static void *compile(void *argument)
 {
     struct reload *reload = argument;
@@ -66,10 +73,15 @@ static void *compile(void *argument)
                                     next = {reload->view->topology, reload->view->server};
         reload->needed = commands_find_lacking(&before, &next, reload->role, reload->report);
     }
+    bool is_good = reload->view != NULL && reload->needed == ROLE_NONE;
     reload->is_refused = reload->needed != ROLE_NONE ||
                          (reload->is_edit && (reload->view == NULL ||
                                               !documents_are_good(reload->documents, &load, reload->report)));
     documents_leave_broken(reload->documents, reload->report);
+    if (is_good && !reload->is_refused) {
+        reload_judge_rules(reload, reload->view);
+        reload->is_refused = reload->is_against_rules && !reload->is_dry;
+    }
     if (reload->is_refused) {
         view_free(reload->view);
         reload->view = NULL;
@@ -105,7 +117,6 @@ static void *compare(void *argument)
         .wall_ms = {wall_ms, wall_ms},
         .report = reload->report};
     give_way();
-    reload->arena = arena_new(0);
     reload->changes = arena_alloc(reload->arena, sizeof *reload->changes);
     operate_compare_views(&asked, reload->arena, reload->changes);
     return NULL;
@@ -143,6 +154,10 @@ static void load_rest(struct reload *reload)
  * nothing has been taken away from what serves. */
 static void load_all(struct reload *reload)
 {
+    run_beside(reload, look);
+    if (reload->is_same) {
+        return;
+    }
     run_beside(reload, compile);
     if (reload->view != NULL && !documents_want_store(reload->documents)) {
         load_rest(reload);
@@ -155,8 +170,14 @@ static void load_dry(struct reload *reload)
     struct server *server = reload->server;
     int64_t wall_ms = clock_wall_ms(&server->clock);
     struct lock lock;
-    run_beside(reload, compile);
-    if (reload->view == NULL && reload->needed == ROLE_NONE) {
+    run_beside(reload, look);
+    if (reload->is_same) {
+        server_warn_of_fixed(server, reload->previous, reload->report);
+        server_report_idle_overrides(snapshot_look(reload->before), reload->report);
+    } else {
+        run_beside(reload, compile);
+    }
+    if (!reload->is_same && reload->view == NULL && reload->needed == ROLE_NONE) {
         run_beside(reload, check);
     }
     if (reload->view != NULL) {
@@ -195,6 +216,14 @@ static bool load_zone(struct reload *reload)
         return false;
     }
     const struct zone *zone = view_peek_update(reload->update);
+    const struct view *next = zone == NULL ? NULL : view_peek_successor(reload->update);
+    reload_judge_rules(reload, next == NULL ? reload->previous : next);
+    if (reload->is_against_rules) {
+        reload->is_refused = true;
+        view_free_update(reload->update);
+        reload->update = NULL;
+        return true;
+    }
     if (zone != NULL) {
         run_beside(reload, compare);
     }
@@ -286,8 +315,12 @@ static bool install_zone(struct reload *reload)
 static bool install(struct reload *reload)
 {
     struct server *server = reload->server;
+    if (reload->is_same) {
+        reload_install_same(reload);
+        return true;
+    }
     if (reload->zone_index != -1) {
-        return install_zone(reload);
+        return !reload->is_refused && install_zone(reload);
     }
     if (reload->view != NULL) {
         server_warn_of_fixed(server, reload->view, reload->report);
@@ -317,10 +350,11 @@ static void tell(const struct reload *reload, bool good)
         server->changes,
         &(struct changes_reload){.result = result_text(reload, good),
                                  .what = what,
-                                 .generation = server->view->generation,
+                                 .generation = view_number(server->view),
                                  .errors = report_errors(reload->report),
                                  .warnings = report_warnings(reload->report),
                                  .duration_ms = (clock_now_us(&server->clock) - reload->started_us) / 1000});
+    reload_tell_rules(reload, what, good);
 }
 
 static int start_thread(struct reload *reload);
@@ -346,11 +380,14 @@ static void finish(struct reload *reload)
         documents_describe(reload->documents, reload->store_error, reload->is_refused, &edited);
         reload->done(reload->argument,
                      &(struct admin_reload_result){.error = good ? 0 : ERROR_INVALID,
-                                                   .generation = server->view->generation,
+                                                   .generation = view_number(server->view),
                                                    .dry_run = is_dry,
                                                    .report = reload->report,
                                                    .changes = reload->changes,
                                                    .needed = reload->needed,
+                                                   .rules = &reload->rules,
+                                                   .is_against_rules = reload->is_against_rules,
+                                                   .overruling = &reload->overruling,
                                                    .edited = reload->is_edit ? &edited : NULL});
     }
     reload_reclaim(reload);
@@ -450,9 +487,12 @@ struct reload *reload_new(struct server *server, const struct admin_reload *aske
                               .zone_index = -1,
                               .limit = asked->limit,
                               .role = asked->role,
+                              .arena = arena_new(0),
+                              .is_start = asked->is_start,
                               .report = report_new(),
                               .done = done,
                               .argument = argument};
+    reload_copy_overruling(reload, &asked->overruling);
     report_set_cancel(reload->report, ends_get_progress(server->ends));
     return reload;
 }
@@ -461,7 +501,7 @@ int reload_launch(struct reload *reload)
 {
     struct server *server = reload->server;
     reload->previous = server->view;
-    reload->generation = server->view->generation + 1;
+    reload->generation = view_number(server->view) + 1;
     reload->cache_count = server->view->cache_count;
     reload->before = reload->is_dry ? server_get_snapshot(server) : NULL;
     reload->started_us = clock_now_us(&server->clock);
@@ -548,6 +588,7 @@ int server_start_reload(struct server *server, const struct admin_reload *asked,
     }
     bool alone = index != -1 && !asked->dry_run && view_can_update_zone(server->view, (size_t)index);
     struct reload *reload = reload_new(server, asked, done, argument);
+    reload->may_be_same = reload_may_be_same(server, asked);
     reload->zone_index = alone ? index : -1;
     reload->told_zone = asked->dry_run || alone ? index : -1;
     reload->documents = documents_begin(
@@ -557,12 +598,15 @@ int server_start_reload(struct server *server, const struct admin_reload *asked,
     return server->reload != NULL ? enqueue(reload) : reload_launch(reload);
 }
 
-void server_reload_soon(struct server *server)
+void server_reload_soon(struct server *server, bool is_start)
 {
-    const struct admin_reload everything = {.limit = ADMIN_CHANGES};
-    const struct reload *waiting = server->edits;
+    const struct admin_reload everything = {.limit = ADMIN_CHANGES, .is_start = is_start};
+    struct reload *waiting = server->edits;
     while (waiting != NULL && waiting->done != NULL) {
         waiting = waiting->next;
+    }
+    if (waiting != NULL) {
+        waiting->is_start |= is_start;
     }
     if (waiting != NULL || server->reload_again) {
         return; /* several are one */

@@ -15,8 +15,9 @@ struct server;
 int server_start_reload(struct server *server, const struct admin_reload *asked,
                         void (*done)(void *argument, const struct admin_reload_result *result),
                         void *argument);
-/* Reload everything: now, or if a reload is running (it may have read what changed meanwhile) behind that. */
-void server_reload_soon(struct server *server);
+/* Reload everything: now, or if a reload is running (it may have read what changed meanwhile) behind that.
+ * is_start: what a start leaves to be done, which safety rules are not asked about. */
+void server_reload_soon(struct server *server, bool is_start);
 /* Wait for a running loader and drop its result. */
 void server_stop_reload(struct server *server);
 /* Listen addresses, threads and the admin socket are fixed at start: say so of the view that has others. */

@@ -24,7 +24,7 @@ static bool is_free(const struct server *server)
 static bool fits(const struct reload *held)
 {
     const struct view *view = held->server->view;
-    return held->previous == view && held->generation == view->generation + 1;
+    return held->previous == view && held->generation == view_number(view) + 1;
 }
 
 bool server_holds_bundle(const struct server *server, const char *id)
@@ -54,7 +54,7 @@ static void keep(struct reload *reload)
         server->held = reload;
     }
     done(reload->argument, &(struct admin_reload_result){.error = is_good ? 0 : ERROR_INVALID,
-                                                         .generation = server->view->generation,
+                                                         .generation = view_number(server->view),
                                                          .report = reload->report});
     if (!is_good) {
         view_free(reload->view);
@@ -63,14 +63,15 @@ static void keep(struct reload *reload)
     reload_start_next(server);
 }
 
-int server_hold_bundle(struct server *server, const char *id,
+int server_hold_bundle(struct server *server, const char *id, enum role role,
                        void (*done)(void *argument, const struct admin_reload_result *result), void *argument)
 {
     if (!is_free(server)) {
         return ERROR_CONFLICT;
     }
     server_drop_held(server);
-    struct reload *reload = reload_new(server, &(struct admin_reload){.bundle = id}, done, argument);
+    struct reload *reload =
+        reload_new(server, &(struct admin_reload){.bundle = id, .role = role}, done, argument);
     reload->keep = keep;
     snprintf(reload->bundle, sizeof reload->bundle, "%s", id);
     reload->documents = documents_begin(server, &(struct documents_options){.bundle = id});

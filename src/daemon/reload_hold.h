@@ -10,8 +10,9 @@
 struct server;
 
 /* Compile what the tree of this bundle says, instead of what is held: `done` is called once, later, and
- * nothing is held if it could not be or has errors. ERROR_CONFLICT: not now, a reload is running. */
-int server_hold_bundle(struct server *server, const char *id,
+ * nothing is held if it could not be, has errors, or contains what the role may not bring. ERROR_CONFLICT:
+ * not now, a reload is running. */
+int server_hold_bundle(struct server *server, const char *id, enum role role,
                        void (*done)(void *argument, const struct admin_reload_result *result),
                        void *argument);
 /* Is it held, and good for what serves now? */

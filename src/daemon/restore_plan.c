@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char kind_override[] = "override";
-
 /* What a restore turns back is what operators said; all else is found out, or counts on. */
 bool restore_is_kind(const char *kind)
 {
@@ -32,7 +30,7 @@ static void add_present(struct objects *present, enum health_kind kind, const ch
 {
     char *value = override_write_json(what, planned, NULL);
     objects_add(present,
-                &(struct store_object){.kind = kind_override,
+                &(struct store_object){.kind = OVERRIDE_KIND,
                                        .key = arena_print(arena, "%s:%s", health_kind_text(kind), name),
                                        .value = value});
     free(value);
@@ -79,7 +77,7 @@ static void tell(struct making *making, enum admin_restore_fate fate, const stru
     plan->fates[fate]++;
     if (plan->item_count < making->wanted->limit) {
         plan->items[plan->item_count++] = (struct admin_restore_item){.fate = fate,
-                                                                      .kind = kind_override,
+                                                                      .kind = OVERRIDE_KIND,
                                                                       .key = op->key,
                                                                       .before = op->before,
                                                                       .after = op->value,
@@ -140,7 +138,7 @@ static bool want(struct making *making, const struct store_object *object)
         tell(making, ADMIN_RESTORE_ENDED, &op, NULL);
     } else {
         objects_add(making->good,
-                    &(struct store_object){.kind = kind_override, .key = object->key, .value = value});
+                    &(struct store_object){.kind = OVERRIDE_KIND, .key = object->key, .value = value});
     }
     free(value);
     return true;
@@ -182,7 +180,7 @@ static void take_away(struct making *making, const struct store_object *before)
 {
     struct batch_op op = {.key = arena_copy_text(making->arena, before->key),
                           .before = arena_copy_text(making->arena, before->value)};
-    if (!making->wanted->keeps_others && objects_find(making->unread, kind_override, before->key) == NULL) {
+    if (!making->wanted->keeps_others && objects_find(making->unread, OVERRIDE_KIND, before->key) == NULL) {
         add(making, ADMIN_RESTORE_REMOVED, &op);
     }
 }

@@ -51,6 +51,8 @@ void rollouts_take(struct rollouts *rollouts, const struct rollout *next);
 /* ---- rollouts_own.c ---- */
 
 void rollouts_go_on_own(struct rollouts *rollouts, int64_t now_ms);
+/* By which it is judged: the least that may activate, if none is said. */
+enum role rollouts_read_role(const struct rollout_said *said);
 const char *rollouts_get_served(const struct server *server); /* an ID; "": none */
 bool rollouts_has_own_files(const struct server *server);
 

@@ -42,6 +42,7 @@ static json_t *write_said(const struct rollout_said *said)
     stored_set_time(object, "since", said->since_ms);
     stored_set_text(object, "actor", said->actor);
     stored_set_text(object, "reason", said->reason);
+    stored_set_text(object, "role", said->role);
     return object;
 }
 

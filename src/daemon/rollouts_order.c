@@ -7,6 +7,7 @@
 #include "daemon/rollouts_inside.h"
 
 #include "daemon/answers.h"
+#include "daemon/changes.h"
 #include "daemon/clustered.h"
 #include "daemon/durable.h"
 #include "daemon/server.h"
@@ -34,6 +35,7 @@ struct writing {
     struct store_op ops[2];
     uint64_t seqs[2];
     struct rollout next;
+    const char *overrides_rules; /* in texts, "room,slowly"; NULL: none */
     bool is_decision;
     struct admin_rollout_result result;
     admin_rollout_done *done; /* NULL: nobody asked */
@@ -59,6 +61,19 @@ static void finish(struct writing *writing)
     free(writing);
 }
 
+static void tell_overridden(const struct writing *writing)
+{
+    const struct store_cause *cause = &writing->job.cause;
+    if (writing->overrides_rules != NULL) {
+        changes_tell_overridden(writing->all->server->changes, writing->overrides_rules,
+                                &(struct changes_overriding){.target = "configuration",
+                                                             .by = "bundle",
+                                                             .actor = cause->actor,
+                                                             .peer = cause->peer,
+                                                             .reason = cause->reason});
+    }
+}
+
 static void on_written(struct store_job *job)
 {
     struct writing *writing = (struct writing *)job;
@@ -70,6 +85,7 @@ static void on_written(struct store_job *job)
     writing->result.why = job->error == 0 ? "" : error_text(job->error);
     if (job->error == 0) {
         rollouts_take(all, &writing->next);
+        tell_overridden(writing);
     } else if (writing->is_decision) { /* something else came before, or etcd is away: looked at again */
         all->undecided_ms = clock_now_ms(&all->server->clock);
     }
@@ -109,12 +125,27 @@ static void refuse(struct writing *writing, int error, const char *why)
     writing->result.why = why;
 }
 
+/* What brings no more than the active bundle has is covered by who activated that, so it holds on nodes, too,
+ * that have not had it. */
+static enum role choose_role(const struct writing *writing, const struct admin_rollout_order *order)
+{
+    const struct server *server = writing->all->server;
+    const struct rollout_said *active = &writing->all->now.active;
+    bool is_of_active = order->generation == view_number(server->view) && active->id[0] != '\0' &&
+                        strcmp(rollouts_get_served(server), active->id) == 0;
+    enum role before = is_of_active ? rollouts_read_role(active) : ROLE_NONE;
+    return order->role > before ? order->role : before;
+}
+
 static void plan_begin(struct writing *writing, const struct admin_rollout_order *order)
 {
     const struct server *server = writing->all->server;
     const struct conf_cluster *conf = server->view->server->cluster;
     const struct rollout *now = &writing->all->now;
+    enum role role = choose_role(writing, order);
     struct rollout_wish wish = {.id = order->id,
+                                .role = role_text(role),
+                                .may_more = role > rollouts_read_role(&now->active),
                                 .actor = order->actor,
                                 .reason = order->reason,
                                 .now_ms = clock_wall_ms(&server->clock),
@@ -173,6 +204,7 @@ void server_change_rollout(void *context, const struct admin_rollout_order *orde
     }
     const struct store_cause cause = {
         .actor = order->actor, .peer = order->peer, .reason = order->reason, .request = order->request};
+    writing->overrides_rules = arena_copy_text(writing->texts, order->overrides_rules);
     write_it(writing, &cause, order->receipt, NULL);
 }
 

@@ -66,6 +66,12 @@ bool rollouts_take_own(const struct rollouts *all, struct cluster_bundle *bundle
 
 /* ---- steps ---- */
 
+enum role rollouts_read_role(const struct rollout_said *said)
+{
+    enum role role = role_parse(said->role);
+    return role == ROLE_NONE ? ROLE_EDITOR : role;
+}
+
 static void set(struct rollouts *all, enum cluster_bundle_is is, unsigned done, const char *why)
 {
     struct rollouts_own *own = &all->own;
@@ -145,8 +151,10 @@ static void on_checked(void *argument, const struct admin_reload_result *result)
 
 static void check(struct rollouts *all)
 {
+    const struct rollout_said *said = all->own.round != 0 ? &all->now.next : &all->now.active;
     set(all, CLUSTER_BUNDLE_CHECKING, 100, "");
-    all->own.is_loading = server_hold_bundle(all->server, all->own.id, on_checked, all) == 0;
+    all->own.is_loading =
+        server_hold_bundle(all->server, all->own.id, rollouts_read_role(said), on_checked, all) == 0;
     /* else a reload is running, say: soon */
 }
 

@@ -167,6 +167,12 @@ static void add_bans(const struct view *view, struct admin_rule *to, struct aren
     to->bans = bans;
 }
 
+static bool has_any(void *context)
+{
+    const struct server *server = context;
+    return server->view->topology != NULL && server->view->topology->rules.count != 0;
+}
+
 static size_t list(void *context, struct arena *arena, struct admin_rule **items)
 {
     struct reader *reader = context;
@@ -257,9 +263,11 @@ static void fill_after(struct operate_unserved_ask *ask, const struct operate_as
             at++;
         }
         used += at == used;
+        bool is_partly = wishes[i].share != 0; /* nothing is desired of all of it then */
         after[at] = (struct health_spell){.kind = wishes[i].kind,
                                           .index = wishes[i].index,
-                                          .desired = wishes[i].desired,
+                                          .desired = is_partly ? HEALTH_DESIRED_AUTO : wishes[i].desired,
+                                          .share = wishes[i].share,
                                           .from_ms = INT64_MIN,
                                           .until_ms = INT64_MAX};
     }
@@ -319,6 +327,7 @@ void rules_fill_verbs(struct admin_rules_verbs *verbs)
 {
     *verbs = (struct admin_rules_verbs){.judge = judge,
                                         .judge_now = judge_now,
+                                        .has_any = has_any,
                                         .list = list,
                                         .list_objectives = list_objectives,
                                         .check = check,

@@ -8,6 +8,8 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/hex.h"
+#include "base/number.h"
 #include "base/serial.h"
 #include "conf/keytable.h"
 #include "dns/name.h"
@@ -153,20 +155,18 @@ void serials_tell(struct serials *serials, struct fleet_link *link, uint64_t *to
 
 static bool parse_line(char *line, uint8_t apex[DNS_NAME_MAX], struct served *to)
 {
-    char *rest = NULL, *end = NULL, *origin = strtok_r(line, " ", &rest);
+    uint64_t number;
+    char *rest = NULL, *origin = strtok_r(line, " ", &rest);
     char *fingerprint = strtok_r(NULL, " ", &rest), *serial = strtok_r(NULL, " ", &rest);
     int len = serial == NULL ? -1 : dns_name_parse(origin, NULL, apex);
     if (len < 0) {
         return false;
     }
     dns_name_lower(apex, (size_t)len);
-    to->fingerprint = strtoull(fingerprint, &end, 16);
-    if (*end != '\0') {
-        return false;
-    }
-    unsigned long long number = strtoull(serial, &end, 10);
-    to->serial = (uint32_t)number;
-    return *end == '\0' && number <= UINT32_MAX;
+    bool is_good =
+        hex_read_word(fingerprint, &to->fingerprint) && number_read(serial, 10, UINT32_MAX, &number);
+    to->serial = is_good ? (uint32_t)number : 0;
+    return is_good;
 }
 
 void serials_hear(struct serials *serials, unsigned number, const char *text)

@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/source_list.h"
 #include "base/words.h"
+#include "conf/cluster.h"
 #include "conf/server.h"
 #include "operate/advice.h"
 #include "operate/compare.h"
@@ -111,6 +112,9 @@ static void print_advice(const struct view *view)
             "does not ask again loses requests; \"answers\": 3 gives others to try, see steerd-policy(5)\n",
             advice.lone, words_plural(advice.lone), advice.first_lone, advice.lone == 1 ? "" : " …",
             advice.lone == 1 ? "s" : "");
+    }
+    if (view->server->cluster != NULL && view->server->cluster->etcd_count != 0) {
+        fputs("advice: " CONF_CLUSTER_ETCD_NEEDS, stdout);
     }
 }
 

@@ -15,6 +15,7 @@
 #include "base/error.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { LISTED = 20 };
 
@@ -156,13 +157,13 @@ void switchover_tell_ignored(const struct switchover_order *order)
         return;
     }
     const struct switchover_target *first = &order->what->targets[0];
-    struct health_override who = {.desired = HEALTH_DESIRED_DRAIN};
-    (void)snprintf(who.actor, sizeof who.actor, "%s", order->asked.actor);
-    (void)snprintf(who.peer, sizeof who.peer, "%s", order->asked.peer);
-    (void)snprintf(who.reason, sizeof who.reason, "%s", order->asked.reason);
-    changes_tell_overridden(order->all->server->changes, join(order, ","),
-                            arena_print(order->arena, "%s:%s", health_kind_text(first->kind), first->name),
-                            &who);
+    const struct changes_overriding overriding = {
+        .target = arena_print(order->arena, "%s:%s", health_kind_text(first->kind), first->name),
+        .by = health_desired_text(HEALTH_DESIRED_DRAIN),
+        .actor = order->asked.actor,
+        .peer = order->asked.peer,
+        .reason = order->asked.reason};
+    changes_tell_overridden(order->all->server->changes, join(order, ","), &overriding);
 }
 
 /* ---- its notes ---- */
@@ -185,17 +186,38 @@ static const char *tell_findings(struct switchover_order *order)
     return order->flows == NULL ? "" : arena_print(order->arena, "%.250s", order->flows);
 }
 
+/* What is accepted is what was found of it. */
+static const struct switchover_accepted *list_accepted(const struct switchover_order *order, size_t *count)
+{
+    const struct admin_switchover_order *asked = &order->asked;
+    struct switchover_accepted *list = arena_alloc(order->arena, (asked->accepted_count + 1) * sizeof *list);
+    *count = 0;
+    for (size_t i = 0; order->has_looked && i < asked->accepted_count; i++) {
+        bool is_found = false;
+        for (size_t f = 0; f < order->look.finding_count && !is_found; f++) {
+            const struct switchover_finding *finding = &order->look.findings[f];
+            is_found = !finding->is_good && strcmp(finding->name, asked->accepted[i]) == 0;
+            if (is_found) {
+                list[(*count)++] = (struct switchover_accepted){finding->name, finding->subject};
+            }
+        }
+    }
+    return list;
+}
+
 struct switchover_wish switchover_order_wish(struct switchover_order *order, enum switchover_verb verb)
 {
     const struct admin_switchover_order *asked = &order->asked;
+    size_t accepted_count;
+    const struct switchover_accepted *accepted = list_accepted(order, &accepted_count);
     return (struct switchover_wish){.verb = verb,
                                     .is_emergency = asked->is_emergency,
                                     .actor = asked->actor,
                                     .peer = asked->peer,
                                     .reason = asked->reason,
                                     .text = tell_findings(order),
-                                    .accepted = asked->accepted,
-                                    .accepted_count = asked->accepted_count,
+                                    .accepted = accepted,
+                                    .accepted_count = accepted_count,
                                     .hooks_agreed = order->has_asked,
                                     .to = asked->to};
 }

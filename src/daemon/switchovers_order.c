@@ -146,7 +146,8 @@ static const char *find_idle(const struct switchover_order *order)
 static bool is_no_matter(const struct switchover_order *order, const struct switchover_finding *finding)
 {
     bool resumes = order->asked.id != NULL && order->asked.verb == SWITCHOVER_RESUME;
-    return resumes && (!switchover_holds(finding) || switchover_has_accepted(order->what, finding->name));
+    return resumes && (!switchover_holds(finding) ||
+                       switchover_has_accepted(order->what, finding->name, finding->subject));
 }
 
 static bool objects(const struct switchover_order *order)

@@ -185,7 +185,10 @@ static void settle(const struct step_look *look, struct kept_switchover *kept)
     } else if (look->error != 0) {
         hold(look, kept, "source", arena_print(look->arena, "there is no %s any more", look->missing));
     } else if (finding != NULL) {
-        hold(look, kept, finding->name, finding->text);
+        bool is_more = switchover_has_accepted(kept->what, finding->name, NULL);
+        hold(look, kept, finding->name,
+             is_more ? arena_print(look->arena, "%s; that is more than what was accepted", finding->text)
+                     : finding->text);
     } else {
         take_step(look, kept);
     }

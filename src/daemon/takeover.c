@@ -191,7 +191,7 @@ static void go_on(struct takeover *takeover)
     free_takeover(takeover);
     if (server->reload_again && server->reload == NULL) {
         server->reload_again = false;
-        server_reload_soon(server);
+        server_reload_soon(server, false);
     }
 }
 

@@ -85,7 +85,7 @@ static void get_info(void *context, struct admin_info *info)
     struct reader *reader = context;
     const struct view *view = reader_begin(reader);
     *info = (struct admin_info){.version = PACKAGE_VERSION,
-                                .generation = view->generation,
+                                .generation = view_number(view),
                                 .started_ms = reader->server->started_ms,
                                 .loaded_ms = view->loaded_ms,
                                 .work = reader->work[ADMIN_LONG],
@@ -98,7 +98,9 @@ static void get_info(void *context, struct admin_info *info)
     info->store = (struct admin_store){.state = store.state,
                                        .since_ms = store.stats.failing_since_ms,
                                        .seq = store.stats.seq,
-                                       .owed = store.stats.owed};
+                                       .owed = store.stats.owed,
+                                       .mended = store.stats.mended,
+                                       .is_other = store.stats.is_other};
     _Static_assert((int)ADMIN_HASH_LEN == (int)STORE_HASH_SIZE, "a hash has to fit");
     memcpy(info->store.hash, store.stats.hash, sizeof info->store.hash);
     memcpy(info->store.reason, store.stats.reason, sizeof info->store.reason);

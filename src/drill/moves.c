@@ -201,10 +201,15 @@ static void execute(struct run *run, struct run_move *move, int64_t wall_ms)
 {
     struct switchover_wish wish = nobody;
     wish.verb = SWITCHOVER_EXECUTE;
-    wish.accepted = move->of->accepted;
     wish.accepted_count = move->of->accepted_count;
+    struct switchover_accepted *accepted = memory_alloc((wish.accepted_count + 1) * sizeof *accepted);
+    for (size_t i = 0; i < wish.accepted_count; i++) { /* before anything was found */
+        accepted[i] = (struct switchover_accepted){.name = move->of->accepted[i]};
+    }
+    wish.accepted = accepted;
     switchover_note_before(move->what, run->health);
     switchover_do(move->what, &wish, wall_ms);
+    free(accepted);
 }
 
 static void roll_back(struct run_move *move, int64_t wall_ms)

@@ -13,14 +13,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The states as overrides spell them, and as people say them. */
-static int parse_desired(const char *text, enum health_desired *desired)
+/* "20": of a drain in part. */
+static int parse_share(const char *text, uint8_t *share)
 {
+    char *end;
+    unsigned long value = text[0] >= '1' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
+    if (value == 0 || value >= HEALTH_RAMP_WHOLE || *end != '\0') {
+        return ERROR_SYNTAX;
+    }
+    *share = (uint8_t)value;
+    return 0;
+}
+
+/* The states as overrides spell them, and as people say them. */
+static int parse_state(const char *text, struct operate_assumption *assumption)
+{
+    static const char partly[] = "drain:";
+    if (strncmp(text, partly, sizeof partly - 1) == 0) {
+        assumption->desired = HEALTH_DESIRED_DRAIN;
+        return parse_share(text + sizeof partly - 1, &assumption->share);
+    }
     if (strcmp(text, "drained") == 0) {
-        *desired = HEALTH_DESIRED_DRAIN;
+        assumption->desired = HEALTH_DESIRED_DRAIN;
         return 0;
     }
-    return health_parse_desired(text, desired);
+    return health_parse_desired(text, &assumption->desired);
 }
 
 int operate_parse_assumption(const struct view *view, const char *text, struct operate_assumption *assumption)
@@ -28,7 +45,7 @@ int operate_parse_assumption(const struct view *view, const char *text, struct o
     assumption->to = assumption->names = NULL;
     assumption->share = 0;
     const char *equals = strrchr(text, '=');
-    if (equals == NULL || parse_desired(equals + 1, &assumption->desired) != 0) {
+    if (equals == NULL || parse_state(equals + 1, assumption) != 0) {
         return ERROR_SYNTAX;
     }
     char *target = memory_copy_text(text);
@@ -78,6 +95,9 @@ const char *operate_write_assumption(const struct view *view, const struct opera
 {
     struct health_status status;
     health_get_status(view->health, assumption->kind, assumption->index, &status);
-    return arena_print(arena, "%s:%s=%s", health_kind_text(assumption->kind), status.name,
-                       health_desired_text(assumption->desired));
+    const char *state = health_desired_text(assumption->desired);
+    return assumption->share == 0
+               ? arena_print(arena, "%s:%s=%s", health_kind_text(assumption->kind), status.name, state)
+               : arena_print(arena, "%s:%s=%s:%u", health_kind_text(assumption->kind), status.name, state,
+                             assumption->share);
 }

@@ -211,6 +211,11 @@ void operate_compare_views(const struct operate_compare *compare, struct arena *
     struct comparing c = {.compare = compare, .arena = arena, .comparison = comparison};
     bool is_other = compare->view[0] != compare->view[1]; /* else a zone in it is, and no policy */
     *comparison = (struct operate_comparison){.gained = 0};
+    if (!is_other && compare->read == NULL) {
+        comparison->steered[0] = comparison->steered[1] = compare->view[0]->name_count;
+        compare_tell_story(arena, comparison);
+        return;
+    }
     if (is_other) {
         compare_match_endpoints(&c);
         compare_documents(&c);

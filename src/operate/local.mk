@@ -27,12 +27,13 @@ src_liboperate_a_SOURCES = \
 	src/operate/objectives.c src/operate/objectives.h src/operate/objectives_missed.c src/operate/moments.c src/operate/moments.h \
 	src/operate/operate.h \
 	src/operate/rdata.c src/operate/rdata.h \
+	src/operate/subject.c src/operate/subject.h \
 	src/operate/switchover.c src/operate/switchover.h \
 	src/operate/switchover_capacity.c src/operate/switchover_capacity.h \
 	src/operate/switchover_errors.c src/operate/switchover_errors.h \
 	src/operate/switchover_inside.c src/operate/switchover_inside.h \
 	src/operate/rules.c src/operate/rules.h src/operate/rules_inside.h \
-	src/operate/rules_judge.c src/operate/rules_flows.c \
+	src/operate/rules_judge.c src/operate/rules_change.c src/operate/rules_flows.c \
 	src/operate/rules_time.c src/operate/rules_time.h \
 	src/operate/rules_measure.c src/operate/rules_measure.h \
 	src/operate/switchover_findings.c src/operate/switchover_look.c src/operate/switchover_look.h \

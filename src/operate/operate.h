@@ -21,6 +21,15 @@ struct operate_host {
     struct view_news families[VIEW_FAMILIES]; /* VIEW_V4, VIEW_V6 */
 };
 
+/* Safety rules hold answers in a region that is lost, or keep it down until its data are there. */
+struct operate_hold {
+    bool is_return; /* the latter */
+    const char **rules;
+    size_t rule_count;
+    int64_t since_ms; /* wall */
+    const char *why;  /* with the command that releases all of them */
+};
+
 /* An endpoint, az or region, and all that is known of its state. */
 enum { OPERATE_MISSING_MAX = 8 };
 
@@ -32,6 +41,7 @@ struct operate_target {
     const struct health_override *override; /* NULL: none */
     const struct conf_endpoint *endpoint;   /* endpoints only; borrowed from the view's topology */
     const struct operate_host *host;        /* NULL: it has none */
+    const struct operate_hold *hold;        /* regions only; NULL: no rule does */
     /* Regions and azs: who in it is counted as unhealthy, the first ones in topology order, up to
      * OPERATE_MISSING_MAX. */
     const char **missing;
@@ -119,8 +129,8 @@ struct operate_assumption {
     uint8_t share;     /* likewise */
 };
 
-/* "region:us-east=down", "endpoint:web-a=drain", "az:us-east-1a=auto" (without its override): 0, ERROR_SYNTAX
- * or ERROR_NOT_FOUND. */
+/* "region:us-east=down", "endpoint:web-a=drain", "region:us-east=drain:20" (20 % of it), "az:us-east-1a=auto"
+ * (without its override): 0, ERROR_SYNTAX or ERROR_NOT_FOUND. */
 int operate_parse_assumption(const struct view *view, const char *text,
                              struct operate_assumption *assumption);
 /* The same text again. */

@@ -192,6 +192,28 @@ void operate_judge_rules(const struct operate_unserved_ask *ask, struct arena *a
     end(&judging, rules);
 }
 
+void operate_judge_change(const struct operate_unserved_ask *ask, const struct view *next,
+                          struct arena *arena, struct operate_rules *rules)
+{
+    struct judging judging = {.ask = ask,
+                              .next = next,
+                              .topology = ask->view->topology,
+                              .at_ms = ask->wall_ms,
+                              .is_order = true,
+                              .begins = true,
+                              .arena = arena};
+    *rules = (struct operate_rules){.count = 0};
+    if (judging.topology == NULL || judging.topology->rules.count == 0) {
+        return;
+    }
+    begin(&judging, rules);
+    rules_measure_change(&judging);
+    for (size_t i = 0; i < rules->count; i++) {
+        (void)rules_judge(&judging, &rules->items[i]);
+    }
+    end(&judging, rules);
+}
+
 void operate_look_at_rules(const struct operate_unserved_ask *ask, struct arena *arena,
                            struct operate_rules *rules)
 {

@@ -23,9 +23,10 @@ struct operate_rule {
     const struct conf_rule *rule; /* borrowed from the topology of the view */
     const char *type;             /* "serving" … */
     bool is_violated;
-    int64_t from_ms;   /* wall: an order violates it from then on; 0: at once */
-    const char *why;   /* "1 of 3 regions would serve (eu-west), expected at least 2" */
-    const char *needs; /* what has to happen for it to hold; NULL: it does */
+    int64_t from_ms;        /* wall: an order violates it from then on; 0: at once */
+    const char *why;        /* "1 of 3 regions would serve (eu-west), expected at least 2" */
+    const char *needs;      /* what has to happen for it to hold; NULL: it does */
+    struct subject subject; /* of a violation: how much is missing, or which copies are not good */
 };
 
 struct operate_rules {
@@ -37,6 +38,13 @@ struct operate_rules {
  * progress play no part. Strings are in the arena. */
 void operate_judge_rules(const struct operate_unserved_ask *ask, struct arena *arena,
                          struct operate_rules *rules);
+/* The same of a configuration that would come in the place of the one of `ask`, of which only the view, the
+ * time, lags and rates play a part. Rules are those that stand, and so is what they count; places are found
+ * by name. What is left of one is what the names that both have use of it: a weight counts beside what it
+ * was, 0 as nothing while others of its group have one. Health is that of before, what is new counts as
+ * unknown. */
+void operate_judge_change(const struct operate_unserved_ask *ask, const struct view *next,
+                          struct arena *arena, struct operate_rules *rules);
 /* Of all rules, with what is; one about lags, a wait or a freeze is violated while it forbids to move. Of the
  * ask only the view, spells, the time, lags and rates play a part. */
 void operate_look_at_rules(const struct operate_unserved_ask *ask, struct arena *arena,

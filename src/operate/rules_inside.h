@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * An order that is judged: rules.c finds the moments of its time and takes the measures, rules_judge.c says
- * what each rule makes of them. Private to src/operate. */
+ * An order, or a change of the configuration, that is judged: rules.c finds the moments of its time and takes
+ * the measures, rules_judge.c says what each rule makes of them. Private to src/operate. */
 #pragma once
 
 #include "operate/moments.h"
@@ -12,6 +12,7 @@ enum { BEFORE, AFTER, SIDES };
 
 struct judging {
     const struct operate_unserved_ask *ask;
+    const struct view *next; /* that comes in the place of ask->view, and no order; NULL: an order */
     const struct conf_topology *topology;
     struct health_table *tables[SIDES]; /* copies of the words, with what is assumed */
     double *weights;                    /* of policies; NULL: see measure.weights */
@@ -30,6 +31,10 @@ struct judging {
 
 /* Fills in all but from_ms; returns whether the rule is violated. */
 bool rules_judge(struct judging *judging, struct operate_rule *to);
+/* ---- rules_change.c ---- */
+
+/* Both sides, where the configuration changes. */
+void rules_measure_change(struct judging *judging);
 /* ---- rules_flows.c ---- */
 
 /* Do answers of a name leave one place, and go to another? Of regions; and of both ends of a pair of the

@@ -139,11 +139,24 @@ static bool judge_serving(const struct judging *judging, struct operate_rule *to
     struct count count = count_serving(judging, to->rule);
     bool is_short = count.serving[AFTER] < to->rule->count;
     to->is_violated = is_short && (!judging->is_order || count.serving[AFTER] < count.serving[BEFORE]);
+    to->subject.amount = is_short ? (double)(to->rule->count - count.serving[AFTER]) : 0;
     tell_serving(judging, &count, to);
     return to->is_violated;
 }
 
 /* ---- lost ---- */
+
+/* Any of it, whatever is given back elsewhere. */
+static bool takes_away(const struct judging *judging)
+{
+    const struct measure *before = &judging->sides[BEFORE], *after = &judging->sides[AFTER];
+    for (uint32_t i = 0; i < judging->topology->endpoint_count; i++) {
+        if (measure_is_less(measure_endpoint(after, i), measure_endpoint(before, i))) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static bool judge_lost(const struct judging *judging, struct operate_rule *to)
 {
@@ -158,7 +171,7 @@ static bool judge_lost(const struct judging *judging, struct operate_rule *to)
             lost += health_word_observed(word) == HEALTH_OBSERVED_UNHEALTHY;
         }
     }
-    to->is_violated = lost > rule->count;
+    to->is_violated = lost > rule->count && (!judging->is_order || takes_away(judging));
     to->why = arena_print(judging->arena, "%zu of %zu %s %s lost by %s, expected at most %u", lost, all,
                           name_kind(rule, all), lost == 1 ? "is" : "are", lost == 1 ? "itself" : "themselves",
                           rule->count);
@@ -220,6 +233,7 @@ static bool judge_capacity(const struct judging *judging, struct operate_rule *t
     /* as shares are written: 60 % of 10 is 6 */
     bool is_short = after < least - 1e-6 * (double)rules->capacity;
     to->is_violated = is_short && (!judging->is_order || measure_is_less(after, before));
+    to->subject.amount = is_short ? least - after : 0;
     to->why =
         arena_print(judging->arena, "%.1f %% of the capacity %s (%.10g of %llu%s), expected at least %g %%",
                     rules->capacity == 0 ? 0 : 100 * after / (double)rules->capacity,
@@ -294,8 +308,9 @@ static void add_fault(struct buffer *words, const char *text)
 }
 
 /* Regions that are left, and of which nobody who serves has a copy. */
-static size_t find_stranded(const struct judging *judging, const struct conf_rule *rule, struct buffer *words)
+static size_t find_stranded(const struct judging *judging, struct operate_rule *to, struct buffer *words)
 {
+    const struct conf_rule *rule = to->rule;
     size_t count = 0;
     for (size_t i = 0; i < rule->pair_count; i++) {
         const struct conf_replication *pair = &judging->topology->replications[rule->pairs[i]];
@@ -309,6 +324,7 @@ static size_t find_stranded(const struct judging *judging, const struct conf_rul
         if (!has_other) {
             add_fault(words, arena_print(judging->arena, "nobody who would serve has a copy of %s",
                                          judging->topology->regions[pair->from].name));
+            subject_add(&to->subject, "stranded", judging->topology->regions[pair->from].name, NULL);
             count++;
         }
     }
@@ -333,8 +349,9 @@ static bool has_copy(const struct judging *judging, const struct conf_rule *rule
 
 /* Regions where answers would go though they have no copy: while all copies are good that is what the
  * policies want, else it is worse than a copy that lags. */
-static size_t find_strangers(struct judging *judging, const struct conf_rule *rule, struct buffer *words)
+static size_t find_strangers(struct judging *judging, struct operate_rule *rated, struct buffer *words)
 {
+    const struct conf_rule *rule = rated->rule;
     size_t regions = judging->topology->region_count, count = 0;
     uint32_t last = UINT32_MAX;
     for (size_t i = 0; i < rule->pair_count; i++) { /* pairs of a region follow one another */
@@ -350,11 +367,22 @@ static size_t find_strangers(struct judging *judging, const struct conf_rule *ru
                 add_fault(words, arena_print(judging->arena, "%s has no copy of %s",
                                              judging->topology->regions[to].name,
                                              judging->topology->regions[last].name));
+                subject_add(&rated->subject, "stranger", judging->topology->regions[last].name,
+                            judging->topology->regions[to].name);
                 count++;
             }
         }
     }
     return count;
+}
+
+/* A copy that is no good; how far it lags is no part of it, for that grows by itself. */
+static void add_pair(const struct judging *judging, const struct conf_replication *pair,
+                     struct subject *subject)
+{
+    const struct conf_topology *t = judging->topology;
+    subject_add(subject, "copy", pair->of_azs ? t->azs[pair->from].name : t->regions[pair->from].name,
+                pair->of_azs ? t->azs[pair->to].name : t->regions[pair->to].name);
 }
 
 /* An order is asked about those to whom answers would go; else all of them count. */
@@ -363,7 +391,7 @@ static bool judge_lag(struct judging *judging, struct operate_rule *to)
     const struct conf_rule *rule = to->rule;
     struct buffer words;
     buffer_init(&words);
-    size_t faults = judging->is_order ? find_stranded(judging, rule, &words) : 0, asked = faults;
+    size_t faults = judging->is_order ? find_stranded(judging, to, &words) : 0, asked = faults;
     for (size_t i = 0; i < rule->pair_count; i++) {
         const struct conf_replication *pair = &judging->topology->replications[rule->pairs[i]];
         bool is_asked = !judging->is_order || is_left(judging, pair);
@@ -371,10 +399,11 @@ static bool judge_lag(struct judging *judging, struct operate_rule *to)
         asked += is_asked;
         if (fault != NULL && (!judging->is_order || rules_flow_along(judging, rule->pairs[i]))) {
             add_fault(&words, fault);
+            add_pair(judging, pair, &to->subject);
             faults++;
         }
     }
-    faults += judging->is_order ? find_strangers(judging, rule, &words) : 0;
+    faults += judging->is_order ? find_strangers(judging, to, &words) : 0;
     to->is_violated = faults != 0;
     const char *text = take_words(judging, &words);
     to->why = faults != 0  ? text
@@ -435,18 +464,6 @@ static bool judge_wait(const struct judging *judging, struct operate_rule *to)
     return to->is_violated;
 }
 
-/* Any of it, whatever is given back elsewhere. */
-static bool takes_away(const struct judging *judging)
-{
-    const struct measure *before = &judging->sides[BEFORE], *after = &judging->sides[AFTER];
-    for (uint32_t i = 0; i < judging->topology->endpoint_count; i++) {
-        if (measure_is_less(measure_endpoint(after, i), measure_endpoint(before, i))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool judge_freeze(const struct judging *judging, struct operate_rule *to)
 {
     char until[CLOCK_TEXT_SIZE];
@@ -466,6 +483,7 @@ static bool judge_freeze(const struct judging *judging, struct operate_rule *to)
 
 bool rules_judge(struct judging *judging, struct operate_rule *to)
 {
+    to->subject = (struct subject){.count = 0};
     switch (to->rule->type) {
     case CONF_RULE_SERVING: return judge_serving(judging, to);
     case CONF_RULE_LOST: return judge_lost(judging, to);

@@ -229,28 +229,82 @@ static void let_go(struct switchover *switchover)
     switchover->held_ms = 0;
 }
 
-bool switchover_has_accepted(const struct switchover *switchover, const char *finding)
+/* The end of an entry of what was accepted, and where its subject begins; NULL: it has none. No name has a
+ * comma, and no subject has a "=". */
+static const char *find_end(const char *at, const char **subject)
 {
-    size_t len = 0;
-    for (const char *at = switchover->accepted; *at != '\0'; at += len + (at[len] == ',')) {
-        len = strcspn(at, ",");
-        if (strlen(finding) == len && memcmp(at, finding, len) == 0) {
-            return true;
+    size_t len = strcspn(at, ",");
+    const char *equals = memrchr(at, '=', len);
+    *subject = equals == NULL ? NULL : equals + 1;
+    return at + len;
+}
+
+const char *switchover_read_accepted(const char *at, char name[SWITCHOVER_FINDING_SIZE])
+{
+    const char *subject, *end = find_end(at, &subject);
+    size_t len = (size_t)((subject == NULL ? end : subject - 1) - at);
+    snprintf(name, SWITCHOVER_FINDING_SIZE, "%.*s", (int)len, at);
+    return end + (*end == ',');
+}
+
+/* The entry of a finding, or NULL. */
+static const char *find_accepted(const struct switchover *switchover, const char *finding)
+{
+    for (const char *at = switchover->accepted, *next; *at != '\0'; at = next) {
+        char name[SWITCHOVER_FINDING_SIZE];
+        next = switchover_read_accepted(at, name);
+        if (strcmp(name, finding) == 0) {
+            return at;
         }
     }
-    return false;
+    return NULL;
+}
+
+bool switchover_has_accepted(const struct switchover *switchover, const char *finding,
+                             const struct subject *subject)
+{
+    const char *entry = find_accepted(switchover, finding), *written;
+    if (entry == NULL) {
+        return false;
+    }
+    (void)find_end(entry, &written);
+    return written == NULL || *written == '*' || subject == NULL || subject_is_within(subject, written);
+}
+
+/* What is accepted of it now takes the place of what was. */
+static void drop_accepted(struct switchover *switchover, const char *finding)
+{
+    const char *entry = find_accepted(switchover, finding), *subject;
+    if (entry == NULL) {
+        return;
+    }
+    char *at = switchover->accepted + (entry - switchover->accepted);
+    const char *end = find_end(entry, &subject);
+    if (*end == ',') {
+        memmove(at, end + 1, strlen(end + 1) + 1);
+    } else {
+        at[at == switchover->accepted ? 0 : -1] = '\0';
+    }
 }
 
 /* What does not fit holds as if it had not been accepted. */
 static void accept(struct switchover *switchover, const struct switchover_wish *wish)
 {
     for (size_t i = 0; i < wish->accepted_count; i++) {
-        size_t at = strlen(switchover->accepted), len = strlen(wish->accepted[i]);
-        if (len != 0 && at + 1 + len < sizeof switchover->accepted &&
-            strchr(wish->accepted[i], ',') == NULL &&
-            !switchover_has_accepted(switchover, wish->accepted[i])) {
-            snprintf(switchover->accepted + at, sizeof switchover->accepted - at, "%s%s", at == 0 ? "" : ",",
-                     wish->accepted[i]);
+        const struct switchover_accepted *accepted = &wish->accepted[i];
+        char subject[SUBJECT_TEXT_SIZE] = "*"; /* anything */
+        if (accepted->name[0] == '\0' || strchr(accepted->name, ',') != NULL) {
+            continue;
+        }
+        drop_accepted(switchover, accepted->name);
+        if (accepted->subject != NULL) {
+            subject_write(accepted->subject, subject);
+        }
+        size_t at = strlen(switchover->accepted), room = sizeof switchover->accepted - at;
+        int len =
+            snprintf(switchover->accepted + at, room, "%s%s=%s", at == 0 ? "" : ",", accepted->name, subject);
+        if ((size_t)len >= room) {
+            switchover->accepted[at] = '\0';
         }
     }
 }

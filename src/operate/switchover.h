@@ -15,6 +15,7 @@
 #pragma once
 
 #include "health/health.h"
+#include "operate/subject.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,7 +66,7 @@ enum {
     SWITCHOVER_NOTES_MAX = 64,
     SWITCHOVER_NOTE_SIZE = 256,
     SWITCHOVER_FINDING_SIZE = 72,         /* "rule:NAME" */
-    SWITCHOVER_ACCEPTED_SIZE = 2048,      /* a list of such */
+    SWITCHOVER_ACCEPTED_SIZE = 4096,      /* a list of such, with what they were about */
     SWITCHOVER_FRESH_MS = 15 * 60 * 1000, /* how long it is good that something was verified */
 };
 
@@ -113,12 +114,20 @@ struct switchover {
     bool hooks_agreed;                 /* they were run before this way: where data are is theirs to say */
     /* No step is taken: the finding by which, "health", and in words; "": it is not held. Only on its way. */
     char held_by[SWITCHOVER_FINDING_SIZE], held[SWITCHOVER_NOTE_SIZE];
-    int64_t held_ms;                         /* wall: since then; 0: it is not */
-    char accepted[SWITCHOVER_ACCEPTED_SIZE]; /* findings that hold no step of this way: "health,rule:two" */
-    uint32_t changes;                        /* verbs and steps so far: the revision of what is shown */
+    int64_t held_ms; /* wall: since then; 0: it is not */
+    /* Findings that hold no step of this way as long as they are about no more than they were when they were
+     * accepted (subject.h): "health=1f0c9ab2@1,rule:two=@1,served=*"; "*": whatever they are about. */
+    char accepted[SWITCHOVER_ACCEPTED_SIZE];
+    uint32_t changes;              /* verbs and steps so far: the revision of what is shown */
     struct switchover_note *notes; /* room for SWITCHOVER_NOTES_MAX, the latest ones; NULL: none are taken */
     size_t note_count;
     uint64_t notes_lost; /* older ones */
+};
+
+/* A finding that is accepted. */
+struct switchover_accepted {
+    const char *name;
+    const struct subject *subject; /* NULL: whatever it will be about */
 };
 
 /* Who wants a verb, and why. */
@@ -126,8 +135,8 @@ struct switchover_wish {
     enum switchover_verb verb;
     bool is_emergency; /* at once, and in one step: fail_back also while it is unprotected */
     const char *actor, *peer, *reason;
-    const char *text;            /* what was found; NULL: nothing to tell */
-    const char *const *accepted; /* names of findings; of those that lead on by steps */
+    const char *text;                           /* what was found; NULL: nothing to tell */
+    const struct switchover_accepted *accepted; /* of those that lead on by steps */
     size_t accepted_count;
     bool hooks_agreed; /* commands were run before */
     const char *asker; /* of switchover_ask_hooks(); NULL: "" */
@@ -170,7 +179,11 @@ bool switchover_follow(struct switchover *switchover, int64_t wall_ms);
  * switchover_follow(), by whoever has looked again. */
 void switchover_hold(struct switchover *switchover, const char *by, const char *why, int64_t wall_ms);
 bool switchover_is_held(const struct switchover *switchover);
-bool switchover_has_accepted(const struct switchover *switchover, const char *finding);
+/* And what of it? NULL: whatever it is about. */
+bool switchover_has_accepted(const struct switchover *switchover, const char *finding,
+                             const struct subject *subject);
+/* One after the other: the name of what `at` (at first `accepted`) begins with, and the rest of the list. */
+const char *switchover_read_accepted(const char *at, char name[SWITCHOVER_FINDING_SIZE]);
 int64_t switchover_next_ms(const struct switchover *switchover); /* wall, of the next step; 0: none */
 /* The wall clock was set by so much: its times go with it, and durations of what was desired before. */
 void switchover_shift(struct switchover *switchover, int64_t by_ms);

@@ -86,21 +86,34 @@ static bool is_worse(const struct errors_status *status, const struct errors_sta
     return than == NULL || (than->is_known && (!status->is_known || status->share > than->share));
 }
 
+static bool is_good(const struct errors_status *status, double most)
+{
+    return status->is_known && (most == 0 || status->share <= most);
+}
+
 void switchover_judge_errors(const struct switchover_ask *ask, const bool *inside, struct arena *arena,
                              struct switchover_look *look)
 {
     const struct errors_status *worst = NULL;
+    struct subject *subject = arena_alloc(arena, sizeof *subject);
+    *subject = (struct subject){.count = 0};
     double most = ask->view->topology->objective.errors;
     for (size_t i = 0; ask->errors != NULL && i < ask->errors->count; i++) {
         const struct errors_status *status = &ask->errors->items[i];
         ptrdiff_t index = operate_find_target(ask->view, status->kind, status->name);
         const struct place place = {status->kind, (uint32_t)index};
-        if (index >= 0 && is_worse(status, worst) && takes(ask, inside, look, &place)) {
-            worst = status;
+        if (index < 0 || !takes(ask, inside, look, &place)) {
+            continue;
         }
+        if (!is_good(status, most)) {
+            subject_add(subject, health_kind_text(status->kind), status->name,
+                        status->is_known ? "fails" : "is not known");
+        }
+        worst = is_worse(status, worst) ? status : worst;
     }
     if (worst != NULL) {
-        bool is_good = worst->is_known && (most == 0 || worst->share <= most);
-        switchover_add_finding(look, "errors", is_good, tell(worst, most, arena));
+        subject->amount = worst->is_known ? worst->share : 1;
+        switchover_add_finding_about(look, &(struct switchover_finding){"errors", is_good(worst, most),
+                                                                        tell(worst, most, arena), subject});
     }
 }

@@ -9,12 +9,17 @@
 
 #include <string.h>
 
-void switchover_add_finding(struct switchover_look *look, const char *name, bool is_good, const char *text)
+void switchover_add_finding_about(struct switchover_look *look, const struct switchover_finding *finding)
 {
     if (look->finding_count < SWITCHOVER_FINDINGS_MAX) {
-        look->findings[look->finding_count++] =
-            (struct switchover_finding){.name = name, .is_good = is_good, .text = text};
+        look->findings[look->finding_count++] = *finding;
     }
+}
+
+void switchover_add_finding(struct switchover_look *look, const char *name, bool is_good, const char *text)
+{
+    static const struct subject nothing = {.count = 0};
+    switchover_add_finding_about(look, &(struct switchover_finding){name, is_good, text, &nothing});
 }
 
 bool switchover_look_is_good(const struct switchover_look *look)
@@ -42,7 +47,8 @@ const struct switchover_finding *switchover_find_hold(const struct switchover *s
 {
     for (size_t i = 0; i < look->finding_count; i++) {
         const struct switchover_finding *finding = &look->findings[i];
-        if (switchover_holds(finding) && !switchover_has_accepted(switchover, finding->name)) {
+        if (switchover_holds(finding) &&
+            !switchover_has_accepted(switchover, finding->name, finding->subject)) {
             return finding;
         }
     }

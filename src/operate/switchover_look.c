@@ -27,6 +27,7 @@ struct work {
     struct operate_assumption drains[SWITCHOVER_TARGETS_MAX], befores[SWITCHOVER_TARGETS_MAX];
     const struct view *without, *with;
     struct operate_rules rules;
+    struct operate_aim aim;
 };
 
 static bool is_return(const struct work *w)
@@ -157,12 +158,14 @@ static int find_unserved(struct work *w)
 
 static int compare(struct work *w)
 {
+    w->aim.to = w->ask->switchover->to;
     const struct operate_what_if question = {.view = {w->without, w->with},
                                              .policy = -1,
                                              .limit = w->ask->limit,
                                              .rates = w->ask->rates,
                                              .wall_ms = w->ask->wall_ms,
-                                             .progress = w->ask->progress};
+                                             .progress = w->ask->progress,
+                                             .aim = w->aim.to[0] == '\0' ? NULL : &w->aim};
     int error = operate_report_what_if(&question, w->arena, &w->look->answers);
     return error != 0 ? error : find_unserved(w);
 }
@@ -174,15 +177,22 @@ static void add(struct work *w, const char *name, bool is_good, const char *text
     switchover_add_finding(w->look, name, is_good, text);
 }
 
+static void add_about(struct work *w, const char *name, bool is_good, const char *text,
+                      const struct subject *subject)
+{
+    switchover_add_finding_about(w->look, &(struct switchover_finding){name, is_good, text, subject});
+}
+
 static void judge_served(struct work *w)
 {
     size_t total = w->look->unserved.total;
-    add(w, "served", total == 0,
-        total == 0
-            ? "somebody serves every name that somebody served before"
-            : arena_print(w->arena, "nobody serves %zu name%s any more: %s%s", total, words_plural(total),
-                          w->look->unserved.count == 0 ? "" : w->look->unserved.names[0].name,
-                          total > 1 ? " and others" : ""));
+    add_about(w, "served", total == 0,
+              total == 0 ? "somebody serves every name that somebody served before"
+                         : arena_print(w->arena, "nobody serves %zu name%s any more: %s%s", total,
+                                       words_plural(total),
+                                       w->look->unserved.count == 0 ? "" : w->look->unserved.names[0].name,
+                                       total > 1 ? " and others" : ""),
+              arena_copy(w->arena, &w->look->unserved.subject, sizeof w->look->unserved.subject));
 }
 
 /* Loads that are reported are of what is now, which is one side as long as it is not on its way. */
@@ -267,11 +277,13 @@ static void judge_destination(struct work *w)
         const struct operate_place *place = &places->items[i];
         double more = place->share[1] - place->share[0];
         if (more > 1e-9 && (place->name == NULL || strcmp(place->name, to) != 0)) {
-            add(w, "destination", false,
+            const char *text =
                 arena_print(w->arena,
                             "%.1f %% of all answers move to %s, not to %s: they had members elsewhere, too, "
                             "or none in %s that serves",
-                            more * 100, place->name == NULL ? "no endpoint" : place->name, to, to));
+                            more * 100, place->name == NULL ? "no endpoint" : place->name, to, to);
+            add_about(w, "destination", false, text,
+                      arena_copy(w->arena, &w->aim.subject, sizeof w->aim.subject));
             return;
         }
     }
@@ -283,23 +295,30 @@ static void judge_destination(struct work *w)
 static void judge_health(struct work *w, bool of_inside)
 {
     const struct conf_topology *topology = w->ask->view->topology;
+    struct subject *subject = arena_alloc(w->arena, sizeof *subject);
     size_t all = 0, well = 0;
+    *subject = (struct subject){.count = 0};
     for (uint32_t i = 0; i < topology->endpoint_count; i++) {
         const char *region = topology->regions[topology->endpoints[i].region].name;
         bool counts =
             of_inside ? w->inside[i] : !w->inside[i] && find_share(&w->look->answers.regions, region, 1) > 0;
         struct health_status status;
         if (counts && health_get_status(w->with->health, HEALTH_ENDPOINT, i, &status) == 0) {
+            bool serves = health_state_serves(status.effective.state);
             all++;
-            well += health_state_serves(status.effective.state);
+            well += serves;
+            if (!serves) {
+                subject_add(subject, topology->endpoints[i].name, NULL, NULL);
+            }
         }
     }
     if (all == 0) {
         return; /* nothing takes it: that is told already */
     }
-    add(w, "health", well == all,
-        arena_print(w->arena, "%zu of %zu endpoints of the regions that %s serve", well, all,
-                    of_inside ? "are back" : "take it"));
+    add_about(w, "health", well == all,
+              arena_print(w->arena, "%zu of %zu endpoints of the regions that %s serve", well, all,
+                          of_inside ? "are back" : "take it"),
+              subject);
 }
 
 /* How many of the endpoints in what moves are drained, or not, for one of the groups of names; the first one.
@@ -499,8 +518,9 @@ static void judge_rules(struct work *w)
         bool is_over =
             rule->rule->type == CONF_RULE_LAG && w->ask->is_step && w->ask->switchover->hooks_agreed;
         if (rule->is_violated && !is_own && !is_over) {
-            add(w, arena_print(w->arena, "rule:%s", rule->rule->name), false,
-                arena_print(w->arena, "%s; %s", rule->why, rule->needs == NULL ? "" : rule->needs));
+            add_about(w, arena_print(w->arena, "rule:%s", rule->rule->name), false,
+                      arena_print(w->arena, "%s; %s", rule->why, rule->needs == NULL ? "" : rule->needs),
+                      arena_copy(w->arena, &rule->subject, sizeof rule->subject));
         }
     }
 }
@@ -548,8 +568,8 @@ static void judge(struct work *w)
     judge_capacity(w);
     judge_objectives(w);
     if (!is_return(w)) {
+        judge_destination_serves(w); /* the cause, before what follows from it */
         judge_destination(w);
-        judge_destination_serves(w);
     }
     if (w->ask->aim == SWITCHOVER_AIM_PLAN) {
         judge_ttl(w);

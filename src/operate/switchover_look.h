@@ -17,7 +17,8 @@
 struct switchover_finding {
     const char *name; /* "drained", "served" …: by this it is accepted */
     bool is_good;
-    const char *text; /* in words, with figures */
+    const char *text;              /* in words, with figures */
+    const struct subject *subject; /* what it is about */
 };
 
 enum { SWITCHOVER_FINDINGS_MAX = 13 + 64 }; /* and safety rules that are violated */
@@ -100,8 +101,9 @@ bool switchover_look_is_good(const struct switchover_look *look);
 const struct switchover_finding *switchover_find_hold(const struct switchover *switchover,
                                                       const struct switchover_look *look);
 bool switchover_holds(const struct switchover_finding *finding); /* does it, if it is not accepted? */
-/* One more, of whoever has other means to look. */
+/* One more, of whoever has other means to look; and of what is about something. */
 void switchover_add_finding(struct switchover_look *look, const char *name, bool is_good, const char *text);
+void switchover_add_finding_about(struct switchover_look *look, const struct switchover_finding *finding);
 
 /* Do the data flow back, in real time and within their RPO, to all that was moved off? In words; false also
  * where no copy back is declared. Reads the view. */

@@ -58,6 +58,31 @@ static void fill_missing(const struct view *view, uint32_t index, struct arena *
     }
 }
 
+static void fill_hold(const struct view *view, uint32_t region, struct arena *arena,
+                      struct operate_target *target)
+{
+    const struct health *health = view->health;
+    struct health_hold_status status;
+    (void)health_get_hold(health, region, &status);
+    const char *why = health_describe_hold(health, &status, arena);
+    if (why == NULL) {
+        return;
+    }
+    struct operate_hold *hold = arena_alloc(arena, sizeof *hold);
+    uint64_t rules = status.is_held ? status.rules : status.keeps;
+    *hold =
+        (struct operate_hold){.is_return = !status.is_held,
+                              .rules = arena_alloc(arena, health_count_guards(health) * sizeof *hold->rules),
+                              .since_ms = status.is_held ? status.since_ms : target->status.stay.down_ms,
+                              .why = why};
+    for (size_t i = 0; i < health_count_guards(health); i++) {
+        if ((rules >> i & 1) != 0) {
+            hold->rules[hold->rule_count++] = arena_copy_text(arena, health_get_guard_name(health, i));
+        }
+    }
+    target->hold = hold;
+}
+
 static void fill_target(const struct view *view, enum health_kind kind, uint32_t index, struct arena *arena,
                         struct operate_target *target)
 {
@@ -66,7 +91,11 @@ static void fill_target(const struct view *view, enum health_kind kind, uint32_t
     const struct health_override *override = health_get_override(view->health, kind, index);
     target->override = override == NULL ? NULL : arena_copy(arena, override, sizeof *override);
     target->name = target->status.name = arena_copy_text(arena, target->status.name);
+    target->status.stay.rule = arena_copy_text(arena, target->status.stay.rule);
     fill_parts(view, kind, index, arena, target);
+    if (kind == HEALTH_REGION) {
+        fill_hold(view, index, arena, target);
+    }
     if (kind != HEALTH_ENDPOINT && target->status.members_unhealthy != 0) {
         fill_missing(view, index, arena, target);
     }

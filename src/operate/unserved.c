@@ -330,6 +330,19 @@ static void tell_name(const struct search *search, const struct view_name *name,
     }
 }
 
+static void add_subject(const struct search *search, const struct view_name *name, uint16_t types,
+                        struct subject *subject)
+{
+    const struct steer_policy *policy = steer_set_get(search->set, name->policy);
+    char text[DNS_TYPE_TEXT_SIZE];
+    for (unsigned i = 0; i < policy->type_count; i++) {
+        if ((types >> i & 1) != 0) {
+            subject_add(subject, name->owner, name->zone, dns_write_type(policy->types[i], text));
+        }
+    }
+    subject->amount += search->found[name->policy].class_count;
+}
+
 static void list_names(const struct search *search, struct arena *arena, struct operate_unserved *unserved)
 {
     const struct view *view = search->ask->view;
@@ -345,6 +358,7 @@ static void list_names(const struct search *search, struct arena *arena, struct 
         if (unserved->count < limit) {
             tell_name(search, name, types, arena, &unserved->names[unserved->count++]);
         }
+        add_subject(search, name, types, &unserved->subject);
         moment = search->found[name->policy].moment < moment ? search->found[name->policy].moment : moment;
         unserved->total++;
     }

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/progress.h"
+#include "operate/subject.h"
 #include "view/view.h"
 
 #include <stddef.h>
@@ -32,7 +33,8 @@ struct operate_unserved_name {
 struct operate_unserved {
     struct operate_unserved_name *names; /* the first ones, by name */
     size_t count, total;
-    int64_t from_ms; /* wall: nobody is before; 0: at once */
+    int64_t from_ms;        /* wall: nobody is before; 0: at once */
+    struct subject subject; /* all names and types, and as the amount of how many classes */
 };
 
 struct operate_rates;

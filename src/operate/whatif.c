@@ -13,11 +13,14 @@
 #include "dns/name.h"
 #include "dns/types.h"
 #include "operate/choice.h"
+#include "operate/operate.h"
 #include "zone/zone.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const double least_share = 1e-9; /* less than that is nothing */
 
 /* ---- names with the same policy and types ---- */
 
@@ -157,13 +160,37 @@ static bool differs_plainly(const struct steer_choice choice[2])
            (choice[0].count == 0 && choice[0].source != choice[1].source);
 }
 
-/* Other shares: whether, and whether they are too much for somebody. */
-static bool find_overload(struct whatif *w, const struct steer_policy *policy,
-                          const struct steer_choice choice[2], bool *changed)
+/* Who gets more of the row than before, and is not where it should go. */
+static void find_elsewhere(const struct whatif *w, const struct whatif_row *row)
 {
+    struct operate_aim *aim = w->question->aim;
+    const struct conf_topology *t = w->topology;
+    const char *name = name_at(w, w->entries[row->entry].first)->owner,
+               *class_label = whatif_policy(w, row)->classes[row->class_id].label;
+    bool is_region = operate_find_target(w->question->view[0], HEALTH_REGION, aim->to) >= 0;
+    size_t count = is_region ? t->region_count : t->az_count;
+    for (size_t i = 0; i <= count; i++) { /* the last one: no endpoint at all */
+        const char *place = i == count ? "" : is_region ? t->regions[i].name : t->azs[i].name;
+        double *const *shares = is_region ? w->row.regions : w->row.azs;
+        double more = i == count ? w->row.nowhere[1] - w->row.nowhere[0] : shares[1][i] - shares[0][i];
+        if (more > least_share && strcmp(place, aim->to) != 0) {
+            subject_add(&aim->subject, name, class_label, place);
+            aim->subject.amount += more;
+        }
+    }
+}
+
+/* Other shares: whether, and whether they are too much for somebody. */
+static bool find_overload(struct whatif *w, const struct whatif_row *row, const struct steer_choice choice[2],
+                          bool *changed)
+{
+    const struct steer_policy *policy = whatif_policy(w, row);
     whatif_add_shares(w, policy, choice, 1, &w->row);
     whatif_sum_up(w, policy, &w->row);
     *changed |= whatif_moves(policy, &w->row);
+    if (w->question->aim != NULL) {
+        find_elsewhere(w, row);
+    }
     bool overloads = *changed && whatif_overloads(w, &w->row);
     whatif_clear(w, policy, &w->row);
     return overloads;
@@ -181,7 +208,7 @@ static enum operate_severity judge(struct whatif *w, const struct whatif_row *ro
     }
     *changed = differs_plainly(choice);
     if (!steer_choice_equal(&choice[0], &choice[1])) {
-        overloads = find_overload(w, whatif_policy(w, row), choice, changed);
+        overloads = find_overload(w, row, choice, changed);
     }
     if (unserved[1] != 0) {
         return unserved[1] > unserved[0] ? OPERATE_UNSERVED : OPERATE_STILL_UNSERVED;

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/progress.h"
+#include "operate/subject.h"
 #include "view/view.h"
 
 #include <stdbool.h>
@@ -86,6 +87,12 @@ struct operate_rates {
     double all;                   /* of all names; 0: nothing was asked, and nothing weighs */
 };
 
+/* Where answers should go, and which of those that move go elsewhere. */
+struct operate_aim {
+    const char *to;         /* a region or az */
+    struct subject subject; /* names, classes and places; as the amount the sum of their shares */
+};
+
 struct operate_what_if {
     const struct view *view[2]; /* before, after: both are copies, so that nobody changes them */
     const char *const *assumed; /* what is different, as text: for the report */
@@ -97,6 +104,7 @@ struct operate_what_if {
     const char *cursor;                /* next_cursor of the page before; NULL: from the start */
     int64_t wall_ms;                   /* now */
     struct progress *progress;         /* NULL: nobody looks */
+    struct operate_aim *aim;           /* filled in; NULL: they may go anywhere */
 };
 
 struct operate_report {

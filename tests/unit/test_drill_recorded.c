@@ -403,12 +403,12 @@ static void damage_is_found(void **state)
     buffer_init(&content);
     random_init(&random, 5);
     add_control(&content, 2, true);
-    size_t start = content.len;
+    size_t first_end = 0;
     for (int i = 0; i < 3; i++) {
         const struct query query = {.name = "www.example.", .owner = WWW, .sender = draw_addr(&random)};
         add_message(&content, &query, 1);
+        first_end = i == 0 ? content.len : first_end;
     }
-    size_t first_end = start + (content.len - start) / 3;
     for (size_t len = 0; len < content.len; len++) {
         const struct drill_recorded *found = NULL;
         struct report *report = report_new();

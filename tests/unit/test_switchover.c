@@ -222,15 +222,16 @@ static void what_holds_a_step_is_named(void **state)
     switchover_add_finding(&look, "served", true, "all");
     switchover_add_finding(&look, "rule:two", false, "1 of 2");
     switchover_add_finding(&look, "health", false, "1 of 2 endpoints");
-    static const char *const accepted[] = {"rule:two", "capacity"}, *const more[] = {"health"};
+    static const struct switchover_accepted accepted[] = {{"rule:two", NULL}, {"capacity", NULL}},
+                                            more[] = {{"health", NULL}};
     assert_string_equal(switchover_find_hold(&s, &look)->name, "rule:two");
     struct switchover_wish wish = {
         .verb = SWITCHOVER_EXECUTE, .accepted = accepted, .accepted_count = 2, .hooks_agreed = true};
     switchover_do(&s, &wish, WALL_MS);
     assert_true(s.hooks_agreed);
-    assert_string_equal(s.accepted, "rule:two,capacity");
-    assert_true(switchover_has_accepted(&s, "capacity") && !switchover_has_accepted(&s, "rule") &&
-                !switchover_has_accepted(&s, "rule:two,capacity"));
+    assert_string_equal(s.accepted, "rule:two=*,capacity=*");
+    assert_true(switchover_has_accepted(&s, "capacity", NULL) && !switchover_has_accepted(&s, "rule", NULL) &&
+                !switchover_has_accepted(&s, "rule:two,capacity", NULL));
     assert_string_equal(switchover_find_hold(&s, &look)->name, "health");
     switchover_hold(&s, "health", "1 of 2 endpoints", WALL_MS + 5);
     assert_int_equal(s.state, SWITCHOVER_MOVING);
@@ -239,7 +240,7 @@ static void what_holds_a_step_is_named(void **state)
                 switchover_allows(&s, SWITCHOVER_ROLL_BACK, false));
     wish = (struct switchover_wish){.verb = SWITCHOVER_RESUME, .accepted = more, .accepted_count = 1};
     switchover_do(&s, &wish, WALL_MS + 6);
-    assert_string_equal(s.accepted, "rule:two,capacity,health");
+    assert_string_equal(s.accepted, "rule:two=*,capacity=*,health=*");
     assert_true(!switchover_is_held(&s) && s.held_ms == 0 && s.step_ms == WALL_MS);
     assert_null(switchover_find_hold(&s, &look));
     switchover_add_finding(&look, "errors", false, "3 % fail");
@@ -253,16 +254,64 @@ static void too_much_that_is_accepted_holds(void **state)
 {
     (void)state;
     char text[80][SWITCHOVER_FINDING_SIZE];
-    const char *names[80];
+    struct switchover_accepted names[80];
     struct switchover s = make(2, NULL, 0);
     for (int i = 0; i < 80; i++) {
         snprintf(text[i], sizeof text[i], "rule:%062d", i);
-        names[i] = text[i];
+        names[i] = (struct switchover_accepted){.name = text[i]};
     }
     const struct switchover_wish wish = {.verb = SWITCHOVER_EXECUTE, .accepted = names, .accepted_count = 80};
     switchover_do(&s, &wish, WALL_MS);
-    assert_true(switchover_has_accepted(&s, names[0]) && switchover_has_accepted(&s, names[20]));
-    assert_false(switchover_has_accepted(&s, names[79]));
+    assert_true(switchover_has_accepted(&s, text[0], NULL) && switchover_has_accepted(&s, text[20], NULL));
+    assert_false(switchover_has_accepted(&s, text[79], NULL));
+}
+
+/* Accepted is what was found then: somebody else who fails, or more of it, holds again, and less does not. */
+static void what_is_accepted_is_what_was_found(void **state)
+{
+    (void)state;
+    static struct switchover_look look;
+    struct switchover s = make(2, NULL, 0);
+    struct subject one = {.amount = 1}, both, other = {.count = 0}, none = {.count = 0},
+                   more = {.amount = 1.3};
+    subject_add(&one, "web-a", NULL, NULL);
+    subject_add(&other, "web-b", NULL, NULL);
+    both = one;
+    subject_add(&both, "web-b", NULL, NULL);
+    subject_add(&more, "web-a", NULL, NULL);
+    const struct switchover_accepted accepted[] = {{"rule:two=2", &one},
+                                                   {"health", &one},
+                                                   {"served", &both},
+                                                   {"rule:x=1", NULL}},
+                                     again = {"health", &both};
+    struct switchover_wish wish = {.verb = SWITCHOVER_EXECUTE, .accepted = accepted, .accepted_count = 4};
+    switchover_do(&s, &wish, WALL_MS);
+    const struct {
+        const struct subject *found;
+        bool holds;
+    } cases[] = {{&one, false}, {&none, false}, {&both, true}, {&other, true}, {&more, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        look.finding_count = 0;
+        switchover_add_finding_about(
+            &look, &(struct switchover_finding){"health", false, "1 of 2 endpoints", cases[i].found});
+        assert_int_equal(switchover_find_hold(&s, &look) != NULL, cases[i].holds);
+    }
+    assert_true(switchover_has_accepted(&s, "served", &other));
+    assert_true(switchover_has_accepted(&s, "rule:two=2", &one));
+    wish = (struct switchover_wish){.verb = SWITCHOVER_RESUME, .accepted = &again, .accepted_count = 1};
+    switchover_hold(&s, "health", "2 of 2 endpoints", WALL_MS);
+    switchover_do(&s, &wish, WALL_MS);
+    assert_true(switchover_has_accepted(&s, "health", &other) &&
+                switchover_has_accepted(&s, "served", &one) &&
+                switchover_has_accepted(&s, "rule:two=2", &one));
+    size_t count = 0;
+    char name[SWITCHOVER_FINDING_SIZE];
+    for (const char *at = s.accepted; *at != '\0'; count++) {
+        static const char *const names[] = {"rule:two=2", "served", "rule:x=1", "health"};
+        at = switchover_read_accepted(at, name);
+        assert_string_equal(name, names[count]);
+    }
+    assert_int_equal(count, 4); /* each once */
 }
 
 enum { SPREAD_NAMES = 400 };
@@ -359,6 +408,7 @@ int main(void)
         cmocka_unit_test(names_are_spread_over_ttls_and_zones),
         cmocka_unit_test(what_holds_a_step_is_named),
         cmocka_unit_test(too_much_that_is_accepted_holds),
+        cmocka_unit_test(what_is_accepted_is_what_was_found),
         cmocka_unit_test(what_lowers_ttls_does_not_begin_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

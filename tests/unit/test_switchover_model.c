@@ -45,7 +45,7 @@ struct node {
     int depth;
 };
 
-static const char *const unwell[] = {"health"};
+static const struct switchover_accepted unwell[] = {{"health", NULL}};
 
 /* A clock that was set back by more says nothing, either. */
 static bool is_fresh(int64_t good_ms, int64_t now_ms)

@@ -121,13 +121,27 @@ static void assumptions_are_parsed(void **state)
     } good[] = {{"region:us=down", "region:us=down"},
                 {"az:us-2=up", "az:us-2=up"},
                 {"endpoint:a=drained", "endpoint:a=drain"},
+                {"region:us=drain:20", "region:us=drain:20"},
                 {"endpoint:a=auto", "endpoint:a=auto"}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_int_equal(operate_parse_assumption(w->view, good[i].text, &parsed), 0);
         assert_string_equal(operate_write_assumption(w->view, &parsed, w->arena), good[i].back);
     }
-    static const char *const bad[] = {
-        "", "=", "region:us", "region:us=", "us=down", "zone:us=down", "region:us=off", "region:=down"};
+    static const char *const bad[] = {"",
+                                      "=",
+                                      "region:us",
+                                      "region:us=",
+                                      "us=down",
+                                      "zone:us=down",
+                                      "region:us=off",
+                                      "region:=down",
+                                      "region:us=drain:",
+                                      "region:us=drain:0",
+                                      "region:us=drain:100",
+                                      "region:us=drain:2x",
+                                      "region:us=drain:-5",
+                                      "region:us=down:20",
+                                      "region:us=drain:99999999999999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(operate_parse_assumption(w->view, bad[i], &parsed), ERROR_SYNTAX);
     }
