@@ -9,7 +9,10 @@ def clean(text):
 
 
 class Failure(Exception):
-    """The configuration cannot be read at all; the text says where and why."""
+    """The configuration cannot be read at all; the text says where and why, and nothing in it commands a terminal."""
+
+    def __init__(self, text):
+        super().__init__(clean(text))
 
 
 class Report:

@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -59,11 +60,17 @@ def unpack_root(debs, folder, *more):
     for deb in ("steerd", "steerctl", "steerprobe"):
         for field in ("Depends", "Pre-Depends"):
             needed |= {re.split(r"[ (|:]", one.strip())[0] for one in read_field(debs[deb], field).split(",") if one.strip()}
+    return unpack(needed, folder)
+
+
+def unpack(needed, folder):
+    """Debian's base, with these packages and what they need."""
     site, release, proxy = find_mirror()
     packed = BUILD / f"deb-root-{hashlib.sha256(repr((release, sorted(needed))).encode()).hexdigest()[:8]}.tar"
     if not packed.exists():  # it takes minutes, and is the same until a dependency changes
         made = folder / "made"
-        run("debootstrap", "--variant=minbase", f"--include={','.join(sorted(needed - PACKAGES))}", release, made, site, env={**os.environ, **proxy})
+        include = [f"--include={','.join(sorted(needed - PACKAGES))}"] if needed else []
+        run("debootstrap", "--variant=minbase", *include, release, made, site, env={**os.environ, **proxy})
         run("tar", "-C", made, "--numeric-owner", "-cf", f"{packed}.new", ".")
         os.rename(f"{packed}.new", packed)
         shutil.rmtree(made)
@@ -71,16 +78,20 @@ def unpack_root(debs, folder, *more):
     root.mkdir()
     run("tar", "-C", root, "--numeric-owner", "-xpf", packed)
     root.chmod(0o755)
+    (root / "dev/net").mkdir()
+    os.mknod(root / "dev/net/tun", stat.S_IFCHR | 0o666, os.makedev(10, 200))  # on a machine it is the kernel that makes it
+    (root / "dev/net/tun").chmod(0o666)
     return root
 
 
 class Root:
-    """Debian in a folder, in namespaces of its own: mounts, processes, a network with nothing but loopback."""
+    """Debian in a folder, in namespaces of its own: mounts, processes, a network with nothing but loopback; or with the host's."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, has_network=False):
         self.folder = folder
         script = f"mount -t proc proc {folder}/proc && mount -t tmpfs tmpfs {folder}/run && ip link set lo up && exec chroot {folder} sleep infinity"
-        self.process = subprocess.Popen(["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "sh", "-c", script], stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(["unshare", "--mount", "--pid", *([] if has_network else ["--net"]), "--fork", "--kill-child", "sh", "-c", script],
+                                        stdin=subprocess.DEVNULL)
         wait_for(lambda: (children := pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split())
                  and os.readlink(f"/proc/{children[0]}/root") == str(folder), "the root is there")
         self.pid = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[0]

@@ -8,18 +8,21 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "daemon/channel.h"
 #include "daemon/clustered_pending.h"
 #include "daemon/incident_json.h"
 #include "daemon/token.h"
 #include "daemon/vantage_member.h"
+#include "fleet/client.h"
+#include "fleet/inside.h"
 #include "fleet/message.h"
 #include "past/points.h"
 #include "steerprobe/assignment.h"
 #include "steerprobe/enrol.h"
 #include "steerprobe/state.h"
 #include "steerprobe/verdicts.h"
-#include "tls/tls.h"
+#include "tls/link.h"
 #include "transfer/keeper.h"
 
 #include <errno.h>
@@ -177,6 +180,31 @@ static void try_certificate(const char *text, size_t len)
     (void)tls_fingerprint_read(&certificate, fingerprint);
 }
 
+/* A name that is compared is a text in UTF-8, and not empty. */
+static void take_name(void *context, enum tls_name kind, const char *name)
+{
+    size_t *count = context;
+    expect(kind <= TLS_NAME_URI && name[0] != '\0' && utf8_check(name, strlen(name)) == strlen(name));
+    (*count)++;
+}
+
+static void try_certificate_names(const char *text, size_t len)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    struct tls_certificate seen;
+    size_t count = 0, again = 0;
+    X509 *x509 = d2i_X509(NULL, &at, (long)len);
+    if (x509 == NULL) {
+        return;
+    }
+    tls_certificate_list_names(x509, take_name, &count);
+    tls_certificate_list_names(x509, take_name, &again);
+    expect(count == again);
+    tls_certificate_describe(x509, &seen);
+    expect(strlen(seen.subject) < sizeof seen.subject && strlen(seen.names) < sizeof seen.names);
+    X509_free(x509);
+}
+
 /* ---- the file `serials` ---- */
 
 static void write_serials(struct keeper *keeper, struct buffer *to)
@@ -222,9 +250,10 @@ static void try_channel(const char *text, size_t len)
     (void)close(ends[1]);
 }
 
-/* ---- the vantage's side: lists of targets, as lines of a server ---- */
+/* ---- the vantage's side: what a server says, in whatever order ---- */
 
 struct vantage {
+    struct clock clock;
     struct assignment *used, *coming; /* NULL: there is none */
 };
 
@@ -248,8 +277,31 @@ static void use(const struct assignment *list)
     free(plans);
 }
 
-static bool finish(struct vantage *vantage, char *why)
+static enum fleet_fit begin_list(void *context, uint64_t generation, uint32_t count, char *why)
 {
+    struct vantage *vantage = context;
+    expect(vantage->coming == NULL);
+    snprintf(why, FLEET_WHY_SIZE, "too many");
+    vantage->coming = count > TARGETS_MAX ? NULL : assignment_new(generation, count, 0);
+    return vantage->coming == NULL ? FLEET_DECLINED : FLEET_FITS;
+}
+
+static enum fleet_fit add_to_list(void *context, const struct fleet_message *message, char *why)
+{
+    struct vantage *vantage = context;
+    struct assignment *coming = vantage->coming;
+    expect(coming != NULL && (message->kind != FLEET_KEEP || vantage->used != NULL));
+    bool good = message->kind == FLEET_CHECK ? assignment_add_check(coming, &message->check, why)
+                : message->kind == FLEET_KEEP
+                    ? assignment_keep(coming, vantage->used, message->keep.items, message->keep.count, why)
+                    : assignment_add_targets(coming, message->targets.items, message->targets.count, why);
+    return good ? FLEET_FITS : FLEET_WRONG;
+}
+
+static bool take_list(void *context, char *why)
+{
+    struct vantage *vantage = context;
+    expect(vantage->coming != NULL);
     if (!assignment_finish(vantage->coming, why)) {
         return false;
     }
@@ -260,57 +312,118 @@ static bool finish(struct vantage *vantage, char *why)
     return true;
 }
 
-static bool begin(struct vantage *vantage, uint64_t generation, uint32_t count)
+static void drop_list(void *context)
 {
+    struct vantage *vantage = context;
     assignment_drop(vantage->coming);
-    vantage->coming = count > TARGETS_MAX ? NULL : assignment_new(generation, count, 0);
-    return vantage->coming != NULL;
+    vantage->coming = NULL;
 }
 
-/* False and why: it would end the conversation. */
-static bool add(struct vantage *vantage, const struct fleet_message *message, char *why)
+static bool get_list(void *context, uint64_t *generation)
 {
-    bool has_both = vantage->coming != NULL && vantage->used != NULL;
-    switch (message->kind) {
-    case FLEET_CHECK: return assignment_add_check(vantage->coming, &message->check, why);
-    case FLEET_TARGETS:
-        return assignment_add_targets(vantage->coming, message->targets.items, message->targets.count, why);
-    case FLEET_KEEP:
-        return has_both &&
-               assignment_keep(vantage->coming, vantage->used, message->keep.items, message->keep.count, why);
-    case FLEET_LISTED: return finish(vantage, why);
-    default: return true;
+    const struct vantage *vantage = context;
+    *generation = vantage->used == NULL ? 0 : assignment_generation(vantage->used);
+    return vantage->used != NULL;
+}
+
+static uint64_t get_mark(void *context)
+{
+    const struct vantage *vantage = context;
+    return assignment_mark(vantage->used);
+}
+
+static void set_mark(void *context, uint64_t mark)
+{
+    const struct vantage *vantage = context;
+    if (vantage->used != NULL) {
+        assignment_set_mark(vantage->used, mark);
     }
 }
 
-static bool hear(struct vantage *vantage, const struct fleet_message *message, char *why)
+static const struct fleet_untaken *get_refused(void *context, size_t *count)
 {
-    switch (message->kind) {
-    case FLEET_LIST: return begin(vantage, message->list.generation, message->list.count);
-    case FLEET_CHANGE: return begin(vantage, message->change.generation, message->change.count);
-    case FLEET_AIM:
-        return vantage->used == NULL ||
-               assignment_aim(vantage->used, message->aim.items, message->aim.count, why);
-    default: return vantage->coming == NULL || add(vantage, message, why);
-    }
+    const struct vantage *vantage = context;
+    expect(vantage->used != NULL);
+    return assignment_refused(vantage->used, count);
 }
 
+static void rename_list(void *context, uint64_t generation)
+{
+    const struct vantage *vantage = context;
+    (void)generation;
+    expect(vantage->used != NULL);
+}
+
+static bool aim(void *context, const struct fleet_message *message, char *why)
+{
+    const struct vantage *vantage = context;
+    expect(vantage->used != NULL && message->aim.generation == assignment_generation(vantage->used));
+    return assignment_aim(vantage->used, message->aim.items, message->aim.count, why);
+}
+
+static void begin_anew(void *context)
+{
+    (void)context;
+}
+
+static void hear_rest(void *context, const struct fleet_message *message)
+{
+    (void)context;
+    expect(message->kind != FLEET_LIST && message->kind != FLEET_CHANGE && message->kind != FLEET_LISTED);
+}
+
+static struct tls_context *make_context(void)
+{
+    char why[TLS_WHY_SIZE];
+    enum tls_part part;
+    struct tls_identity identity;
+    expect(tls_identity_make("a host", &identity));
+    const struct tls_plan plan = {.use = TLS_USE_PINNED_CLIENT,
+                                  .certificate = {identity.certificate, strlen(identity.certificate)},
+                                  .key = {identity.key, strlen(identity.key)}};
+    struct tls_context *context = tls_context_new(&plan, &part, why);
+    expect(context != NULL);
+    tls_identity_fini(&identity);
+    return context;
+}
+
+/* Lines to the client of a vantage, as if they had come over its connection. */
 static void try_list(const char *text, size_t len)
 {
+    static struct tls_context *context; /* what it shows costs more than all the rest */
+    context = context == NULL ? make_context() : context;
     struct vantage vantage = {.used = NULL};
-    bool goes_on = true;
-    for (size_t at = 0; at < len && goes_on;) {
+    const struct fleet_client_hooks hooks = {.context = &vantage,
+                                             .begin = begin_list,
+                                             .add = add_to_list,
+                                             .take = take_list,
+                                             .drop = drop_list,
+                                             .get = get_list,
+                                             .get_mark = get_mark,
+                                             .set_mark = set_mark,
+                                             .refused = get_refused,
+                                             .rename = rename_list,
+                                             .aim = aim,
+                                             .begin_anew = begin_anew,
+                                             .hear = hear_rest};
+    const struct fleet_client_plan plan = {
+        .clock = &vantage.clock, .name = "fra-1", .run = 1, .hooks = &hooks};
+    int ends[2];
+    clock_init_virtual(&vantage.clock, 1000000, INT64_C(1700000000000));
+    expect(channel_open(ends) == 0);
+    struct fleet_client *client = fleet_client_open(&plan, context, ends[0]);
+    expect(client != NULL);
+    for (size_t at = 0; at < len && fleet_client_why(client)[0] == '\0';) {
         const char *end = memchr(text + at, '\n', len - at);
         size_t line_len = end == NULL ? len - at : (size_t)(end - text) - at;
-        struct fleet_message message;
-        char why[FLEET_WHY_SIZE] = "";
-        struct arena *arena = arena_new(0);
-        goes_on = fleet_read(text + at, line_len, arena, &message, why) == 0 && hear(&vantage, &message, why);
-        arena_free(arena);
+        fleet_client_hear_line(client, text + at, line_len);
         at += line_len + 1;
     }
+    fleet_client_close(client);
     assignment_drop(vantage.used);
     assignment_drop(vantage.coming);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
 }
 
 /* ---- all ---- */
@@ -320,9 +433,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct {
         char letter;
         void (*try)(const char *text, size_t len);
-    } rows[] = {{'t', try_token},       {'m', try_member},  {'i', try_incident}, {'p', try_point},
-                {'o', try_order},       {'b', try_bearer},  {'e', try_enrol},    {'a', try_place},
-                {'c', try_certificate}, {'s', try_serials}, {'h', try_channel},  {'l', try_list}};
+    } rows[] = {{'t', try_token},
+                {'m', try_member},
+                {'i', try_incident},
+                {'p', try_point},
+                {'o', try_order},
+                {'b', try_bearer},
+                {'e', try_enrol},
+                {'a', try_place},
+                {'c', try_certificate},
+                {'s', try_serials},
+                {'h', try_channel},
+                {'l', try_list},
+                {'n', try_certificate_names}};
     size_t len = size == 0 ? 0 : size - 1;
     char *text = malloc(len + 1); /* so that a sanitizer sees its end */
     expect(text != NULL);
