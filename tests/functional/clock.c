@@ -4,12 +4,16 @@
  * holds a number in the machine's byte order, by how many seconds it is ahead of the real one. Monotonic
  * clocks are as ever. Two more numbers are about the disk: for how many milliseconds each sync takes longer,
  * and how many have begun. The last one: for how many seconds the machine has slept, by the wall clock and
- * the time since it was switched on. */
+ * the time since it was switched on. The file that TEST_BOOT names has another boot id than the machine's: so
+ * a server is on a machine of its own. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -77,4 +81,15 @@ time_t time(time_t *now)
         *now = precise.tv_sec;
     }
     return precise.tv_sec;
+}
+
+int open(const char *path, int flags, ...)
+{
+    va_list more;
+    va_start(more, flags);
+    mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    const char *boot = getenv("TEST_BOOT");
+    bool is_boot = boot != NULL && strcmp(path, "/proc/sys/kernel/random/boot_id") == 0;
+    return (int)syscall(SYS_openat, AT_FDCWD, is_boot ? boot : path, flags, mode);
 }

@@ -7,7 +7,7 @@ import platform
 
 import pytest
 
-NUMBERS = {"open": 2, "mmap": 9, "mprotect": 10, "socket": 41, "fork": 57, "execve": 59, "kill": 62, "truncate": 76, "rename": 82, "mkdir": 83, "unlink": 87,
+NUMBERS = {"read": 0, "write": 1, "open": 2, "close": 3, "pwrite": 18, "writev": 20, "dup": 32, "dup2": 33, "fcntl": 72, "mmap": 9, "mprotect": 10, "socket": 41, "fork": 57, "execve": 59, "kill": 62, "truncate": 76, "rename": 82, "mkdir": 83, "unlink": 87,
            "symlink": 88, "ptrace": 101, "setuid": 105, "mount": 165}
 ATTACH, DETACH, STEP, GET, SET = 16, 17, 9, 12, 13
 WALL = 0x40000000

@@ -14,6 +14,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -387,6 +388,11 @@ def make_environment():
 def run_ctl(*arguments):
     return subprocess.run([str(STEERCTL), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=PATIENCE_S, check=False, env=make_environment())
+
+
+def list_verbs():
+    """Those of `steerctl help`, which has several in a line."""
+    return [verb for left in re.findall(r"^  ([a-z].{26}) ", run_ctl("help").stdout, re.M) for verb in re.findall(r"\b[a-z-]+", left)]
 
 
 def run_steerd(*arguments):

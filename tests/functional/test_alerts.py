@@ -43,9 +43,9 @@ def test_an_alert_says_what_to_do(alert):
     told = re.findall(r"^- \*\*(\w+)\*\*", section, re.M)
     assert told == ["Clients", "Look", "Do", "Harmless", "Over"]
     assert "`steerctl " in section
-    verbs = kit.run_ctl("--help").stdout
+    verbs = kit.list_verbs()
     told = re.findall(r"steerctl ([a-z-]+)", rule["annotations"]["description"])
-    assert all(re.search(rf"^  {verb} ", verbs, re.M) for verb in told), told
+    assert set(told) <= set(verbs), told
 
 
 def test_no_section_without_its_alert():

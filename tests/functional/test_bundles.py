@@ -5,6 +5,7 @@ import hashlib
 import json
 import pathlib
 import shutil
+import subprocess
 import tempfile
 
 import pytest
@@ -113,6 +114,28 @@ def test_blocks_come_in_any_order_and_damage_comes_anew(node, folder):
     assert node.request("DELETE", f"/v1/bundles/{name}?reason=over").status == 200
 
 
+def test_abandoned_uploads_make_room(node, folder):
+    """There is room for four; who has brought nothing for longest goes, and `push` waits for that."""
+    begun = []
+    for number in range(4):
+        (folder / "geo.mmdb").write_bytes(bytes([number]) * 3 * BLOCK)
+        name, manifest, stream = write_manifest(folder)
+        assert node.request("POST", "/v1/bundles", manifest).json["state"] == "coming"
+        begun.append((name, stream))
+    name, stream = begun[0]  # the first one goes on
+    assert put_block(node, name, 0, stream[:BLOCK]).status == 200
+    (folder / "geo.mmdb").write_bytes(b"the one that is to come")
+    assert node.request("POST", "/v1/bundles", write_manifest(folder)[1]).status == 503
+    done = subprocess.run([str(kit.STEERCTL), "-s", str(node.site.socket), "push", str(folder), "--check"], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=3 * kit.PATIENCE_S, check=False, env=kit.make_environment())
+    assert done.returncode == 0 and "waiting" in done.stderr, done
+    states = list_ids(node)
+    assert states[write_manifest(folder)[0]] == "here"
+    assert [states.get(name) for name, _ in begun] == ["coming", None, "coming", "coming"]
+    for name in set(states) & {name for name, _ in begun}:
+        assert node.request("DELETE", f"/v1/bundles/{name}?reason=over").status == 200
+
+
 def test_what_is_no_manifest_is_refused(node):
     for text, says in ((b"{}", "expected a manifest"), (b'{"version":2,"parts":[]}', "later version"), (b'{"version":1,"files":[]}', "files[0]"),
                        (b'{"version":1,"files":[{"path":"../x","size":1,"sha256":"' + b"0" * 64 + b'"}]}', "files[0].path")):
@@ -182,6 +205,7 @@ def test_what_belongs_to_the_node_is_in_no_bundle(node, path):
     items = [{"path": path, "size": 2, "sha256": hashlib.sha256(b"{}").hexdigest()}]
     reply = node.request("POST", "/v1/bundles", json.dumps({"version": 1, "files": items}, separators=(",", ":")))
     assert reply.status == 422 and "belong to the node" in reply.body.decode(), reply
+    assert f'found "{path}"' in reply.json["errors"][0]["message"], reply
 
 
 def test_a_bundle_with_a_command_needs_an_admin(node, folder):
@@ -200,13 +224,18 @@ def test_a_bundle_with_a_command_needs_an_admin(node, folder):
         assert put_block(node, name, 0, stream).status == 200
         return name
     topology = json.loads((folder / "topology.json").read_text())
-    topology["checks"]["new"] = {"type": "exec", "command": ["/bin/true"]}
+    topology["checks"]["new"] = {"type": "exec", "command": ["/bin/true", "hunter2"]}
     (folder / "topology.json").write_text(json.dumps(topology))
     try:
         use("operator")
         assert node.request("POST", "/v1/bundles", write_manifest(folder)[1]).status == 403
         use("editor")
         name = bring()
+        use("viewer")
+        for path in "/v1/bundles", f"/v1/bundles/{name}", "/v1/nodes", "/v1/journal", "/v1/status", "/metrics":
+            reply = node.request("GET", path)
+            assert reply.status == 200 and b"hunter2" not in reply.body and b"/bin/true" not in reply.body, (path, reply)
+        use("editor")
         for path, body in ((":check", None), (":activate?dry_run=true", {"reason": "a test"}), (":activate", {"reason": "a test"})):
             reply = node.request("POST", f"/v1/bundles/{name}{path}", body)
             assert reply.status == 403 and "needs the role admin" in reply.json["detail"], (path, reply)

@@ -247,3 +247,11 @@ def test_one_address_of_several_is_advised_against(site):
     assert " 0 warnings" in lines[1], lines
     names["names"]["www"]["answers"] = 3
     assert "advice" not in check(site.write(), 0).stdout
+
+
+def test_what_etcd_needs_is_said(site):
+    good(site)
+    assert "etcd needs" not in check(site.write(), 0).stdout
+    site.server["cluster"] = {"name": "prod", "node": "ns1", "etcd": "http://127.0.0.1:2379"}
+    said = check(site.write(), 0).stdout
+    assert "advice: etcd needs its default quota (2 GiB)" in said and "0.1 revisions a second" in said, said

@@ -5,6 +5,7 @@ import json
 import mmap
 import struct
 import time
+import uuid
 
 import kit
 import pytest
@@ -23,8 +24,10 @@ class Clock:
         control.write_bytes(bytes(32))
         with open(control, "r+b") as stream:
             self.word = mmap.mmap(stream.fileno(), 32)
+        boot = site.folder / "boot"
+        boot.write_text(f"{uuid.uuid4()}\n")
         own = kit.make_environment()
-        site.environment = {**own, "LD_PRELOAD": str(PRELOAD), "TEST_CLOCK": str(control),
+        site.environment = {**own, "LD_PRELOAD": str(PRELOAD), "TEST_CLOCK": str(control), "TEST_BOOT": str(boot),
                             "ASAN_OPTIONS": own["ASAN_OPTIONS"] + ":verify_asan_link_order=0"}
 
     def set(self, server, by_s):

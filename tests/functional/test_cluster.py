@@ -91,6 +91,29 @@ def test_a_node_that_was_away_catches_up(cluster):
     cluster.wait_same()
 
 
+def read_start(node):
+    """The log of its latest start."""
+    offset = len(node.log_path.read_bytes())
+    node.start()
+    return node.read_log(offset)
+
+
+def test_a_restarted_node_answers_by_what_was_ordered_meanwhile(cluster):
+    """It waits for etcd's head for a moment; and without etcd it answers all the same."""
+    first, other = cluster.nodes["ns1"], cluster.nodes["ns2"]
+    west = {address for az, address in cluster.at.items() if "eu-west" in az}
+    other.kill()
+    assert order(first, "regions/us-east", "down").status == 200
+    log = read_start(other)
+    assert 0 <= log.find("order of a node") < log.find("steerd answers queries"), log
+    assert set(other.sample("www.example.com")) <= west and "cluster not heard" not in log
+    other.kill()
+    cluster.etcd.members[0].kill()
+    log = read_start(other)
+    assert 0 <= log.find("cluster not heard") < log.find("steerd answers queries"), log
+    assert set(other.sample("www.example.com")) <= west
+
+
 def test_without_etcd_orders_wait_and_emergencies_do_not(cluster):
     one, two, _ = cluster.list()
     cluster.etcd.members[0].kill()
@@ -173,7 +196,8 @@ def test_a_takeover_goes_on_as_the_same_node(cluster):
     assert desired(two, "azs/eu-west-1a") == "drain"
 
 
-def test_a_node_that_was_by_itself_for_a_while_takes_what_the_others_have(cluster):
+def test_a_node_that_was_by_itself_for_a_while_takes_what_the_others_have_when_it_may(cluster):
+    """What it was ordered meanwhile would go: so it asks first, also when it is started anew."""
     one, two, _ = cluster.list()
     assert order(one, "regions/us-east", "drain").status == 200
     own = cluster.sites["ns2"].server.pop("cluster")
@@ -186,6 +210,14 @@ def test_a_node_that_was_by_itself_for_a_while_takes_what_the_others_have(cluste
     cluster.sites["ns2"].write()
     assert two.request("POST", "/v1/reload").status == 200
     two.wait(lambda: two.request("GET", "/v1/cluster").status == 200, "it is a node again")
+    cluster.wait_phase("ns2", "estranged")
+    two.stop()
+    two.start()
+    cluster.wait_phase("ns2", "estranged")
+    assert "would end 1 override of this server" in two.get("/v1/cluster")["why"] and "cluster adopt" in two.ctl("cluster").stdout
+    assert [desired(two), desired(two, "azs/us-east-1a"), desired(two, "azs/eu-west-1a")] == [None, None, "drain"]
+    assert is_problem(order(two, "azs/eu-west-1b", "drain"), 409, "cluster-estranged") and desired(one, "azs/eu-west-1a") is None
+    two.ctl("cluster", "adopt", "--yes")
     cluster.wait_phase("ns2", "following")
     two.wait(lambda: [desired(two), desired(two, "azs/us-east-1a"), desired(two, "azs/eu-west-1a")] == ["drain", "drain", None], "it has what the others have")
     assert order(two, "azs/eu-west-1a", "drain").status == 200 and desired(one, "azs/eu-west-1a") == "drain"

@@ -42,7 +42,10 @@ def test_the_safer_one_holds_until_somebody_decides(cluster, first, second, hold
         node.wait(lambda node=node: desired(node) == holds, f"{holds} holds")
         (item,) = node.wait(lambda node=node: node.get("/v1/cluster/conflicts")["items"], "the conflict is told")
         assert item["id"] == "override:region:us-east"
-    assert "region:us-east" in three.ctl("cluster", "conflicts").stdout
+    (row,) = [line.split() for line in three.ctl("cluster", "conflicts").stdout.splitlines() if "region:us-east" in line]
+    said = {"ns1": first, "ns2": second}
+    holder, loser = (name for name in sorted(said, key=lambda name: said[name] != holds))
+    assert row[1:3] == [holds, holder] and row[3:5] == [said[loser], loser], row
     cluster.wait_same()
     assert order(three, "regions/us-east", "auto").status == 200
     for node in one, two, three:

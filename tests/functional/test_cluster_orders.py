@@ -359,5 +359,28 @@ def test_one_live_drill_at_a_time_on_all_nodes():
         one.wait(lambda: not is_drilled(one, body), "who starts anew does not go on with it")
 
 
+def test_a_live_drill_of_another_node_is_known_from_a_store_that_is_read_late():
+    """Neither etcd nor its own store tell ns2 at its start that ns1 runs one; the store does when it can be read again."""
+    with clusterkit.new_cluster(2) as cluster:
+        cluster.start().wait_fresh().report_all()
+        one, two = cluster.list()
+        body = {name: value for name, value in LIVE.items() if name != "accept"}
+        looked = one.request("POST", "/v1/drills?dry_run=true", body).json["look"]
+        body["accept"] = [finding["finding"] for finding in looked["findings"] if not finding["good"]]
+        assert one.request("POST", "/v1/drills", body).status == 201
+        assert "node ns1 runs a live drill" in find_obstacle(two, body)
+        two.kill()
+        cluster.etcd.members[0].kill()
+        put_back = cluster.sites["ns2"].hide_store()
+        two.start()
+        assert find_obstacle(two, body) is None, "nothing says so yet"
+        put_back()
+        two.wait(lambda: "node ns1 runs a live drill" in (find_obstacle(two, body) or ""), "its own store says so")
+
+
+def find_obstacle(node, body):
+    return node.request("POST", "/v1/drills?dry_run=true", body).json["obstacle"]
+
+
 def is_drilled(node, body):
     return node.request("POST", "/v1/drills?dry_run=true", body).json["obstacle"] is not None

@@ -204,6 +204,35 @@ def test_an_edit_beside_a_zone_that_is_broken_already(scene, server):
     assert server.get("/v1/config")["unsure"] is None and metric(server, "steerd_documents_unsure") == "0"
 
 
+def test_a_repair_in_part(scene):
+    """Of a document with several errors: fewer are accepted and told, as many or others are not."""
+    bad = {"ttl": 5, "endpoints": ["nobody"]}
+    scene.policy("example.com", {"www": {"ttl": 5, "endpoints": ["web-*"]}, "a": bad, "b": bad, "c": bad})
+    scene.zone("example.net", "").policy("example.net", {"www": {"ttl": 5, "endpoints": ["web-*"]}})
+    server = scene.start()
+    server.wait(lambda: sum(d["revision"] is not None for d in server.get("/v1/config")["documents"]) == 2, "the good ones are")
+    good, path = {"ttl": 5, "endpoints": ["web-*"]}, "zones/example.com/names/"
+    assert len(edit(server, "PUT", path + "d", good, status=422)["errors"]) == 3, "it mends nothing"
+    for query in {"dry_run": "true"}, {}:
+        reply = edit(server, "PUT", path + "a", good, **query)
+        assert len(reply["errors"]) == 2 and all(error["file"].endswith("example.com.json") for error in reply["errors"])
+    assert len(edit(server, "PUT", path + "b", {"ttl": 5, "endpoints": ["others"]}, status=422)["errors"]) == 2, "another error"
+    reply = apply(server, {"op": "put", "kind": "name", "zone": "example.com", "name": "b", "value": good},
+                  {"op": "put", "kind": "name", "zone": "example.com", "name": "d", "value": bad}, status=422)
+    assert len(reply["errors"]) == 2, "one mended, one made"
+    reply = edit(server, "PUT", "endpoints/web-more", new_endpoint(EU, "192.0.2.83"))
+    assert len(reply["errors"]) == 2 and "web-more" in reply["errors"][0]["message"], "the same errors, though their advice is another"
+    done = server.ctl("config", "set", "name:example.com/b", json.dumps(good), code=1)
+    assert "stored" in done.stdout and "and serves" not in done.stdout and "example.com.json" in done.stderr
+    assert metric(server, "steerd_documents_unsure") == "1" and "example.com" in server.get("/v1/config")["unsure"]
+    server.stop()
+    server = scene.start()
+    assert sorted(value(server, path + name)["endpoints"] == ["web-*"] for name in "abc") == [False, True, True], "what was stored"
+    done = server.ctl("config", "set", "name:example.com/c", json.dumps(good))
+    assert "stored, and serves" in done.stdout and server.addresses("a.example.com")
+    assert server.get("/v1/config")["unsure"] is None and metric(server, "steerd_documents_unsure") == "0"
+
+
 def test_a_file_with_errors_is_not_taken_over(scene):
     scene.zone("example.net", "").policy("example.net", {"www": {"ttl": 5, "endpoints": ["nobody"]}})
     server = scene.start()

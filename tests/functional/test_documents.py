@@ -137,13 +137,12 @@ def help_of(verb=None):
 
 @functools.cache
 def list_verbs():
-    """Those that have a line in `steerctl help`."""
-    return set(re.findall(r"^  ([a-z][a-z-]*)\b.* ", help_of().partition("TARGET is")[0], re.M))
+    return set(kit.list_verbs())
 
 
 @functools.cache
 def list_options(verb):
-    common = re.findall(r"--[a-z][a-z-]*", help_of().partition("TARGET is")[2])
+    common = re.findall(r"--[a-z][a-z-]*", help_of().partition("Options of every verb")[2])
     return {*re.findall(r"^  (--[a-z][a-z-]*)", help_of(verb), re.M), *re.findall(r"^usage:.*", help_of(verb), re.M), *common, "--help"}
 
 

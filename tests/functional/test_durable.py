@@ -254,7 +254,7 @@ def test_the_status_and_the_metrics(scene):
     scene.steerd.override("region", "us-east", "drain")
     store = scene.steerd.get("/v1/status")["store"]
     assert re.fullmatch("[0-9a-f]{64}", store.pop("hash"))
-    assert store == {"state": "ok", "reason": None, "since": None, "seq": 1, "owed": 0}
+    assert store == {"state": "ok", "reason": None, "since": None, "seq": 1, "owed": 0, "mended": 0, "is_other": False}
     text = scene.steerd.request("GET", "/metrics").body.decode()
     assert "\nsteerd_store_up 1\n" in text and "\nsteerd_store_seq 1\n" in text
     assert "store" not in scene.steerd.ctl("status").stdout
@@ -361,6 +361,40 @@ def test_objects_that_somebody_has_changed(scene):
     assert "1 objects were changed behind the journal's back" in server.read_log()
     assert "steerd_store_mended_total 1\n" in server.request("GET", "/metrics").body.decode()
     assert journal(scene) == ["override/region:us-east"]
+    checked = scene.steerd.ctl("check", "store", code=1)
+    assert "store_mended is 1" in checked.stdout, checked
+
+
+def test_objects_that_somebody_changes_while_it_runs(scene):
+    scene.steerd.override("region", "us-east", "drain")
+    scene.steerd.ctl("check", "store")
+    for times in (1, 2):
+        offset = len(scene.steerd.read_log())
+        with sqlite3.connect(scene.folder / "var/store.db") as store:
+            store.execute("UPDATE objects SET expires_ms = 1")
+        scene.steerd.override("region", "us-east", "drain", "again")
+        scene.steerd.wait_log("store objects mended", "count=1", "key=override/region:us-east", offset=offset)
+        assert scene.steerd.get("/v1/status")["store"]["mended"] == times
+        checked = scene.steerd.ctl("check", "store", code=1)
+        assert f"store_mended is {times}" in checked.stdout, checked
+    assert scene.steerd.addresses("www.example.com") == scene.eu
+
+
+def test_an_older_copy_of_the_store(scene):
+    """It is said while the server runs on it, not only in the log of its start."""
+    scene.steerd.override("region", "us-east", "drain")
+    scene.steerd.stop()
+    path = scene.folder / "var/store.db"
+    older = path.read_bytes()
+    scene.steerd = scene.start()
+    scene.steerd.override("region", "us-east", "down")
+    scene.steerd.stop()
+    path.write_bytes(older)
+    server = scene.steerd = scene.start()
+    assert "an older copy, or another one?" in server.read_log()
+    assert server.get("/v1/status")["store"]["is_other"] is True
+    checked = scene.steerd.ctl("check", "store", code=1)
+    assert "store_is_other is 1" in checked.stdout, checked
 
 
 def test_a_store_that_could_not_be_opened(scene):

@@ -2,6 +2,8 @@
 """grpc checks against a real server, and against whatever may come instead: each way to fail has its own outcome, within the
 time-out, and none spins."""
 import re
+import socket
+import threading
 import time
 
 import pytest
@@ -11,7 +13,7 @@ import kit
 import tlskit
 from h2kit import ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PRIORITY, PUSH_PROMISE, RST_STREAM, SETTINGS, \
     WINDOW_UPDATE, data, fields, frame, headers
-from test_https import listen, look, pki, things, trusting, wait_closed, wait_outcomes  # noqa: F401
+from test_https import HEADS, behind, listen, look, pki, things, trusting, wait_closed, wait_outcomes  # noqa: F401
 
 grpc = pytest.importorskip("grpc", reason="python3-grpcio is not installed (contrib/packages test)")
 
@@ -97,6 +99,42 @@ def test_tls(site, pki, things):
     assert "ALPN h2" in shown and ":path: /grpc.health.v1.Health/Check" in shown and "grpc-status: 0" in shown, shown
     assert re.search(r"(?m)^> .* HEADERS stream 1$", shown) and re.search(r"(?m)^< .* DATA stream 1, 7 octets$", shown), shown
     assert "certificate_ends" in look(server)["all"]
+
+
+def relay(port):
+    """To the server at this port, whatever comes."""
+    def copy(source, sink):
+        while octets := source.recv(65536):
+            sink.sendall(octets)
+        sink.shutdown(socket.SHUT_WR)
+
+    def serve(connection, _):
+        with socket.create_connection(("127.0.0.1", port)) as server:
+            back = threading.Thread(target=copy, args=(server, connection))
+            back.start()
+            copy(connection, server)
+            back.join()
+    return serve
+
+
+def test_behind_the_proxy_protocol(site, pki, things):
+    """The head comes once for each connection, before TLS and HTTP/2; without it, or with the other one, nobody is well."""
+    clear, secure = h2kit.Health(SERVICES), h2kit.Health(SERVICES, h2kit.credentials(pki, "good"))
+    things += [clear, secure]
+    checks, expected = {}, {}
+    for version, head in HEADS.items():
+        other = "v1" if version == "v2" else "v2"
+        for kind, health, tls in ("clear", clear, {}), ("secure", secure, {"host": tlskit.HOST, "tls": {"ca": pki.root_pem}}):
+            good = {"port": listen(things, behind(head, relay(health.port))), "proxy": version, **tls}
+            expected.update({f"{kind}-{version}": "ok", f"{kind}-{version}-kept": "ok", f"{kind}-{version}-ill": "not_serving"})
+            checks.update({f"{kind}-{version}": good, f"{kind}-{version}-kept": {**good, "keep_alive": True}, f"{kind}-{version}-ill": {**good, "service": "ill"},
+                           f"{kind}-{version}-other": {**good, "proxy": other}})
+            checks[f"{kind}-{version}-none"] = {key: value for key, value in good.items() if key != "proxy"}
+    server = start(site, checks)
+    wait_outcomes(server, expected)
+    server.wait(lambda: {check["verdict"] for name, check in look(server).items() if name.endswith(("-other", "-none"))} == {"unhealthy"}, "verdicts")
+    assert {name for name, check in look(server).items() if check["verdict"] == "healthy"} == \
+        {name for name, outcome in expected.items() if outcome == "ok"}
 
 
 PLAIN = h2kit.HELLO

@@ -254,3 +254,40 @@ def test_steerctl_looks_and_lets_go(scene):
     assert server.addresses(NAME) == scene.eu
     assert "holds nothing" in server.ctl(*words, code=1).stderr
     server.ctl("rules", "release", "fresh", f"region:{US}", code=2)
+
+
+def test_whoever_looks_is_told_what_holds_and_how_to_let_go(scene):
+    """One sentence, with the command that releases all rules that hold a region; as it stands there it works."""
+    scene.topology["rules"]["slowly"] = {"type": "wait", "for": "10m"}
+    server, webs = start(scene)
+    told = "safety rules hold answers at region us-east; to release all of them: steerctl rules release fresh slowly region:us-east --reason TEXT"
+    say(server, 31)
+    webs[2].kill()
+    server.wait(lambda: server.get("/v1/rules/slowly")["forbids"], "ap-south moved, and so nobody else may")
+    assert server.get(f"/v1/regions/{US}")["hold"] is None and server.get("/v1/status")["holds"] == []
+    lose(server, webs[0])
+    hold = server.get(f"/v1/regions/{US}")["hold"]
+    assert (hold["of"], hold["rules"], hold["why"]) == ("failover", ["fresh", "slowly"], told) and hold["since"]
+    assert server.get("/v1/status")["holds"] == [{"region": US, **hold}]
+    assert server.get("/v1/regions?fields=hold")["items"][0] == {"name": US, "hold": hold}
+    server.wait(lambda: any(one["name"] == US for one in server.get("/v1/incidents")["items"]), "it is noted")
+    [incident] = [one for one in server.get("/v1/incidents")["items"] if one["name"] == US]
+    assert incident["hold"] == hold
+    for words in ["status"], ["regions"], ["regions", US], ["show", f"region:{US}"], ["incidents"], ["incidents", incident["id"]]:
+        assert told in server.ctl(*words).stdout, words
+    for words in ["check"], ["check", "holds"]:
+        checked = server.ctl(*words, code=2).stdout
+        assert f"holds is 1 ({US})" in checked.splitlines()[0] and told in checked, checked
+    server.wait_log("hold", f"name={US}", "turn=began", told)
+    assert any(told in line for line in server.ctl("events").stdout.splitlines() if f"region:{US}" in line)
+    assert 'steerd_region_held{region="us-east",rules="fresh slowly"} 1\n' in server.request("GET", "/metrics").body.decode()
+    command = told.rpartition(": steerctl ")[2].replace("TEXT", "enough").split()
+    server.ctl(*command[:3], *command[-3:], "--dry-run")
+    assert "one RULE" in server.ctl(*command, "--dry-run", code=2).stderr
+    assert server.addresses(NAME) == scene.us
+    server.ctl(*command)
+    assert server.addresses(NAME) == scene.eu
+    assert server.get("/v1/status")["holds"] == [] and server.get(f"/v1/regions/{US}")["hold"] is None
+    for words in ["status"], ["regions"], ["show", f"region:{US}"], ["incidents"], ["incidents", incident["id"]]:
+        assert "rules release" not in server.ctl(*words).stdout, words
+    assert "steerd_region_held{" not in server.request("GET", "/metrics").body.decode()

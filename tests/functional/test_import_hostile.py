@@ -12,6 +12,7 @@ import tempfile
 
 import pytest
 
+import gdnsd
 import importkit
 import kit
 
@@ -239,3 +240,23 @@ def test_what_comes_of_broken_files_is_accepted(samples, source, tmp_path):
             made += 1
             if made == 5:
                 return
+
+
+@pytest.mark.parametrize("sample", sorted(path.name for path in gdnsd.SAMPLES.iterdir()))
+def test_broken_configurations_of_gdnsd(sample, tmp_path):
+    """Likewise, in a whole folder of it."""
+    values = dict.fromkeys("ABCDEFGHIJ", "192.0.2.1") | {"LISTEN": "127.0.0.1", "PORT": 8080, "FOLDER": tmp_path, "PROGRAM": "/bin/true"}
+    folder = gdnsd.fill_in(sample, tmp_path / sample, values)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size)
+    assert sources.convert("gdnsd", [str(folder)], None, Report())
+    for seed in range(FIRST, FIRST + SEEDS):
+        rng = random.Random(f"{sample} {seed}")
+        path = rng.choice(files)
+        with changed(path, mutate(path.read_bytes(), rng)):
+            try:
+                made = sources.convert("gdnsd", [str(folder)], None, Report())
+                json.dumps(made, default=str, ensure_ascii=False).encode("utf-8", "surrogateescape")
+            except Failure as error:
+                assert "\n" not in str(error), error
+            except Exception as error:
+                raise AssertionError(f"{sample}: IMPORT_SEED={seed} broke {path.relative_to(folder)}: {error!r}") from error

@@ -18,10 +18,6 @@ import kit
 SAMPLE = kit.TOP / "contrib/sample"
 
 
-def list_verbs():
-    return [line.split()[0] for line in kit.run_ctl("help").stdout.split("\n\n")[1].splitlines()]
-
-
 # ---- the sample ----
 
 def test_the_sample_is_good():
@@ -46,7 +42,7 @@ def complete(*words):
 
 
 def test_bash_completes_verbs_and_options(tmp_path):
-    assert complete("") == list_verbs()
+    assert sorted(complete("")) == sorted(kit.list_verbs()), "each of them once"
     assert complete("-s", "/run/x", "dr") == ["drains", "drain", "drill"] or set(complete("dr")) == {"drain", "drains", "drill"}
     assert {"simulate", "sweep", "live", "shadow"} <= set(complete("drill", ""))
     assert set(complete("rules", "")) == {"check", "release"}
@@ -69,7 +65,7 @@ def test_options_are_those_of_help(verb):
 def test_scripts_are_good(shell):
     done = kit.run_ctl("completion", shell)
     assert done.returncode == 0 and "steerctl" in done.stdout
-    for verb in list_verbs():
+    for verb in kit.list_verbs():
         assert re.search(rf"\b{re.escape(verb)}\b", done.stdout), verb
     if shutil.which(shell) is None:
         pytest.skip(f"there is no {shell}")
@@ -132,6 +128,24 @@ def test_init_replaces_the_whole_of_a_configuration(tmp_path):
         {name: text for name, text in was.items() if name != "zones/README"}
     assert len({name.split(".old-")[1] for name in aside}) == 1, "one suffix for all"
     assert all(str(path) in done.stderr for path in aside.values()), "and it is told"
+
+
+def test_init_writes_nothing_beside_policies_of_others(tmp_path):
+    """A zone file that was there is served as it is; a policy would miss its endpoints."""
+    folder = tmp_path / "conf"
+    (folder / "zones").mkdir(parents=True)
+    for name in ("example.com.zone", "example.com.json"):
+        shutil.copy(SAMPLE / "zones" / name, folder / "zones")
+    done = init(folder, *ANSWERS)
+    assert done.returncode == 1 and "zones/example.com.json is there" in done.stderr and "--force" in done.stderr
+    assert sorted(path.name for path in folder.rglob("*.*")) == ["example.com.json", "example.com.zone"]
+    (folder / "zones" / "example.com.json").rename(folder / "topology.json")
+    done = init(folder, *ANSWERS)
+    assert done.returncode == 1 and "nothing was written" in done.stderr and not (folder / "steerd.json").exists()
+    (folder / "topology.json").unlink()
+    assert init(folder, *ANSWERS).returncode == 0
+    checked = kit.run_steerd("-c", str(folder / "steerd.json"), "--check")
+    assert checked.returncode == 0 and "warning" not in checked.stderr, checked.stderr
 
 
 @pytest.mark.parametrize("check", ("http", "http:8080", "tcp:25", "icmp", "none"))

@@ -33,13 +33,8 @@ ASKED = {
 OTHERS = {"completion", "init", "watch", "takeover", "observe", "metrics", "help", "version"}
 
 
-def list_verbs():
-    lines = kit.run_ctl("help").stdout.split("\n\n")[1].splitlines()
-    return [line.split()[0] for line in lines]
-
-
 def test_no_verb_is_forgotten():
-    assert set(list_verbs()) == set(ASKED) | OTHERS
+    assert set(kit.list_verbs()) == set(ASKED) | OTHERS
 
 
 def is_json(text):

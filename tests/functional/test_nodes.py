@@ -20,6 +20,15 @@ def three():
         yield cluster
 
 
+@pytest.fixture
+def calm():
+    """For tests in which nothing may flip."""
+    with nodekit.new_cluster(3, **nodekit.PATIENT) as cluster:
+        cluster.start().wait_whole()
+        cluster.wait_healthy()
+        yield cluster
+
+
 def test_two_agree_or_stay():
     with nodekit.new_cluster(2, **nodekit.PATIENT) as two:
         two.start().wait_whole()
@@ -35,23 +44,20 @@ def test_two_agree_or_stay():
         two.wait_answers("us")
 
 
-def test_a_majority_flips_all_and_one_alone_none():
-    with nodekit.new_cluster(3, **nodekit.PATIENT) as three:
-        three.start().wait_whole()
-        three.wait_healthy()
-        before = three.since()
-        for alone in ("ns1", "ns3"):
-            three.see("us", alone)
-            three.wait_opinion("us", alone, "unhealthy")
-            three.wait_answers("us")
-            three.see("us")
-            three.wait_opinion("us", alone, "healthy")
-        assert three.since() == before, "nothing has flipped in between"
-        three.see("us", "ns1", "ns3")
-        three.wait_answers("eu")  # on ns2, too, which sees it
-        three.wait_opinion("us", "ns2", "healthy")
-        three.see("us")
-        three.wait_answers("us")
+def test_a_majority_flips_all_and_one_alone_none(calm):
+    before = calm.since()
+    for alone in ("ns1", "ns3"):
+        calm.see("us", alone)
+        calm.wait_opinion("us", alone, "unhealthy")
+        calm.wait_answers("us")
+        calm.see("us")
+        calm.wait_opinion("us", alone, "healthy")
+    assert calm.since() == before, "nothing has flipped in between"
+    calm.see("us", "ns1", "ns3")
+    calm.wait_answers("eu")  # on ns2, too, which sees it
+    calm.wait_opinion("us", "ns2", "healthy")
+    calm.see("us")
+    calm.wait_answers("us")
 
 
 def test_what_others_say_is_not_passed_on(three):
@@ -65,11 +71,11 @@ def test_what_others_say_is_not_passed_on(three):
 
 
 @pytest.mark.parametrize("way", ["killed", "stopped", "ended"])
-def test_a_node_goes_and_comes(three, way):
-    before = three.since("ns1", "ns2")
-    gone = three.servers["ns3"]
-    three.see("us", "ns3")
-    three.wait_opinion("us", "ns3", "unhealthy")
+def test_a_node_goes_and_comes(calm, way):
+    before = calm.since("ns1", "ns2")
+    gone = calm.servers["ns3"]
+    calm.see("us", "ns3")
+    calm.wait_opinion("us", "ns3", "unhealthy")
     if way == "killed":
         gone.kill()
     elif way == "stopped":
@@ -77,27 +83,27 @@ def test_a_node_goes_and_comes(three, way):
     else:
         gone.stop()
     for name in ("ns1", "ns2"):
-        three.servers[name].wait(lambda n=name: not three.row(n, "ns3")["opinions"]["count"], "it is not heard of any more")
-        assert "does not count" in next(line for line in three.servers[name].ctl("vantages").stdout.splitlines() if "node:ns3" in line)
-    three.wait_answers("us", "ns1", "ns2")
-    assert three.since("ns1", "ns2") == before
-    three.see("us", "ns1", "ns2")  # two of two
-    three.wait_answers("eu", "ns1", "ns2")
-    three.see("us")
-    three.wait_answers("us", "ns1", "ns2")
+        calm.servers[name].wait(lambda n=name: not calm.row(n, "ns3")["opinions"]["count"], "it is not heard of any more")
+        assert "does not count" in next(line for line in calm.servers[name].ctl("vantages").stdout.splitlines() if "node:ns3" in line)
+    calm.wait_answers("us", "ns1", "ns2")
+    assert calm.since("ns1", "ns2") == before
+    calm.see("us", "ns1", "ns2")  # two of two
+    calm.wait_answers("eu", "ns1", "ns2")
+    calm.see("us")
+    calm.wait_answers("us", "ns1", "ns2")
     if way == "stopped":
         gone.process.send_signal(signal.SIGCONT)
     else:
-        three.start("ns3")
-    three.wait_whole()
-    three.wait_answers("us")
-    three.see("us", "ns2", "ns3")
-    three.wait_answers("eu")
+        calm.start("ns3")
+    calm.wait_whole()
+    calm.wait_answers("us")
+    calm.see("us", "ns2", "ns3")
+    calm.wait_answers("eu")
 
 
 def test_a_node_is_cut_off():
     """It serves what was judged last, whatever it sees; the others go on, and it follows when it is back."""
-    with nodekit.new_cluster(3) as three:
+    with nodekit.new_cluster(3, **nodekit.PATIENT) as three:
         three.wire().start().wait_whole()
         three.wait_healthy()
         before = three.since()
@@ -119,26 +125,26 @@ def test_a_node_is_cut_off():
         three.wait_answers("us")
 
 
-def test_a_link_is_cut_one_way(three):
+def test_a_link_is_cut_one_way(calm):
     """What ns3 tells does not arrive at ns1, which goes by itself and ns2."""
-    for server in three.servers.values():
+    for server in calm.servers.values():
         server.stop()
-    three.wire().start().wait_whole()
-    three.wait_healthy()
-    before = three.since()
-    three.cut(True, ("ns3", "ns1"))
-    three.servers["ns1"].wait(lambda: not three.row("ns1", "ns3")["opinions"]["count"], "ns3 is not heard there")
-    assert three.row("ns3", "ns1")["opinions"]["count"], "the other way it is"
-    three.see("us", "ns3")
-    three.wait_opinion("us", "ns3", "unhealthy", "ns2", "ns3")
-    three.wait_answers("us")
-    assert three.since() == before
-    three.see("us", "*")
-    three.wait_answers("eu")
-    three.cut(False, ("ns3", "ns1"))
-    three.wait_whole()
-    three.see("us")
-    three.wait_answers("us")
+    calm.wire().start().wait_whole()
+    calm.wait_healthy()
+    before = calm.since()
+    calm.cut(True, ("ns3", "ns1"))
+    calm.servers["ns1"].wait(lambda: not calm.row("ns1", "ns3")["opinions"]["count"], "ns3 is not heard there")
+    assert calm.row("ns3", "ns1")["opinions"]["count"], "the other way it is"
+    calm.see("us", "ns3")
+    calm.wait_opinion("us", "ns3", "unhealthy", "ns2", "ns3")
+    calm.wait_answers("us")
+    assert calm.since() == before
+    calm.see("us", "*")
+    calm.wait_answers("eu")
+    calm.cut(False, ("ns3", "ns1"))
+    calm.wait_whole()
+    calm.see("us")
+    calm.wait_answers("us")
 
 
 def test_all_start_anew_in_a_loss(three):
@@ -154,24 +160,24 @@ def test_all_start_anew_in_a_loss(three):
     three.wait_answers("us")
 
 
-def test_reload_and_takeover_keep_links_and_numbers(three):
-    before = three.since()
-    numbers = {name: three.row("ns1", name)["number"] for name in ("ns2", "ns3")}
+def test_reload_and_takeover_keep_links_and_numbers(calm):
+    before = calm.since()
+    numbers = {name: calm.row("ns1", name)["number"] for name in ("ns2", "ns3")}
     assert sorted(numbers.values()) == [30, 31]
-    links = {name: (three.row("ns1", name)["connections"], three.row("ns1", name)["node"]["connections"]) for name in ("ns2", "ns3")}
-    three.sites["ns1"].topology["endpoints"]["new"] = {"az": "us-a", "addresses": ["192.0.2.1"]}
-    three.sites["ns1"].write()
-    assert three.servers["ns1"].reload().status == 200
-    three.wait_whole()
-    assert {name: (three.row("ns1", name)["connections"], three.row("ns1", name)["node"]["connections"]) for name in ("ns2", "ns3")} == links
-    old, _ = take_over(three.servers["ns1"])
+    links = {name: (calm.row("ns1", name)["connections"], calm.row("ns1", name)["node"]["connections"]) for name in ("ns2", "ns3")}
+    calm.sites["ns1"].topology["endpoints"]["new"] = {"az": "us-a", "addresses": ["192.0.2.1"]}
+    calm.sites["ns1"].write()
+    assert calm.servers["ns1"].reload().status == 200
+    calm.wait_whole()
+    assert {name: (calm.row("ns1", name)["connections"], calm.row("ns1", name)["node"]["connections"]) for name in ("ns2", "ns3")} == links
+    old, _ = take_over(calm.servers["ns1"])
     old.wait(kit.PATIENCE_S)
-    three.wait_whole()
-    assert {name: three.row("ns1", name)["number"] for name in ("ns2", "ns3")} == numbers
-    three.wait_answers("us")
-    assert three.since() == before
-    three.see("us", "ns1", "ns2")
-    three.wait_answers("eu")
+    calm.wait_whole()
+    assert {name: calm.row("ns1", name)["number"] for name in ("ns2", "ns3")} == numbers
+    calm.wait_answers("us")
+    assert calm.since() == before
+    calm.see("us", "ns1", "ns2")
+    calm.wait_answers("eu")
 
 
 def test_peers_change_with_a_reload(three):

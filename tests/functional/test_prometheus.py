@@ -19,7 +19,7 @@ import yaml
 CONTRIB = pathlib.Path(kit.__file__).parents[2] / "contrib"
 PROMETHEUS = shutil.which("prometheus")
 # What is empty while all is well; the rest has data on a server that has one of everything.
-EMPTY = {"steerd_holds > 0", "steerd_brake_holding > 0", "steerd_switchovers > 0"}  # and what a cluster has
+EMPTY = {"steerd_region_held > 0", "steerd_brake_holding > 0", "steerd_switchovers > 0"}  # and what a cluster has
 VARIABLES = {'instance=~"$instance"': 'instance=~".+"', "$__rate_interval": "1m"}
 PANELS = [(f"{path.stem}: {panel['title']}", target["expr"]) for path in sorted((CONTRIB / "grafana").glob("*.json"))
           for panel in json.loads(path.read_text())["panels"] for target in panel["targets"]]

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Reload: all or nothing for server and topology, zone by zone for zones; nobody loses an answer or its history."""
+import pathlib
+import re
 import signal
 import threading
+import time
 
 import pytest
 
 import kit
+from etcdkit import find_memory
 
 
 def hup(server):
@@ -191,3 +195,62 @@ def test_reload_without_changes_keeps_probing_in_step(pair):
         pair.server.reload()
         return pair.server.get("/v1/regions/us-east")["observed"] == "unhealthy"
     pair.server.wait(lost, "us-east is lost although reloads never end")
+
+
+# ---- what did not change ----
+
+def count_read(server):
+    return int(re.search(r"rchar: (\d+)", pathlib.Path(f"/proc/{server.process.pid}/io").read_text())[1])
+
+
+def make_old(server):
+    """Until no file was written lately, so that what is written from now on shows in its times, and a load of them has seen that."""
+    time.sleep(2.1)
+    assert server.reload().status == 200
+
+
+def many_endpoints():
+    return {"regions": {"r": {"azs": {"a": {}}}},
+            "endpoints": {f"web-{number}": {"az": "a", "addresses": [f"10.0.{number // 250}.{number % 250 + 1}"]} for number in range(5000)}}
+
+
+def test_nothing_is_read_that_did_not_change(site):
+    """No document either; what was warned of is said again, and overrides stand."""
+    site.topology = many_endpoints()
+    site.zone("example.com", "ns2 60 IN NS ns9\n").policy("example.com", {"www": {"endpoints": ["web-1", "web-2"]}})
+    server = site.start()
+    make_old(server)
+    warned = server.reload()
+    server.override("endpoint", "web-1", "drain")
+    size = (site.folder / "topology.json").stat().st_size
+    before, status = count_read(server), server.get("/v1/status")
+    for _ in range(4):
+        assert reload_by_signal(server)
+    again = server.reload()
+    assert count_read(server) - before < size, "less than once of five times"
+    assert again.json["warnings"] == warned.json["warnings"] != []
+    assert server.get("/v1/status")["generation"] == status["generation"] + 5
+    assert set(server.sample("www.example.com")) == {"10.0.0.3"}
+    assert "nothing changes" in server.ctl("reload", "--dry-run").stdout
+    site.policy("example.com", {"www": {"endpoints": ["web-7"]}}).write()
+    assert "www.example.com" in server.ctl("reload", "--dry-run").stdout
+    assert reload_by_signal(server)
+    assert server.addresses("www.example.com") == ["10.0.0.8"]
+
+
+@pytest.mark.parametrize("changes", [0, 1])
+def test_reloads_take_no_memory_that_stays(site, changes):
+    """Views and lists of files that served before go, however fast reloads come."""
+    for number in range(10000):
+        site.zone(f"z{number}.example.com", "www 60 IN A 192.0.2.1\n")
+    server = site.start()
+    make_old(server)
+
+    def reload_some(count):
+        for number in range(count):
+            if changes:
+                site.put("zones/z7.example.com.zone", kit.SOA + f"www 60 IN A 192.0.2.{number + 1}\n")
+            assert server.reload().status == 200
+        return find_memory(server.process.pid)
+    first = reload_some(2)
+    assert reload_some(20) < first * 1.5

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Who may do what at the admin API: each role at each operation of doc/openapi.yaml, whose x-role says it."""
+import itertools
 import os
 import re
+import shutil
 
 import pytest
 
@@ -25,9 +27,24 @@ def may_harm(method, path):
     return path in ("/v1/takeover", "/v1/restore", "/v1/import", "/v1/events")
 
 
+HARMLESS = {"/v1/journal:verify", "/v1/what-if"}  # which change nothing
+
+
+@pytest.fixture
+def far(site):
+    """Likewise, by TLS too."""
+    site.pki = gatekit.make_pki(site)
+    site.at = gatekit.listen(site, site.pki, client_ca=site.pki.root_pem)
+    return start_guarded(site)
+
+
 @pytest.fixture
 def guarded(site):
     """A server whose roles the test exchanges."""
+    return start_guarded(site)
+
+
+def start_guarded(site):
     kit.make_regions(site)
     site.zone("example.com", "www 60 IN A 192.0.2.99\n")
     server = site.start()
@@ -59,19 +76,90 @@ def test_each_operation_has_its_role_in_the_document():
     assert len(roles) > 40 and set(roles) == {"viewer", "operator", "editor", "admin"}
 
 
+def test_each_route_is_in_the_document():
+    """So one that is new has its row below, or fails here."""
+    table = re.search(r"resources\[ROUTE_IDS\] = \{(.*?)\n\};", (kit.TOP / "src/admin/route.c").read_text(), re.DOTALL)[1]
+    rows = re.findall(r"\[ROUTE_\w+\] =\s*\{\{([^}]*)\}[^\"]*\"([A-Z, ]+)\"", table)
+    assert len(rows) == table.count("[ROUTE_") > 80
+
+    def level(path):
+        return re.sub(r"^/v1/(regions|azs|endpoints)\b", "/v1/*", re.sub(r"\{[^}]+\}|[%&@]", "*", path))
+    routes = {(level("/" + "/".join(re.findall('"([^"]+)"', segments))), method)
+              for segments, allow in rows for method in allow.split(", ") if method != "HEAD"}
+    documented = {(level(path), method.upper())
+                  for path, item in openapi.load()["paths"].items() for method in set(item) & {"get", "put", "patch", "post", "delete"}}
+    assert routes == documented
+
+
+def come_as_user(server, role):
+    server.use({f"uid:{os.getuid()}": role, "*": "admin"} if role != "none" else {})
+    return server
+
+
+def come_as_group(server, role):
+    server.use({f"gid:{os.getgid()}": role, "*": "admin"} if role != "none" else {"uid:4000000": "admin"})
+    return server
+
+
+def come_by_certificate(server, role):
+    server.site.server["admin"]["client_roles"] = {"cn:ops": role, "*": "admin"} if role != "none" else {"cn:desk": "admin"}
+    server.use({"*": "admin"})
+    return gatekit.Remote(server.site.at, server.site.pki, "ops")
+
+
+def come_by_token(server, role, **more):
+    """The certificate is an admin's: the token counts."""
+    server.site.server["admin"]["client_roles"] = {"*": "admin"}
+    server.use({"*": "admin"})
+    made = server.request("POST", "/v1/tokens", {"name": "who", "role": role, **more})
+    assert made.status == 201, made
+    return gatekit.Remote(server.site.at, server.site.pki, "ops", token=made.json["secret"])
+
+
+WAYS = {"user": come_as_user, "group": come_as_group, "certificate": come_by_certificate, "token": come_by_token}
+
+
 @pytest.mark.parametrize("role", ROLES)
-def test_each_role_at_each_operation(guarded, role):
-    guarded.use({f"uid:{os.getuid()}": role, "*": "admin"} if role != "none" else {})
+@pytest.mark.parametrize("way", sorted(WAYS))
+def test_each_role_at_each_operation_by_each_way(far, way, role):
+    if way == "token" and role == "none":
+        return  # a token has a role
+    client = WAYS[way](far, role)
     for method, path, needed in sorted(list_operations()):
         may = ROLES.index(role) >= ROLES.index(needed)
         if may and may_harm(method, path):
             continue
-        reply = guarded.request(method, path, {} if method in ("PUT", "PATCH", "POST") else None)
-        assert is_refused(reply) != may, (method, path, role, reply)
+        reply = client.request(method, path, {} if method in ("PUT", "PATCH", "POST") else None)
+        assert reply.status != 401 and is_refused(reply) != may, (method, path, role, reply)
         if not may:
             assert f"needs the role {needed}" in reply.json["detail"]
         if method == "GET" and path != "/v1/events":
-            assert (guarded.request("HEAD", path).status == 403) != may
+            assert (client.request("HEAD", path).status == 403) != may
+
+
+def test_nobody_has_an_operation_by_tls(far):
+    stranger = gatekit.Remote(far.site.at, far.site.pki, token="st1.who." + "0" * 64)
+    for client, expected in (gatekit.Remote(far.site.at, far.site.pki), {401}), (stranger, {401, 429}):
+        for method, path, _ in sorted(list_operations()):
+            assert client.request(method, path, {} if method in ("PUT", "PATCH", "POST") else None).status in expected, (method, path)
+
+
+@pytest.mark.parametrize("role", ROLES[1:])
+def test_a_scope_ends_at_what_it_names(far, role):
+    """A token for a region and a zone that are not the ones asked for changes nothing, whatever its role."""
+    client = come_by_token(far, role, regions=["eu-west"], zones=["example.net"])
+
+    def look():
+        lists = [far.get(path)["items"] for path in ("/v1/overrides", "/v1/tokens", "/v1/challenges", "/v1/points", "/v1/operations")]
+        return [[{**item, "used": None} for item in items] for items in lists], far.get("/v1/status")["generation"]
+    before = look()
+    for method, path, _ in sorted(list_operations()):
+        if method == "GET":
+            continue
+        body = {"state": "drain", "reason": "a test", "region": "us-east", "name": "us-east", "regions": ["us-east"], "role": "admin"}
+        reply = client.request(method, path, body if method != "DELETE" else None)
+        assert not 200 <= reply.status < 300 or path in HARMLESS, (method, path, reply)
+    assert look() == before
 
 
 def test_the_user_comes_before_groups_and_those_before_all(guarded):
@@ -189,13 +277,73 @@ def test_commands_can_be_ruled_out(site, kind):
     checked = check()
     assert checked.returncode == 1 and f"found a check of type {kind}" in checked.stderr and "$.checks.new" in checked.stderr, checked.stderr
     del site.topology["checks"]["new"]
-    site.server["hooks"] = [{"name": "h", "command": ["/bin/true"], "on": ["region"]}]
-    assert check().returncode == 1
+    for members in ({"hooks": [{"name": "h", "command": ["/bin/true"], "on": "override"}]}, {"withdraw": {"how": "hook", "command": ["/bin/true"]}}):
+        site.server.update(members)
+        checked = check()
+        assert checked.returncode == 1 and "found a command, expected none" in checked.stderr, checked.stderr
+        del site.server["commands"]
+        allowed = check()
+        assert allowed.returncode == 0, allowed.stderr  # nothing else is wrong with it
+        site.server["commands"] = "never"
+        for member in members:
+            del site.server[member]
 
 
-def list_ways():
+RULED_OUT = "expected none: steerd.json has \"commands\": \"never\""
+
+
+@pytest.mark.parametrize("kind", sorted(COMMANDS))
+@pytest.mark.parametrize("way", ["document", "documents", "files", "files taken over", "takeover", "import", "signal"])
+def test_no_way_in_brings_a_command_where_they_are_ruled_out(site, way, kind):
+    """Not even an admin's."""
+    kit.make_regions(site)
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+    site.server.update({"commands": "never", "documents": {"owner": "api" if way in ("document", "documents", "files taken over") else "files"}})
+    server = site.start()
+    if site.server["documents"]["owner"] == "api":
+        server.wait(lambda: all(item["revision"] for item in server.get("/v1/config")["documents"]), "files are taken over")
+    generation = server.get("/v1/status")["generation"]
+    if way in ("files", "files taken over", "takeover", "signal"):
+        site.topology["checks"]["new"] = COMMANDS[kind]
+        site.write()
+    if way == "signal":
+        offset = len(server.read_log())
+        os.kill(server.process.pid, kit.signal.SIGHUP)
+        assert RULED_OUT in server.wait_log("found a check of type", offset=offset).replace("\\", "")
+        server.wait_log("reload", "result=refused", offset=offset)
+    else:
+        method, path, body, _ = list_ways(COMMANDS[kind])[way]
+        for more in ("?dry_run=true", "") if way in ("document", "documents", "files") else ("",):
+            reply = server.request(method, path + more, body)
+            assert reply.status == (200 if way == "import" else 422), reply  # which leaves documents out
+            assert way == "import" or any(RULED_OUT in error["message"] for error in reply.json["errors"]), reply
+    assert server.get("/v1/status")["generation"] == generation
+    if way not in ("files", "takeover", "signal"):  # their file has it
+        assert server.request("GET", "/v1/config/checks/new").status == 404
+    assert server.ask("www.example.com").answer
+
+
+@pytest.mark.parametrize("kind", sorted(COMMANDS))
+def test_a_backup_brings_no_command_where_they_are_ruled_out(site, kind):
+    kit.make_regions(site)
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+    site.server.update({"documents": {"owner": "api"}})
+    server = site.start()
+    assert server.request("PUT", "/v1/config/checks/new", COMMANDS[kind]).status == 200
+    server.ctl("backup", str(site.folder / "b.tar.gz"))
+    server.stop()
+    shutil.rmtree(site.folder / "var")
+    kit.run_ctl("backup", "restore", str(site.folder / "b.tar.gz"), "--to", str(site.folder / "var"))
+    site.server["commands"] = "never"
+    site.write()
+    started = kit.subprocess.run([str(kit.STEERD), "-c", str(site.config)], capture_output=True, text=True, timeout=kit.PATIENCE_S)
+    assert started.returncode != 0 and RULED_OUT in started.stderr.replace("\\", ""), started.stderr
+    del site.server["commands"]
+    site.start()
+
+
+def list_ways(check=COMMANDS["exec"]):
     """Every way in which a check may come: what is asked, and the role that it takes without a command."""
-    check = COMMANDS["exec"]
     return {
         "document": ("PUT", "/v1/config/checks/new", check, "editor"),
         "documents": ("POST", "/v1/config:apply", {"edits": [{"op": "put", "kind": "check", "name": "new", "value": check}]}, "editor"),
@@ -248,3 +396,58 @@ def test_a_hook_that_is_new_is_not_loaded_for_an_operator(guarded):
     assert guarded.get("/v1/hooks")["items"] == []
     guarded.use({f"uid:{os.getuid()}": "operator"})  # whoever may send signals to the server may
     assert guarded.request("POST", "/v1/reload").status == 200
+
+
+HIDDEN = "hunter2"
+SECRET_CHECKS = {
+    "header": {"type": "http", "port": 81, "headers": {"Authorization": HIDDEN}},
+    "query": {"type": "http", "port": 82, "path": f"/health?token={HIDDEN}"},
+    "send": {"type": "tcp", "port": 83, "send": HIDDEN, "expect": "ok"},
+    "command": {"type": "exec", "command": ["/bin/true", HIDDEN], "environment": {"PW": HIDDEN}},
+}
+MORE = {"/v1/explain": "?name=www.example.com", "/v1/diff": "?from=1h", "/v1/rules:check": "?wish=" + "x"}
+
+
+def list_paths(names):
+    """Every operation that looks, of whatever there is."""
+    for template, item in openapi.load()["paths"].items():
+        if "get" in item and template != "/v1/events":
+            parts = [[(part, name) for name in names.get(part, ["nothing"])] for part in re.findall(r"\{([^}]+)\}", template)]
+            for chosen in itertools.product(*parts):
+                path = template
+                for part, name in chosen:
+                    path = path.replace("{" + part + "}", name)
+                yield path + MORE.get(template, "")
+
+
+def test_no_operation_shows_a_viewer_a_secret(far):
+    """What checks, hooks and webhooks say to others, wherever it is looked for; and who edits sees that of checks."""
+    site = far.site
+    site.topology["checks"].update(SECRET_CHECKS)
+    site.topology["endpoints"]["web-us-east-1a"]["checks"] = list(SECRET_CHECKS)
+    site.server.update({
+        "hooks": [{"name": "page", "command": ["/bin/true", HIDDEN], "environment": {"PW": HIDDEN}, "on": "override"}],
+        "webhooks": [{"name": "ops", "url": f"http://127.0.0.1:9/{HIDDEN}?token={HIDDEN}"}],
+        "documents": {"owner": "api"}})
+    far.use({"*": "admin"})
+    far.wait(lambda: all(item["revision"] for item in far.get("/v1/config")["documents"]), "files are taken over")
+    for name, check in SECRET_CHECKS.items():
+        edited = far.request("PUT", f"/v1/config/checks/{name}", {**check, "interval": "7s"})
+        assert edited.status == 200, edited
+    assert far.request("PUT", "/v1/regions/us-east/override", {"state": "drain", "reason": "a test"}).status == 200
+    names = {"plural": ["regions", "azs", "endpoints"], "kind": ["checks", "endpoints", "regions", "azs"], "zone": ["example.com"],
+             "name": [*SECRET_CHECKS, "us-east", "us-east-1a", "web-us-east-1a", "ops", "page", "www", "topology.json", "steerd.json"],
+             "id": ["1", "nothing"]}
+    paths = sorted(set(list_paths(names)))
+    assert HIDDEN in far.request("GET", "/v1/config/checks/query").body.decode()
+    far.use({f"uid:{os.getuid()}": "operator"})
+    replies = {path: far.request("GET", path) for path in paths}
+    assert sum(reply.status == 200 for reply in replies.values()) > 45
+    shown = [path for path, reply in replies.items() if HIDDEN.encode() in reply.body]
+    assert shown == []
+    query = replies["/v1/config/checks/query"].json["value"]["path"]
+    assert list(query) == ["$redacted"], query
+    log = far.read_log()
+    assert HIDDEN not in log, [line for line in log.splitlines() if HIDDEN in line]
+    far.stop()
+    assert HIDDEN.encode() not in (site.folder / "var/store.db").read_bytes()

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Bundles of configuration on three real nodes: all go over at once or not at all; who cannot is named, who was not there comes after,
 and it does not matter who dies."""
+import copy
+import json
+import os
+
 import pytest
 
 import bundlekit
@@ -83,6 +87,34 @@ def test_one_cannot(tmp_path):
         wait_served(large, "192.0.2.2", three)
 
 
+def test_safety_rules_are_asked(tmp_path):
+    """Of the order, at the node that is told; others do what was ordered."""
+    with bundlekit.new_cluster() as cluster:
+        one, two, three = cluster.start().wait_fresh().list()
+        topology = {**cluster.topology, "rules": {"two": {"type": "serving", "at_least": 2}}}
+        first = Bundle(bundlekit.make_files(topology, "192.0.2.1")).push(one)
+        wait_served(first, "192.0.2.1", one, two, three)
+        idle = {name: {**endpoint, "weight": 0} for name, endpoint in topology["endpoints"].items() if endpoint["az"].startswith("us-east")}
+        assert idle
+        policy = {"names": {"www": {"ttl": 5, "endpoints": ["web-*"], "fallback": "static"}}}
+        more = {"zones/example.com.json": json.dumps(policy)}
+        second = Bundle(bundlekit.make_files({**topology, "endpoints": {**topology["endpoints"], **idle}}, "192.0.2.2", **more)).upload(two)
+        told = two.request("POST", f"/v1/bundles/{second.id}:check").json
+        assert [rule["rule"] for rule in told["rules"]] == ["two"]
+        reply = second.activate(two)
+        assert is_problem(reply, 409, "rules") and reply.json["errors"][0]["rule"] == "two" and rollout(two)["next"] is None
+        dry = two.request("POST", f"/v1/bundles/{second.id}:activate?dry_run=true", {"reason": "x"}).json
+        assert [rule["rule"] for rule in dry["rules"]] == ["two"]
+        done = two.ctl("push", second.write(tmp_path), "--yes", "--reason", "x", code=1)
+        assert "--override-rule two" in done.stderr, done.stderr
+        two.ctl("push", str(tmp_path), "--yes", "--reason", "they are old", "--override-rule", "two")
+        wait_served(second, "192.0.2.2", one, two, three)
+        requests = [item["request"] for node in (one, two, three) for item in node.get("/v1/journal?kind=bundle")["items"]]
+        assert f"POST /v1/bundles/{second.id}:activate?override_rules=two" in requests, requests
+        assert first.activate(three).status == 200, "what gives back"
+        wait_served(first, "192.0.2.1", one, two, three)
+
+
 def test_who_decides_dies_and_who_was_away_comes_after():
     with bundlekit.new_cluster() as cluster:
         nodes = cluster.start().wait_fresh().nodes
@@ -140,3 +172,91 @@ def test_a_push_that_was_broken_off_is_made_elsewhere(tmp_path):
         assert (whole["state"], whole["missing_blocks"], whole["damaged"], second.begin(two)) == ("here", 0, None, [])
         assert second.activate(two).json["changed"] is False
         assert [item["id"] for node in (one, two, three) for item in node.get("/v1/bundles")["items"]].count(second.id) == 3
+
+
+def test_the_role_of_whoever_activates_travels_with_the_order():
+    """ns1 has the command in its own files already, so nothing is new there; it is new for the others."""
+    with bundlekit.new_cluster(count=2) as cluster:
+        mine = cluster.sites["ns1"]
+        mine.topology = copy.deepcopy(cluster.topology)
+        mine.topology["checks"]["new"] = {"type": "exec", "command": ["/bin/true"]}
+        mine.server["cluster"]["configuration"] = "files"
+        mine.server["admin"]["socket_roles"] = {f"uid:{os.getuid()}": "editor"}
+        one, two = cluster.start().wait_fresh().list()
+
+        def use(role):
+            mine.server["admin"]["socket_roles"] = {f"uid:{os.getuid()}": role}
+            mine.write()
+            offset = len(one.read_log())
+            os.kill(one.process.pid, 1)
+            one.wait_log("reload", "result=ok", offset=offset)
+        first = Bundle(bundlekit.make_files(mine.topology, "192.0.2.1")).push(one)
+        assert rollout(one)["next"]["role"] == "editor"
+        last = wait_ended(one, first, "failed")
+        assert last["nodes"][0]["name"] == "ns2" and "found a new exec check" in last["nodes"][0]["why"], last
+        use("admin")
+        assert first.activate(one).json["changed"]
+        wait_served(first, "192.0.2.1", two)
+        assert rollout(two)["active"]["role"] == "admin"
+        mine.server["cluster"]["configuration"] = "bundle"
+        use("editor")
+        wait_served(first, "192.0.2.1", one)
+        second = Bundle(bundlekit.make_files(mine.topology, "192.0.2.2")).push(one)
+        wait_served(second, "192.0.2.2", one, two)
+        assert rollout(two)["active"]["role"] == "admin"  # it has no other commands than the one before, which an admin brought
+        cluster.add("ns3")
+        late = cluster.start("ns3").nodes["ns3"]  # which has no commands of its own
+        wait_served(second, "192.0.2.2", late)
+
+
+@pytest.mark.parametrize("kind", [{"type": "exec", "command": ["/bin/true"]}, {"type": "file", "file": "/etc/hostname"}], ids=["exec", "file"])
+def test_a_node_that_rules_commands_out_takes_none_from_others(kind):
+    with bundlekit.new_cluster(activate="majority") as cluster:
+        cluster.sites["ns3"].server["commands"] = "never"
+        one, two, three = cluster.start().wait_fresh().list()
+        topology = copy.deepcopy(cluster.topology)
+        topology["checks"]["new"] = kind
+        bundle = Bundle(bundlekit.make_files(topology, "192.0.2.1")).upload(three)
+        checked = three.request("POST", f"/v1/bundles/{bundle.id}:check")
+        assert checked.status == 422 and "\"commands\": \"never\"" in checked.json["errors"][0]["message"], checked
+        bundle.push(one)
+        last = wait_ended(one, bundle, "active")
+        assert [node["name"] for node in last["nodes"]] == ["ns3"] and "\"commands\": \"never\"" in last["nodes"][0]["why"], last
+        wait_served(bundle, "192.0.2.1", one, two)
+        three.wait(lambda: own(three)["is"] == "failed", "it cannot take it")
+        assert own(three)["serves"] is None and which(three) is None
+        three.stop()
+        three.start()
+        cluster.wait_phase("ns3", "following")
+        three.wait(lambda: own(three)["is"] == "failed", "nor after a start")
+        assert own(three)["serves"] is None and which(three) is None
+
+
+def test_what_a_node_may_not_take_it_does_not_begin_with():
+    """Most nodes have the command already; the one that has not takes it neither by a reload nor by a start."""
+    with bundlekit.new_cluster(activate="majority") as cluster:
+        topology = copy.deepcopy(cluster.topology)
+        topology["checks"]["new"] = {"type": "exec", "command": ["/bin/true"]}
+        for name in "ns1", "ns3":
+            cluster.sites[name].topology = topology
+            cluster.sites[name].server["cluster"]["configuration"] = "files"
+        cluster.sites["ns1"].server["admin"]["socket_roles"] = {f"uid:{os.getuid()}": "editor"}
+        one, two, three = cluster.start().wait_fresh().list()
+        bundle = Bundle(bundlekit.make_files(topology, "192.0.2.1")).push(one)
+        assert [node["name"] for node in wait_ended(one, bundle, "active")["nodes"]] == ["ns2"]
+
+        def stays():
+            two.wait(lambda: own(two)["is"] == "failed" and "found a new exec check" in own(two)["why"], "it cannot take it")
+            assert own(two)["serves"] is None and which(two) is None
+        stays()
+        assert two.request("POST", "/v1/reload").status == 200
+        stays()
+        two.stop()
+        two.start()
+        cluster.wait_phase("ns2", "following")
+        stays()
+        assert bundle.activate(two).json["changed"]  # by an admin
+        wait_served(bundle, "192.0.2.1", two)
+        two.stop()
+        two.start()
+        assert own(two)["serves"] == bundle.id and which(two) == "192.0.2.1"

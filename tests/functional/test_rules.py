@@ -4,6 +4,13 @@ import concurrent.futures
 
 import pytest
 
+import kit
+import takeovers
+from takeovers import take_over
+from test_last_health import wait_kept
+
+reaper = takeovers.reaper  # a fixture
+
 TYPE = "urn:steerd:problem:rules"
 
 
@@ -174,6 +181,9 @@ def test_check(server):
     assert (told["allowed"], [rule["rule"] for rule in told["rules"]]) == (False, ["two"])
     told = check(server, "region:us=drain")
     assert [rule["rule"] for rule in told["rules"]] == ["azs", "room"] and told["unserved"]["total"] == 1
+    assert check(server, "region:eu=drain:40", "region:ap=drain:40")["allowed"]
+    told = check(server, "region:eu=drain:60", "region:ap=drain:60")
+    assert (told["wishes"][0], [rule["rule"] for rule in told["rules"]]) == ("region:eu=drain:60", ["two"])
     assert put(server, "region:eu").status == 200
     assert check(server, "region:ap=drain")["rules"] and check(server, "region:ap=drain", "region:eu=up")["allowed"]
     for wish in "", "wish=region:mars=drain", "wish=region:us", "wish=us=drain", "wish=region:us=gone":
@@ -387,51 +397,162 @@ def stays(server):
     return server.get("/v1/regions/us")["stays_down"]
 
 
-@pytest.mark.parametrize("how", ["lost", "drained"])
-def test_the_way_back_waits_for_the_data(site, how):
-    """Who took over has newer data: us comes back when they are there, or when the rule is released by name."""
+def fail_back(server):
+    return server.request("POST", "/v1/failback", {"kind": "region", "name": "us", "reason": "x"})
+
+
+def let_back_by_hand(server):
+    """It is down until somebody says so, which is no word about data."""
+    lose(server, "us-a", "up")
+    server.wait(lambda: stays(server) is not None, "it is well")
+    assert fail_back(server).status == 200
+    assert server.addresses("www.example.com") == ["192.0.2.2"]
+
+
+def end_at_its_time(server):
+    """The drain was to end by itself; so it does, a while later than now."""
+    server.wait(lambda: listed(server) == [], "it has expired")
+
+
+def roll_back(server):
+    [move] = [move for move in server.get("/v1/switchovers")["items"] if move["state"] == "moved"]
+    reply = server.request("POST", f"/v1/switchovers/{move['id']}:rollback", {"reason": "x"})
+    assert reply.status == 200, reply.json
+
+
+BACK = {"lost": lambda server: lose(server, "us-a", "up"), "manual": let_back_by_hand,
+        "drained": lambda server: put(server, "region:us", "auto"), "expired": end_at_its_time,
+        "restored": lambda server: server.ctl("restore", "calm", "--reason", "x"),
+        "imported": lambda server: server.ctl("import", server.site.folder / "calm.jsonl", "--replace", "--yes", "--reason", "x"),
+        "down": lambda server: put(server, "region:us", "auto"), "switched": roll_back}
+
+
+def leave(server, how):
+    if how in ("lost", "manual"):
+        lose(server, "us-a")
+    elif how == "switched":
+        assert server.request("POST", "/v1/switchovers", {"source": "region:us", "reason": "x", "execute": True}).json["state"] == "moved"
+    else:
+        more = {"expires_in": "3s"} if how == "expired" else {}
+        assert put(server, "region:us", "down" if how == "down" else "drain", **more).status == 200
+    answers(server, 2)
+
+
+def say_back(server, lag, stage="real_time"):
+    report = {"from": "eu", "to": "us", "lag": lag, "unit": "s", "stage": stage}
+    assert server.request("POST", "/v1/report", report).json["taken"] is True
+
+
+def come_back(server, how):
+    BACK[how](server)
+    server.wait(lambda: (stays(server) or {}).get("because") == "data", "it stays down")
+    assert (stays(server)["rule"], stays(server)["until"]) == ("data", None)
+    assert fail_back(server).status in (200, 409)
+    assert server.addresses("www.example.com") == ["192.0.2.2"] and stays(server) is not None
+
+
+@pytest.fixture
+def both_ways(site):
+    """us and eu copy to each other."""
     make_automatic(site, {"data": {"type": "lag"}}, ("us", "eu"))
     for region, other in ("us", "eu"), ("eu", "us"):
         site.topology["regions"][region]["replicates_to"] = [{"to": other, "hold": "0s", "max_age": "10m"}]
-    server = start_automatic(site)
+    return site
 
-    def say_back(lag, stage="real_time"):
-        report = {"from": "eu", "to": "us", "lag": lag, "unit": "s", "stage": stage}
-        assert server.request("POST", "/v1/report", report).json["taken"] is True
 
-    def leave():
-        if how == "lost":
-            lose(server, "us-a")
-        else:
-            assert put(server, "region:us").status == 200
-        answers(server, 2)
-
-    def come_back():
-        if how == "lost":
-            lose(server, "us-a", "up")
-        else:
-            assert put(server, "region:us", "auto").status == 200
-        server.wait(lambda: stays(server) is not None, "it stays down")
-        assert (stays(server)["because"], stays(server)["rule"], stays(server)["until"]) == ("data", "data", None)
-        assert server.request("POST", "/v1/failback", {"targets": ["region:us"], "reason": "x"}).status < 500
-        assert server.addresses("www.example.com") == ["192.0.2.2"] and stays(server) is not None
-
+@pytest.mark.parametrize("how", BACK)
+def test_the_way_back_waits_for_the_data(both_ways, how):
+    """Who took over has newer data: us comes back when they are there, or when the rule is released by name."""
+    if how == "manual":
+        both_ways.topology["regions"]["us"]["failback"] = "manual"
+    (both_ways.folder / "calm.jsonl").write_text('{"kind": "override", "key": "region:eu", "value": {"state": "up", "reason": "x"}}\n')
+    server = start_automatic(both_ways)
+    assert server.request("POST", "/v1/points", {"name": "calm", "reason": "x"}).status == 201
+    told = "a safety rule keeps region us down until its data are there; to release it: steerctl rules release data region:us --reason TEXT"
     say(server, "eu", 0)
-    say_back(0)
-    leave()
-    say_back(600, "start")
-    come_back()
+    say_back(server, 0)
+    leave(server, how)
+    say_back(server, 600, "start")
+    come_back(server, how)
     assert "data: well again" in server.ctl("show", "region:us").stdout
+    for words in ["status"], ["regions"], ["show", "region:us"]:
+        assert told in server.ctl(*words).stdout, words
+    [hold] = server.get("/v1/status")["holds"]
+    assert (hold["region"], hold["of"], hold["rules"], hold["why"]) == ("us", "return", ["data"], told)
     assert server.reload().status == 200
     assert stays(server)["because"] == "data", "a reload forgets nothing"
-    say_back(0)
+    say_back(server, 600)
+    say_back(server, 10, "full")
+    assert stays(server)["because"] == "data" and server.addresses("www.example.com") == ["192.0.2.2"]
+    say_back(server, 0)
     answers(server, 1)
+    assert server.get("/v1/status")["holds"] == []
     say(server, "eu", 0)
-    leave()
-    say_back(600, "start")
-    come_back()
+    leave(server, how)
+    say_back(server, 600, "start")
+    come_back(server, how)
     server.ctl("rules", "release", "data", "region:us", "--reason", "x")
     answers(server, 1)
+    assert "release region:us rule:data" in server.ctl("history").stdout
+
+
+@pytest.mark.parametrize("share", [10, 99])
+def test_the_way_back_in_part_waits_as_well(both_ways, share):
+    server = start_automatic(both_ways)
+    say(server, "eu", 0)
+    leave(server, "drained")
+    say_back(server, 600, "start")
+    assert put(server, "region:us", share=share).status == 200
+    assert stays(server)["because"] == "data" and server.addresses("www.example.com") == ["192.0.2.2"]
+    say_back(server, 0)
+    server.wait(lambda: stays(server) is None, "the data are there")
+
+
+@pytest.mark.parametrize("end", ["stop", "kill", "takeover"])
+def test_the_way_back_waits_in_the_next_process(both_ways, reaper, end):  # pylint: disable=unused-argument
+    server = start_automatic(both_ways)
+    say(server, "eu", 0)
+    say_back(server, 0)
+    leave(server, "lost")
+    say_back(server, 600, "start")
+    come_back(server, "lost")
+    if end == "takeover":
+        take_over(server)
+    else:
+        wait_kept(both_ways, server)
+        getattr(server, end)()
+        server.start()
+    assert server.addresses("www.example.com") == ["192.0.2.2"] and stays(server)["because"] == "data"
+    say_back(server, 0)
+    answers(server, 1)
+
+
+def test_a_copy_to_where_nothing_goes_forbids_nothing(both_ways):
+    """The copy from eu to us is behind; names that eu answers first would go there, and those of us do not."""
+    server = start_automatic(both_ways)
+    say(server, "eu", 0)
+    say_back(server, 600, "start")
+    plan = server.request("POST", "/v1/switchovers?dry_run=true", {"source": "region:us", "reason": "x"}).json
+    assert plan["look"]["good"], plan["look"]["findings"]
+    for region in "us", "eu":
+        assert check(server, f"region:{region}=drain")["allowed"]
+        assert put(server, f"region:{region}").status == 200
+        assert put(server, f"region:{region}", "auto").status == 200
+        say_back(server, 0)
+        answers(server, 1)
+        say_back(server, 600, "start")
+    both_ways.policy("example.com", {"www": {"endpoints": ["*"], "tiers": [["eu"], ["us"]]}}).write()
+    assert server.reload().status == 200
+    answers(server, 2)
+    assert violated(put(server, "region:eu")) == {"data": "us lags 600 s behind eu, the RPO is 30s"}
+
+
+def test_history_names_what_was_overridden(server):
+    assert put(server, "region:us", allow_unserved=True, override_rules=["azs", "room"]).status == 200
+    line = server.ctl("history", "region:us").stdout.splitlines()[1]
+    assert "auto -> drain, overrides azs, room" in line
+    assert put(server, "region:us", "auto").status == 200
+    assert "overrides" not in server.ctl("history", "region:us").stdout.splitlines()[1]
 
 
 @pytest.mark.parametrize("rule", [{"type": "serving", "at_least": 2}, {"type": "lost", "at_most": 1},
@@ -450,8 +571,20 @@ def test_automatic_counts(site, rule):
 
 
 def test_automatic_freeze(site):
+    """It is about what is planned, unless it says that it holds failovers, too; then --check warns."""
     make_automatic(site, {"calm": {"type": "freeze", "windows": [{"begin": "2020-01-01T00:00:00Z", "end": "2090-01-01T00:00:00Z"}]}})
     server = start_automatic(site)
+    lose(server, "us-a")
+    answers(server, 2)
+    assert set(violated(put(server, "region:eu"))) == {"calm"}
+    lose(server, "us-a", "up")
+    answers(server, 1)
+    site.topology["rules"]["calm"]["applies_to"] = ["manual", "automatic"]
+    site.put("topology.json", site.topology)
+    checked = kit.run_steerd("-c", str(site.config), "--check")
+    assert checked.returncode == 0 and "$.rules.calm.applies_to" in checked.stderr and "1 warning" in checked.stdout, checked
+    assert server.reload().status == 200
+    server.wait(lambda: server.get("/v1/rules/calm")["forbids"], "it forbids")
     lose(server, "us-a")
     server.wait_state("endpoint", "us-a", observed="unhealthy")
     answers(server, 1)

@@ -46,7 +46,7 @@ def load(kind):
 def test_what_is_marked_as_secret_is_what_is_redacted():
     def walk(node, key=None):
         if isinstance(node, dict):
-            if node.get("x-secret"):
+            if node.get("x-secret") is True:
                 yield key
             for name, item in node.items():
                 yield from walk(item, name)
@@ -55,6 +55,7 @@ def test_what_is_marked_as_secret_is_what_is_redacted():
                 yield from walk(item, key)
     table = re.search(r"secrets\[\] = \{([^}]*)\}", (kit.TOP / "src/conf/redact.c").read_text())[1]
     assert {key for kind in KINDS for key in walk(load(kind))} == set(re.findall('"(.*?)"', table))
+    assert '"x-secret": "query"' in (kit.TOP / "doc/schema/topology.json").read_text()
 
 
 def accepts(kind, document):

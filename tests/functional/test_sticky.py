@@ -205,6 +205,38 @@ def test_a_rolling_restart_moves_whom_it_stops(site):
         before = after
 
 
+def test_a_hold_counts_for_who_came_up_with_the_server(site):
+    """All endpoints are down when the server starts and come up after it: an outage within the hold's length from then on is one like
+    any other."""
+    addresses = [kit.new_address() for _ in range(3)]
+    make(site, count=3, sticky={"hold": "1h"})
+    site.topology["checks"] = {"port": {"type": "tcp", "port": kit.WEB_PORT, "interval": "100ms", "timeout": "100ms", "fall": 1, "rise": 1}}
+    for n, address in enumerate(addresses):
+        site.topology["endpoints"][f"w{n}"].update(addresses=[address], checks=["port"])
+    server = site.start()
+
+    def wait_all(observed):
+        for n in range(3):
+            server.wait_state("endpoint", f"w{n}", observed=observed)
+
+    def map_all():
+        return {client: addresses.index(str(server.send(dns.message.make_query(
+            "www.example.com", "A", use_edns=0, options=[dns.edns.ECSOption(client, 24)])).answer[0][0])) for client in CLIENTS[:60]}
+
+    wait_all("unhealthy")
+    webs = [site.web(address) for address in addresses]
+    wait_all("healthy")
+    before = map_all()
+    assert set(before.values()) == {0, 1, 2}
+    webs[1].kill()
+    server.wait_state("endpoint", "w1", observed="unhealthy")
+    away = map_all()
+    assert 1 not in away.values() and find_needless(before, away, {1}) == []
+    site.web(addresses[1])
+    server.wait_state("endpoint", "w1", observed="healthy")
+    assert map_all() == away, "it is back, and nobody goes back to it for an hour"
+
+
 def test_a_short_hold_ends(site):
     server = make(site, sticky={"hold": "1s"}).start()
     before = map_clients(server, CLIENTS[:60])

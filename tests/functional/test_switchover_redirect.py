@@ -117,6 +117,30 @@ def test_what_was_accepted_is_not_its_death(three):
     wait_for(server, made, "moved")
 
 
+def test_what_was_accepted_is_of_these_names(three):
+    """some.example.com has nobody in ap-south, where an endpoint is down, and that was accepted; that more.example.com loses its
+    only one there was not. When it is back the findings are what they were, and hold nothing."""
+    web = three.web(other := kit.new_address())
+    three.topology["endpoints"]["other"] = {"az": "ap-south-1a", "addresses": [other], "checks": ["web"]}
+    three.topology["endpoints"]["dead"] = {"az": "ap-south-1a", "addresses": [kit.new_address()], "checks": ["web"]}
+    three.policies["example.com"]["names"].update({
+        "some": {"endpoints": ["web-us-*", "web-eu-*"], "tiers": [["us-east"], ["eu-west"]]},
+        "more": {"endpoints": ["web-us-*", "web-eu-*", "other"], "tiers": [["us-east"], ["eu-west"], ["ap-south"]]}})
+    server = start(three)
+    wait_state(server, "unhealthy", "dead")
+    made = begin(server, to="ap-south", steps=[20, 60], each="3s", execute=True, accept=["destination", "health"])
+    web.kill()
+    wait_state(server, "unhealthy", "other")
+    held = server.wait(lambda: shown(server, made)["held"], "more of it holds the steps")
+    assert held["by"] == "destination" and "more than what was accepted" in held["why"]
+    assert shown(server, made)["accepted"] == ["destination", "health"]
+    refused = act(server, made, "resume", 409, reason="go on")
+    assert "destination" in [error["field"] for error in refused["errors"]]
+    web.start()
+    wait_for(server, made, "moved")
+    assert [note["what"] for note in shown(server, made)["notes"]] == ["execute", "held", "released", "moved"]
+
+
 def test_while_ttls_are_low(three):
     three.policies["example.com"]["names"]["www"].update({"ttl": 4, "ttl_failing": 1})
     server = start(three)

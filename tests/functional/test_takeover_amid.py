@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A steerd that is replaced by another one with another configuration, and in the midst of other things."""
+import json
 import os
+import random
 import signal
 import socket
+import subprocess
 import threading
 
 import dns.exception
@@ -205,3 +208,73 @@ def test_in_the_midst_of_reloads_and_drills(site):
     assert not stream.wrong and stream.asked == stream.answered
     assert {path for path, status in statuses if status == 200} == {"/v1/reload", "/v1/reload?dry_run=true", "/v1/drills"}, statuses
     assert {status for _, status in statuses} <= {0, 200, 409, 503}, statuses
+
+
+# ---- what a process before says that is not as it should be ----
+
+ODD = (None, True, -1, 0, 1, 2**63 - 1, -2**63, 1.5e300, "", "eu-west-1", "down", "\u202e", "x" * 3000, [], {}, [[]], {"say": "frozen"})
+OVERRIDE = {"clock_offset_ms": 0, "kind": "region", "name": "eu-west-1", "state": "drain", "share": 0, "reason": "r", "actor": "a", "peer": "p",
+            "ttl": None, "to": "", "names": "", "set_ms": 1, "starts_ms": 0, "expires_ms": 0, "starts_by_duration": False,
+            "expires_by_duration": True, "planned": False}
+SAID = (
+    ("sockets", "sockets", {"address": "127.0.0.1:53", "tcp": False}), ("files", "files", "state"), ("state", "items", OVERRIDE),
+    ("state", "items", {"endpoint": "web-eu-west-1a", "actor": "a", "peer": "p", "value": 0.5, "until_ms": 2**62}),
+    ("state", "items", {"kind": "region", "name": "eu-west-1", "gone": True}), ("vantages", "items", {"name": "fra-1", "value": "{}"}),
+    ("transitions", "items", {"kind": "region", "name": "eu-west-1", "counts": {"down": 3}}), ("counters", "values", {"answers:queries": 7}),
+)
+
+
+def spoil(rng, value):
+    """One thing in it is another one, or is not there; a value of the right kind stays likelier than none."""
+    if isinstance(value, dict) and value and rng.random() < 0.8:
+        key = rng.choice(list(value))
+        rest = {k: v for k, v in value.items() if k != key}
+        return rest if rng.random() < 0.2 else {**rest, key: spoil(rng, value[key])}
+    return rng.choice(ODD)
+
+
+def make_message(rng):
+    say, member, item = rng.choice(SAID)
+    items = [spoil(rng, item) if rng.random() < 0.8 else item for _ in range(rng.randrange(4))]
+    value = spoil(rng, item) if say == "counters" else items
+    return {"say": say, member: rng.choice(ODD) if rng.random() < 0.05 else value}
+
+
+@pytest.mark.parametrize("number", range(int(os.environ.get("SPOILED", "4"))))
+def test_what_is_handed_over_is_read_with_care(site, number):
+    """The test plays the process before: most of what it says is not as it should be. The new one serves all the same."""
+    rng = random.Random(int(os.environ.get("TEST_SEED", "7")) + number)
+    kit.make_regions(site)
+    simple(site).write()
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    theirs.setblocking(False)
+    server = kit.Server(site)
+
+    def say(body):
+        socket.send_fds(ours, [json.dumps(body).encode()], [nothing] * rng.randrange(3))
+
+    def hear(what):
+        said = json.loads(ours.recv(65536))
+        assert said["say"] == what, (said, server.read_log()[-2000:])
+    nothing = os.open("/dev/null", os.O_RDONLY)
+    with open(server.log_path, "ab") as log, ours:
+        ours.settimeout(kit.PATIENCE_S)
+        with theirs:
+            server.process = subprocess.Popen([str(kit.STEERD), "-c", str(site.config)], stderr=log, stdin=subprocess.DEVNULL,
+                                              pass_fds=[theirs.fileno()], env=kit.make_environment() | {"STEERD_TAKEOVER": str(theirs.fileno())})
+        site.running.append(server)
+        hear("hello")
+        for _ in range(20):
+            say(make_message(rng))
+        say({"say": "begin"})
+        hear("loaded")
+        for _ in range(100):
+            say(make_message(rng))
+        say({"say": "frozen", "owed": rng.choice(ODD)})
+        hear("answering")
+        say({"say": "commit"})
+        hear("committed")
+        say({"say": "left"})
+        server.wait(server.answers, "it serves")
+    assert server.addresses("a.example.com") == ["192.0.2.1"]
+    os.close(nothing)

@@ -48,6 +48,12 @@ def test_systemd_understands_it(unit):
     assert done.returncode == 0 and not [line for line in done.stderr.splitlines() if unit.name in line], done
 
 
+def test_it_is_started_as_often_as_it_takes(unit):
+    """However long an address or a disk takes to come, systemd does not give up."""
+    sections = dict(re.findall(r"^\[(\w+)\]\n((?:(?!\[).*\n?)*)", unit.read_text(), flags=re.M))
+    assert "StartLimitIntervalSec=0" in sections["Unit"].splitlines() and re.search("^Restart=", sections["Service"], flags=re.M)
+
+
 def test_the_socket_unit_is_understood(tmp_path):
     write_unit("steerd", tmp_path)
     socket_unit = tmp_path / "steerd.socket"

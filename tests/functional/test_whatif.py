@@ -50,7 +50,8 @@ def put(server, assume):
     """Make it true."""
     target, state = assume.split("=")
     kind, name = target.split(":")
-    server.override(kind, name, state)
+    state, _, share = state.partition(":")
+    server.override(kind, name, state, **({"share": int(share)} if share else {}))
 
 
 def essence(told):
@@ -127,11 +128,19 @@ NAMES = ["www.example.com", "shop.example.com", "api.example.com", "any.example.
 
 
 @pytest.mark.parametrize("assume", [
-    ["region:us=down"], ["region:us=drain"], ["az:us-1=drain"], ["endpoint:us-a=down", "endpoint:eu-a=drain"],
+    ["region:us=down"], ["region:us=drain"], ["region:us=drain:20"], ["az:us-1=drain"], ["endpoint:us-a=down", "endpoint:eu-a=drain"],
     ["region:us=down", "region:eu=drain"], ["region:us=down", "endpoint:us-a=up"],
     ["region:us=down", "region:eu=down", "region:ap=drain"]], ids=" ".join)
 def test_what_is_said_comes_true(site, assume):
     hold_to_truth(make(site).start(), NAMES, assume)
+
+
+def test_the_ttl_of_a_drain_in_part_is_foreseen(site):
+    """It lasts for the next step of a switchover, as is said of it in force."""
+    server = make(site).start()
+    told = explain(server, "www.example.com", None, "A", assume=["region:us=drain:20"])
+    assert (told["before"]["ttl"], told["ttl"], told["ttl_reason"]) == (30, 5, "planned")
+    assert "region:us=drain:20" in server.ctl("what-if", "region", "us", "drain:20").stdout
 
 
 def test_a_region_is_lost(site):
@@ -207,7 +216,7 @@ def test_names_that_are_not_steered(site):
 
 @pytest.mark.parametrize("assume, word", [
     ("region:mars=down", "exists"), ("us=down", "expected region:NAME=STATE"), ("region:us", "expected region:NAME=STATE"),
-    ("region:us=off", "expected region:NAME=STATE"), ("rack:us=down", "expected region:NAME=STATE")])
+    ("region:us=off", "expected region:NAME=STATE"), ("region:us=drain:100", "1 to 99"), ("rack:us=down", "expected region:NAME=STATE")])
 def test_assumptions_that_are_none(site, assume, word):
     server = make(site).start()
     for reply in (server.request("POST", "/v1/what-if", {"assume": ["region:eu=down", assume]}),
