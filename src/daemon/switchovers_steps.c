@@ -30,7 +30,7 @@
 #include <event2/event.h>
 
 enum {
-    LOOK_AGAIN_MS = 1000, /* at the soonest, while it is held; … */
+    LOOK_AGAIN_MS = 500, /* at the soonest, while it is held: a hold ends within a second of its cause; … */
     LEFT_MS = 5000,
     LOOK_SHARE = 10,                  /* … and for a tenth of the time at most */
     PUT_OFF_MS = 24 * 60 * 60 * 1000, /* what is planned meanwhile is put off before it is due by itself */
