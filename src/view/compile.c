@@ -156,6 +156,7 @@ static struct view *compile(struct compiler *c, const char *path, uint64_t gener
     forget_tree(c);
     if (loaded) {
         complete(c, wall_ms, cache_count);
+        compile_see_warnings(view, c->report);
     } else {
         view_seal(view);
     }
@@ -165,7 +166,6 @@ static struct view *compile(struct compiler *c, const char *path, uint64_t gener
         view_free(view);
         return NULL;
     }
-    compile_see_warnings(view, c->report);
     return view;
 }
 
