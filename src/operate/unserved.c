@@ -81,11 +81,13 @@ static unsigned gather_marks(const struct steer_policy *policy, const uint16_t *
 
 static void find_touched(struct search *search)
 {
+    enum { AHEAD = 4 };
     const struct steer_policy *const *policies = steer_set_policies(search->set);
     struct steer_room room = {.members = 0};
     size_t count = steer_set_count(search->set);
     search->touched = memory_alloc_array(count, sizeof *search->touched);
     for (size_t i = 0; i < count && !progress_is_cancelled(search->ask->progress); i++) {
+        __builtin_prefetch(policies[i + AHEAD < count ? i + AHEAD : i]->members);
         if (gather_marks(policies[i], search->inside, 1) != 0) {
             search->touched[search->touched_count++] = (uint32_t)i;
             steer_widen_room(&room, policies[i]);
@@ -251,6 +253,9 @@ static void make_moment(struct search *search, size_t moment)
 static bool is_served_with(struct search *search, const struct steer_policy *policy, struct steer_ask ask,
                            const struct health_table *table)
 {
+    if (steer_surely_serves(policy, ask, table)) {
+        return true; /* nearly always: it need not be known by whom */
+    }
     steer_evaluate(policy, ask, table, &search->choice, NULL);
     return operate_is_served(policy, &search->choice, table, steer_get_family(ask.types));
 }

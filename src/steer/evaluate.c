@@ -561,3 +561,38 @@ void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, con
         trace->exit = exit;
     }
 }
+
+/* ---- what needs no evaluation ---- */
+
+/* Does it answer with its whole weight, for all names, and has it records of the type by itself? */
+static bool is_plain(const struct steer_reading *reading, uint16_t index)
+{
+    const struct steer_member *member = &reading->policy->members[index];
+    const struct steer_place *place = &reading->policy->places[member->endpoint];
+    const uint32_t words[] = {tier_load(reading->table->endpoints, member->endpoint),
+                              tier_load(reading->table->azs, place->az),
+                              tier_load(reading->table->regions, place->region)};
+    return member->weight != 0 && (member->types & reading->ask.types) != 0 &&
+           ((words[0] | words[1] | words[2]) & HEALTH_WORD_SCOPED) == 0 && health_word_shed(words[0]) == 0 &&
+           health_state_serves(
+               health_combine(health_word_of(words[0], reading->family), words[1], words[2]).state);
+}
+
+bool steer_surely_serves(const struct steer_policy *policy, struct steer_ask ask,
+                         const struct health_table *table)
+{
+    const struct steer_class *class = &policy->classes[ask.class_id];
+    const struct steer_tier *first = class->tiers;
+    const struct steer_reading reading = {
+        .policy = policy, .table = table, .ask = ask, .family = steer_get_family(ask.types)};
+    bool is_moved = (table->bans != NULL && atomic_load(&table->bans->count) != 0) ||
+                    (table->exits != NULL && atomic_load(&table->exits->count) != 0);
+    bool any = class->tier_count != 0 && first->group_count <= 1 && first->min_healthy.share == 0 &&
+               first->min_healthy.count <= 1 && !is_moved;
+    for (uint16_t i = 0; any && i < first->count; i++) {
+        if (is_plain(&reading, first->members[i])) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -387,6 +387,11 @@ static inline enum health_family steer_get_family(uint16_t type)
 void steer_evaluate(const struct steer_policy *policy, struct steer_ask ask, const struct health_table *table,
                     struct steer_choice *choice, struct steer_trace *trace);
 
+/* Does one look tell that steer_evaluate() would find somebody? In the first tier there is a member that
+ * serves by all means, and one is enough. False: that is not known. */
+bool steer_surely_serves(const struct steer_policy *policy, struct steer_ask ask,
+                         const struct health_table *table);
+
 /* Wall time (ms) until which a member that came back (with this family) gets no clients of a sticky policy
  * who could be elsewhere, or 0. */
 uint64_t steer_find_hold(const struct steer_policy *policy, const struct health_table *table, uint16_t member,

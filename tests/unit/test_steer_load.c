@@ -459,9 +459,47 @@ static void load_never_takes_the_last_answer(void **state)
     world_free(calm);
 }
 
+/* One look says "surely" only of what an evaluation finds; and it does say so, of most. */
+static void what_surely_serves_is_found(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 4000 };
+    struct random random;
+    size_t sure = 0, served = 0;
+    random_init(&random, 23);
+    struct world *w = world_new(STEER_PICK_WEIGHTED);
+    for (int round = 0; round < ROUNDS; round++) {
+        static const uint16_t types[] = {STEER_HAS_A, STEER_HAS_AAAA, STEER_HAS_A | STEER_HAS_AAAA};
+        w->plan.pick = (enum steer_pick)random_below(&random, 4);
+        for (size_t t = 0; t < TIERS; t++) {
+            w->tiers[t].min_healthy.share = random_below(&random, 3) == 0 ? .5 : 0;
+            w->tiers[t].spill_below.share = random_below(&random, 2) == 0 ? 1 : 0;
+        }
+        for (size_t i = 0; i < MEMBERS; i++) {
+            w->members[i].types = types[random_below(&random, 3)];
+            w->members[i].weight = (uint16_t)random_below(&random, 3);
+        }
+        adopt(w);
+        scramble(w, &random);
+        for (size_t i = 0; round % 2 == 0 && i < MEMBERS; i++) {
+            shed(w, i, 0);
+        }
+        evaluate(w);
+        const struct steer_ask ask = {.types = STEER_HAS_A};
+        bool is_sure = steer_surely_serves(w->policy, ask, &w->table);
+        bool is_served = w->choice.source == STEER_FROM_TIER && w->choice.count != 0;
+        assert_true(is_served || !is_sure);
+        sure += is_sure;
+        served += is_served;
+    }
+    assert_true(sure > ROUNDS / 10 && sure < served);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_surely_serves_is_found),
         cmocka_unit_test(weights_shrink_linearly),
         cmocka_unit_test(draws_follow_what_is_left),
         cmocka_unit_test(all_that_shed_everything_serve_as_ever),
