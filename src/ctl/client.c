@@ -10,6 +10,7 @@
 #include "ctl/http.h"
 #include "ctl/progress.h"
 #include "ctl/socket.h"
+#include "ctl/template.h"
 
 #include <inttypes.h>
 #include <stdint.h>
@@ -510,5 +511,36 @@ enum steerctl_exit steerctl_show(const struct steerctl *ctl, const char *target,
         show(ctl, items);
     }
     json_decref(items);
+    return code;
+}
+
+enum steerctl_exit steerctl_show_rows(const struct steerctl *ctl, const char *target,
+                                      const struct template_row *rows)
+{
+    json_t *items;
+    enum steerctl_exit code = steerctl_list(ctl, target, &items);
+    if (code == STEERCTL_OK && ctl->json) {
+        steerctl_print_page(items, NULL);
+    } else if (code == STEERCTL_OK) {
+        template_table(ctl, rows, items);
+    }
+    json_decref(items);
+    return code;
+}
+
+enum steerctl_exit steerctl_show_one(const struct steerctl *ctl, const char *path, const char *name,
+                                     void (*show)(const struct steerctl *ctl, const json_t *object))
+{
+    json_t *json;
+    struct buffer target;
+    buffer_init(&target);
+    buffer_add_text(&target, path);
+    steerctl_add_encoded(&target, name);
+    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", target.bytes, NULL, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        show(ctl, json);
+    }
+    json_decref(json);
+    buffer_fini(&target);
     return code;
 }

@@ -3,6 +3,7 @@
  * Verbs that look: one or a few requests each, and what comes back as text. */
 #include "config.h"
 
+#include "ctl/template.h"
 #include "ctl/verbs.h"
 
 #include <math.h>
@@ -69,9 +70,11 @@ enum steerctl_exit run_list(const struct steerctl *ctl)
 {
     static const struct {
         const char *name;
-        void (*show)(const struct steerctl *ctl, const json_t *items);
-    } lists[] = {
-        {"overrides", show_overrides}, {"zones", show_zones}, {"names", show_names}, {"geo", show_geo}};
+        const struct template_row *columns;
+    } lists[] = {{"overrides", override_columns},
+                 {"zones", zone_columns},
+                 {"names", name_columns},
+                 {"geo", geo_columns}};
     struct buffer target;
     size_t i = 0;
     while (i + 1 < sizeof lists / sizeof *lists && strcmp(lists[i].name, ctl->words[0]) != 0) {
@@ -79,7 +82,7 @@ enum steerctl_exit run_list(const struct steerctl *ctl)
     }
     buffer_init(&target);
     buffer_print(&target, "/v1/%s", ctl->words[0]);
-    enum steerctl_exit code = steerctl_show(ctl, target.bytes, lists[i].show);
+    enum steerctl_exit code = steerctl_show_rows(ctl, target.bytes, lists[i].columns);
     buffer_fini(&target);
     return code;
 }
