@@ -129,12 +129,10 @@ static enum steerctl_exit change(const struct steerctl *ctl, const char *method,
 static enum steerctl_exit set_value(const struct steerctl *ctl)
 {
     struct buffer target;
-    json_t *body = json_object();
+    json_t *body = steerctl_make_body(ctl);
     steerctl_set(body, "name", ctl->words[2]);
     steerctl_set(body, "value", ctl->words[3]);
     steerctl_set(body, "expires_in", ctl->for_);
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
     buffer_init(&target);
     buffer_add_text(&target, "/v1/challenges");
     steerctl_add_query(&target, "dry_run", (ctl->given & OPTION_DRY_RUN) != 0 ? "true" : NULL);

@@ -118,13 +118,7 @@ static enum steerctl_exit ask_one(const struct steerctl *ctl, const char *method
 
 static enum steerctl_exit list(const struct steerctl *ctl)
 {
-    json_t *json;
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/bundles", NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_bundles(ctl, json);
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_show(ctl, "GET", "/v1/bundles", NULL, show_bundles);
 }
 
 /* "bundles", "bundles show ID", "bundles activate ID", "bundles delete ID", "bundles cancel" */

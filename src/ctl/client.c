@@ -514,6 +514,14 @@ enum steerctl_exit steerctl_show(const struct steerctl *ctl, const char *target,
     return code;
 }
 
+json_t *steerctl_make_body(const struct steerctl *ctl)
+{
+    json_t *body = json_object();
+    steerctl_set(body, "reason", ctl->reason);
+    steerctl_set(body, "actor", ctl->actor);
+    return body;
+}
+
 enum steerctl_exit steerctl_show_rows(const struct steerctl *ctl, const char *target,
                                       const struct template_row *rows)
 {
@@ -528,19 +536,39 @@ enum steerctl_exit steerctl_show_rows(const struct steerctl *ctl, const char *ta
     return code;
 }
 
-enum steerctl_exit steerctl_show_one(const struct steerctl *ctl, const char *path, const char *name,
+enum steerctl_exit steerctl_ask_show(const struct steerctl *ctl, const char *method, const char *target,
+                                     json_t *body,
                                      void (*show)(const struct steerctl *ctl, const json_t *object))
 {
     json_t *json;
-    struct buffer target;
-    buffer_init(&target);
-    buffer_add_text(&target, path);
-    steerctl_add_encoded(&target, name);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", target.bytes, NULL, &json);
+    enum steerctl_exit code = steerctl_ask_json(ctl, method, target, body, &json);
     if (code == STEERCTL_OK && !ctl->json) {
         show(ctl, json);
     }
     json_decref(json);
+    return code;
+}
+
+enum steerctl_exit steerctl_ask_rows(const struct steerctl *ctl, const char *target,
+                                     const struct template_row *rows)
+{
+    json_t *json;
+    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", target, NULL, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        template_table(ctl, rows, json_object_get(json, "items"));
+    }
+    json_decref(json);
+    return code;
+}
+
+enum steerctl_exit steerctl_show_one(const struct steerctl *ctl, const char *path, const char *name,
+                                     void (*show)(const struct steerctl *ctl, const json_t *object))
+{
+    struct buffer target;
+    buffer_init(&target);
+    buffer_add_text(&target, path);
+    steerctl_add_encoded(&target, name);
+    enum steerctl_exit code = steerctl_ask_show(ctl, "GET", target.bytes, NULL, show);
     buffer_fini(&target);
     return code;
 }

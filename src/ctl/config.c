@@ -209,11 +209,9 @@ static enum steerctl_exit apply(const struct steerctl *ctl)
         return STEERCTL_USAGE;
     }
     if (json_is_array(value)) { /* the edits alone */
-        body = json_object();
+        body = steerctl_make_body(ctl);
         json_object_set_new(body, "edits", value);
     }
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
     steerctl_set_rules(ctl, body);
     return edit(ctl, "POST", has(ctl, OPTION_DRY_RUN) ? "/v1/config:apply?dry_run=true" : "/v1/config:apply",
                 body);
@@ -248,13 +246,7 @@ static void show_documents(const struct steerctl *ctl, const json_t *json)
 
 static enum steerctl_exit show(const struct steerctl *ctl)
 {
-    json_t *json;
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/config", NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_documents(ctl, json);
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_show(ctl, "GET", "/v1/config", NULL, show_documents);
 }
 
 /* From files to what serves. */

@@ -78,15 +78,10 @@ static const struct template_row resolver_columns[] = {
 enum steerctl_exit run_resolvers(const struct steerctl *ctl)
 {
     struct buffer path;
-    json_t *json = NULL;
     buffer_init(&path);
     buffer_add_text(&path, "/v1/traffic/resolvers");
     steerctl_add_query(&path, "limit", ctl->limit == NULL ? "20" : ctl->limit);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", path.bytes, NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        template_table(ctl, resolver_columns, json_object_get(json, "items"));
-    }
-    json_decref(json);
+    enum steerctl_exit code = steerctl_ask_rows(ctl, path.bytes, resolver_columns);
     buffer_fini(&path);
     return code;
 }

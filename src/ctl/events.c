@@ -231,11 +231,5 @@ static const struct template_row hook_columns[] = {
 
 enum steerctl_exit run_hooks(const struct steerctl *ctl)
 {
-    json_t *json;
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/hooks", NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        template_table(ctl, hook_columns, json_object_get(json, "items"));
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_rows(ctl, "/v1/hooks", hook_columns);
 }

@@ -39,7 +39,7 @@ static void set_texts(json_t *body, const char *key, const char *const *items, s
 /* document: NULL: what is lost is said by options. */
 static json_t *make_body(const struct steerctl *ctl, json_t *document, const char *confirm)
 {
-    json_t *body = json_object();
+    json_t *body = steerctl_make_body(ctl);
     steerctl_set(body, "mode", "live");
     if (document != NULL) {
         json_object_set(body, "document", document);
@@ -57,8 +57,6 @@ static json_t *make_body(const struct steerctl *ctl, json_t *document, const cha
     if (ctl->accepted_count != 0) {
         set_texts(body, "accept", ctl->accepted, ctl->accepted_count);
     }
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
     steerctl_set(body, "confirm", confirm);
     return body;
 }

@@ -51,7 +51,6 @@ static void show(const struct steerctl *ctl, const json_t *operation)
 
 enum steerctl_exit run_operations(const struct steerctl *ctl)
 {
-    json_t *json;
     enum steerctl_exit code;
     bool cancels = ctl->word_count == 3;
     if (ctl->word_count == 1) {
@@ -65,11 +64,7 @@ enum steerctl_exit run_operations(const struct steerctl *ctl)
     buffer_init(&path);
     buffer_add_text(&path, "/v1/operations/");
     steerctl_add_encoded(&path, ctl->words[cancels ? 2 : 1]);
-    code = steerctl_ask_json(ctl, cancels ? "DELETE" : "GET", path.bytes, NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show(ctl, json);
-    }
-    json_decref(json);
+    code = steerctl_ask_show(ctl, cancels ? "DELETE" : "GET", path.bytes, NULL, show);
     buffer_fini(&path);
     return code;
 }

@@ -64,24 +64,11 @@ static enum steerctl_exit ask_point(const struct steerctl *ctl, const char *meth
     return code;
 }
 
-static json_t *make_body(const struct steerctl *ctl)
-{
-    json_t *body = json_object();
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
-    return body;
-}
-
 static enum steerctl_exit save_point(const struct steerctl *ctl)
 {
-    json_t *json, *body = make_body(ctl);
+    json_t *body = steerctl_make_body(ctl);
     steerctl_set(body, "name", ctl->words[2]);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/points", body, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_point(ctl, json);
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_show(ctl, "POST", "/v1/points", body, show_point);
 }
 
 enum steerctl_exit run_point(const struct steerctl *ctl)
@@ -113,7 +100,7 @@ enum steerctl_exit run_point(const struct steerctl *ctl)
         return ask_point(ctl, "DELETE", "", NULL);
     }
     if (strcmp(what, "use") == 0) {
-        return ask_point(ctl, "POST", ":use", make_body(ctl));
+        return ask_point(ctl, "POST", ":use", steerctl_make_body(ctl));
     }
     return steerctl_usage("found \"point %s\", expected list, show, save, delete, use or files", what);
 }
@@ -189,12 +176,12 @@ static bool has(const struct steerctl *ctl, unsigned option)
 
 enum steerctl_exit run_restore(const struct steerctl *ctl)
 {
-    json_t *json, *body;
+    json_t *body;
     struct buffer target;
     if (ctl->reason == NULL && !has(ctl, OPTION_DRY_RUN)) {
         return steerctl_usage("restore needs --reason TEXT, or --dry-run");
     }
-    body = make_body(ctl);
+    body = steerctl_make_body(ctl);
     steerctl_set(body, "to", ctl->words[1]);
     if (has(ctl, OPTION_YES_UNSERVED)) {
         json_object_set_new(body, "allow_unserved", json_true());
@@ -207,11 +194,7 @@ enum steerctl_exit run_restore(const struct steerctl *ctl)
     buffer_add_text(&target, "/v1/restore");
     steerctl_add_query(&target, "dry_run", has(ctl, OPTION_DRY_RUN) ? "true" : NULL);
     steerctl_add_query(&target, "limit", ctl->limit);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", target.bytes, body, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_restore(ctl, json);
-    }
-    json_decref(json);
+    enum steerctl_exit code = steerctl_ask_show(ctl, "POST", target.bytes, body, show_restore);
     buffer_fini(&target);
     return code;
 }

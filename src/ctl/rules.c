@@ -18,13 +18,7 @@ static const struct template_row columns[] = {ROW("RULE", "{name}"),
 
 static enum steerctl_exit list(const struct steerctl *ctl)
 {
-    json_t *json;
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/rules", NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        template_table(ctl, columns, json_object_get(json, "items"));
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_rows(ctl, "/v1/rules", columns);
 }
 
 static enum steerctl_exit show_check(const struct steerctl *ctl, const json_t *told)
@@ -104,10 +98,8 @@ static enum steerctl_exit release(const struct steerctl *ctl)
         return steerctl_usage("%s goes with one RULE at a time", ctl->json ? "--json" : "--dry-run");
     }
     enum steerctl_exit code = STEERCTL_OK;
-    json_t *body = json_object();
+    json_t *body = steerctl_make_body(ctl);
     steerctl_set(body, "region", name);
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
     for (int i = 2; i < ctl->word_count - 1; i++) {
         enum steerctl_exit one = release_one(ctl, ctl->words[i], json_incref(body));
         code = code == STEERCTL_OK ? one : code;
@@ -148,11 +140,5 @@ static const struct template_row objective_columns[] = {ROW("OF", "[{from} to {t
 
 enum steerctl_exit run_objectives(const struct steerctl *ctl)
 {
-    json_t *json;
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/objectives", NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        template_table(ctl, objective_columns, json_object_get(json, "items"));
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_rows(ctl, "/v1/objectives", objective_columns);
 }

@@ -46,16 +46,9 @@ static void show_serving(const struct steerctl *ctl, const json_t *json)
 
 static enum steerctl_exit order(const struct steerctl *ctl, bool withdraws)
 {
-    json_t *json, *body = json_object();
+    json_t *body = steerctl_make_body(ctl);
     json_object_set_new(body, "withdrawn", json_boolean(withdraws));
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "PUT", "/v1/serving", body, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_serving(ctl, json);
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_show(ctl, "PUT", "/v1/serving", body, show_serving);
 }
 
 enum steerctl_exit run_withdraw(const struct steerctl *ctl)

@@ -173,6 +173,8 @@ enum steerctl_exit steerctl_ask_lines(const struct steerctl *ctl, const char *ta
  * ":rotate"). A DELETE has no body: who asks, and why, stand in its query. */
 enum steerctl_exit steerctl_ask_one(const struct steerctl *ctl, const char *method, const char *path,
                                     const char *suffix, json_t *body, json_t **json);
+/* The body of an order: who asks, and why; owned. */
+json_t *steerctl_make_body(const struct steerctl *ctl);
 /* A field of a body; NULL: nothing. */
 void steerctl_set(json_t *body, const char *key, const char *value);
 /* A list from a text with commas between; NULL: nothing. */
@@ -195,6 +197,13 @@ enum steerctl_exit steerctl_show(const struct steerctl *ctl, const char *target,
 struct template_row;
 enum steerctl_exit steerctl_show_rows(const struct steerctl *ctl, const char *target,
                                       const struct template_row *rows);
+/* Ask (body is taken), and show what comes, or print it as the API has it. */
+enum steerctl_exit steerctl_ask_show(const struct steerctl *ctl, const char *method, const char *target,
+                                     json_t *body,
+                                     void (*show)(const struct steerctl *ctl, const json_t *object));
+/* Likewise "items" of what is no list of pages. */
+enum steerctl_exit steerctl_ask_rows(const struct steerctl *ctl, const char *target,
+                                     const struct template_row *rows);
 /* One thing: what is at path and name, as the API has it or as `show` does. */
 enum steerctl_exit steerctl_show_one(const struct steerctl *ctl, const char *path, const char *name,
                                      void (*show)(const struct steerctl *ctl, const json_t *object));

@@ -161,9 +161,7 @@ static bool has(const struct steerctl *ctl, uint64_t option)
 
 static json_t *make_body(const struct steerctl *ctl)
 {
-    json_t *body = json_object();
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
+    json_t *body = steerctl_make_body(ctl);
     if (ctl->accepted_count != 0) {
         json_t *list = json_array();
         for (size_t i = 0; i < ctl->accepted_count; i++) {

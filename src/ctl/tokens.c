@@ -21,13 +21,7 @@ static const struct template_row columns[] = {ROW("TOKEN", "{name}"),
 
 enum steerctl_exit run_tokens(const struct steerctl *ctl)
 {
-    json_t *json;
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/tokens", NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        template_table(ctl, columns, json_object_get(json, "items"));
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_rows(ctl, "/v1/tokens", columns);
 }
 
 /* ---- one of them ---- */
@@ -57,15 +51,13 @@ static void set_names(json_t *body, const char *key, const char *names)
 
 static json_t *make_body(const struct steerctl *ctl, bool is_new)
 {
-    json_t *body = json_object();
+    json_t *body = steerctl_make_body(ctl);
     steerctl_set(body, "name", is_new ? ctl->words[2] : NULL);
     steerctl_set(body, "role", ctl->role);
     set_names(body, "regions", ctl->region);
     set_names(body, "zones", ctl->zone);
     steerctl_set(body, "expires_in", ctl->expires);
     steerctl_set(body, "overlap", ctl->overlap);
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
     return body;
 }
 

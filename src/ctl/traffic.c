@@ -45,7 +45,6 @@ enum steerctl_exit run_traffic(const struct steerctl *ctl)
 {
     const char *kind = find_kind(ctl);
     struct buffer path;
-    json_t *json = NULL;
     if (kind == NULL) {
         return steerctl_usage("found \"%s\", expected regions, azs, endpoints, names or classes",
                               ctl->words[1]);
@@ -54,11 +53,7 @@ enum steerctl_exit run_traffic(const struct steerctl *ctl)
     buffer_add_text(&path, "/v1/traffic?order=busiest&by=");
     buffer_add_text(&path, kind);
     steerctl_add_query(&path, "limit", ctl->limit);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", path.bytes, NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show(ctl, json);
-    }
-    json_decref(json);
+    enum steerctl_exit code = steerctl_ask_show(ctl, "GET", path.bytes, NULL, show);
     buffer_fini(&path);
     return code;
 }

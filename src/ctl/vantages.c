@@ -79,10 +79,8 @@ static const char invitation[] =
 
 static json_t *make_body(const struct steerctl *ctl, const char *name)
 {
-    json_t *body = json_object();
+    json_t *body = steerctl_make_body(ctl);
     steerctl_set(body, "name", name);
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
     if (ctl->weight != NULL) {
         char *end;
         long weight = strtol(ctl->weight, &end, 10);
