@@ -72,6 +72,14 @@ void buffer_print(struct buffer *buffer, const char *format, ...)
     va_end(arguments);
 }
 
+void buffer_truncate(struct buffer *buffer, size_t len)
+{
+    if (len < buffer->len) {
+        buffer->len = len;
+        buffer->bytes[len] = '\0';
+    }
+}
+
 void buffer_remove_front(struct buffer *buffer, size_t len)
 {
     if (len >= buffer->len) {

@@ -17,4 +17,6 @@ void buffer_add_text(struct buffer *buffer, const char *text);
 void buffer_print(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* If it is empty: nobody keeps the memory of one long text for the small ones that follow. */
 void buffer_shrink(struct buffer *buffer);
+/* What is behind the first len octets goes. */
+void buffer_truncate(struct buffer *buffer, size_t len);
 void buffer_remove_front(struct buffer *buffer, size_t len);

@@ -4,7 +4,7 @@
  * when the command returns, so that whoever validates may ask any of them. */
 #include "config.h"
 
-#include "ctl/text.h"
+#include "ctl/template.h"
 #include "ctl/verbs.h"
 
 #include <string.h>
@@ -80,20 +80,13 @@ static bool wait_for_nodes(const struct steerctl *ctl, const json_t *answer)
 
 static void show_changed(const json_t *answer, bool is_everywhere)
 {
-    const json_t *challenge = json_object_get(answer, "challenge"), *value;
-    const json_t *values = json_object_get(challenge, "values");
     bool is_dry = json_is_true(json_object_get(answer, "dry_run"));
-    size_t i;
     if (is_dry) {
         puts("dry run: nothing is changed, and it would be accepted; now:");
     }
-    printf("%s%s\n", text_or_dash(text_of(answer, "name")),
-           json_array_size(values) == 0 ? ": no challenge" : "");
-    json_array_foreach(values, i, value)
-    {
-        printf("  %s until %s\n", text_or_dash(text_of(value, "value")),
-               text_or_dash(text_of(value, "expires")));
-    }
+    template_print("{name|=-}[!challenge.values|: no challenge]", answer);
+    template_print_each("  {value|=-} until {expires|=-}",
+                        json_object_get(json_object_get(answer, "challenge"), "values"));
     if (!is_dry && json_is_false(json_object_get(answer, "durable"))) {
         puts("not durable: steerd.json has no \"state\", so a restart forgets it");
     }
@@ -104,26 +97,16 @@ static void show_changed(const json_t *answer, bool is_everywhere)
     }
 }
 
+static const struct template_row columns[] = {ROW("NAME", "{of.name}"),         ROW("VALUE", "{value}"),
+                                              ROW("EXPIRES", "{expires:age}"),  ROW("BY", "{actor}"),
+                                              ROW("ANSWERED", "{of.why|=yes}"), ROW_END};
+
+/* A row each value. */
 static void show_all(const struct steerctl *ctl, const json_t *items)
 {
-    static const char *const headings[] = {"NAME", "VALUE", "EXPIRES", "BY", "ANSWERED", NULL};
-    struct table *table = table_new(ctl, headings);
-    size_t i, k;
-    const json_t *item, *value;
-    char age[32];
-    json_array_foreach(items, i, item)
-    {
-        json_array_foreach(json_object_get(item, "values"), k, value)
-        {
-            const char *expires = text_of(value, "expires"), *why = text_of(item, "why");
-            table_add(table, text_of(item, "name"));
-            table_add(table, text_of(value, "value"));
-            table_add(table, expires == NULL ? NULL : text_age(expires, age));
-            table_add(table, text_of(value, "actor"));
-            table_add(table, why == NULL ? "yes" : why);
-        }
-    }
-    table_print(table);
+    json_t *rows = template_unfold(items, "values");
+    template_table(ctl, columns, rows);
+    json_decref(rows);
 }
 
 /* ---- verbs ---- */
@@ -146,12 +129,10 @@ static enum steerctl_exit change(const struct steerctl *ctl, const char *method,
 static enum steerctl_exit set_value(const struct steerctl *ctl)
 {
     struct buffer target;
-    json_t *body = json_object();
+    json_t *body = steerctl_make_body(ctl);
     steerctl_set(body, "name", ctl->words[2]);
     steerctl_set(body, "value", ctl->words[3]);
     steerctl_set(body, "expires_in", ctl->for_);
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
     buffer_init(&target);
     buffer_add_text(&target, "/v1/challenges");
     steerctl_add_query(&target, "dry_run", (ctl->given & OPTION_DRY_RUN) != 0 ? "true" : NULL);

@@ -4,7 +4,7 @@
  * of its own, steerctl-push, which has to hash files. */
 #include "config.h"
 
-#include "ctl/text.h"
+#include "ctl/template.h"
 #include "ctl/verbs.h"
 
 #include "base/memory.h"
@@ -13,83 +13,53 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHORT = 12, LEAST = 4, ID_LEN = 64, CELL = 96 };
+enum { LEAST = 4, ID_LEN = 64 };
 
-static const char *write_size(const json_t *bundle, char out[CELL])
+/* What it is to the cluster, and here, in words. */
+static json_t *list_uses(const json_t *rollout, const json_t *bundle)
 {
-    static const char *const units[] = {"B", "kB", "MB", "GB"};
-    double size = (double)json_integer_value(json_object_get(bundle, "size"));
-    size_t unit = 0;
-    while (size >= 999.5 && unit + 1 < sizeof units / sizeof *units) {
-        size /= 1000;
-        unit++;
-    }
-    snprintf(out, CELL, unit == 0 || size >= 9.95 ? "%.0f %s" : "%.1f %s", size, units[unit]);
-    return out;
-}
-
-static bool is_named(const json_t *rollout, const char *key, const char *id)
-{
-    const json_t *value = json_object_get(rollout, key);
-    const char *named = json_is_object(value) ? text_of(value, "id") : json_string_value(value);
-    return named != NULL && id != NULL && strcmp(named, id) == 0;
-}
-
-/* What it is to the cluster, and here. */
-static const char *write_use(const json_t *rollout, const json_t *bundle, char out[CELL])
-{
+    static const char *const uses[] = {"active", "next", "before"};
     const char *id = text_of(bundle, "id"), *state = text_of(bundle, "state");
-    const struct {
-        bool is;
-        const char *word;
-    } uses[] = {{state != NULL && strcmp(state, "coming") == 0, "coming"},
-                {is_named(rollout, "active", id), "active"},
-                {is_named(rollout, "next", id), "next"},
-                {is_named(rollout, "before", id), "before"},
-                {json_is_true(json_object_get(bundle, "serves")), "served here"}};
-    size_t len = 0;
-    out[0] = '\0';
+    json_t *words = json_array();
+    if (state != NULL && strcmp(state, "coming") == 0) {
+        json_array_append_new(words, json_string(state));
+    }
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
-        if (uses[i].is) {
-            len += (size_t)snprintf(out + len, CELL - len, "%s%s", len == 0 ? "" : ", ", uses[i].word);
+        const json_t *value = json_object_get(rollout, uses[i]);
+        const char *named = json_is_object(value) ? text_of(value, "id") : json_string_value(value);
+        if (named != NULL && id != NULL && strcmp(named, id) == 0) {
+            json_array_append_new(words, json_string(uses[i]));
         }
     }
-    return len == 0 ? NULL : out;
+    if (json_is_true(json_object_get(bundle, "serves"))) {
+        json_array_append_new(words, json_string("served here"));
+    }
+    return words;
 }
 
 static void show_bundles(const struct steerctl *ctl, const json_t *answer)
 {
-    static const char *const headings[] = {"BUNDLE", "FILES", "SIZE", "CAME", "IS", NULL};
-    const json_t *rollout = json_object_get(answer, "rollout"), *item;
+    static const struct template_row columns[] = {ROW("BUNDLE", "{id:.12}"),  ROW("FILES", "{files}"),
+                                                  ROW("SIZE", "{size:size}"), ROW("CAME", "{came:age} ago"),
+                                                  ROW("IS", "{is:, }"),       ROW_END};
+    json_t *item;
     size_t i;
-    char text[CELL], age[32], number[TEXT_NUMBER_SIZE];
-    struct table *table = table_new(ctl, headings);
     json_array_foreach(json_object_get(answer, "items"), i, item)
     {
-        const char *came = text_of(item, "came");
-        snprintf(text, sizeof text, "%.*s", SHORT, text_or_dash(text_of(item, "id")));
-        table_add(table, text);
-        table_add(table, text_number(item, "files", number));
-        table_add(table, write_size(item, text));
-        snprintf(text, sizeof text, "%s ago", text_age(came, age));
-        table_add(table, came == NULL ? NULL : text);
-        table_add(table, write_use(rollout, item, text));
+        json_object_set_new(item, "is", list_uses(json_object_get(answer, "rollout"), item));
     }
-    table_print(table);
+    template_table(ctl, columns, json_object_get(answer, "items"));
 }
 
-static void show_bundle(const json_t *bundle)
-{
-    char text[CELL], number[TEXT_NUMBER_SIZE];
-    text_line("bundle", text_of(bundle, "id"));
-    text_line("state", text_of(bundle, "state"));
-    text_line("files", text_number(bundle, "files", number));
-    text_line("size", write_size(bundle, text));
-    text_line("came", text_of(bundle, "came"));
-    text_line("served here", json_is_true(json_object_get(bundle, "serves")) ? "yes" : "no");
-    text_line("needed", json_is_true(json_object_get(bundle, "needed")) ? "yes" : "no");
-    text_line("missing", text_number(bundle, "missing_blocks", number));
-}
+static const struct template_row lines[] = {ROW("bundle", "{id}"),
+                                            ROW("state", "{state}"),
+                                            ROW("files", "{files}"),
+                                            ROW("size", "{size:size}"),
+                                            ROW("came", "{came}"),
+                                            ROW("served here", "{serves|=no}"),
+                                            ROW("needed", "{needed|=no}"),
+                                            ROW("missing", "{missing_blocks}"),
+                                            ROW_END};
 
 /* The one that begins so. */
 static enum steerctl_exit find(const struct steerctl *ctl, const char *start, char id[ID_LEN + 1])
@@ -139,7 +109,7 @@ static enum steerctl_exit ask_one(const struct steerctl *ctl, const char *method
     if (code == STEERCTL_OK && !ctl->json && strcmp(method, "DELETE") == 0) {
         text_line("deleted", id);
     } else if (code == STEERCTL_OK && !ctl->json) {
-        show_bundle(json);
+        template_lines(ctl, lines, json);
     }
     json_decref(json);
     buffer_fini(&target);
@@ -148,13 +118,7 @@ static enum steerctl_exit ask_one(const struct steerctl *ctl, const char *method
 
 static enum steerctl_exit list(const struct steerctl *ctl)
 {
-    json_t *json;
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/bundles", NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_bundles(ctl, json);
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_show(ctl, "GET", "/v1/bundles", NULL, show_bundles);
 }
 
 /* "bundles", "bundles show ID", "bundles activate ID", "bundles delete ID", "bundles cancel" */

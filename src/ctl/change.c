@@ -24,7 +24,7 @@ enum steerctl_exit run_override(const struct steerctl *ctl)
 {
     const char *plural, *name;
     struct buffer target;
-    json_t *json, *body;
+    json_t *body;
     bool is_auto = strcmp(ctl->words[0], "auto") == 0;
     if (!target_split(ctl->words[1], &plural, &name)) {
         return steerctl_usage(TARGET_EXPECTED, ctl->words[1]);
@@ -61,11 +61,7 @@ enum steerctl_exit run_override(const struct steerctl *ctl)
     steerctl_add_encoded(&target, name);
     buffer_add_text(&target, "/override");
     steerctl_add_query(&target, "dry_run", (ctl->given & OPTION_DRY_RUN) != 0 ? "true" : NULL);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "PUT", target.bytes, body, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_change(ctl, json);
-    }
-    json_decref(json);
+    enum steerctl_exit code = steerctl_ask_show(ctl, "PUT", target.bytes, body, show_change);
     buffer_fini(&target);
     return code == STEERCTL_NOT_FOUND ? target_explain(ctl, code, plural, name) : code;
 }
@@ -74,23 +70,17 @@ enum steerctl_exit run_override(const struct steerctl *ctl)
 enum steerctl_exit run_failback(const struct steerctl *ctl)
 {
     const char *plural, *name, *target = ctl->words[1];
-    json_t *json, *body;
+    json_t *body;
     if (!target_split(target, &plural, &name)) {
         return steerctl_usage(TARGET_EXPECTED, target);
     }
     if (ctl->reason == NULL) {
         return steerctl_usage("failback needs --reason TEXT");
     }
-    body = json_object();
+    body = steerctl_make_body(ctl);
     json_object_set_new(body, "kind", json_stringn(target, (size_t)(name - 1 - target)));
     steerctl_set(body, "name", name);
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/failback", body, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_change(ctl, json);
-    }
-    json_decref(json);
+    enum steerctl_exit code = steerctl_ask_show(ctl, "POST", "/v1/failback", body, show_change);
     return code == STEERCTL_NOT_FOUND ? target_explain(ctl, code, plural, name) : code;
 }
 

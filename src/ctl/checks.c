@@ -5,114 +5,44 @@
 
 #include "ctl/verbs.h"
 
-#include "base/clock.h"
 #include "ctl/spark.h"
-#include "ctl/text.h"
+#include "ctl/template.h"
 
 #include <string.h>
 
-/* "1.4 s": until an RFC 3339 time; NULL: not known. */
-static const char *text_until(const char *time, char out[TEXT_NUMBER_SIZE])
+static bool write_results(const json_t *check, struct buffer *to)
 {
-    struct clock clock;
-    int64_t then;
-    if (time == NULL || clock_parse_rfc3339(time, &then) != 0) {
-        return NULL;
-    }
-    clock_init(&clock);
-    int64_t left_ms = then - clock_wall_ms(&clock);
-    if (left_ms < 0) { /* it is under way, or about to be */
-        snprintf(out, TEXT_NUMBER_SIZE, "now");
-    } else {
-        snprintf(out, TEXT_NUMBER_SIZE, "in %.1f s", (double)left_ms / 1000);
-    }
-    return out;
+    char spark[SPARK_SIZE];
+    buffer_add_text(
+        to, spark_write(json_object_get(check, "results"), SPARK_RESULTS_MAX, spark_has_bars(), spark));
+    return true;
 }
 
-/* "ok 200", "refused" */
-static void add_outcome(struct table *table, const json_t *check)
-{
-    char text[TABLE_CELL_SIZE];
-    const char *outcome = text_of(check, "outcome");
-    json_int_t status = json_integer_value(json_object_get(check, "status"));
-    if (outcome != NULL && status != 0) {
-        snprintf(text, sizeof text, "%s %lld", outcome, (long long)status);
-        table_add(table, text);
-    } else {
-        table_add(table, outcome);
-    }
-}
+static const struct template_row columns[] = {ROW("ENDPOINT", "{endpoint}"),
+                                              ROW("CHECK", "{check}"),
+                                              ROW("TYPE", "{type}"),
+                                              ROW("ADDRESS", "{address}"),
+                                              ROW_STATE("VERDICT", "{verdict}"),
+                                              ROW("LAST", "{outcome}[+status| {status}]"),
+                                              ROW("TOOK", "{duration_ms:ms}"),
+                                              ROW("NEXT", "{next:until}"),
+                                              ROW_OF("RESULTS", write_results),
+                                              ROW("WHY", "{why}[; it says: {text}]"),
+                                              ROW_END};
 
-static void add_duration(struct table *table, const json_t *check)
-{
-    char text[TEXT_NUMBER_SIZE];
-    const json_t *duration = json_object_get(check, "duration_ms");
-    snprintf(text, sizeof text, "%.1f ms", json_number_value(duration));
-    table_add(table, json_is_number(duration) ? text : NULL);
-}
+/* Each result, and where it is from. */
+static const struct template_row result_columns[] = {
+    ROW("CHECK", "{of.check}"),      ROW("ADDRESS", "{of.address}"),
+    ROW("AGO", "{time:age}"),        ROW("VANTAGE", "{vantage}"),
+    ROW("OUTCOME", "{outcome}"),     ROW("STATUS", "{status}"),
+    ROW("TOOK", "{duration_ms:ms}"), ROW_END};
 
-/* "3 failures in a row …; CRITICAL - 0 of 4 answer" */
-static void add_why(struct table *table, const json_t *check)
-{
-    char text[TABLE_CELL_SIZE];
-    const char *why = text_of(check, "why"), *said = text_of(check, "text");
-    if (said == NULL) {
-        table_add(table, why);
-    } else {
-        snprintf(text, sizeof text, "%s; it says: %s", why, said);
-        table_add(table, text);
-    }
-}
-
-static void show_checks(const struct steerctl *ctl, const json_t *items)
-{
-    static const char *const headings[] = {"ENDPOINT", "CHECK", "TYPE",    "ADDRESS", "VERDICT", "LAST",
-                                           "TOOK",     "NEXT",  "RESULTS", "WHY",     NULL};
-    size_t i;
-    const json_t *item;
-    bool bars = spark_has_bars();
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(items, i, item)
-    {
-        char text[TEXT_NUMBER_SIZE], spark[SPARK_SIZE];
-        table_add(table, text_of(item, "endpoint"));
-        table_add(table, text_of(item, "check"));
-        table_add(table, text_of(item, "type"));
-        table_add(table, text_of(item, "address"));
-        table_add_state(table, text_of(item, "verdict"));
-        add_outcome(table, item);
-        add_duration(table, item);
-        table_add(table, text_until(text_of(item, "next"), text));
-        table_add(table, spark_write(json_object_get(item, "results"), SPARK_RESULTS_MAX, bars, spark));
-        add_why(table, item);
-    }
-    table_print(table);
-}
-
-/* Of one endpoint each result, and where it is from. */
 static void show_results(const struct steerctl *ctl, const json_t *items)
 {
-    static const char *const headings[] = {"CHECK",   "ADDRESS", "AGO",  "VANTAGE",
-                                           "OUTCOME", "STATUS",  "TOOK", NULL};
-    size_t i, j;
-    const json_t *item, *result;
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(items, i, item)
-    {
-        json_array_foreach(json_object_get(item, "results"), j, result)
-        {
-            char text[TEXT_NUMBER_SIZE];
-            table_add(table, text_of(item, "check"));
-            table_add(table, text_of(item, "address"));
-            table_add(table, text_age(text_of(result, "time"), text));
-            table_add(table, text_of(result, "vantage"));
-            table_add(table, text_of(result, "outcome"));
-            table_add(table, text_number(result, "status", text));
-            add_duration(table, result);
-        }
-    }
+    json_t *rows = template_unfold(items, "results");
     putchar('\n');
-    table_print(table);
+    template_table(ctl, result_columns, rows);
+    json_decref(rows);
 }
 
 static const char *get_endpoint(const struct steerctl *ctl)
@@ -122,7 +52,7 @@ static const char *get_endpoint(const struct steerctl *ctl)
 
 static void show_all(const struct steerctl *ctl, const json_t *items)
 {
-    show_checks(ctl, items);
+    template_table(ctl, columns, items);
     if (get_endpoint(ctl) != NULL) {
         show_results(ctl, items);
     }

@@ -10,6 +10,7 @@
 #include "ctl/http.h"
 #include "ctl/progress.h"
 #include "ctl/socket.h"
+#include "ctl/template.h"
 
 #include <inttypes.h>
 #include <stdint.h>
@@ -510,5 +511,64 @@ enum steerctl_exit steerctl_show(const struct steerctl *ctl, const char *target,
         show(ctl, items);
     }
     json_decref(items);
+    return code;
+}
+
+json_t *steerctl_make_body(const struct steerctl *ctl)
+{
+    json_t *body = json_object();
+    steerctl_set(body, "reason", ctl->reason);
+    steerctl_set(body, "actor", ctl->actor);
+    return body;
+}
+
+enum steerctl_exit steerctl_show_rows(const struct steerctl *ctl, const char *target,
+                                      const struct template_row *rows)
+{
+    json_t *items;
+    enum steerctl_exit code = steerctl_list(ctl, target, &items);
+    if (code == STEERCTL_OK && ctl->json) {
+        steerctl_print_page(items, NULL);
+    } else if (code == STEERCTL_OK) {
+        template_table(ctl, rows, items);
+    }
+    json_decref(items);
+    return code;
+}
+
+enum steerctl_exit steerctl_ask_show(const struct steerctl *ctl, const char *method, const char *target,
+                                     json_t *body,
+                                     void (*show)(const struct steerctl *ctl, const json_t *object))
+{
+    json_t *json;
+    enum steerctl_exit code = steerctl_ask_json(ctl, method, target, body, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        show(ctl, json);
+    }
+    json_decref(json);
+    return code;
+}
+
+enum steerctl_exit steerctl_ask_rows(const struct steerctl *ctl, const char *target,
+                                     const struct template_row *rows)
+{
+    json_t *json;
+    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", target, NULL, &json);
+    if (code == STEERCTL_OK && !ctl->json) {
+        template_table(ctl, rows, json_object_get(json, "items"));
+    }
+    json_decref(json);
+    return code;
+}
+
+enum steerctl_exit steerctl_show_one(const struct steerctl *ctl, const char *path, const char *name,
+                                     void (*show)(const struct steerctl *ctl, const json_t *object))
+{
+    struct buffer target;
+    buffer_init(&target);
+    buffer_add_text(&target, path);
+    steerctl_add_encoded(&target, name);
+    enum steerctl_exit code = steerctl_ask_show(ctl, "GET", target.bytes, NULL, show);
+    buffer_fini(&target);
     return code;
 }

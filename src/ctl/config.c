@@ -3,6 +3,7 @@
  * Documents, by the API: what they have, edits, where files differ, and both ways between them. */
 #include "config.h"
 
+#include "ctl/template.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 
@@ -208,11 +209,9 @@ static enum steerctl_exit apply(const struct steerctl *ctl)
         return STEERCTL_USAGE;
     }
     if (json_is_array(value)) { /* the edits alone */
-        body = json_object();
+        body = steerctl_make_body(ctl);
         json_object_set_new(body, "edits", value);
     }
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
     steerctl_set_rules(ctl, body);
     return edit(ctl, "POST", has(ctl, OPTION_DRY_RUN) ? "/v1/config:apply?dry_run=true" : "/v1/config:apply",
                 body);
@@ -234,64 +233,34 @@ static enum steerctl_exit import(const struct steerctl *ctl)
 
 static void show_documents(const struct steerctl *ctl, const json_t *json)
 {
-    static const char *const headings[] = {"DOCUMENT", "KIND", "ZONE", "SIZE", "CONTENT", "FILE", NULL};
-    const json_t *item;
-    char size[32], hash[16];
-    size_t i;
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(json_object_get(json, "documents"), i, item)
-    {
-        const char *sha256 = text_of(item, "sha256");
-        snprintf(size, sizeof size, "%lld", (long long)json_integer_value(json_object_get(item, "size")));
-        snprintf(hash, sizeof hash, "%.12s", sha256 == NULL ? "-" : sha256);
-        table_add(table, text_of(item, "name"));
-        table_add(table, text_of(item, "kind"));
-        table_add(table, text_of(item, "zone"));
-        table_add(table, sha256 == NULL ? NULL : size);
-        table_add(table, hash);
-        table_add(table, text_of(item, "file"));
-    }
-    table_print(table);
-    printf("\nowner: %s\n", text_or_dash(text_of(json, "owner")));
-    if (text_of(json, "unsure") != NULL) {
-        printf("UNSURE: %s\n", text_of(json, "unsure"));
-    }
+    static const struct template_row columns[] = {ROW("DOCUMENT", "{name}"),
+                                                  ROW("KIND", "{kind}"),
+                                                  ROW("ZONE", "{zone}"),
+                                                  ROW("SIZE", "[?sha256|{size|=0}]"),
+                                                  ROW("CONTENT", "{sha256:.12}"),
+                                                  ROW("FILE", "{file}"),
+                                                  ROW_END};
+    template_table(ctl, columns, json_object_get(json, "documents"));
+    template_print("\nowner: {owner|=-}[\nUNSURE: {unsure}]", json);
 }
 
 static enum steerctl_exit show(const struct steerctl *ctl)
 {
-    json_t *json;
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/config", NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_documents(ctl, json);
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_show(ctl, "GET", "/v1/config", NULL, show_documents);
 }
 
 /* From files to what serves. */
 static enum steerctl_exit diff(const struct steerctl *ctl)
 {
-    static const char *const headings[] = {"DOCUMENT", "KIND", "NAME", "CHANGE", NULL};
+    static const struct template_row columns[] = {ROW("DOCUMENT", "{document}"), ROW("KIND", "{kind}"),
+                                                  ROW("NAME", "{name}"), ROW("CHANGE", "{change}"), ROW_END};
     json_t *json;
-    const json_t *item;
-    size_t i;
     enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/config/drift?limit=1000", NULL, &json);
     if (code == STEERCTL_OK && !ctl->json) {
         const json_t *items = json_object_get(json, "differences");
         json_int_t total = json_integer_value(json_object_get(json, "differences_total"));
         show_documents(ctl, json);
-        struct table *table = table_begin(ctl, headings, items);
-        json_array_foreach(items, i, item)
-        {
-            table_add(table, text_of(item, "document"));
-            table_add(table, text_of(item, "kind"));
-            table_add(table, text_of(item, "name"));
-            table_add(table, text_of(item, "change"));
-        }
-        if (table != NULL) {
-            table_print(table);
-        }
+        template_table_below(ctl, columns, items);
         if ((size_t)total > json_array_size(items)) {
             printf("and %lld more\n", (long long)total - (long long)json_array_size(items));
         }
@@ -302,14 +271,8 @@ static enum steerctl_exit diff(const struct steerctl *ctl)
 
 static void show_document_names(const struct steerctl *ctl, const json_t *items)
 {
-    const json_t *item;
-    size_t i;
-    char line[TABLE_CELL_SIZE];
     (void)ctl;
-    json_array_foreach(items, i, item)
-    {
-        printf("%s\n", text_clean(text_or_dash(text_of(item, "name")), line, sizeof line));
-    }
+    template_print_each("{name|=-}", items);
 }
 
 static enum steerctl_exit get(const struct steerctl *ctl)

@@ -5,7 +5,7 @@
 
 #include "ctl/event_text.h"
 #include "ctl/tail.h"
-#include "ctl/text.h"
+#include "ctl/template.h"
 #include "ctl/verbs.h"
 
 #include <poll.h>
@@ -146,33 +146,10 @@ enum steerctl_exit run_events(const struct steerctl *ctl)
 
 /* ---- webhooks ---- */
 
-static void add_number(struct table *table, const json_t *item, const char *key)
-{
-    char number[TEXT_NUMBER_SIZE];
-    table_add(table, text_number(item, key, number));
-}
-
-static void show_webhooks(const struct steerctl *ctl, const json_t *items)
-{
-    static const char *const headings[] = {"WEBHOOK",       "STATE", "WAITING", "DEAD", "DELIVERED",
-                                           "LAST DELIVERY", "URL",   "WHY",     NULL};
-    struct table *table = table_new(ctl, headings);
-    char age[32];
-    size_t i;
-    const json_t *item;
-    json_array_foreach(items, i, item)
-    {
-        table_add(table, text_of(item, "name"));
-        table_add_state(table, text_of(item, "state"));
-        add_number(table, item, "waiting");
-        add_number(table, item, "dead");
-        add_number(table, item, "delivered");
-        table_add(table, text_age(text_of(item, "last_delivery"), age));
-        table_add(table, text_of(item, "url"));
-        table_add(table, text_of(item, "last_error"));
-    }
-    table_print(table);
-}
+static const struct template_row webhook_columns[] = {
+    ROW("WEBHOOK", "{name}"), ROW_STATE("STATE", "{state}"),   ROW("WAITING", "{waiting}"),
+    ROW("DEAD", "{dead}"),    ROW("DELIVERED", "{delivered}"), ROW("LAST DELIVERY", "{last_delivery:age}"),
+    ROW("URL", "{url}"),      ROW("WHY", "{last_error}"),      ROW_END};
 
 static void show_dead(const json_t *items)
 {
@@ -210,7 +187,7 @@ enum steerctl_exit run_webhooks(const struct steerctl *ctl)
         if (has_name) {
             show_dead(items);
         } else {
-            show_webhooks(ctl, items);
+            template_table(ctl, webhook_columns, items);
         }
     }
     json_decref(items);
@@ -239,51 +216,20 @@ enum steerctl_exit run_retry(const struct steerctl *ctl)
 
 /* ---- hooks ---- */
 
-/* "ok", "failed (3)" and the first line of what it said. */
-static void add_latest(struct table *table, const json_t *item)
-{
-    const json_t *run = json_array_get(json_object_get(item, "runs"), 0);
-    const json_t *code = json_object_get(run, "exit_code");
-    const char *output = text_of(run, "output");
-    char age[32], text[TABLE_CELL_SIZE];
-    table_add(table, text_of(run, "about"));
-    table_add(table, text_age(text_of(run, "time"), age));
-    if (json_is_integer(code) && json_integer_value(code) != 0) {
-        (void)snprintf(text, sizeof text, "%s (%lld)", text_or_dash(text_of(run, "outcome")),
-                       (long long)json_integer_value(code));
-    } else {
-        (void)snprintf(text, sizeof text, "%s", text_or_dash(text_of(run, "outcome")));
-    }
-    table_add(table, text);
-    if (output == NULL || output[0] == '\0') {
-        table_add(table, NULL);
-    } else {
-        (void)snprintf(text, sizeof text, "%.*s", (int)strcspn(output, "\n"), output);
-        table_add(table, text);
-    }
-}
+/* Of the latest run: "ok", "failed (3)" and the first line of what it said. */
+static const struct template_row hook_columns[] = {
+    ROW("HOOK", "{name}"),
+    ROW("WHEN", "{when}"),
+    ROW("RUNNING", "{running}"),
+    ROW("WAITING", "{waiting}"),
+    ROW("DROPPED", "{dropped}"),
+    ROW("ABOUT", "{runs.0.about}"),
+    ROW("AGE", "{runs.0.time:age}"),
+    ROW("OUTCOME", "{runs.0.outcome}[!runs.0.exit_code=0|[ ({runs.0.exit_code})]]"),
+    ROW("OUTPUT", "{runs.0.output:line}"),
+    ROW_END};
 
 enum steerctl_exit run_hooks(const struct steerctl *ctl)
 {
-    static const char *const headings[] = {"HOOK",  "WHEN", "RUNNING", "WAITING", "DROPPED",
-                                           "ABOUT", "AGE",  "OUTCOME", "OUTPUT",  NULL};
-    json_t *json;
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/hooks", NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        struct table *table = table_new(ctl, headings);
-        size_t i;
-        const json_t *item;
-        json_array_foreach(json_object_get(json, "items"), i, item)
-        {
-            table_add(table, text_of(item, "name"));
-            table_add(table, text_of(item, "when"));
-            add_number(table, item, "running");
-            add_number(table, item, "waiting");
-            add_number(table, item, "dropped");
-            add_latest(table, item);
-        }
-        table_print(table);
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_rows(ctl, "/v1/hooks", hook_columns);
 }

@@ -3,73 +3,32 @@
  * Explanations, and what a reload said, as text. */
 #include "config.h"
 
+#include "ctl/template.h"
 #include "ctl/text.h"
 
 /* ---- explain, reload ---- */
 
-static const char *percent_text(const json_t *object, const char *key, char out[32])
-{
-    snprintf(out, 32, "%.4g %%", 100 * json_number_value(json_object_get(object, key)));
-    return out;
-}
+static const struct template_row tier_columns[] = {
+    ROW("TIER", "{label}"),
+    ROW("SERVING", "{serving|=-} of {members|=-}[+held|, held]"),
+    ROW("HEALTHY", "{healthy|=0 %:%4}"),
+    ROW("MIN HEALTHY", "{min_healthy}"),
+    ROW("SPILL BELOW", "{spill_below}"),
+    ROW("TRICKLE", "[+trickle|{trickle:%4}]"),
+    ROW("SHARE", "{share|=0 %:%4}"),
+    ROW_END};
 
-static void show_tiers(const struct steerctl *ctl, const json_t *tiers)
-{
-    static const char *const headings[] = {"TIER",        "SERVING", "HEALTHY", "MIN HEALTHY",
-                                           "SPILL BELOW", "TRICKLE", "SHARE",   NULL};
-    size_t i;
-    const json_t *tier;
-    char text[64], one[32], other[32];
-    struct table *table = table_begin(ctl, headings, tiers);
-    if (table == NULL) {
-        return;
-    }
-    json_array_foreach(tiers, i, tier)
-    {
-        table_add(table, text_of(tier, "label"));
-        snprintf(text, sizeof text, "%s of %s%s", text_number(tier, "serving", one),
-                 text_number(tier, "members", other),
-                 json_integer_value(json_object_get(tier, "held")) > 0 ? ", held" : "");
-        table_add(table, text);
-        table_add(table, percent_text(tier, "healthy", one));
-        table_add(table, text_of(tier, "min_healthy"));
-        table_add(table, text_of(tier, "spill_below"));
-        bool trickles = json_number_value(json_object_get(tier, "trickle")) > 0;
-        table_add(table, trickles ? percent_text(tier, "trickle", one) : NULL);
-        table_add(table, percent_text(tier, "share", one));
-    }
-    table_print(table);
-}
-
-static void show_members(const struct steerctl *ctl, const json_t *members)
-{
-    static const char *const headings[] = {"ENDPOINT",  "AZ",         "REGION", "TIER",
-                                           "EFFECTIVE", "DECIDED BY", "WEIGHT", "SHEDS",
-                                           "ODDS",      "RECORDS",    NULL};
-    size_t i;
-    const json_t *member;
-    char text[32], list[TEXT_LIST_SIZE];
-    struct table *table = table_begin(ctl, headings, members);
-    if (table == NULL) {
-        return;
-    }
-    json_array_foreach(members, i, member)
-    {
-        table_add(table, text_of(member, "endpoint"));
-        table_add(table, text_of(member, "az"));
-        table_add(table, text_of(member, "region"));
-        table_add(table, text_of(member, "tier"));
-        table_add_state(table, text_of(member, "effective"));
-        table_add(table, text_of(member, "decided_by"));
-        table_add(table, text_number(member, "weight", text));
-        bool sheds = json_number_value(json_object_get(member, "shed")) > 0;
-        table_add(table, sheds ? text_share(member, "shed", text) : NULL);
-        snprintf(text, sizeof text, "%.1f %%", 100 * json_number_value(json_object_get(member, "odds")));
-        table_add(table, text);
-        table_add(table, text_join(json_object_get(member, "records"), ", ", list));
-    }
-    table_print(table);
-}
+static const struct template_row member_columns[] = {ROW("ENDPOINT", "{endpoint}"),
+                                                     ROW("AZ", "{az}"),
+                                                     ROW("REGION", "{region}"),
+                                                     ROW("TIER", "{tier}"),
+                                                     ROW_STATE("EFFECTIVE", "{effective}"),
+                                                     ROW("DECIDED BY", "{decided_by}"),
+                                                     ROW("WEIGHT", "{weight}"),
+                                                     ROW("SHEDS", "[+shed|{shed:%}]"),
+                                                     ROW("ODDS", "{odds|=0.0 %:p1}"),
+                                                     ROW("RECORDS", "{records:, }"),
+                                                     ROW_END};
 
 void show_explanation(const struct steerctl *ctl, const json_t *explanation)
 {
@@ -89,8 +48,8 @@ void show_explanation(const struct steerctl *ctl, const json_t *explanation)
     {
         printf("%2zu. %s\n", i + 1, text_clean(text_or_dash(json_string_value(line)), clean, sizeof clean));
     }
-    show_tiers(ctl, json_object_get(explanation, "tiers"));
-    show_members(ctl, json_object_get(explanation, "members"));
+    template_table_below(ctl, tier_columns, json_object_get(explanation, "tiers"));
+    template_table_below(ctl, member_columns, json_object_get(explanation, "members"));
 }
 
 enum steerctl_exit judge_reload(const json_t *result)

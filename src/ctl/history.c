@@ -3,6 +3,7 @@
  * Who did what: the journal as a table, and whether it is whole. */
 #include "config.h"
 
+#include "ctl/template.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 #include "base/number.h"
@@ -15,120 +16,68 @@ enum {
     LIMIT_DEFAULT = 50,
     LIMIT_FOLLOW = 10, /* before what comes */
     LIMIT_MAX = 1000,
-    CELL = 256,
     AWAY_MAX = 60, /* how often a server that is gone is looked for, once a second */
     REFUSED_MAX = 3,
 };
 
 /* ---- cells ---- */
 
-/* Who is said to have done it, and who is proven to have. */
-static const char *who_cell(const json_t *entry, char out[CELL])
-{
-    const char *actor = text_of(entry, "actor"), *peer = text_of(entry, "peer");
-    if (actor == NULL || peer == NULL || strcmp(actor, peer) == 0) {
-        return actor == NULL ? peer : actor;
-    }
-    snprintf(out, CELL, "%s [%s]", actor, peer);
-    return out;
-}
-
-static const char *what_cell(const json_t *entry, char out[CELL])
-{
-    const char *kind = text_or_dash(text_of(entry, "kind")), *key = text_of(entry, "key");
-    if (strcmp(kind, "override") == 0) {
-        return key;
-    }
-    snprintf(out, CELL, "%s %s", kind, text_or_dash(key));
-    return out;
-}
-
-/* "drain, TTL 30 s, until 2026-11-21 05:05:06Z", "planned drain from … until …"; of other kinds how large
- * they are. */
-static const char *state_cell(const json_t *entry, const char *side, char out[CELL])
-{
-    const json_t *value = json_object_get(entry, side);
-    const char *state = text_of(value, "state"), *starts = text_of(value, "starts"),
-               *expires = text_of(value, "expires");
-    bool is_planned = json_is_true(json_object_get(value, "planned"));
-    if (!json_is_object(value) || state == NULL) {
-        snprintf(out, CELL, "%s", json_is_null(value) ? "-" : "there");
-        return out;
-    }
-    size_t used = (size_t)snprintf(out, CELL, "%s%.32s", is_planned ? "planned " : "", state);
-    if (json_is_integer(json_object_get(value, "ttl"))) {
-        used += (size_t)snprintf(out + used, CELL - used, ", TTL %lld s,",
-                                 (long long)json_integer_value(json_object_get(value, "ttl")));
-    }
-    if (is_planned && starts != NULL && strlen(starts) >= 19) {
-        used += (size_t)snprintf(out + used, CELL - used, " from %.10s %.8sZ", starts, starts + 11);
-    }
-    if (expires != NULL && strlen(expires) >= 19) {
-        snprintf(out + used, CELL - used, " until %.10s %.8sZ", expires, expires + 11);
-    }
-    return out;
-}
+/* "drain, TTL 30 s, until 2026-11-21 05:05:06Z", "planned drain from … until …"; of other kinds that it is
+ * there. */
+#define STATE(side)                                                                                          \
+    "[?" side ".state|[?" side ".planned|planned ]{" side ".state}[, TTL {" side ".ttl} s,]"                 \
+    "[?" side ".planned|[ from {" side ".starts:second}]][ until {" side ".expires:second}]]"                \
+    "[!" side ".state|[?" side "|there][!" side "|auto]]"
 
 /* ", overrides data, slowly": the safety rules that it was done in spite of, which the request names. */
-static void add_overridden(const json_t *entry, char out[2 * CELL])
+static void add_overridden(const json_t *entry, struct buffer *to)
 {
     static const char key[] = "override_rules=";
-    const char *request = text_of(entry, "request");
-    const char *at = request == NULL ? NULL : strchr(request, '?');
+    char clean[TEXT_LINE_SIZE];
+    const char *at = strchr(text_clean(text_or_dash(text_of(entry, "request")), clean, sizeof clean), '?');
     at = at == NULL ? NULL : strstr(at, key);
     if (at == NULL) {
         return;
     }
-    size_t used = strlen(out);
-    used += (size_t)snprintf(out + used, 2 * CELL - used, ", overrides ");
-    for (at += strlen(key); *at != '\0' && *at != '&' && used + 2 < 2 * CELL; at++) {
-        used += (size_t)snprintf(out + used, 2 * CELL - used, *at == ',' ? "%c " : "%c", *at);
+    buffer_add_text(to, ", overrides ");
+    for (at += strlen(key); *at != '\0' && *at != '&'; at++) {
+        buffer_print(to, *at == ',' ? "%c " : "%c", *at);
     }
 }
 
-static const char *change_cell(const json_t *entry, char out[2 * CELL])
+static bool write_change(const json_t *entry, struct buffer *to)
 {
-    bool is_override = text_of(entry, "kind") != NULL && strcmp(text_of(entry, "kind"), "override") == 0;
-    bool had = !json_is_null(json_object_get(entry, "before"));
-    bool has = !json_is_null(json_object_get(entry, "after"));
-    char before[CELL], after[CELL];
-    if (text_of(entry, "kind") != NULL && strcmp(text_of(entry, "kind"), "refusal") == 0) {
-        const json_t *refusal = json_object_get(entry, "after");
-        snprintf(out, 2 * CELL, "%lld x %.80s: %.100s",
-                 (long long)json_integer_value(json_object_get(refusal, "count")),
-                 text_or_dash(text_of(refusal, "peer")), text_or_dash(text_of(refusal, "request")));
-        return out;
-    }
-    if (is_override) {
-        snprintf(out, 2 * CELL, "%s -> %s", had ? state_cell(entry, "before", before) : "auto",
-                 has ? state_cell(entry, "after", after) : "auto");
-    } else {
-        snprintf(out, 2 * CELL, "%s", has ? had ? "changed" : "made" : "removed");
-    }
-    add_overridden(entry, out);
-    return out;
+    (void)template_fill(to,
+                        "[?kind=refusal|{after.count} x {after.peer|=-}: {after.request|=-}]"
+                        "[?kind=override|" STATE("before") " -> " STATE(
+                            "after") "]"
+                                     "[!kind=refusal|[!kind=override|[?after|[?before|changed][!before|made]]"
+                                     "[!after|removed]]]",
+                        entry);
+    add_overridden(entry, to);
+    return true;
 }
 
-static void show_history(const struct steerctl *ctl, const json_t *items, bool is_cut)
+/* Who is said to have done it, and who is proven to have. */
+static bool write_who(const json_t *entry, struct buffer *to)
 {
-    static const char *const headings[] = {"WHEN", "WHO [PROVEN]", "WHAT", "BEFORE -> AFTER", "REASON", NULL};
-    size_t i;
-    const json_t *entry;
-    char text[2 * CELL];
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(items, i, entry)
-    {
-        table_add(table, text_when(entry, text));
-        table_add(table, who_cell(entry, text));
-        table_add(table, what_cell(entry, text));
-        table_add(table, change_cell(entry, text));
-        table_add(table, text_of(entry, "reason"));
+    const char *actor = text_of(entry, "actor"), *peer = text_of(entry, "peer");
+    if (!template_fill(to, "{actor|peer}", entry)) {
+        return false;
     }
-    table_print(table);
-    if (is_cut) {
-        puts("... there are older ones: --limit, or --since for a while");
+    if (actor != NULL && peer != NULL && strcmp(actor, peer) != 0) {
+        char clean[TABLE_CELL_SIZE];
+        buffer_print(to, " [%s]", text_clean(peer, clean, sizeof clean));
     }
+    return true;
 }
+
+static const struct template_row columns[] = {ROW("WHEN", "{time:when}"),
+                                              ROW_OF("WHO [PROVEN]", write_who),
+                                              ROW("WHAT", "[!kind=override|{kind|=-} ]{key|=-}"),
+                                              ROW_OF("BEFORE -> AFTER", write_change),
+                                              ROW("REASON", "{reason}"),
+                                              ROW_END};
 
 /* ---- history ---- */
 
@@ -165,18 +114,12 @@ static enum steerctl_exit fetch(const struct steerctl *ctl, const char *target, 
 
 static void print_entry(const struct steerctl *ctl, const json_t *entry)
 {
-    char when[TEXT_WHEN_SIZE], who[CELL], what[CELL], change[2 * CELL], clean[5][TABLE_CELL_SIZE];
     if (ctl->json) {
         json_dumpf(entry, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
         putchar('\n');
         return;
     }
-    const char *const cells[] = {text_when(entry, when), who_cell(entry, who), what_cell(entry, what),
-                                 change_cell(entry, change), text_of(entry, "reason")};
-    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
-        printf("%s%s", i == 0 ? "" : "  ", text_clean(text_or_dash(cells[i]), clean[i], sizeof clean[i]));
-    }
-    putchar('\n');
+    template_line(columns, entry);
 }
 
 /* The latest last. */
@@ -255,7 +198,10 @@ enum steerctl_exit run_history(const struct steerctl *ctl)
     } else if (code == STEERCTL_OK && ctl->json) {
         steerctl_print_page(items, cursor);
     } else if (code == STEERCTL_OK) {
-        show_history(ctl, items, cursor != NULL);
+        template_table(ctl, columns, items);
+    }
+    if (code == STEERCTL_OK && !follows && !ctl->json && cursor != NULL) {
+        puts("... there are older ones: --limit, or --since for a while");
     }
     bool is_empty = json_array_size(items) == 0;
     free(cursor);
@@ -270,32 +216,13 @@ enum steerctl_exit run_history(const struct steerctl *ctl)
 
 /* ---- audit ---- */
 
-static void print_anchor(const char *label, const json_t *anchor)
-{
-    char text[CELL], number[TEXT_NUMBER_SIZE];
-    if (json_is_object(anchor)) {
-        snprintf(text, sizeof text, "%s:%s", text_number(anchor, "seq", number),
-                 text_or_dash(text_of(anchor, "hash")));
-        text_line(label, text);
-    }
-}
-
-static void show_audit(const json_t *audit)
-{
-    char text[TEXT_NUMBER_SIZE], where[64] = "";
-    bool is_whole = json_is_true(json_object_get(audit, "whole"));
-    text_line("journal", is_whole ? "whole" : "BROKEN");
-    if (!is_whole) {
-        if (json_is_integer(json_object_get(audit, "bad_seq"))) {
-            snprintf(where, sizeof where, "entry %s", text_number(audit, "bad_seq", text));
-        }
-        text_line("where", where[0] == '\0' ? NULL : where);
-        text_line("why", text_of(audit, "why"));
-    }
-    text_line("entries", text_number(audit, "entries", text));
-    print_anchor("anchor", json_object_get(audit, "anchor"));
-    print_anchor("last", json_object_get(audit, "last"));
-}
+static const struct template_row audit_lines[] = {ROW("journal", "[?whole|whole][!whole|BROKEN]"),
+                                                  ROW("?where", "[!whole|[entry {bad_seq}][!bad_seq|-]]"),
+                                                  ROW("?why", "[!whole|{why|=-}]"),
+                                                  ROW("entries", "{entries}"),
+                                                  ROW("?anchor", "{anchor.seq}:{anchor.hash}"),
+                                                  ROW("?last", "{last.seq}:{last.hash}"),
+                                                  ROW_END};
 
 enum steerctl_exit run_audit(const struct steerctl *ctl)
 {
@@ -309,7 +236,7 @@ enum steerctl_exit run_audit(const struct steerctl *ctl)
     steerctl_add_query(&target, "anchor", ctl->anchor);
     enum steerctl_exit code = steerctl_ask_json(ctl, "POST", target.bytes, NULL, &json);
     if (code == STEERCTL_OK && !ctl->json) {
-        show_audit(json);
+        template_lines(ctl, audit_lines, json);
     }
     if (code == STEERCTL_OK && !json_is_true(json_object_get(json, "whole"))) {
         code = STEERCTL_BROKEN;

@@ -39,7 +39,7 @@ static void set_texts(json_t *body, const char *key, const char *const *items, s
 /* document: NULL: what is lost is said by options. */
 static json_t *make_body(const struct steerctl *ctl, json_t *document, const char *confirm)
 {
-    json_t *body = json_object();
+    json_t *body = steerctl_make_body(ctl);
     steerctl_set(body, "mode", "live");
     if (document != NULL) {
         json_object_set(body, "document", document);
@@ -57,18 +57,16 @@ static json_t *make_body(const struct steerctl *ctl, json_t *document, const cha
     if (ctl->accepted_count != 0) {
         set_texts(body, "accept", ctl->accepted, ctl->accepted_count);
     }
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
     steerctl_set(body, "confirm", confirm);
     return body;
 }
 
-static void show_preview(const json_t *preview)
+static void show_preview(const struct steerctl *ctl, const json_t *preview)
 {
     const char *obstacle = text_of(preview, "obstacle");
     char clean[CONFIRM_SIZE];
     puts("LIVE drill: ALL clients would be answered as if this were lost, in the end");
-    switchover_show_look(json_object_get(preview, "look"));
+    switchover_show_look(ctl, json_object_get(preview, "look"));
     if (obstacle != NULL) {
         printf("\nNOT now: %s\n", text_clean(obstacle, clean, sizeof clean));
     }
@@ -95,7 +93,7 @@ static enum steerctl_exit rehearse(const struct steerctl *ctl, json_t *document,
     enum steerctl_exit code = steerctl_ask_json(&quiet, "POST", "/v1/drills?dry_run=true",
                                                 make_body(ctl, document, NULL), &preview);
     if (code == STEERCTL_OK && !ctl->json) {
-        show_preview(preview);
+        show_preview(ctl, preview);
     }
     if (code != STEERCTL_OK || is_dry) {
         json_decref(preview);

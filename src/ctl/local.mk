@@ -34,7 +34,7 @@ src_libctl_a_SOURCES = \
 	src/ctl/steerctl.h \
 	src/ctl/table.c src/ctl/tail.c src/ctl/tail.h \
 	src/ctl/target.c \
-	src/ctl/text.c src/ctl/text.h \
+	src/ctl/template.c src/ctl/template.h src/ctl/text.c src/ctl/text.h \
 	src/ctl/then.c \
 	src/ctl/tokens.c src/ctl/traffic.c src/ctl/drains.c src/ctl/try.c \
 	src/ctl/unserved.c src/ctl/vantages.c \

@@ -3,6 +3,7 @@
  * Verbs that look: one or a few requests each, and what comes back as text. */
 #include "config.h"
 
+#include "ctl/template.h"
 #include "ctl/verbs.h"
 
 #include <math.h>
@@ -11,27 +12,16 @@
 
 enum steerctl_exit run_status(const struct steerctl *ctl)
 {
-    json_t *json;
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/status", NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_status(ctl, json);
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_show(ctl, "GET", "/v1/status", NULL, show_status);
 }
 
 static enum steerctl_exit show_one(const struct steerctl *ctl, const char *plural, const char *name)
 {
     struct buffer target;
-    json_t *json;
     buffer_init(&target);
     buffer_print(&target, "/v1/%s/", plural);
     steerctl_add_encoded(&target, name);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", target.bytes, NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_target(ctl, json);
-    }
-    json_decref(json);
+    enum steerctl_exit code = steerctl_ask_show(ctl, "GET", target.bytes, NULL, show_target);
     buffer_fini(&target);
     return code == STEERCTL_NOT_FOUND ? target_explain(ctl, code, plural, name) : code;
 }
@@ -69,9 +59,11 @@ enum steerctl_exit run_list(const struct steerctl *ctl)
 {
     static const struct {
         const char *name;
-        void (*show)(const struct steerctl *ctl, const json_t *items);
-    } lists[] = {
-        {"overrides", show_overrides}, {"zones", show_zones}, {"names", show_names}, {"geo", show_geo}};
+        const struct template_row *columns;
+    } lists[] = {{"overrides", override_columns},
+                 {"zones", zone_columns},
+                 {"names", name_columns},
+                 {"geo", geo_columns}};
     struct buffer target;
     size_t i = 0;
     while (i + 1 < sizeof lists / sizeof *lists && strcmp(lists[i].name, ctl->words[0]) != 0) {
@@ -79,7 +71,7 @@ enum steerctl_exit run_list(const struct steerctl *ctl)
     }
     buffer_init(&target);
     buffer_print(&target, "/v1/%s", ctl->words[0]);
-    enum steerctl_exit code = steerctl_show(ctl, target.bytes, lists[i].show);
+    enum steerctl_exit code = steerctl_show_rows(ctl, target.bytes, lists[i].columns);
     buffer_fini(&target);
     return code;
 }
@@ -123,7 +115,7 @@ enum steerctl_exit run_explain(const struct steerctl *ctl)
 
 enum steerctl_exit run_what_if(const struct steerctl *ctl)
 {
-    json_t *json, *body = json_object();
+    json_t *body = json_object();
     const char *bad = NULL;
     char *end = NULL;
     struct buffer target;
@@ -145,11 +137,7 @@ enum steerctl_exit run_what_if(const struct steerctl *ctl)
     buffer_init(&target);
     buffer_add_text(&target, "/v1/what-if");
     steerctl_add_query(&target, "limit", ctl->limit);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", target.bytes, body, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_report(ctl, json);
-    }
-    json_decref(json);
+    enum steerctl_exit code = steerctl_ask_show(ctl, "POST", target.bytes, body, show_report);
     buffer_fini(&target);
     for (size_t i = 0; code == STEERCTL_REFUSED && i < json_array_size(assumed); i++) {
         code = target_explain_text(ctl, code, json_string_value(json_array_get(assumed, i)));

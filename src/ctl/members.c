@@ -37,11 +37,9 @@ static void show_token(const json_t *json)
 
 static enum steerctl_exit invite(const struct steerctl *ctl)
 {
-    json_t *json, *body = json_object();
+    json_t *json, *body = steerctl_make_body(ctl);
     steerctl_set(body, "name", ctl->words[2]);
     steerctl_set(body, "expires_in", ctl->expires);
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
     if ((ctl->given & OPTION_REPLACE) != 0) {
         json_object_set_new(body, "replace", json_true());
     }

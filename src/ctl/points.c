@@ -3,7 +3,7 @@
  * Recovery points, going back to one, and imports. */
 #include "config.h"
 
-#include "ctl/text.h"
+#include "ctl/template.h"
 #include "ctl/verbs.h"
 
 #include "base/error.h"
@@ -15,70 +15,39 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CELL = 256, IMPORT_MAX = 16 << 20 };
+enum { IMPORT_MAX = 16 << 20 };
 
 /* ---- points ---- */
 
-static const char *used_cell(const json_t *point, char out[CELL])
-{
-    const json_t *used = json_object_get(point, "used");
-    size_t count = json_array_size(used);
-    const char *last = count == 0 ? NULL : text_of(json_array_get(used, count - 1), "time");
-    char age[32];
-    if (last == NULL) {
-        return NULL;
-    }
-    snprintf(out, CELL, "%zu time%s, %s ago", count, words_plural(count), text_age(last, age));
-    return out;
-}
+static const struct template_row columns[] = {
+    ROW("POINT", "{id}"),       ROW("KIND", "{kind}"),
+    ROW("WHEN", "{time:when}"), ROW("SEQ", "{seq}"),
+    ROW("BY", "{actor}"),       ROW("USED", "[{used:#} time{used:#(s)}, {used.-1.time:age} ago]"),
+    ROW("REASON", "{reason}"),  ROW_END};
 
-static void show_points(const struct steerctl *ctl, const json_t *items)
-{
-    static const char *const headings[] = {"POINT", "KIND", "WHEN", "SEQ", "BY", "USED", "REASON", NULL};
-    size_t i;
-    const json_t *point;
-    char text[CELL], number[TEXT_NUMBER_SIZE];
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(items, i, point)
-    {
-        table_add(table, text_of(point, "id"));
-        table_add(table, text_of(point, "kind"));
-        table_add(table, text_when(point, text));
-        table_add(table, text_number(point, "seq", number));
-        table_add(table, text_of(point, "actor"));
-        table_add(table, used_cell(point, text));
-        table_add(table, text_of(point, "reason"));
-    }
-    table_print(table);
-}
+static const struct template_row lines[] = {ROW("point", "{id}"),
+                                            ROW("kind", "{kind}"),
+                                            ROW("made", "{time:when}"),
+                                            ROW("by", "{actor}"),
+                                            ROW("reason", "{reason}"),
+                                            ROW("seq", "{seq}"),
+                                            ROW("hash", "{hash}"),
+                                            ROW("objects", "{objects}"),
+                                            ROW("config", "{configuration}"),
+                                            ROW_END};
 
-static void show_point(const json_t *point)
+static const struct template_row used_lines[] = {ROW("used", "{time:when} by {actor|=-}[: {reason}]"),
+                                                 ROW_END};
+
+static void show_point(const struct steerctl *ctl, const json_t *point)
 {
-    char text[CELL], number[TEXT_NUMBER_SIZE];
-    size_t i;
-    const json_t *use;
-    text_line("point", text_of(point, "id"));
-    text_line("kind", text_of(point, "kind"));
-    text_line("made", text_when(point, text));
-    text_line("by", text_of(point, "actor"));
-    text_line("reason", text_of(point, "reason"));
-    text_line("seq", text_number(point, "seq", number));
-    text_line("hash", text_of(point, "hash"));
-    text_line("objects", text_of(point, "objects"));
-    text_line("config", text_of(point, "configuration"));
-    json_array_foreach(json_object_get(point, "used"), i, use)
-    {
-        char line[2 * CELL];
-        const char *reason = text_of(use, "reason");
-        snprintf(line, sizeof line, "%s by %s%s%s", text_when(use, text), text_or_dash(text_of(use, "actor")),
-                 reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
-        text_line("used", line);
-    }
+    template_lines(ctl, lines, point);
+    template_lines_each(ctl, used_lines, json_object_get(point, "used"));
 }
 
 static enum steerctl_exit list_points(const struct steerctl *ctl)
 {
-    return steerctl_show(ctl, "/v1/points", show_points);
+    return steerctl_show_rows(ctl, "/v1/points", columns);
 }
 
 static enum steerctl_exit ask_point(const struct steerctl *ctl, const char *method, const char *suffix,
@@ -89,30 +58,17 @@ static enum steerctl_exit ask_point(const struct steerctl *ctl, const char *meth
     if (code == STEERCTL_OK && !ctl->json && strcmp(method, "DELETE") == 0) {
         printf("recovery point %s deleted\n", ctl->words[2]);
     } else if (code == STEERCTL_OK && !ctl->json) {
-        show_point(json);
+        show_point(ctl, json);
     }
     json_decref(json);
     return code;
-}
-
-static json_t *make_body(const struct steerctl *ctl)
-{
-    json_t *body = json_object();
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
-    return body;
 }
 
 static enum steerctl_exit save_point(const struct steerctl *ctl)
 {
-    json_t *json, *body = make_body(ctl);
+    json_t *body = steerctl_make_body(ctl);
     steerctl_set(body, "name", ctl->words[2]);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/points", body, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_point(json);
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_show(ctl, "POST", "/v1/points", body, show_point);
 }
 
 enum steerctl_exit run_point(const struct steerctl *ctl)
@@ -144,77 +100,36 @@ enum steerctl_exit run_point(const struct steerctl *ctl)
         return ask_point(ctl, "DELETE", "", NULL);
     }
     if (strcmp(what, "use") == 0) {
-        return ask_point(ctl, "POST", ":use", make_body(ctl));
+        return ask_point(ctl, "POST", ":use", steerctl_make_body(ctl));
     }
     return steerctl_usage("found \"point %s\", expected list, show, save, delete, use or files", what);
 }
 
 /* ---- going back ---- */
 
-/* "drain", "planned drain until …", or nothing. */
-static const char *state_cell(const json_t *value, char out[CELL])
-{
-    const char *state = text_of(value, "state"), *expires = text_of(value, "expires");
-    bool is_planned = json_is_true(json_object_get(value, "planned"));
-    if (state == NULL) {
-        return json_is_null(value) || value == NULL ? "auto" : "there";
-    }
-    snprintf(out, CELL, "%s%.32s%s%.24s", is_planned ? "planned " : "", state,
-             expires == NULL ? "" : " until ", expires == NULL ? "" : expires);
-    return out;
-}
+#define STATE(side)                                                                                          \
+    "[?" side ".state|[?" side ".planned|planned ]{" side ".state}[ until {" side ".expires}]]"              \
+    "[!" side ".state|[?" side "|there][!" side "|auto]]"
 
-static void show_changes(const struct steerctl *ctl, const json_t *result)
-{
-    static const char *const headings[] = {"TARGET", "CHANGE", "NOW", "THEN", "NOTE", NULL};
-    const json_t *items = json_object_get(result, "changes"), *item;
-    size_t i;
-    struct table *table = table_begin(ctl, headings, items);
-    if (table == NULL) {
-        return;
-    }
-    json_array_foreach(items, i, item)
-    {
-        char now[CELL], then[CELL];
-        bool is_dormant = json_is_true(json_object_get(item, "dormant"));
-        table_add(table, text_of(item, "key"));
-        table_add(table, text_of(item, "change"));
-        table_add(table, state_cell(json_object_get(item, "before"), now));
-        table_add(table, state_cell(json_object_get(item, "after"), then));
-        table_add(table, is_dormant ? "dormant: its target is not there" : text_of(item, "note"));
-    }
-    table_print(table);
-}
+static const struct template_row change_columns[] = {
+    ROW("TARGET", "{key}"),
+    ROW("CHANGE", "{change}"),
+    ROW("NOW", STATE("before")),
+    ROW("THEN", STATE("after")),
+    ROW("NOTE", "[?dormant|dormant: its target is not there][!dormant|{note}]"),
+    ROW_END};
 
-static long long count_of(const json_t *result, const char *key)
-{
-    return json_integer_value(json_object_get(json_object_get(result, "counts"), key));
-}
+static const struct template_row count_lines[] = {
+    ROW("overrides", "{counts.added|=0} added, {counts.removed|=0} removed, {counts.changed|=0} changed"),
+    ROW("?ended", "[+counts.ended|{counts.ended} would have ended since: not put again]"),
+    ROW("?unclear", "[+counts.not_understood|{counts.not_understood}: what there is now stays]"),
+    ROW("?left",
+        "[+counts.left_alone|{counts.left_alone} objects of other kinds, which no restore turns back]"),
+    ROW_END};
 
-static void show_counts(const json_t *result)
-{
-    static const char *const words[] = {"added", "removed", "changed", NULL};
-    char text[CELL];
-    size_t used = 0;
-    for (size_t i = 0; words[i] != NULL; i++) {
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%lld %s", i == 0 ? "" : ", ",
-                                 count_of(result, words[i]), words[i]);
-    }
-    text_line("overrides", text);
-    if (count_of(result, "ended") != 0) {
-        snprintf(text, sizeof text, "%lld would have ended since: not put again", count_of(result, "ended"));
-        text_line("ended", text);
-    }
-    if (count_of(result, "not_understood") != 0) {
-        snprintf(text, sizeof text, "%lld: what there is now stays", count_of(result, "not_understood"));
-        text_line("unclear", text);
-    }
-    if (count_of(result, "left_alone") != 0) {
-        snprintf(text, sizeof text, "%lld objects of other kinds, which no restore turns back",
-                 count_of(result, "left_alone"));
-        text_line("left", text);
-    }
-}
+static const struct template_row done_lines[] = {
+    ROW("before it", "{saved}"), ROW("durable", "[?durable|yes][!durable|{not_durable_because|=no}]"),
+    ROW_END};
 
 static void show_answers(const json_t *result)
 {
@@ -240,22 +155,17 @@ static void show_answers(const json_t *result)
 
 static void show_restore(const struct steerctl *ctl, const json_t *result)
 {
-    bool is_dry = json_is_true(json_object_get(result, "dry_run"));
-    const char *time = text_of(result, "time"), *why = text_of(result, "not_durable_because");
-    if (time != NULL) {
-        text_line("as of", time);
-        text_line("point", text_of(result, "point"));
+    static const struct template_row of_lines[] = {ROW("as of", "{time}"), ROW("point", "{point}"), ROW_END};
+    if (text_of(result, "time") != NULL) {
+        template_lines(ctl, of_lines, result);
     }
-    show_counts(result);
-    if (!is_dry) {
-        text_line("before it", text_of(result, "saved"));
-        text_line("durable", json_is_true(json_object_get(result, "durable")) ? "yes"
-                             : why == NULL                                    ? "no"
-                                                                              : why);
-    } else {
+    template_lines(ctl, count_lines, result);
+    if (json_is_true(json_object_get(result, "dry_run"))) {
         puts("dry run: nothing has changed");
+    } else {
+        template_lines(ctl, done_lines, result);
     }
-    show_changes(ctl, result);
+    template_table_below(ctl, change_columns, json_object_get(result, "changes"));
     show_answers(result);
 }
 
@@ -266,12 +176,12 @@ static bool has(const struct steerctl *ctl, unsigned option)
 
 enum steerctl_exit run_restore(const struct steerctl *ctl)
 {
-    json_t *json, *body;
+    json_t *body;
     struct buffer target;
     if (ctl->reason == NULL && !has(ctl, OPTION_DRY_RUN)) {
         return steerctl_usage("restore needs --reason TEXT, or --dry-run");
     }
-    body = make_body(ctl);
+    body = steerctl_make_body(ctl);
     steerctl_set(body, "to", ctl->words[1]);
     if (has(ctl, OPTION_YES_UNSERVED)) {
         json_object_set_new(body, "allow_unserved", json_true());
@@ -284,11 +194,7 @@ enum steerctl_exit run_restore(const struct steerctl *ctl)
     buffer_add_text(&target, "/v1/restore");
     steerctl_add_query(&target, "dry_run", has(ctl, OPTION_DRY_RUN) ? "true" : NULL);
     steerctl_add_query(&target, "limit", ctl->limit);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "POST", target.bytes, body, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_restore(ctl, json);
-    }
-    json_decref(json);
+    enum steerctl_exit code = steerctl_ask_show(ctl, "POST", target.bytes, body, show_restore);
     buffer_fini(&target);
     return code;
 }

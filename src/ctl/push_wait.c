@@ -214,10 +214,8 @@ enum steerctl_exit push_activate(const struct steerctl *ctl, const char *id)
     struct steerctl quiet = *ctl;
     struct following following = {
         .ctl = ctl, .id = id, .pause_ms = ctl->url == NULL ? PAUSE_MS : PAUSE_FAR_MS};
-    json_t *json, *body = json_object();
+    json_t *json, *body = steerctl_make_body(ctl);
     quiet.json = false;
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
     steerctl_set_rules(ctl, body);
     buffer_init(&target);
     buffer_add_text(&target, "/v1/bundles/");
@@ -240,9 +238,7 @@ enum steerctl_exit push_activate(const struct steerctl *ctl, const char *id)
 
 enum steerctl_exit push_cancel(const struct steerctl *ctl)
 {
-    json_t *json, *body = json_object();
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
+    json_t *json, *body = steerctl_make_body(ctl);
     enum steerctl_exit code = steerctl_ask_json(ctl, "POST", "/v1/bundles:cancel", body, &json);
     if (code == STEERCTL_OK && !ctl->json) {
         printf("%.*s is called off\n", SHORT,

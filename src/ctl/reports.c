@@ -6,83 +6,37 @@
 #include "ctl/reports.h"
 
 #include "ctl/observe_write.h"
+#include "ctl/template.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 
 #include <string.h>
-
-enum { CELL = 256 };
 
 static const json_t *get(const json_t *object, const char *key)
 {
     return json_object_get(object, key);
 }
 
-static const char *write_ms(const json_t *object, const char *key, char out[CELL])
-{
-    const json_t *value = get(object, key);
-    if (!json_is_number(value)) {
-        return NULL;
-    }
-    snprintf(out, CELL, "%.1f s", json_number_value(value) / 1000);
-    return out;
-}
+static const struct template_row columns[] = {ROW("REPORT", "{id}"),
+                                              ROW("MODE", "{mode}"),
+                                              ROW("NAME", "{name}"),
+                                              ROW("OUTCOME", "{outcome}"),
+                                              ROW("DECISION", "{decision_ms:s}"),
+                                              ROW("RECOVERY", "{recovery_ms:s}"),
+                                              ROW("RTO", "{rto_ms:s}"),
+                                              ROW("FAILED", "{failed_share:%}"),
+                                              ROW("BY", "{schedule|actor}"),
+                                              ROW_END};
 
-static const char *write_percent(const json_t *object, const char *key, char out[CELL])
-{
-    const json_t *value = get(object, key);
-    if (!json_is_number(value)) {
-        return NULL;
-    }
-    snprintf(out, CELL, "%.3g %%", json_number_value(value) * 100);
-    return out;
-}
-
-static void show_list(const struct steerctl *ctl, const json_t *items)
-{
-    static const char *const headings[] = {"REPORT",   "MODE", "NAME",   "OUTCOME", "DECISION",
-                                           "RECOVERY", "RTO",  "FAILED", "BY",      NULL};
-    size_t i;
-    const json_t *item;
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(items, i, item)
-    {
-        char decision[CELL], recovery[CELL], rto[CELL], failed[CELL];
-        const char *schedule = text_of(item, "schedule");
-        table_add(table, text_of(item, "id"));
-        table_add(table, text_of(item, "mode"));
-        table_add(table, text_of(item, "name"));
-        table_add(table, text_of(item, "outcome"));
-        table_add(table, write_ms(item, "decision_ms", decision));
-        table_add(table, write_ms(item, "recovery_ms", recovery));
-        table_add(table, write_ms(item, "rto_ms", rto));
-        table_add(table, write_percent(item, "failed_share", failed));
-        table_add(table, schedule != NULL ? schedule : text_of(item, "actor"));
-    }
-    table_print(table);
-}
-
-static enum steerctl_exit list(const struct steerctl *ctl)
-{
-    return steerctl_show(ctl, "/v1/drills/reports", show_list);
-}
-
-static void show_head(const json_t *found)
-{
-    text_line("report", text_of(found, "id"));
-    text_line("drill", text_of(found, "name"));
-    text_line("time", text_of(found, "time"));
-    text_line("schedule", text_of(found, "schedule"));
-    text_line("by", text_of(found, "actor"));
-    text_line("reason", text_of(found, "reason"));
-    text_line("outcome", text_of(found, "outcome"));
-    text_line("why", text_of(found, "why"));
-}
+static const struct template_row lines[] = {
+    ROW("report", "{id}"),         ROW("drill", "{name}"), ROW("time", "{time}"),
+    ROW("schedule", "{schedule}"), ROW("by", "{actor}"),   ROW("reason", "{reason}"),
+    ROW("outcome", "{outcome}"),   ROW("why", "{why}"),    ROW_END};
 
 static void show(const struct steerctl *ctl, const json_t *found)
 {
     const json_t *report = get(found, "report");
-    show_head(found);
+    template_lines(ctl, lines, found);
     if (json_is_object(report)) {
         putchar('\n');
         if (text_of(report, "text") != NULL) {
@@ -144,5 +98,5 @@ enum steerctl_exit run_reports(const struct steerctl *ctl)
     if (is_list && ctl->word_count != 2) {
         return steerctl_usage("drill reports takes nothing else; drill report takes an ID");
     }
-    return is_list ? list(ctl) : show_one(ctl);
+    return is_list ? steerctl_show_rows(ctl, "/v1/drills/reports", columns) : show_one(ctl);
 }

@@ -3,39 +3,22 @@
  * Safety rules: whether they are kept, and what they would allow. */
 #include "config.h"
 
-#include "ctl/text.h"
+#include "ctl/template.h"
 #include "ctl/verbs.h"
 
 #include <string.h>
 
-static void show(const struct steerctl *ctl, const json_t *items)
-{
-    static const char *const headings[] = {"RULE", "TYPE", "FOR", "STATE", "SINCE", "WHY", NULL};
-    size_t i;
-    const json_t *item;
-    char age[32], list[TEXT_LIST_SIZE];
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(items, i, item)
-    {
-        table_add(table, text_of(item, "name"));
-        table_add(table, text_of(item, "type"));
-        table_add(table, text_join(json_object_get(item, "applies_to"), ", ", list));
-        table_add_state(table, text_of(item, "state"));
-        table_add(table, text_age(text_of(item, "since"), age));
-        table_add(table, text_of(item, "why"));
-    }
-    table_print(table);
-}
+static const struct template_row columns[] = {ROW("RULE", "{name}"),
+                                              ROW("TYPE", "{type}"),
+                                              ROW("FOR", "{applies_to:, }"),
+                                              ROW_STATE("STATE", "{state}"),
+                                              ROW("SINCE", "{since:age}"),
+                                              ROW("WHY", "{why}"),
+                                              ROW_END};
 
 static enum steerctl_exit list(const struct steerctl *ctl)
 {
-    json_t *json;
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/rules", NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show(ctl, json_object_get(json, "items"));
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_rows(ctl, "/v1/rules", columns);
 }
 
 static enum steerctl_exit show_check(const struct steerctl *ctl, const json_t *told)
@@ -115,10 +98,8 @@ static enum steerctl_exit release(const struct steerctl *ctl)
         return steerctl_usage("%s goes with one RULE at a time", ctl->json ? "--json" : "--dry-run");
     }
     enum steerctl_exit code = STEERCTL_OK;
-    json_t *body = json_object();
+    json_t *body = steerctl_make_body(ctl);
     steerctl_set(body, "region", name);
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
     for (int i = 2; i < ctl->word_count - 1; i++) {
         enum steerctl_exit one = release_one(ctl, ctl->words[i], json_incref(body));
         code = code == STEERCTL_OK ? one : code;
@@ -149,51 +130,15 @@ enum steerctl_exit run_rules(const struct steerctl *ctl)
 
 /* ---- objectives ---- */
 
-static void add_duration(struct table *table, const json_t *item, const char *key)
-{
-    const json_t *ms = json_object_get(item, key);
-    char text[TEXT_NUMBER_SIZE];
-    snprintf(text, sizeof text, "%g s", json_number_value(ms) / 1000);
-    table_add(table, json_is_number(ms) ? text : NULL);
-}
-
-static void add_share(struct table *table, const json_t *item, const char *key)
-{
-    const json_t *share = json_object_get(item, key);
-    char text[TEXT_NUMBER_SIZE];
-    snprintf(text, sizeof text, "%g %%", 100 * json_number_value(share));
-    table_add(table, json_is_number(share) ? text : NULL);
-}
-
-/* "all", "us-east to eu-west", "www.example.com." */
-static void add_scope(struct table *table, const json_t *item)
-{
-    const char *name = text_of(item, "name"), *from = text_of(item, "from");
-    char text[TABLE_CELL_SIZE];
-    snprintf(text, sizeof text, "%s to %s", text_or_dash(from), text_or_dash(text_of(item, "to")));
-    table_add(table, from != NULL ? text : name != NULL ? name : "all");
-}
+static const struct template_row objective_columns[] = {ROW("OF", "[{from} to {to|=-}][!from|{name|=all}]"),
+                                                        ROW("RTO", "{rto_ms:s0}"),
+                                                        ROW("RPO", "{rpo_ms:s0}"),
+                                                        ROW("CAPACITY", "{capacity:%0}"),
+                                                        ROW("ERRORS", "{errors:%0}"),
+                                                        ROW("MAY MOVE", "{may_move|=no}"),
+                                                        ROW_END};
 
 enum steerctl_exit run_objectives(const struct steerctl *ctl)
 {
-    static const char *const headings[] = {"OF", "RTO", "RPO", "CAPACITY", "ERRORS", "MAY MOVE", NULL};
-    size_t i;
-    const json_t *item;
-    json_t *json;
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/objectives", NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        struct table *table = table_new(ctl, headings);
-        json_array_foreach(json_object_get(json, "items"), i, item)
-        {
-            add_scope(table, item);
-            add_duration(table, item, "rto_ms");
-            add_duration(table, item, "rpo_ms");
-            add_share(table, item, "capacity");
-            add_share(table, item, "errors");
-            table_add(table, json_is_true(json_object_get(item, "may_move")) ? "yes" : "no");
-        }
-        table_print(table);
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_rows(ctl, "/v1/objectives", objective_columns);
 }

@@ -4,7 +4,7 @@
  * again. */
 #include "config.h"
 
-#include "ctl/text.h"
+#include "ctl/template.h"
 #include "ctl/verbs.h"
 
 #include <string.h>
@@ -14,68 +14,41 @@ static bool is_true(const json_t *object, const char *key)
     return json_is_true(json_object_get(object, key));
 }
 
-static void show_heard(const json_t *heard)
+static const struct template_row lines[] = {ROW("serving", "[?serving|yes][!serving|NO]"),
+                                            ROW("?withdrawn by", "{withdrawn_by}"),
+                                            ROW("?since", "[?withdrawn_by|{since|=-}]"),
+                                            ROW("?how", "[?withdrawn_by|{how|=-}]"),
+                                            ROW("?reason", "[?withdrawn_by|{reason|=-}]"),
+                                            ROW("?announces", "[?withdrawn_by|{announces|=-}]"),
+                                            ROW("?CUT OFF since", "[?cut_off|{cut_off_since|=-}]"),
+                                            ROW("?withdraws", "[?cut_off|{withdraws|=-}]"),
+                                            ROW_END};
+
+static const struct template_row command_lines[] = {
+    ROW("command told", "{settled}"),
+    ROW("?command", "[+failures|FAILED {failures} times, tried again: {outcome|=-} {output|=-:.200}]"),
+    ROW_END};
+
+static void show_serving(const struct steerctl *ctl, const json_t *json)
 {
     const char *kind;
     const json_t *sign;
-    char text[TABLE_CELL_SIZE], one[TEXT_NUMBER_SIZE], other[TEXT_NUMBER_SIZE], label[32];
-    json_object_foreach((json_t *)(uintptr_t)heard, kind, sign)
+    template_lines(ctl, lines, json);
+    json_object_foreach((json_t *)(uintptr_t)json_object_get(json, "heard"), kind, sign)
     {
-        if (json_integer_value(json_object_get(sign, "known")) != 0) {
-            snprintf(text, sizeof text, "%s of %s", text_number(sign, "heard", one),
-                     text_number(sign, "known", other));
-            snprintf(label, sizeof label, "%s heard", kind);
-            text_line(label, text);
-        }
+        char label[32];
+        snprintf(label, sizeof label, "?%s heard", kind);
+        template_lines(ctl, (struct template_row[]){ROW(label, "[+known|{heard} of {known}]"), ROW_END},
+                       sign);
     }
-}
-
-static void show_command(const json_t *command)
-{
-    char failures[TEXT_NUMBER_SIZE], text[TABLE_CELL_SIZE];
-    if (!json_is_object(command)) {
-        return;
-    }
-    text_line("command told", text_or_dash(text_of(command, "settled")));
-    if (json_integer_value(json_object_get(command, "failures")) != 0) {
-        snprintf(text, sizeof text, "FAILED %s times, tried again: %.200s %.200s",
-                 text_number(command, "failures", failures), text_or_dash(text_of(command, "outcome")),
-                 text_or_dash(text_of(command, "output")));
-        text_line("command", text);
-    }
-}
-
-static void show_serving(const json_t *json)
-{
-    const char *by = text_of(json, "withdrawn_by");
-    text_line("serving", is_true(json, "serving") ? "yes" : "NO");
-    if (by != NULL) {
-        text_line("withdrawn by", by);
-        text_line("since", text_of(json, "since"));
-        text_line("how", text_of(json, "how"));
-        text_line("reason", text_of(json, "reason"));
-        text_line("announces", text_of(json, "announces"));
-    }
-    if (is_true(json, "cut_off")) {
-        text_line("CUT OFF since", text_of(json, "cut_off_since"));
-        text_line("withdraws", text_of(json, "withdraws"));
-    }
-    show_heard(json_object_get(json, "heard"));
-    show_command(json_object_get(json, "command"));
+    template_lines(ctl, command_lines, json_object_get(json, "command"));
 }
 
 static enum steerctl_exit order(const struct steerctl *ctl, bool withdraws)
 {
-    json_t *json, *body = json_object();
+    json_t *body = steerctl_make_body(ctl);
     json_object_set_new(body, "withdrawn", json_boolean(withdraws));
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "PUT", "/v1/serving", body, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show_serving(json);
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_show(ctl, "PUT", "/v1/serving", body, show_serving);
 }
 
 enum steerctl_exit run_withdraw(const struct steerctl *ctl)
@@ -106,7 +79,7 @@ enum steerctl_exit run_serving(const struct steerctl *ctl)
     if (ctl->json) {
         printf("%.*s\n", (int)reply.body.len, reply.body.bytes);
     } else {
-        show_serving(reply.json);
+        show_serving(ctl, reply.json);
     }
     steerctl_reply_fini(&reply);
     return serves ? STEERCTL_OK : STEERCTL_CHECK_FAILED;

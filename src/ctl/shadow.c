@@ -6,6 +6,7 @@
 #include "ctl/observe.h"
 #include "ctl/observe_write.h"
 #include "ctl/reports.h"
+#include "ctl/template.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 
@@ -24,111 +25,38 @@ static const json_t *get(const json_t *object, const char *key)
     return json_object_get(object, key);
 }
 
-static const char *write_ms(const json_t *object, const char *key, char out[CELL])
-{
-    const json_t *value = get(object, key);
-    if (!json_is_number(value)) {
-        return "-";
-    }
-    double ms = json_number_value(value);
-    snprintf(out, CELL, ms < 10 ? "%.3f ms" : ms < 1000 ? "%.0f ms" : "%.2f s", ms < 1000 ? ms : ms / 1000);
-    return out;
-}
-
-static void show_clients(const json_t *clients)
-{
-    char list[TEXT_LIST_SIZE];
-    if (json_array_size(get(clients, "prefixes")) != 0) {
-        text_line("clients", text_join(get(clients, "prefixes"), ", ", list));
-    }
-    if (json_array_size(get(clients, "ecs")) != 0) {
-        text_line("subnets", text_join(get(clients, "ecs"), ", ", list));
-    }
-    if (json_array_size(get(clients, "listen")) != 0) {
-        text_line("listen", text_join(get(clients, "listen"), ", ", list));
-    }
-    if (text_of(clients, "tsig_key") != NULL) {
-        text_line("key", text_of(clients, "tsig_key"));
-    }
-}
-
-static void show_measured(const json_t *measured)
-{
-    char detection[CELL], decision[CELL], publication[CELL], back[CELL], text[5 * CELL];
-    const char *returned = write_ms(measured, "return_ms", back);
-    snprintf(text, sizeof text, "detection %s, decision %s, publication %s%s%s",
-             write_ms(measured, "detection_ms", detection), write_ms(measured, "decision_ms", decision),
-             write_ms(measured, "publication_ms", publication),
-             json_is_number(get(measured, "return_ms")) ? ", return " : "",
-             json_is_number(get(measured, "return_ms")) ? returned : "");
-    text_line("measured", text);
-}
-
-static void show_proof(const json_t *proof)
-{
-    char text[CELL];
-    if (!json_is_object(proof)) {
-        text_line("proof", "none yet");
-        return;
-    }
-    long long differences = (long long)json_integer_value(get(proof, "differences"));
-    snprintf(text, sizeof text, "%lld answers of others compared, %lld differ%s",
-             (long long)json_integer_value(get(proof, "sampled")), differences,
-             differences == 0 ? "" : ": NOT UNTOUCHED");
-    text_line("proof", text);
-    snprintf(text, sizeof text, "%.70s", text_or_dash(text_of(proof, "hash")));
-    text_line("hash", text);
-}
-
-static void show_progress(const json_t *progress)
-{
-    char text[2 * CELL], at[CELL], duration[CELL];
-    if (json_is_object(progress)) {
-        snprintf(text, sizeof text, "%lld %%, %s of %s: %s",
-                 (long long)json_integer_value(get(progress, "percent")), write_ms(progress, "at_ms", at),
-                 write_ms(progress, "duration_ms", duration), text_or_dash(text_of(progress, "step")));
-        text_line("progress", text);
-    }
-}
-
-static void show_live(const json_t *live, bool runs)
-{
-    char text[CELL];
-    if (json_is_object(live)) {
-        snprintf(text, sizeof text, "%s %lld %% of ALL clients %s it",
-                 runs ? "LIVE:" : "live:", (long long)json_integer_value(get(live, "share")),
-                 runs ? "see" : "saw");
-        text_line("mode", text);
-    }
-}
+static const struct template_row lines[] = {
+    ROW("drill", "{id}"),
+    ROW("?mode", "[?live|[?because|live:][!because|LIVE:] {live.share|=0} % of ALL clients "
+                 "[?because|saw][!because|see] it]"),
+    ROW("?name", "{name}"),
+    ROW("state", "{state|=-}[: {because}][, {live.why}]"),
+    ROW("lost", "{lose:, }"),
+    ROW("?clients", "{clients.prefixes:, }"),
+    ROW("?subnets", "{clients.ecs:, }"),
+    ROW("?listen", "{clients.listen:, }"),
+    ROW("?key", "{clients.tsig_key}"),
+    ROW("since", "{started}"),
+    ROW("?until", "[!because|{ends|=-}]"),
+    ROW("?ended", "[?because|{ended|=-}]"),
+    ROW("by", "{actor}"),
+    ROW("reason", "{reason}"),
+    ROW("queries", "{queries|=0}"),
+    ROW("?note", "[?overrides_changed|overrides were changed since it began, in it as for everybody]"),
+    ROW("?progress", "{progress.percent} %, {progress.at_ms|=-:span} of {progress.duration_ms|=-:span}: "
+                     "{progress.step|=-}"),
+    ROW("measured",
+        "detection {measured.detection_ms|=-:span}, decision {measured.decision_ms|=-:span}, publication "
+        "{measured.publication_ms|=-:span}[, return {measured.return_ms:span}]"),
+    ROW("proof", "[{proof.sampled} answers of others compared, {proof.differences} "
+                 "differ[+proof.differences|: NOT UNTOUCHED]]"
+                 "[!proof|none yet]"),
+    ROW("?hash", "[?proof|{proof.hash|=-:.70}]"),
+    ROW_END};
 
 void shadow_show(const struct steerctl *ctl, const json_t *drill)
 {
-    char text[2 * CELL], list[TEXT_LIST_SIZE];
-    const char *because = text_of(drill, "because"), *why = text_of(get(drill, "live"), "why");
-    text_line("drill", text_of(drill, "id"));
-    show_live(get(drill, "live"), because == NULL);
-    if (text_of(drill, "name") != NULL) {
-        text_line("name", text_of(drill, "name"));
-    }
-    snprintf(text, sizeof text, "%s%s%s%s%s", text_or_dash(text_of(drill, "state")),
-             because == NULL ? "" : ": ", because == NULL ? "" : because, why == NULL ? "" : ", ",
-             why == NULL ? "" : why);
-    text_line("state", text);
-    text_line("lost", text_join(get(drill, "lose"), ", ", list));
-    show_clients(get(drill, "clients"));
-    text_line("since", text_of(drill, "started"));
-    text_line(because == NULL ? "until" : "ended", text_of(drill, because == NULL ? "ends" : "ended"));
-    text_line("by", text_of(drill, "actor"));
-    text_line("reason", text_of(drill, "reason"));
-    snprintf(text, sizeof text, "%lld", (long long)json_integer_value(get(drill, "queries")));
-    text_line("queries", text);
-    if (json_is_true(get(drill, "overrides_changed"))) {
-        text_line("note", "overrides were changed since it began, in it as for everybody");
-    }
-    show_progress(get(drill, "progress"));
-    show_measured(get(drill, "measured"));
-    show_proof(get(drill, "proof"));
+    template_lines(ctl, lines, drill);
     if (json_is_object(get(drill, "report"))) {
         putchar('\n');
         drill_show_report(ctl, get(drill, "report"));
@@ -138,27 +66,15 @@ void shadow_show(const struct steerctl *ctl, const json_t *drill)
     }
 }
 
-static void show_list(const struct steerctl *ctl, const json_t *items)
-{
-    static const char *const headings[] = {"DRILL",    "MODE",    "STATE",       "LOST", "STARTED",
-                                           "DECISION", "QUERIES", "DIFFERENCES", NULL};
-    size_t i;
-    const json_t *item;
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(items, i, item)
-    {
-        char list[TEXT_LIST_SIZE], number[TEXT_NUMBER_SIZE], ms[CELL];
-        table_add(table, text_of(item, "id"));
-        table_add(table, text_of(item, "mode"));
-        table_add(table, text_of(item, "state"));
-        table_add(table, text_join(get(item, "lose"), ",", list));
-        table_add(table, text_of(item, "started"));
-        table_add(table, write_ms(get(item, "measured"), "decision_ms", ms));
-        table_add(table, text_number(item, "queries", number));
-        table_add(table, text_number(get(item, "proof"), "differences", number));
-    }
-    table_print(table);
-}
+static const struct template_row columns[] = {ROW("DRILL", "{id}"),
+                                              ROW("MODE", "{mode}"),
+                                              ROW("STATE", "{state}"),
+                                              ROW("LOST", "{lose:,}"),
+                                              ROW("STARTED", "{started}"),
+                                              ROW("DECISION", "{measured.decision_ms:span}"),
+                                              ROW("QUERIES", "{queries}"),
+                                              ROW("DIFFERENCES", "{proof.differences}"),
+                                              ROW_END};
 
 /* ---- asking ---- */
 
@@ -206,7 +122,7 @@ static enum steerctl_exit ask_one(const struct steerctl *ctl, const char *method
 
 static enum steerctl_exit list(const struct steerctl *ctl)
 {
-    return steerctl_show(ctl, "/v1/drills", show_list);
+    return steerctl_show_rows(ctl, "/v1/drills", columns);
 }
 
 /* ---- waiting ---- */

@@ -3,217 +3,111 @@
  * What the server says of itself, in the terminal: of what is well, as little as possible. */
 #include "config.h"
 
-#include "ctl/text.h"
+#include "ctl/template.h"
 #include "ctl/verbs.h"
 
-#include <string.h>
-
-static void count_row(struct table *table, const json_t *status, const char *kind)
-{
-    static const char *const states[] = {"total",   "healthy",   "unhealthy",   "unknown",
-                                         "drained", "forced_up", "forced_down", "stays_down"};
-    const json_t *counts = json_object_get(status, kind);
-    char text[32];
-    table_add(table, kind);
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-        table_add(table, text_number(counts, states[i], text));
-    }
-}
-
-/* Only while it holds, or where there is none. */
-static void show_brake(const json_t *status, const char *family)
-{
-    const json_t *brake = json_object_get(json_object_get(status, "brake"), family);
-    const char *state = text_of(brake, "state");
-    char text[TABLE_CELL_SIZE], label[32], failing[32], targets[32];
-    snprintf(label, sizeof label, "brake %s", family);
-    if (state != NULL && strcmp(state, "holding") == 0) {
-        snprintf(text, sizeof text,
-                 "HOLDS until %s: %s of %s targets failed at once, nothing falls meanwhile",
-                 text_or_dash(text_of(brake, "until")), text_number(brake, "failing", failing),
-                 text_number(brake, "targets", targets));
-        text_line(label, text);
-    } else if (state != NULL && strcmp(state, "off") == 0) {
-        text_line(label, "off");
-    }
-}
-
-/* Only where there are some. */
-static void show_vantages(const json_t *counts)
+static bool write_vantages(const json_t *status, struct buffer *to)
 {
     static const char *const keys[] = {"fresh", "silent", "set_aside", "drained"};
     static const char *const words[] = {"fresh", "silent", "set aside", "drained"};
-    char text[TABLE_CELL_SIZE] = "";
+    const json_t *counts = json_object_get(status, "vantages");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         long long count = (long long)json_integer_value(json_object_get(counts, keys[i]));
-        size_t used = strlen(text);
         if (count != 0) {
-            snprintf(text + used, sizeof text - used, "%s%lld %s", used == 0 ? "" : ", ", count, words[i]);
+            buffer_print(to, "%s%lld %s", to->len == 0 ? "" : ", ", count, words[i]);
         }
     }
-    if (text[0] != '\0') {
-        text_line("vantages", text);
-    }
+    return to->len != 0;
 }
 
-static void show_holds(const json_t *holds)
-{
-    size_t i;
-    const json_t *hold;
-    json_array_foreach(holds, i, hold)
-    {
-        text_line("HELD", text_of(hold, "why"));
-    }
-}
+/* As loud as a terminal is: what goes on, and what is not as it should be. */
+static const struct template_row loud[] = {
+    ROW("?LIVE DRILL", "{live_drill.id} IS ON: {live_drill.share} % of ALL clients are answered as if "
+                       "{live_drill.lose:, } were "
+                       "lost, until {live_drill.ends|=-}"),
+    ROW("?",
+        "[?live_drill|{live_drill.actor|=-}: {live_drill.reason|=-}; steerctl drill stop {live_drill.id} "
+        "ends it]"),
+    ROW("?CUT OFF", "[?contact.cut_off|SINCE {contact.cut_off_since|=-}: nobody is heard of, answers go by "
+                    "the last verdicts"
+                    "[; withdraws at {contact.withdraws}]]"),
+    ROW("?WITHDRAWN",
+        "[?contact.withdrawn_by|SINCE {contact.since|=-} by {contact.withdrawn_by}: steerctl serving]"),
+    ROW_END};
 
-/* Only where anything is copied. */
-static void show_replication(const json_t *counts)
-{
-    char text[TABLE_CELL_SIZE], pairs[32], over[32], unknown[32];
-    if (json_integer_value(json_object_get(counts, "pairs")) == 0) {
-        return;
-    }
-    snprintf(text, sizeof text, "%s of %s pairs over their RPO, %s unknown",
-             text_number(counts, "over_rpo", over), text_number(counts, "pairs", pairs),
-             text_number(counts, "unknown", unknown));
-    text_line("replication", text);
-}
+static const struct template_row hold_lines[] = {ROW("HELD", "{why}"), ROW_END};
 
-/* Only those that are not as they should be. */
-static void show_files(const json_t *files)
-{
-    size_t index;
-    json_t *file;
-    json_array_foreach(files, index, file)
-    {
-        const char *state = text_of(file, "state");
-        char text[TABLE_CELL_SIZE];
-        if (state != NULL && strcmp(state, "good") != 0) {
-            bool stands = json_is_string(json_object_get(file, "read"));
-            const char *why = text_of(file, "error");
-            snprintf(text, sizeof text, "%s %s%s%s%s", text_or_dash(text_of(file, "path")), state,
-                     why == NULL ? "" : ": ", why == NULL ? "" : why,
-                     stands ? "; what it said before stands" : "");
-            text_line("check file", text);
-        }
-    }
-}
+#define BRAKE(family)                                                                                        \
+    "[?brake." family ".state=holding|HOLDS until {brake." family ".until|=-}: {brake." family               \
+    ".failing} of "                                                                                          \
+    "{brake." family ".targets} targets failed at once, nothing falls meanwhile]"                            \
+    "[?brake." family ".state=off|off]"
 
-/* Only where something is not as it should be. */
-static void show_store(const json_t *store)
-{
-    const char *state = text_of(store, "state");
-    char text[TABLE_CELL_SIZE], owed[32];
-    if (state != NULL && strcmp(state, "failing") == 0) {
-        snprintf(text, sizeof text, "FAILS since %s, a restart would forget %s changes: %s",
-                 text_or_dash(text_of(store, "since")), text_number(store, "owed", owed),
-                 text_or_dash(text_of(store, "reason")));
-        text_line("store", text);
-    } else if (state != NULL && strcmp(state, "none") == 0) {
-        text_line("store", "none: a restart forgets overrides (no \"state\" folder)");
-    }
-}
+/* Parts of which there is nothing, or that are well, say nothing. */
+static const struct template_row lines[] = {
+    ROW("version", "{version}"),
+    ROW("generation", "{generation}"),
+    ROW("started", "{started}"),
+    ROW("loaded", "{loaded}"),
+    ROW("zones", "{zones}"),
+    ROW("names", "{names}"),
+    ROW("overrides", "{overrides}"),
+    ROW("  planned", "{overrides_planned}"),
+    ROW("  dormant", "{overrides_dormant}"),
+    ROW("?brake ipv4", BRAKE("ipv4")),
+    ROW("?brake ipv6", BRAKE("ipv6")),
+    ROW_OF("?vantages", write_vantages),
+    ROW("?replication",
+        "[+replication.pairs|{replication.over_rpo} of {replication.pairs} pairs over their RPO, "
+        "{replication.unknown} unknown]"),
+    ROW_END};
 
-static void show_archive(const json_t *archive)
-{
-    const char *state = text_of(archive, "state");
-    char text[TABLE_CELL_SIZE], missing[32];
-    const json_t *lacks = json_object_get(archive, "missing");
-    if (state != NULL && strcmp(state, "failing") == 0) {
-        snprintf(text, sizeof text, "FAILS since %s, what serves is not kept: %s",
-                 text_or_dash(text_of(archive, "since")), text_or_dash(text_of(archive, "reason")));
-        text_line("archive", text);
-    } else if (json_integer_value(lacks) != 0) {
-        snprintf(text, sizeof text, "%s files of what serves are not kept: they changed too soon",
-                 text_number(archive, "missing", missing));
-        text_line("archive", text);
-    }
-}
+static const struct template_row file_lines[] = {
+    ROW("?check file", "[!state=good|{path|=-} {state}[: {error}][?read|; what it said before stands]]"),
+    ROW_END};
 
-/* Only where it says more than that all is well. */
-static void show_last(const json_t *status)
-{
-    const json_t *last = json_object_get(status, "last_health");
-    const char *start = text_of(last, "start"), *error = text_of(last, "error");
-    char text[TABLE_CELL_SIZE], checks[32], waiting[32];
-    if (start != NULL && strcmp(start, "restored") == 0) {
-        snprintf(text, sizeof text, "restored, %s checks; %s endpoints not checked since",
-                 text_number(last, "checks", checks), text_number(last, "waiting", waiting));
-        text_line("last health", text);
-    } else if (start != NULL && strcmp(start, "none") != 0) {
-        text_line("last health", strcmp(start, "too_old") == 0 ? "too old" : start);
-    }
-    if (error != NULL) {
-        snprintf(text, sizeof text, "NOT KEPT: %s", error);
-        text_line("last health", text);
-    }
-}
+static const struct template_row kept_lines[] = {
+    ROW("?store", "[?store.state=failing|FAILS since {store.since|=-}, a restart would forget {store.owed} "
+                  "changes: {store.reason|=-}]"
+                  "[?store.state=none|none: a restart forgets overrides (no \"state\" folder)]"),
+    ROW("?archive",
+        "[?archive.state=failing|FAILS since {archive.since|=-}, what serves is not kept: "
+        "{archive.reason|=-}]"
+        "[!archive.state=failing|[+archive.missing|{archive.missing} files of what serves are not kept: they "
+        "changed too soon]]"),
+    ROW("?last health", "[?last_health.start=restored|restored, {last_health.checks} checks; "
+                        "{last_health.waiting} endpoints not "
+                        "checked since]"
+                        "[?last_health.start=too_old|too old]"
+                        "[!last_health.start=restored|[!last_health.start=too_old|[!last_health.start=none|{"
+                        "last_health.start}]]]"),
+    ROW("?last health", "NOT KEPT: {last_health.error}"), ROW_END};
 
-/* As loud as a terminal is. */
-static void show_live(const json_t *live)
-{
-    char text[2 * TABLE_CELL_SIZE], lose[TEXT_LIST_SIZE];
-    const char *actor = text_of(live, "actor"), *reason = text_of(live, "reason");
-    if (!json_is_object(live)) {
-        return;
-    }
-    snprintf(text, sizeof text,
-             "%s IS ON: %lld %% of ALL clients are answered as if %.200s were lost, until %s",
-             text_or_dash(text_of(live, "id")), (long long)json_integer_value(json_object_get(live, "share")),
-             text_join(json_object_get(live, "lose"), ", ", lose), text_or_dash(text_of(live, "ends")));
-    text_line("LIVE DRILL", text);
-    snprintf(text, sizeof text, "%s: %s; steerctl drill stop %s ends it", text_or_dash(actor),
-             text_or_dash(reason), text_or_dash(text_of(live, "id")));
-    text_line("", text);
-}
-
-/* Only where something is not as it should be. */
-static void show_contact(const json_t *contact)
-{
-    char text[TABLE_CELL_SIZE];
-    if (json_is_true(json_object_get(contact, "cut_off"))) {
-        const char *withdraws = text_of(contact, "withdraws");
-        snprintf(text, sizeof text, "SINCE %s: nobody is heard of, answers go by the last verdicts%s%s",
-                 text_or_dash(text_of(contact, "cut_off_since")), withdraws == NULL ? "" : "; withdraws at ",
-                 withdraws == NULL ? "" : withdraws);
-        text_line("CUT OFF", text);
-    }
-    if (text_of(contact, "withdrawn_by") != NULL) {
-        snprintf(text, sizeof text, "SINCE %s by %s: steerctl serving",
-                 text_or_dash(text_of(contact, "since")), text_of(contact, "withdrawn_by"));
-        text_line("WITHDRAWN", text);
-    }
-}
+static const struct template_row count_columns[] = {ROW("", "{kind}"),
+                                                    ROW("TOTAL", "{total}"),
+                                                    ROW("HEALTHY", "{healthy}"),
+                                                    ROW("UNHEALTHY", "{unhealthy}"),
+                                                    ROW("UNKNOWN", "{unknown}"),
+                                                    ROW("DRAINED", "{drained}"),
+                                                    ROW("FORCED_UP", "{forced_up}"),
+                                                    ROW("FORCED_DOWN", "{forced_down}"),
+                                                    ROW("STAYS_DOWN", "{stays_down}"),
+                                                    ROW_END};
 
 void show_status(const struct steerctl *ctl, const json_t *status)
 {
-    static const char *const headings[] = {"",        "TOTAL",     "HEALTHY",     "UNHEALTHY",  "UNKNOWN",
-                                           "DRAINED", "FORCED_UP", "FORCED_DOWN", "STAYS_DOWN", NULL};
-    char text[32];
-    show_live(json_object_get(status, "live_drill"));
-    show_contact(json_object_get(status, "contact"));
-    show_holds(json_object_get(status, "holds"));
-    text_line("version", text_of(status, "version"));
-    text_line("generation", text_number(status, "generation", text));
-    text_line("started", text_of(status, "started"));
-    text_line("loaded", text_of(status, "loaded"));
-    text_line("zones", text_number(status, "zones", text));
-    text_line("names", text_number(status, "names", text));
-    text_line("overrides", text_number(status, "overrides", text));
-    text_line("  planned", text_number(status, "overrides_planned", text));
-    text_line("  dormant", text_number(status, "overrides_dormant", text));
-    show_brake(status, "ipv4");
-    show_brake(status, "ipv6");
-    show_vantages(json_object_get(status, "vantages"));
-    show_replication(json_object_get(status, "replication"));
-    show_files(json_object_get(status, "files"));
-    show_store(json_object_get(status, "store"));
-    show_archive(json_object_get(status, "archive"));
-    show_last(status);
-    putchar('\n');
-    struct table *table = table_new(ctl, headings);
-    count_row(table, status, "regions");
-    count_row(table, status, "azs");
-    count_row(table, status, "endpoints");
-    table_print(table);
+    static const char *const kinds[] = {"regions", "azs", "endpoints"};
+    json_t *counts = json_array();
+    template_lines(ctl, loud, status);
+    template_lines_each(ctl, hold_lines, json_object_get(status, "holds"));
+    template_lines(ctl, lines, status);
+    template_lines_each(ctl, file_lines, json_object_get(status, "files"));
+    template_lines(ctl, kept_lines, status);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        json_t *row = json_copy(json_object_get(status, kinds[i]));
+        json_object_set_new(row, "kind", json_string(kinds[i]));
+        json_array_append_new(counts, row);
+    }
+    template_table_below(ctl, count_columns, counts);
+    json_decref(counts);
 }

@@ -173,6 +173,8 @@ enum steerctl_exit steerctl_ask_lines(const struct steerctl *ctl, const char *ta
  * ":rotate"). A DELETE has no body: who asks, and why, stand in its query. */
 enum steerctl_exit steerctl_ask_one(const struct steerctl *ctl, const char *method, const char *path,
                                     const char *suffix, json_t *body, json_t **json);
+/* The body of an order: who asks, and why; owned. */
+json_t *steerctl_make_body(const struct steerctl *ctl);
 /* A field of a body; NULL: nothing. */
 void steerctl_set(json_t *body, const char *key, const char *value);
 /* A list from a text with commas between; NULL: nothing. */
@@ -190,6 +192,21 @@ enum steerctl_exit steerctl_list(const struct steerctl *ctl, const char *target,
 /* All of it as the API has it, or as `show` does. */
 enum steerctl_exit steerctl_show(const struct steerctl *ctl, const char *target,
                                  void (*show)(const struct steerctl *ctl, const json_t *items));
+
+/* Likewise, by the columns (template.h). */
+struct template_row;
+enum steerctl_exit steerctl_show_rows(const struct steerctl *ctl, const char *target,
+                                      const struct template_row *rows);
+/* Ask (body is taken), and show what comes, or print it as the API has it. */
+enum steerctl_exit steerctl_ask_show(const struct steerctl *ctl, const char *method, const char *target,
+                                     json_t *body,
+                                     void (*show)(const struct steerctl *ctl, const json_t *object));
+/* Likewise "items" of what is no list of pages. */
+enum steerctl_exit steerctl_ask_rows(const struct steerctl *ctl, const char *target,
+                                     const struct template_row *rows);
+/* One thing: what is at path and name, as the API has it or as `show` does. */
+enum steerctl_exit steerctl_show_one(const struct steerctl *ctl, const char *path, const char *name,
+                                     void (*show)(const struct steerctl *ctl, const json_t *object));
 
 /* As the API has it. */
 void steerctl_print_page(const json_t *items, const char *cursor);
@@ -234,9 +251,9 @@ const char *text_of(const json_t *object, const char *key); /* NULL if null or n
 const char *text_clean(const char *text, char *out, size_t size);
 /* "12s", "5m", "3h", "9d" since (or until) an RFC 3339 time; "-" for NULL. Returns out. */
 const char *text_age(const char *time, char out[32]);
-/* "time" of an object, "2026-11-21T04:05:06.789Z" -> "2026-11-21 04:05:06Z (3m)"; what is none as it is. */
+/* "2026-11-21T04:05:06.789Z" -> "2026-11-21 04:05:06Z (3m)"; what is none as it is. */
 enum { TEXT_WHEN_SIZE = 64 };
-const char *text_when(const json_t *object, char out[TEXT_WHEN_SIZE]);
+const char *text_moment(const char *time, char out[TEXT_WHEN_SIZE]);
 const char *text_colour(const struct steerctl *ctl, const char *state); /* "" without colour */
 const char *text_plain(const struct steerctl *ctl);
 void text_line(const char *label, const char *value); /* "label:   value", "-" for NULL; cleaned */
@@ -278,10 +295,6 @@ void show_target(const struct steerctl *ctl, const json_t *target);
 void show_hold(const char *label, const json_t *item); /* nothing, where no safety rule holds it */
 void show_change(const struct steerctl *ctl, const json_t *target);
 void show_load_change(const json_t *target);
-void show_overrides(const struct steerctl *ctl, const json_t *items);
-void show_geo(const struct steerctl *ctl, const json_t *items);
-void show_zones(const struct steerctl *ctl, const json_t *items);
-void show_names(const struct steerctl *ctl, const json_t *items);
 void show_explanation(const struct steerctl *ctl, const json_t *explanation);
 enum steerctl_exit show_reload(const struct steerctl *ctl,
                                const json_t *result); /* REFUSED: some zones stay as they were */

@@ -3,6 +3,7 @@
  * Switchovers: planned, carried out, verified, committed or rolled back. */
 #include "config.h"
 
+#include "ctl/template.h"
 #include "ctl/text.h"
 #include "ctl/verbs.h"
 
@@ -12,36 +13,6 @@
 enum { CELL = 256, STEPS_MAX = 16 };
 
 /* ---- showing ---- */
-
-static const char *join(const json_t *list, char out[CELL])
-{
-    size_t used = 0, i;
-    const json_t *item;
-    out[0] = '\0';
-    json_array_foreach(list, i, item)
-    {
-        const char *text = json_string_value(item);
-        char number[24];
-        snprintf(number, sizeof number, "%lld %%", (long long)json_integer_value(item));
-        used += used >= CELL ? 0
-                             : (size_t)snprintf(out + used, CELL - used, "%s%.100s", i == 0 ? "" : ", ",
-                                                text == NULL ? number : text);
-    }
-    return out[0] == '\0' ? NULL : out;
-}
-
-static void show_findings(const json_t *look)
-{
-    size_t i;
-    const json_t *finding;
-    char name[64], text[2 * CELL];
-    json_array_foreach(json_object_get(look, "findings"), i, finding)
-    {
-        printf("%s  %-12s %s\n", json_is_true(json_object_get(finding, "good")) ? "ok   " : "NOT  ",
-               text_clean(text_or_dash(text_of(finding, "name")), name, sizeof name),
-               text_clean(text_or_dash(text_of(finding, "text")), text, sizeof text));
-    }
-}
 
 /* "30 s: 2 names (61.0 % of their answers), 300 s: 1 name (39.0 %)" */
 static void show_ttls(const json_t *look)
@@ -93,39 +64,16 @@ static void show_touched(const json_t *look)
     }
 }
 
-static void show_asked(const json_t *look)
-{
-    const json_t *asked = json_object_get(look, "asked");
-    char text[CELL];
-    if (json_is_object(asked)) {
-        snprintf(text, sizeof text, "%.1f %% of all answers of the last 5 minutes, %.4g per second",
-                 100 * json_number_value(json_object_get(asked, "share")),
-                 json_number_value(json_object_get(asked, "per_second")));
-        text_line("asked", text);
-    }
-}
-
-/* "31 % of its capacity, 68.1 answers per second"; false: nothing is known. */
-static bool write_load(const json_t *side, char *out, size_t size)
-{
-    const json_t *load = json_object_get(side, "load"), *rate = json_object_get(side, "answers_per_second");
-    char text[64] = "";
-    out[0] = '\0';
-    if (json_is_number(load)) {
-        snprintf(out, size, "%.0f %% of its capacity", 100 * json_number_value(load));
-    }
-    if (json_is_number(rate)) {
-        snprintf(text, sizeof text, "%.4g answers per second", json_number_value(rate));
-    }
-    size_t used = strlen(out);
-    snprintf(out + used, size - used, "%s%s", used != 0 && text[0] != '\0' ? ", " : "", text);
-    return out[0] != '\0';
-}
+#define LOAD(side)                                                                                           \
+    "[{" side ".load:%0d} of its capacity][?" side ".load|[?" side ".answers_per_second|, ]]"                \
+    "[{" side ".answers_per_second:4} answers per second]"
 
 /* Of regions that get more than they had. */
-static void show_capacity(const json_t *look)
+static void show_capacity(const struct steerctl *ctl, const json_t *look)
 {
     enum { SHOWN = 5 };
+    static const struct template_row lines[] = {
+        ROW("?gets", "{region}: " LOAD("after") "[ (before: " LOAD("before") ")]"), ROW_END};
     size_t i, shown = 0;
     const json_t *region;
     json_array_foreach(json_object_get(json_object_get(look, "capacity"), "regions"), i, region)
@@ -133,142 +81,76 @@ static void show_capacity(const json_t *look)
         const json_t *before = json_object_get(region, "before"), *after = json_object_get(region, "after");
         bool gains = json_number_value(json_object_get(after, "share")) >
                      json_number_value(json_object_get(before, "share"));
-        char was[CELL], is[CELL], text[3 * CELL], clean[CELL];
-        bool had = write_load(before, was, sizeof was);
-        if (gains && write_load(after, is, sizeof is) && shown++ < SHOWN) {
-            snprintf(text, sizeof text, "%s: %s%s%s%s",
-                     text_clean(text_or_dash(text_of(region, "region")), clean, sizeof clean), is,
-                     had ? " (before: " : "", was, had ? ")" : "");
-            text_line("gets", text);
+        bool is_known = json_is_number(json_object_get(after, "load")) ||
+                        json_is_number(json_object_get(after, "answers_per_second"));
+        if (gains && is_known && shown++ < SHOWN) {
+            template_lines(ctl, lines, region);
         }
     }
 }
 
-void switchover_show_look(const json_t *look)
+void switchover_show_look(const struct steerctl *ctl, const json_t *look)
 {
-    char text[CELL], clean[TABLE_CELL_SIZE * 2];
+    static const struct template_row names[] = {ROW("names", "{names}, the longest TTL is {ttl_s} s"),
+                                                ROW_END};
+    static const struct template_row asked[] = {
+        ROW("?asked",
+            "{asked.share:p1} of all answers of the last 5 minutes, {asked.per_second:4} per second"),
+        ROW_END};
     size_t i;
     const json_t *step;
     if (!json_is_object(look)) {
         return;
     }
-    snprintf(text, sizeof text, "%lld, the longest TTL is %lld s",
-             (long long)json_integer_value(json_object_get(look, "names")),
-             (long long)json_integer_value(json_object_get(look, "ttl_s")));
-    text_line("names", text);
+    template_lines(ctl, names, look);
     show_ttls(look);
     show_touched(look);
-    show_asked(look);
-    show_capacity(look);
+    template_lines(ctl, asked, look);
+    show_capacity(ctl, look);
     putchar('\n');
-    show_findings(look);
+    template_print_each("[?good|ok   ][!good|NOT  ]  {name|=-:<12} {text|=-}",
+                        json_object_get(look, "findings"));
     json_array_foreach(json_object_get(json_object_get(look, "answers"), "steps"), i, step)
     {
+        char clean[TABLE_CELL_SIZE * 2];
         printf("%s%s\n", i == 0 ? "\n" : "", text_clean(json_string_value(step), clean, sizeof clean));
     }
 }
 
-static void show_notes(const json_t *switchover)
-{
-    size_t i;
-    const json_t *note;
-    char time[CELL], who[64], why[CELL], found[2 * CELL];
-    json_array_foreach(json_object_get(switchover, "notes"), i, note)
-    {
-        const char *reason = text_of(note, "reason"), *seen = text_of(note, "found");
-        printf("%s%s  %-10s %s%s%s%s%s\n", i == 0 ? "\n" : "", text_when(note, time),
-               text_or_dash(text_of(note, "what")),
-               text_of(note, "actor") == NULL ? "" : text_clean(text_of(note, "actor"), who, sizeof who),
-               reason == NULL ? "" : ": ", reason == NULL ? "" : text_clean(reason, why, sizeof why),
-               seen == NULL ? "" : "; ", seen == NULL ? "" : text_clean(seen, found, sizeof found));
-    }
-}
+static const struct template_row lines[] = {
+    ROW("switchover", "[?dry_run|dry run: nothing has changed][!dry_run|{id}]"),
+    ROW("state", "{state|=-}[?emergency|, an emergency][!protected|: nothing stands by]"),
+    ROW("off", "{source:, }"),
+    ROW("to", "{to}"),
+    ROW("?names", "{names:, }"),
+    ROW("moved", "{share|=0} %[, the next step at {next_step}]"),
+    ROW("?held", "{held.by}: {held.why}"),
+    ROW("by", "{actor}"),
+    ROW("reason", "{reason}"),
+    ROW("verified", "{verified}"),
+    ROW("hooks run before", "{hooks_before}"),
+    ROW("next", "{allowed:, }"),
+    ROW("?durable", "{not_durable_because}"),
+    ROW_END};
 
-/* What an emergency did not ask. */
-static void show_ignored(const json_t *switchover)
+static void show_switchover(const struct steerctl *ctl, const json_t *switchover)
 {
-    size_t i;
-    const json_t *rule;
-    char name[64], why[2 * CELL];
-    json_array_foreach(json_object_get(switchover, "rules_ignored"), i, rule)
-    {
-        printf("NOT    rule %s is violated: %s\n",
-               text_clean(text_or_dash(text_of(rule, "name")), name, sizeof name),
-               text_clean(text_or_dash(text_of(rule, "why")), why, sizeof why));
-    }
-}
-
-/* Why its next step is not taken, and by what name that is accepted. */
-static void show_held(const json_t *switchover)
-{
-    const json_t *held = json_object_get(switchover, "held");
-    char by[CELL], why[2 * CELL], text[4 * CELL];
-    if (json_is_object(held)) {
-        snprintf(text, sizeof text, "%s: %s", text_clean(text_or_dash(text_of(held, "by")), by, sizeof by),
-                 text_clean(text_or_dash(text_of(held, "why")), why, sizeof why));
-        text_line("held", text);
-    }
-}
-
-static void show_switchover(const json_t *switchover)
-{
-    char text[CELL];
-    const char *next = text_of(switchover, "next_step"), *why = text_of(switchover, "not_durable_because");
-    bool is_dry = json_is_true(json_object_get(switchover, "dry_run"));
-    bool is_emergency = json_is_true(json_object_get(switchover, "emergency"));
-    text_line("switchover", is_dry ? "dry run: nothing has changed" : text_of(switchover, "id"));
-    snprintf(text, sizeof text, "%s%s%s", text_or_dash(text_of(switchover, "state")),
-             is_emergency ? ", an emergency" : "",
-             json_is_true(json_object_get(switchover, "protected")) ? "" : ": nothing stands by");
-    text_line("state", text);
-    text_line("off", join(json_object_get(switchover, "source"), text));
-    text_line("to", text_of(switchover, "to"));
-    if (json_is_array(json_object_get(switchover, "names"))) {
-        text_line("names", join(json_object_get(switchover, "names"), text));
-    }
-    snprintf(text, sizeof text, "%lld %%%s%s",
-             (long long)json_integer_value(json_object_get(switchover, "share")),
-             next == NULL ? "" : ", the next step at ", next == NULL ? "" : next);
-    text_line("moved", text);
-    show_held(switchover);
-    text_line("by", text_of(switchover, "actor"));
-    text_line("reason", text_of(switchover, "reason"));
-    text_line("verified", text_of(switchover, "verified"));
-    text_line("hooks run before", text_of(switchover, "hooks_before"));
-    text_line("next", join(json_object_get(switchover, "allowed"), text));
-    if (why != NULL) {
-        text_line("durable", why);
-    }
+    const json_t *notes = json_object_get(switchover, "notes");
+    template_lines(ctl, lines, switchover);
     nodes_show_spread(switchover);
-    show_ignored(switchover);
-    switchover_show_look(json_object_get(switchover, "look"));
-    show_notes(switchover);
+    template_print_each("NOT    rule {name|=-} is violated: {why|=-}",
+                        json_object_get(switchover, "rules_ignored"));
+    switchover_show_look(ctl, json_object_get(switchover, "look"));
+    if (json_array_size(notes) != 0) {
+        putchar('\n');
+    }
+    template_print_each("{time:when}  {what|=-:<10} [{actor}][: {reason}][; {found}]", notes);
 }
 
-static void show_list(const struct steerctl *ctl, const json_t *items)
-{
-    static const char *const headings[] = {"SWITCHOVER", "STATE", "SINCE",  "OFF", "TO",
-                                           "MOVED",      "BY",    "REASON", NULL};
-    size_t i;
-    const json_t *item;
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(items, i, item)
-    {
-        char off[CELL], moved[32], age[32], since[48];
-        snprintf(moved, sizeof moved, "%lld %%",
-                 (long long)json_integer_value(json_object_get(item, "share")));
-        snprintf(since, sizeof since, "%s ago", text_age(text_of(item, "since"), age));
-        table_add(table, text_of(item, "id"));
-        table_add(table, text_of(item, "state"));
-        table_add(table, since);
-        table_add(table, join(json_object_get(item, "source"), off));
-        table_add(table, text_of(item, "to"));
-        table_add(table, moved);
-        table_add(table, text_of(item, "actor"));
-        table_add(table, text_of(item, "reason"));
-    }
-    table_print(table);
-}
+static const struct template_row columns[] = {
+    ROW("SWITCHOVER", "{id}"), ROW("STATE", "{state}"),   ROW("SINCE", "{since:age} ago"),
+    ROW("OFF", "{source:, }"), ROW("TO", "{to}"),         ROW("MOVED", "{share|=0} %"),
+    ROW("BY", "{actor}"),      ROW("REASON", "{reason}"), ROW_END};
 
 /* ---- asking ---- */
 
@@ -279,9 +161,7 @@ static bool has(const struct steerctl *ctl, uint64_t option)
 
 static json_t *make_body(const struct steerctl *ctl)
 {
-    json_t *body = json_object();
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
+    json_t *body = steerctl_make_body(ctl);
     if (ctl->accepted_count != 0) {
         json_t *list = json_array();
         for (size_t i = 0; i < ctl->accepted_count; i++) {
@@ -323,7 +203,7 @@ static enum steerctl_exit ask(const struct steerctl *ctl, const char *method, co
     if (code == STEERCTL_OK && has(ctl, OPTION_WAIT)) {
         code = switchover_watch(ctl, json);
     } else if (code == STEERCTL_OK && !ctl->json) {
-        show_switchover(json);
+        show_switchover(ctl, json);
     }
     json_decref(json);
     buffer_fini(&target);
@@ -382,7 +262,7 @@ static enum steerctl_exit make_new(const struct steerctl *ctl, bool executes, bo
 
 static enum steerctl_exit list(const struct steerctl *ctl)
 {
-    return steerctl_show(ctl, "/v1/switchovers", show_list);
+    return steerctl_show_rows(ctl, "/v1/switchovers", columns);
 }
 
 static bool is_one_of(const char *word, const char *const *words)

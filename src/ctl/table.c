@@ -89,9 +89,8 @@ const char *text_age(const char *time, char out[32])
     return out;
 }
 
-const char *text_when(const json_t *object, char out[TEXT_WHEN_SIZE])
+const char *text_moment(const char *time, char out[TEXT_WHEN_SIZE])
 {
-    const char *time = text_of(object, "time");
     char age[32];
     if (time == NULL || strlen(time) < 19) {
         return time;

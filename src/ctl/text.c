@@ -44,16 +44,6 @@ const char *text_number(const json_t *object, const char *key, char out[TEXT_NUM
     return out;
 }
 
-const char *text_share(const json_t *object, const char *key, char out[TEXT_NUMBER_SIZE])
-{
-    const json_t *share = json_object_get(object, key);
-    if (!json_is_number(share)) {
-        return NULL;
-    }
-    snprintf(out, TEXT_NUMBER_SIZE, "%.3g %%", 100 * json_number_value(share));
-    return out;
-}
-
 bool text_wants_colour(void)
 {
     const char *none = getenv("NO_COLOR"), *term = getenv("TERM");

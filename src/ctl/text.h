@@ -13,5 +13,3 @@ bool text_wants_colour(void);
 /* As many of the texts as there is room for. Returns list. */
 const char *text_join(const json_t *texts, const char *between, char list[TEXT_LIST_SIZE]);
 const char *text_number(const json_t *object, const char *key, char out[TEXT_NUMBER_SIZE]);
-/* "25 %"; NULL: not known */
-const char *text_share(const json_t *object, const char *key, char out[TEXT_NUMBER_SIZE]);

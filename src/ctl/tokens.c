@@ -3,92 +3,38 @@
  * Tokens of those who come to the admin API from elsewhere: a table of them, and making and ending them. */
 #include "config.h"
 
-#include "ctl/text.h"
+#include "ctl/template.h"
 #include "ctl/verbs.h"
 
 #include <string.h>
 
-enum { CELL = 256 };
-
 /* "us-east, zone example.com.", "all" */
-static const char *scope_cell(const json_t *token, char out[CELL])
-{
-    const json_t *regions = json_object_get(token, "regions"), *zones = json_object_get(token, "zones"),
-                 *item;
-    size_t i, len = 0;
-    out[0] = '\0';
-    json_array_foreach(regions, i, item)
-    {
-        len += (size_t)snprintf(out + len, CELL - len, "%s%s", len == 0 ? "" : ", ", json_string_value(item));
-        len = len < CELL ? len : CELL - 1;
-    }
-    json_array_foreach(zones, i, item)
-    {
-        len += (size_t)snprintf(out + len, CELL - len, "%szone %s", len == 0 ? "" : ", ",
-                                json_string_value(item));
-        len = len < CELL ? len : CELL - 1;
-    }
-    return len == 0 ? "all" : out;
-}
+#define SCOPE "[{regions:, }[?zones|, ]][zone {zones:, zone }][!regions|[!zones|all]]"
 
-static const char *age_cell(const json_t *token, const char *key, char out[32])
-{
-    const char *time = text_of(token, key);
-    return time == NULL ? NULL : text_age(time, out);
-}
+static const struct template_row columns[] = {ROW("TOKEN", "{name}"),
+                                              ROW("ROLE", "{role}"),
+                                              ROW("SCOPE", SCOPE),
+                                              ROW("EXPIRES", "[?expired|expired][!expired|{expires:age}]"),
+                                              ROW("USED", "{used:age}"),
+                                              ROW("MADE BY", "{made_by}"),
+                                              ROW_END};
 
 enum steerctl_exit run_tokens(const struct steerctl *ctl)
 {
-    static const char *const headings[] = {"TOKEN", "ROLE", "SCOPE", "EXPIRES", "USED", "MADE BY", NULL};
-    json_t *json;
-    size_t i;
-    const json_t *token;
-    char text[CELL], age[32];
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", "/v1/tokens", NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        struct table *table = table_new(ctl, headings);
-        json_array_foreach(json_object_get(json, "items"), i, token)
-        {
-            bool is_expired = json_is_true(json_object_get(token, "expired"));
-            table_add(table, text_of(token, "name"));
-            table_add(table, text_of(token, "role"));
-            table_add(table, scope_cell(token, text));
-            table_add(table, is_expired ? "expired" : age_cell(token, "expires", age));
-            table_add(table, age_cell(token, "used", age));
-            table_add(table, text_of(token, "made_by"));
-        }
-        table_print(table);
-    }
-    json_decref(json);
-    return code;
+    return steerctl_ask_rows(ctl, "/v1/tokens", columns);
 }
 
 /* ---- one of them ---- */
 
-static void show_token(const json_t *token)
-{
-    char text[CELL];
-    text_line("token", text_of(token, "name"));
-    text_line("role", text_of(token, "role"));
-    text_line("scope", scope_cell(token, text));
-    text_line("made", text_of(token, "made"));
-    text_line("made by", text_of(token, "made_by"));
-    text_line("expires", text_of(token, "expires"));
-    text_line("rotated", text_of(token, "rotated"));
-    text_line("overlap", text_of(token, "overlap"));
-    text_line("used", text_of(token, "used"));
-}
+static const struct template_row lines[] = {ROW("token", "{name}"),      ROW("role", "{role}"),
+                                            ROW("scope", SCOPE),         ROW("made", "{made}"),
+                                            ROW("made by", "{made_by}"), ROW("expires", "{expires}"),
+                                            ROW("rotated", "{rotated}"), ROW("overlap", "{overlap}"),
+                                            ROW("used", "{used}"),       ROW_END};
 
-static void show_secret(const json_t *token)
-{
-    const char *overlap = text_of(token, "overlap");
-    printf("%s may come until %s with this token, which is not shown again:\n\n  %s\n",
-           text_or_dash(text_of(token, "name")), text_or_dash(text_of(token, "expires")),
-           text_or_dash(text_of(token, "secret")));
-    if (overlap != NULL) {
-        printf("\nThe one before is good until %s.\n", overlap);
-    }
-}
+static const char secret[] =
+    "{name|=-} may come until {expires|=-} with this token, which is not shown again:\n\n"
+    "  {secret|=-}[\n\nThe one before is good until {overlap}.]";
 
 /* "a,b" */
 static void set_names(json_t *body, const char *key, const char *names)
@@ -105,15 +51,13 @@ static void set_names(json_t *body, const char *key, const char *names)
 
 static json_t *make_body(const struct steerctl *ctl, bool is_new)
 {
-    json_t *body = json_object();
+    json_t *body = steerctl_make_body(ctl);
     steerctl_set(body, "name", is_new ? ctl->words[2] : NULL);
     steerctl_set(body, "role", ctl->role);
     set_names(body, "regions", ctl->region);
     set_names(body, "zones", ctl->zone);
     steerctl_set(body, "expires_in", ctl->expires);
     steerctl_set(body, "overlap", ctl->overlap);
-    steerctl_set(body, "reason", ctl->reason);
-    steerctl_set(body, "actor", ctl->actor);
     return body;
 }
 
@@ -149,7 +93,7 @@ enum steerctl_exit run_token(const struct steerctl *ctl)
         if (deletes) {
             printf("token %s: lets in nobody any more\n", ctl->words[2]);
         } else {
-            (adds || rotates ? show_secret : show_token)(json);
+            adds || rotates ? template_print(secret, json) : template_lines(ctl, lines, json);
         }
     }
     json_decref(json);

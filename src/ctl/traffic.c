@@ -3,47 +3,23 @@
  * How many answers led where. */
 #include "config.h"
 
-#include "ctl/text.h"
+#include "ctl/template.h"
 #include "ctl/verbs.h"
 
 #include <string.h>
 
-/* A rate per second, with as many digits as tell something. */
-static void add_rate(struct table *table, const json_t *rates, const char *window)
-{
-    char text[TEXT_NUMBER_SIZE];
-    double rate = json_number_value(json_object_get(rates, window));
-    snprintf(text, sizeof text, rate < 10 ? "%.2f" : rate < 100 ? "%.1f" : "%.0f", rate);
-    table_add(table, text);
-}
-
-static void add_row(struct table *table, const json_t *item, const char *name)
-{
-    const json_t *rates = json_object_get(item, "rates"), *share = json_object_get(item, "share");
-    char text[TEXT_NUMBER_SIZE];
-    table_add(table, name);
-    table_add(table, text_of(item, "of") != NULL ? text_of(item, "of") : text_of(item, "region"));
-    add_rate(table, rates, "1m");
-    add_rate(table, rates, "5m");
-    add_rate(table, rates, "15m");
-    snprintf(text, sizeof text, "%.1f %%", json_number_value(share) * 100);
-    table_add(table, json_is_number(share) ? text : NULL);
-    table_add(table, text_number(item, "answers", text));
-}
+static const struct template_row columns[] = {
+    ROW("NAME", "{name|=all}"),        ROW("OF", "{of|region}"),
+    ROW("1 MIN", "{rates.1m:rate}"),   ROW("5 MIN", "{rates.5m:rate}"),
+    ROW("15 MIN", "{rates.15m:rate}"), ROW("SHARE", "{share:p1}"),
+    ROW("ANSWERS", "{answers}"),       ROW_END};
 
 static void show(const struct steerctl *ctl, const json_t *document)
 {
-    static const char *const headings[] = {"NAME",   "OF",    "1 MIN",   "5 MIN",
-                                           "15 MIN", "SHARE", "ANSWERS", NULL};
-    size_t i;
-    const json_t *item;
-    struct table *table = table_new(ctl, headings);
-    json_array_foreach(json_object_get(document, "items"), i, item)
-    {
-        add_row(table, item, text_of(item, "name"));
-    }
-    add_row(table, json_object_get(document, "all"), "all");
-    table_print(table);
+    json_t *rows = json_copy(json_object_get(document, "items"));
+    json_array_append(rows, json_object_get(document, "all"));
+    template_table(ctl, columns, rows);
+    json_decref(rows);
 }
 
 /* "region" for regions; NULL: it is none of them. */
@@ -69,7 +45,6 @@ enum steerctl_exit run_traffic(const struct steerctl *ctl)
 {
     const char *kind = find_kind(ctl);
     struct buffer path;
-    json_t *json = NULL;
     if (kind == NULL) {
         return steerctl_usage("found \"%s\", expected regions, azs, endpoints, names or classes",
                               ctl->words[1]);
@@ -78,11 +53,7 @@ enum steerctl_exit run_traffic(const struct steerctl *ctl)
     buffer_add_text(&path, "/v1/traffic?order=busiest&by=");
     buffer_add_text(&path, kind);
     steerctl_add_query(&path, "limit", ctl->limit);
-    enum steerctl_exit code = steerctl_ask_json(ctl, "GET", path.bytes, NULL, &json);
-    if (code == STEERCTL_OK && !ctl->json) {
-        show(ctl, json);
-    }
-    json_decref(json);
+    enum steerctl_exit code = steerctl_ask_show(ctl, "GET", path.bytes, NULL, show);
     buffer_fini(&path);
     return code;
 }

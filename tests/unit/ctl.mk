@@ -23,4 +23,9 @@ check_PROGRAMS += tests/unit/test_watched
 tests_unit_test_watched_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_watched_SOURCES = tests/unit/test_watched.c tests/unit/unit.h
 tests_unit_test_watched_LDADD = src/libctl.a src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS) -lm
+TESTS += tests/unit/test_ctl_template
+check_PROGRAMS += tests/unit/test_ctl_template
+tests_unit_test_ctl_template_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_ctl_template_SOURCES = tests/unit/test_ctl_template.c src/ctl/template.c src/ctl/table.c src/ctl/text.c tests/unit/unit.h
+tests_unit_test_ctl_template_LDADD = src/libbase.a $(JANSSON_LIBS) $(CMOCKA_LIBS)
 endif
