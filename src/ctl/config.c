@@ -343,14 +343,16 @@ static enum steerctl_exit get(const struct steerctl *ctl)
     return code;
 }
 
-/* ---- to files ---- */
+/* ---- to files: they hold what checks send, and who may ask ---- */
+
+enum { EXPORT_FOLDER_MODE = 0700, EXPORT_FILE_MODE = 0600 };
 
 /* Folders on the way to it; a name never leads out of the folder. */
 static bool make_way(char *path, size_t from)
 {
     for (char *at = path + from; (at = strchr(at, '/')) != NULL; at++) {
         *at = '\0';
-        bool good = mkdir(path, 0777) == 0 || errno == EEXIST;
+        bool good = mkdir(path, EXPORT_FOLDER_MODE) == 0 || errno == EEXIST;
         *at = '/';
         if (!good) {
             return false;
@@ -364,7 +366,7 @@ static bool write_file(const char *folder, const char *name, const struct buffer
     char path[PATH_LEN];
     int len = snprintf(path, sizeof path, "%s/%s", folder, name[0] == '/' ? name + 1 : name);
     bool good = len < PATH_LEN && strstr(name, "..") == NULL && make_way(path, strlen(folder) + 1);
-    int fd = good ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+    int fd = good ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, EXPORT_FILE_MODE) : -1;
     good = fd != -1;
     for (size_t at = 0; good && at < text->len;) {
         ssize_t done = write(fd, text->bytes + at, text->len - at);
@@ -409,7 +411,7 @@ static enum steerctl_exit export_one(const struct steerctl *ctl, const char *fol
 static enum steerctl_exit export(const struct steerctl *ctl) {
     json_t *items; const json_t * item; size_t i;
     if (ctl->word_count != 3){return steerctl_usage("expected config export DIR");}
-if (mkdir(ctl->words[2], 0777) != 0 && errno != EEXIST)
+if (mkdir(ctl->words[2], EXPORT_FOLDER_MODE) != 0 && errno != EEXIST)
 {
     fprintf(stderr, "steerctl: %s cannot be made: %s\n", ctl->words[2], strerror(errno));
     return STEERCTL_USAGE;
