@@ -329,13 +329,13 @@ static enum steerctl_exit get(const struct steerctl *ctl)
     } else if (is_list) {
         code = steerctl_show(ctl, target.bytes, show_document_names);
     } else if (steerctl_ask(ctl, "GET", target.bytes, NULL, &reply)) {
-        const json_t *value = json_object_get(reply.json, "value");
         code = steerctl_judge(ctl, &reply);
         if (code == STEERCTL_OK && (ctl->json || strncmp(ctl->words[2], "document:", 9) == 0)) {
-            fwrite(reply.body.bytes, 1, reply.body.len, stdout); /* as it came */
+            text_put_json(reply.body.bytes, reply.body.len);
         } else if (code == STEERCTL_OK) {
-            json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
-            putchar('\n');
+            json_t *whole = text_read_json(reply.body.bytes, reply.body.len, false);
+            text_print_json(json_object_get(whole, "value"), JSON_INDENT(2) | JSON_ENCODE_ANY);
+            json_decref(whole);
         }
         steerctl_reply_fini(&reply);
     }

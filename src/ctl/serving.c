@@ -104,7 +104,7 @@ enum steerctl_exit run_serving(const struct steerctl *ctl)
         return code == STEERCTL_OK ? STEERCTL_UNREACHABLE : code;
     }
     if (ctl->json) {
-        printf("%.*s\n", (int)reply.body.len, reply.body.bytes);
+        text_print_json(reply.json, JSON_COMPACT);
     } else {
         show_serving(reply.json);
     }
