@@ -140,6 +140,8 @@ static void show_cluster(const json_t *cluster)
     text_line("acknowledge", text_of(cluster, "acknowledge"));
     text_line("etcd", is_true(etcd, "reached") ? text_of(etcd, "endpoint") : "not reached");
     text_line("etcd says", text_of(etcd, "why"));
+    text_line("etcd size", text_number(etcd, "size", text));
+    text_line("etcd alarm", text_of(etcd, "alarm"));
 }
 
 static const char *describe(const json_t *value)
