@@ -461,7 +461,7 @@ void steerctl_print_page(const json_t *items, const char *cursor)
     json_t *document = json_object();
     json_object_set(document, "items", (json_t *)(uintptr_t)items);
     json_object_set_new(document, "next_cursor", cursor == NULL ? json_null() : json_string(cursor));
-    text_print_json(document, JSON_INDENT(2));
+    text_print_json(document, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     json_decref(document);
 }
 

@@ -167,7 +167,7 @@ static void print_entry(const struct steerctl *ctl, const json_t *entry)
 {
     char when[TEXT_WHEN_SIZE], who[CELL], what[CELL], change[2 * CELL], clean[5][TABLE_CELL_SIZE];
     if (ctl->json) {
-        text_print_json(entry, JSON_COMPACT);
+        text_print_json(entry, JSON_COMPACT | JSON_REAL_PRECISION(12));
         return;
     }
     const char *const cells[] = {text_when(entry, when), who_cell(entry, who), what_cell(entry, what),

@@ -299,7 +299,7 @@ static enum steerctl_exit prepare(const struct steerctl *ctl, struct observation
 static void show(const struct steerctl *ctl, const json_t *observed)
 {
     if (ctl->json) {
-        text_print_json(observed, JSON_INDENT(2));
+        text_print_json(observed, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     } else {
         observe_show(ctl, observed);
     }

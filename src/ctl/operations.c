@@ -63,7 +63,7 @@ static void show(const json_t *operation)
         text_line("result", text_of(operation, "detail"));
     }
     if (json_is_object(result)) {
-        text_print_json(result, JSON_INDENT(2));
+        text_print_json(result, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     }
 }
 

@@ -97,7 +97,7 @@ void text_print_json(const json_t *json, size_t flags)
 {
     struct buffer text;
     buffer_init(&text);
-    (void)json_dump_callback(json, gather, &text, flags | JSON_REAL_PRECISION(12));
+    (void)json_dump_callback(json, gather, &text, flags);
     text_put_json(text.bytes, text.len);
     putchar('\n');
     buffer_fini(&text);
