@@ -65,6 +65,9 @@ struct admin_cluster {
     bool etcd_is_reached;
     const char *etcd_endpoint, *etcd_why;
     uint64_t requests, failures, restarts;
+    bool room_is_known;
+    int64_t etcd_size, etcd_quota; /* octets; quota 0: etcd does not say */
+    const char *etcd_alarm;        /* NULL: there is none */
 };
 
 struct admin_conflict {

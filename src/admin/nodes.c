@@ -114,6 +114,9 @@ static json_t *render_etcd(const struct admin_cluster *cluster)
     set_number(object, "requests", cluster->requests);
     set_number(object, "failures", cluster->failures);
     set_number(object, "restarts", cluster->restarts);
+    set(object, "size", cluster->room_is_known ? json_integer(cluster->etcd_size) : json_null());
+    set(object, "quota", cluster->etcd_quota != 0 ? json_integer(cluster->etcd_quota) : json_null());
+    set(object, "alarm", cluster->etcd_alarm == NULL ? json_null() : json_string(cluster->etcd_alarm));
     return object;
 }
 

@@ -60,19 +60,6 @@ static struct entry *find(struct peers *peers, uid_t uid)
 
 /* ---- the thread ---- */
 
-/* What goes into JSON and into a journal; a name that was cut may have half a character at its end. */
-static bool is_text(const char *name)
-{
-    uint32_t code;
-    for (size_t at = 0, len = strlen(name), used; at < len; at += used) {
-        used = utf8_read(name + at, len - at, &code);
-        if (used == 0 || utf8_is_deceptive(code)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void look_up(uid_t uid, char name[NAME_SIZE])
 {
     struct passwd entry, *found = NULL;
@@ -80,7 +67,9 @@ static void look_up(uid_t uid, char name[NAME_SIZE])
     name[0] = '\0';
     if (getpwuid_r(uid, &entry, texts, sizeof texts, &found) == 0 && found != NULL) {
         snprintf(name, NAME_SIZE, "%s", found->pw_name);
-        name[0] = is_text(name) ? name[0] : '\0'; /* its number has to do */
+        name[0] = utf8_is_plain(name, strlen(name))
+                      ? name[0]
+                      : '\0'; /* half a character may be at its end: its number has to do */
     }
 }
 

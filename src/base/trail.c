@@ -99,7 +99,7 @@ static int write_parts(int *fd, uint64_t *size, struct iovec *parts, size_t coun
 int trail_begin(struct trail *trail)
 {
     trail_abandon(trail);
-    trail->beside_fd = open(trail->beside, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0640);
+    trail->beside_fd = open(trail->beside, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
     if (trail->beside_fd == -1) {
         return -errno;
     }

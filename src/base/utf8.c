@@ -49,6 +49,19 @@ size_t utf8_check(const char *at, size_t len)
     return good;
 }
 
+bool utf8_is_plain(const char *text, size_t len)
+{
+    uint32_t code;
+    size_t at = 0;
+    for (size_t size; at < len; at += size) {
+        size = utf8_read(text + at, len - at, &code);
+        if (size == 0 || utf8_is_deceptive(code)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void utf8_make_printable(char *text)
 {
     uint32_t code;

@@ -30,5 +30,7 @@ static inline bool utf8_is_deceptive(uint32_t code)
            (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
+/* Is it UTF-8 without anything deceptive? */
+bool utf8_is_plain(const char *text, size_t len);
 /* For a terminal, in place: each octet of what is deceptive, or no UTF-8, becomes '?'. */
 void utf8_make_printable(char *text);

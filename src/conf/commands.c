@@ -113,19 +113,34 @@ enum role commands_find_lacking(const struct commands_place *before, const struc
     return has_check || has_hook ? ROLE_ADMIN : ROLE_NONE;
 }
 
-bool commands_refuse(const struct conf_topology *topology, struct report *report)
+static bool refuse(const char *file, const char *path, const char *what, const char *who,
+                   struct report *report)
 {
+    report_add(report, REPORT_ERROR, &(struct report_place){.file = file, .path = path},
+               "found a %s, expected none: %s has \"commands\": \"never\"", what, who);
+    return true;
+}
+
+bool commands_refuse(const struct commands_place *place, const char *who, struct report *report)
+{
+    const struct conf_topology *topology = place->topology;
+    const struct conf_server *server = place->server;
     bool has_one = false;
+    char path[160];
     for (size_t i = 0; topology != NULL && i < topology->check_count; i++) {
         const struct conf_check *check = &topology->checks[i];
-        char path[160];
         if (is_command(check)) {
-            has_one = true;
             snprintf(path, sizeof path, "$.checks.%.128s", check->name);
-            report_add(report, REPORT_ERROR, &(struct report_place){.file = topology->path, .path = path},
-                       "found a check of type %s, expected none: steerd.json has \"commands\": \"never\"",
-                       check->exec != NULL ? "exec" : "file");
+            has_one = refuse(topology->path, path,
+                             check->exec != NULL ? "check of type exec" : "check of type file", who, report);
         }
+    }
+    for (size_t i = 0; server != NULL && i < server->hook_count; i++) {
+        snprintf(path, sizeof path, "$.hooks[%zu]", i);
+        has_one = refuse("steerd.json", path, "hook", who, report);
+    }
+    if (server != NULL && get_withdraw_hook(server) != NULL) {
+        has_one = refuse("steerd.json", "$.withdraw", "hook", who, report);
     }
     return !has_one;
 }

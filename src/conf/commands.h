@@ -23,5 +23,6 @@ struct commands_place {
  * is an error in the report then. NONE: it lacks nothing, or is NONE itself: the server's own doing. */
 enum role commands_find_lacking(const struct commands_place *before, const struct commands_place *next,
                                 enum role role, struct report *report);
-/* "commands": "never": each exec and file check is an error. False: there is one. */
-bool commands_refuse(const struct conf_topology *topology, struct report *report);
+/* "commands": "never", as `who` has it: each exec check, file check and hook is an error. False: there is
+ * one. */
+bool commands_refuse(const struct commands_place *place, const char *who, struct report *report);

@@ -11,6 +11,7 @@
 #include "ctl/progress.h"
 #include "ctl/socket.h"
 #include "ctl/template.h"
+#include "ctl/text.h"
 
 #include <inttypes.h>
 #include <stdint.h>
@@ -191,7 +192,7 @@ static bool ask(const struct steerctl *ctl, const struct question *question, str
     buffer_fini(&request);
     buffer_fini(&patient);
     if (answered && reply->body.len != 0) {
-        reply->json = json_loadb(reply->body.bytes, reply->body.len, 0, NULL);
+        reply->json = text_read_json(reply->body.bytes, reply->body.len, !ctl->json);
     }
     return answered;
 }
@@ -337,7 +338,7 @@ enum steerctl_exit steerctl_judge(const struct steerctl *ctl, const struct steer
 /* Ends with a newline, whether it came with one or not. */
 static void print_body(const struct buffer *body)
 {
-    fwrite(body->bytes, 1, body->len, stdout);
+    text_put_json(body->bytes, body->len);
     if (body->bytes[body->len - 1] != '\n') {
         putchar('\n');
     }
@@ -456,30 +457,12 @@ enum steerctl_exit steerctl_list_page(const struct steerctl *ctl, const char *ta
     return code;
 }
 
-/* In large pieces: a list may have 100,000 items. */
-static int add_piece(const char *bytes, size_t len, void *argument)
-{
-    enum { LARGE = 1 << 18 };
-    struct buffer *text = argument;
-    buffer_add(text, bytes, len);
-    if (text->len >= LARGE) {
-        fwrite(text->bytes, 1, text->len, stdout);
-        buffer_remove_front(text, SIZE_MAX);
-    }
-    return 0;
-}
-
 void steerctl_print_page(const json_t *items, const char *cursor)
 {
     json_t *document = json_object();
     json_object_set(document, "items", (json_t *)(uintptr_t)items);
     json_object_set_new(document, "next_cursor", cursor == NULL ? json_null() : json_string(cursor));
-    struct buffer text;
-    buffer_init(&text);
-    (void)json_dump_callback(document, add_piece, &text, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
-    buffer_add(&text, "\n", 1);
-    fwrite(text.bytes, 1, text.len, stdout);
-    buffer_fini(&text);
+    text_print_json(document, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     json_decref(document);
 }
 

@@ -130,9 +130,10 @@ static enum steerctl_exit compare(const struct steerctl *ctl)
     if (after != NULL && text == NULL) {
         fprintf(stderr, "steerctl: one of them is no report of a drill, or of one that found nothing\n");
     } else if (text != NULL && ctl->json) {
-        puts(text);
+        text_put_json(text, strlen(text));
+        putchar('\n');
     } else if (text != NULL) {
-        json_t *found = json_loads(text, 0, NULL);
+        json_t *found = text_read_json(text, strlen(text), true);
         show_difference(found);
         json_decref(found);
     }

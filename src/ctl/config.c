@@ -292,13 +292,13 @@ static enum steerctl_exit get(const struct steerctl *ctl)
     } else if (is_list) {
         code = steerctl_show(ctl, target.bytes, show_document_names);
     } else if (steerctl_ask(ctl, "GET", target.bytes, NULL, &reply)) {
-        const json_t *value = json_object_get(reply.json, "value");
         code = steerctl_judge(ctl, &reply);
         if (code == STEERCTL_OK && (ctl->json || strncmp(ctl->words[2], "document:", 9) == 0)) {
-            fwrite(reply.body.bytes, 1, reply.body.len, stdout); /* as it came */
+            text_put_json(reply.body.bytes, reply.body.len);
         } else if (code == STEERCTL_OK) {
-            json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
-            putchar('\n');
+            json_t *whole = text_read_json(reply.body.bytes, reply.body.len, false);
+            text_print_json(json_object_get(whole, "value"), JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
+            json_decref(whole);
         }
         steerctl_reply_fini(&reply);
     }
@@ -306,14 +306,16 @@ static enum steerctl_exit get(const struct steerctl *ctl)
     return code;
 }
 
-/* ---- to files ---- */
+/* ---- to files: they hold what checks send, and who may ask ---- */
+
+enum { EXPORT_FOLDER_MODE = 0700, EXPORT_FILE_MODE = 0600 };
 
 /* Folders on the way to it; a name never leads out of the folder. */
 static bool make_way(char *path, size_t from)
 {
     for (char *at = path + from; (at = strchr(at, '/')) != NULL; at++) {
         *at = '\0';
-        bool good = mkdir(path, 0777) == 0 || errno == EEXIST;
+        bool good = mkdir(path, EXPORT_FOLDER_MODE) == 0 || errno == EEXIST;
         *at = '/';
         if (!good) {
             return false;
@@ -327,7 +329,7 @@ static bool write_file(const char *folder, const char *name, const struct buffer
     char path[PATH_LEN];
     int len = snprintf(path, sizeof path, "%s/%s", folder, name[0] == '/' ? name + 1 : name);
     bool good = len < PATH_LEN && strstr(name, "..") == NULL && make_way(path, strlen(folder) + 1);
-    int fd = good ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+    int fd = good ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, EXPORT_FILE_MODE) : -1;
     good = fd != -1;
     for (size_t at = 0; good && at < text->len;) {
         ssize_t done = write(fd, text->bytes + at, text->len - at);
@@ -372,7 +374,7 @@ static enum steerctl_exit export_one(const struct steerctl *ctl, const char *fol
 static enum steerctl_exit export(const struct steerctl *ctl) {
     json_t *items; const json_t * item; size_t i;
     if (ctl->word_count != 3){return steerctl_usage("expected config export DIR");}
-if (mkdir(ctl->words[2], 0777) != 0 && errno != EEXIST)
+if (mkdir(ctl->words[2], EXPORT_FOLDER_MODE) != 0 && errno != EEXIST)
 {
     fprintf(stderr, "steerctl: %s cannot be made: %s\n", ctl->words[2], strerror(errno));
     return STEERCTL_USAGE;

@@ -83,7 +83,7 @@ static const char *write_turn(const json_t *body, char out[2 * TEXT])
 static void take_event(void *context, const struct sse_event *event)
 {
     struct drill_follow *follow = context;
-    json_t *json = event->data == NULL ? NULL : json_loads(event->data, 0, NULL);
+    json_t *json = event->data == NULL ? NULL : text_read_json(event->data, strlen(event->data), true);
     const json_t *body = json_object_get(json, "body"), *at = json_object_get(body, "at_ms");
     char text[2 * TEXT], clean[2 * TEXT], time[TIME];
     const char *what = write_turn(body, text);

@@ -6,6 +6,7 @@
 #include "ctl/event_text.h"
 #include "ctl/tail.h"
 #include "ctl/template.h"
+#include "ctl/text.h"
 #include "ctl/verbs.h"
 
 #include <poll.h>
@@ -46,7 +47,8 @@ static void take_event(void *context, const struct sse_event *event)
     struct follower *follower = context;
     (void)snprintf(follower->id, sizeof follower->id, "%s", event->id);
     follower->is_current |= event->comment != NULL && strcmp(event->comment, "up to date") == 0;
-    json_t *json = event->data == NULL ? NULL : json_loads(event->data, 0, NULL);
+    json_t *json =
+        event->data == NULL ? NULL : text_read_json(event->data, strlen(event->data), !follower->ctl->json);
     bool is_gap = strcmp(event->event, "gap") == 0;
     if (json == NULL) {
         return;
@@ -55,8 +57,7 @@ static void take_event(void *context, const struct sse_event *event)
         if (is_gap) {
             json_object_set_new(json, "kind", json_string("gap"));
         }
-        json_dumpf(json, stdout, JSON_COMPACT);
-        putchar('\n');
+        text_print_json(json, JSON_COMPACT);
     } else if (is_gap) {
         print_gap(json);
     } else {
@@ -82,7 +83,7 @@ static enum steerctl_exit judge(const struct steerctl *ctl, struct http_answer *
 {
     struct steerctl_reply reply = {.status = answer->status, .body = answer->body};
     buffer_init(&answer->body);
-    reply.json = json_loadb(reply.body.bytes, reply.body.len, 0, NULL);
+    reply.json = text_read_json(reply.body.bytes, reply.body.len, !ctl->json);
     enum steerctl_exit code = steerctl_judge(ctl, &reply);
     steerctl_reply_fini(&reply);
     return code;

@@ -115,8 +115,7 @@ static enum steerctl_exit fetch(const struct steerctl *ctl, const char *target, 
 static void print_entry(const struct steerctl *ctl, const json_t *entry)
 {
     if (ctl->json) {
-        json_dumpf(entry, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
-        putchar('\n');
+        text_print_json(entry, JSON_COMPACT | JSON_REAL_PRECISION(12));
         return;
     }
     template_line(columns, entry);

@@ -6,6 +6,8 @@
 #include "ctl/template.h"
 #include "ctl/verbs.h"
 
+#include "ctl/text.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,11 +158,10 @@ static enum steerctl_exit print_text(const struct steerctl *ctl, const char *pat
     }
     if (code == STEERCTL_OK && ctl->json) {
         json_t *document = json_pack("{s:s%}", key, reply.body.bytes, reply.body.len);
-        json_dumpf(document, stdout, JSON_INDENT(2));
-        putchar('\n');
+        text_print_json(document, JSON_INDENT(2));
         json_decref(document);
     } else if (code == STEERCTL_OK && reply.body.len != 0) {
-        fwrite(reply.body.bytes, 1, reply.body.len, stdout);
+        text_put_lines(reply.body.bytes, reply.body.len);
     }
     steerctl_reply_fini(&reply);
     return code;

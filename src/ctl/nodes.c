@@ -89,6 +89,8 @@ static const struct template_row cluster_lines[] = {
     ROW("acknowledge", "{acknowledge}"),
     ROW("etcd", "[?etcd.reached|{etcd.endpoint}][!etcd.reached|not reached]"),
     ROW("etcd says", "{etcd.why}"),
+    ROW("etcd size", "{etcd.size}"),
+    ROW("etcd alarm", "{etcd.alarm}"),
     ROW_END};
 
 #define SIDE(side)          "[?" side "|{" side ".state|=something}][!" side "|nothing]"

@@ -299,8 +299,7 @@ static enum steerctl_exit prepare(const struct steerctl *ctl, struct observation
 static void show(const struct steerctl *ctl, const json_t *observed)
 {
     if (ctl->json) {
-        json_dumpf(observed, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-        putchar('\n');
+        text_print_json(observed, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     } else {
         observe_show(ctl, observed);
     }

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "ctl/template.h"
+#include "ctl/text.h"
 #include "ctl/verbs.h"
 
 #include <string.h>
@@ -44,8 +45,7 @@ static void show(const struct steerctl *ctl, const json_t *operation)
     const json_t *result = json_object_get(operation, "result");
     template_lines(ctl, lines, operation);
     if (json_is_object(result)) {
-        json_dumpf(result, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12) | JSON_ENSURE_ASCII);
-        putchar('\n');
+        text_print_json(result, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     }
 }
 

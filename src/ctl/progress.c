@@ -6,6 +6,8 @@
 
 #include "ctl/progress.h"
 
+#include "ctl/text.h"
+
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -152,7 +154,7 @@ bool progress_follow(const struct steerctl *ctl, steerctl_asker *ask, struct htt
 {
     char path[PATH_SIZE];
     struct timespec since;
-    json_t *operation = json_loadb(answer->body.bytes, answer->body.len, 0, NULL);
+    json_t *operation = text_read_json(answer->body.bytes, answer->body.len, true);
     const char *id = text_of(operation, "id");
     (void)clock_gettime(CLOCK_MONOTONIC, &since);
     snprintf(path, sizeof path, "/v1/operations/%.64s", id == NULL ? "" : id);

@@ -83,8 +83,7 @@ static void tell(struct following *following, const json_t *node, size_t at)
     memcpy(following->lines[at], line, sizeof line);
     following->stuck_ms = 0;
     if (following->ctl->json) {
-        json_dumpf(node, stdout, JSON_COMPACT);
-        putchar('\n');
+        text_print_json(node, JSON_COMPACT);
     } else {
         printf("  %s\n", line);
     }

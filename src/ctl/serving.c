@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "ctl/template.h"
+#include "ctl/text.h"
 #include "ctl/verbs.h"
 
 #include <string.h>
@@ -77,7 +78,7 @@ enum steerctl_exit run_serving(const struct steerctl *ctl)
         return code == STEERCTL_OK ? STEERCTL_UNREACHABLE : code;
     }
     if (ctl->json) {
-        printf("%.*s\n", (int)reply.body.len, reply.body.bytes);
+        text_print_json(reply.json, JSON_COMPACT);
     } else {
         show_serving(ctl, reply.json);
     }

@@ -199,8 +199,7 @@ enum steerctl_exit shadow_wait(const struct steerctl *ctl, const json_t *begun,
     json_t *drill = observation == NULL ? follow(ctl, begun) : observation_run(observation, begun, &is_kept);
     enum steerctl_exit code = is_kept ? judge(drill) : (enum steerctl_exit)EXITS_DRILL_NOT_RUN;
     if (drill != NULL && ctl->json) {
-        json_dumpf(drill, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-        putchar('\n');
+        text_print_json(drill, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     }
     if (drill != NULL && show_whole(ctl, drill) != STEERCTL_OK) {
         code = (enum steerctl_exit)EXITS_DRILL_NOT_RUN;

@@ -7,6 +7,7 @@
 
 #include "ctl/options.h"
 #include "ctl/steerctl.h"
+#include "ctl/text.h"
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -101,8 +102,7 @@ static void print_json(const char *file, const struct backup_summary *summary)
         (json_int_t)summary->from_seq, "to", "seq", (json_int_t)summary->to.seq, "hash", hash, "objects",
         (json_int_t)summary->objects, "files", (json_int_t)summary->files, "size", (json_int_t)summary->bytes,
         "made", clock_write_rfc3339(summary->made_ms, made), "result", "ok");
-    (void)json_dumpf(json, stdout, JSON_INDENT(2));
-    putchar('\n');
+    text_print_json(json, JSON_INDENT(2));
     json_decref(json);
 }
 
@@ -259,8 +259,7 @@ static enum steerctl_exit lay_out(const struct steerctl *ctl)
     free(state);
     if (code == STEERCTL_OK && ctl->json) {
         json_t *json = json_pack("{s:s, s:s}", "of", ctl->words[2], "folder", ctl->to);
-        (void)json_dumpf(json, stdout, JSON_INDENT(2));
-        putchar('\n');
+        text_print_json(json, JSON_INDENT(2));
         json_decref(json);
     } else if (code == STEERCTL_OK) {
         text_line("of", ctl->words[2]);
@@ -278,8 +277,7 @@ static void print_salvaged(const struct salvage *salvage, bool as_json)
     if (as_json) {
         json_t *json = json_pack("{s:s, s:s?, s:s?, s:I}", "aside", salvage->aside, "lines", salvage->lines,
                                  "saved", time, "objects", (json_int_t)salvage->objects);
-        (void)json_dumpf(json, stdout, JSON_INDENT(2));
-        putchar('\n');
+        text_print_json(json, JSON_INDENT(2));
         json_decref(json);
         return;
     }

@@ -211,7 +211,7 @@ static enum steerctl_exit check(const struct push *push)
     }
     enum steerctl_exit code = steerctl_judge(push->ctl, &reply);
     if (push->ctl->json && reply.body.len != 0) {
-        fwrite(reply.body.bytes, 1, reply.body.len, stdout);
+        text_put_json(reply.body.bytes, reply.body.len);
         fputs(reply.body.bytes[reply.body.len - 1] == '\n' ? "" : "\n", stdout);
     } else if (code == STEERCTL_OK) {
         (void)show_reload(push->ctl, reply.json);

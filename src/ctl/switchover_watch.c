@@ -53,8 +53,7 @@ static void tell(const struct steerctl *ctl, const json_t *switchover, const cha
     char time[CLOCK_TEXT_SIZE];
     clock_init(&clock);
     if (ctl->json) {
-        json_dumpf(switchover, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
-        putchar('\n');
+        text_print_json(switchover, JSON_COMPACT | JSON_REAL_PRECISION(12));
     } else {
         printf("%s  %s\n", clock_write_rfc3339(clock_wall_ms(&clock), time), line);
     }

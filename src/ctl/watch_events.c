@@ -5,6 +5,8 @@
 
 #include "ctl/watch_events.h"
 
+#include "ctl/text.h"
+
 #include "base/clock.h"
 
 #include <poll.h>
@@ -55,7 +57,7 @@ static void take(void *context, const struct sse_event *event)
     snprintf(events->id, sizeof events->id, "%s", event->id);
     events->is_current |= event->comment != NULL && strcmp(event->comment, "up to date") == 0;
     events->why[0] = '\0';
-    json_t *json = event->data == NULL ? NULL : json_loads(event->data, 0, NULL);
+    json_t *json = event->data == NULL ? NULL : text_read_json(event->data, strlen(event->data), true);
     if (json == NULL) {
         return;
     }
@@ -75,7 +77,7 @@ static void end(struct watch_events *events, int64_t now_ms)
     const struct http_answer *answer = &events->tail.answer;
     bool is_refused = answer->status != 0 && answer->status != 200;
     if (is_refused) {
-        json_t *problem = json_loadb(answer->body.bytes, answer->body.len, 0, NULL);
+        json_t *problem = text_read_json(answer->body.bytes, answer->body.len, true);
         const char *title = text_of(problem, "title"), *detail = text_of(problem, "detail");
         snprintf(events->why, sizeof events->why, "%s%s%s", title == NULL ? "refused" : title,
                  detail == NULL ? "" : ": ", detail == NULL ? "" : detail);

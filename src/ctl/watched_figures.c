@@ -270,6 +270,17 @@ static bool get_share(const struct watched_input *in, const struct figure *figur
     return true;
 }
 
+/* Where etcd does not say its quota it has the default of etcd most likely. */
+static bool get_etcd_used(const struct watched_input *in, const struct figure *figure, double *value)
+{
+    static const double default_quota = 2147483648.0;
+    const json_t *etcd = json_object_get(in->documents[figure->source], figure->path),
+                 *size = json_object_get(etcd, "size"), *quota = json_object_get(etcd, "quota");
+    *value =
+        100 * json_number_value(size) / (json_is_integer(quota) ? json_number_value(quota) : default_quota);
+    return json_is_integer(size);
+}
+
 /* ---- the table ---- */
 
 #define STATUS(path)  WATCHED_STATUS, get_json, path
@@ -327,6 +338,15 @@ static const struct figure figures[] = {
 
     {"etcd_unreached", "cluster", "", "0", NULL, "1 while etcd is not reached",
      CLUSTER("etcd.reached=false")},
+    {"etcd_used", "cluster", "%", "@80:", NULL,
+     "of etcd's quota, or of its default of 2 GiB if it does not say: run etcdctl defrag for each member, "
+     "see "
+     "what else writes there, or raise --quota-backend-bytes",
+     WATCHED_CLUSTER, get_etcd_used, "etcd"},
+    {"etcd_alarm", "cluster", "", NULL, "0",
+     "1 if etcd has the alarm NOSPACE (orders are refused: make room, then etcdctl alarm disarm) or CORRUPT "
+     "(members differ: restore the bad one)",
+     CLUSTER("etcd.alarm!")},
     {"estranged", "cluster", "", NULL, "0", "1 if etcd is not what this node followed",
      CLUSTER("phase=estranged")},
     {"pending", "cluster", "", "0", NULL, "orders that hold here provisionally", CLUSTER("pending")},

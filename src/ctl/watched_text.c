@@ -211,8 +211,7 @@ static void print_json(const struct watched_result *result)
     }
     json_t *document = json_pack("{s:s, s:i, s:s?, s:o}", "state", states[result->state], "code",
                                  (int)result->state, "why", result->why, "figures", list);
-    json_dumpf(document, stdout, JSON_INDENT(2));
-    putchar('\n');
+    text_print_json(document, JSON_INDENT(2));
     json_decref(document);
 }
 

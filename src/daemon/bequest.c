@@ -70,6 +70,7 @@ void bequest_send_files(struct outbox *outbox, const struct server *server)
         add_file(body, "admin-listener", listeners[i], fds, &count);
     }
     json_object_set_new(body, "cookie_secret", json_string(hex_write(secret, CONF_SECRET_SIZE, hex)));
+    json_object_set_new(body, "has_no_commands", json_boolean(server->view->server->has_no_commands));
     outbox_send(outbox, body, fds, count);
 }
 

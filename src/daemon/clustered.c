@@ -76,6 +76,7 @@ static void leave(struct clustered *clustered, uint32_t patience_ms)
     etcd_settle(clustered->etcd, patience_ms);
     etcd_close(clustered->etcd);
     clustered->etcd = NULL;
+    clustered->room = (struct clustered_room){.next_ms = 0};
     clustered->configured = 0;
     clustered->server->is_node = clustered->server->works_elsewhere = false;
     clustered->had_work = false;
@@ -257,6 +258,7 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
         clustered_direct_go_on(clustered, now_ms);
         clustered_tell(clustered, now_ms);
         clustered_follow_peers(clustered);
+        clustered_room_go_on(clustered, now_ms);
     }
     clustered_share_work(clustered, now_ms,
                          get_conf(clustered) != NULL && hash_conf(get_conf(clustered)) != 0);

@@ -11,6 +11,7 @@
 #include "daemon/durable.h"
 #include "cluster/cluster.h"
 #include "cluster/member.h"
+#include "etcd/etcd.h"
 #include "store/store.h"
 
 #include <event2/event.h>
@@ -63,6 +64,13 @@ struct clustered_figures {
     size_t pending, conflicts, nodes, fresh, differ_health, differ_configuration, differ_clock;
 };
 
+/* How full etcd is, as far as it has said so. */
+struct clustered_room {
+    struct etcd_room has;
+    uint64_t asked; /* 0: nothing is asked now */
+    int64_t next_ms;
+};
+
 struct clustered {
     struct server *server;
     pthread_mutex_t lock; /* guards: */
@@ -74,6 +82,7 @@ struct clustered {
     struct event *timer;
     struct cluster *cluster; /* NULL: it is no node now */
     struct etcd *etcd;
+    struct clustered_room room;
     uint64_t configured; /* hash of the section by which it is one; 0: none */
     uint64_t viewed;     /* generation of the view that this is of */
     char *name, *node;
@@ -122,6 +131,10 @@ static inline bool clustered_rests(const struct clustered *clustered)
 {
     return clustered->writing == 0 && clustered->applying == 0;
 }
+
+/* ---- clustered_room.c ---- */
+
+void clustered_room_go_on(struct clustered *clustered, int64_t now_ms);
 
 /* ---- clustered_write.c ---- */
 

@@ -151,7 +151,13 @@ static void get_status(void *context, struct arena *arena, struct admin_cluster 
         .etcd_why = arena_copy_text(arena, etcd.why == NULL ? "" : etcd.why),
         .requests = etcd.requests,
         .failures = etcd.failures,
-        .restarts = etcd.restarts};
+        .restarts = etcd.restarts,
+        .room_is_known = clustered->room.has.is_known,
+        .etcd_size = clustered->room.has.size,
+        .etcd_quota = clustered->room.has.quota,
+        .etcd_alarm = clustered->room.has.is_full      ? "NOSPACE"
+                      : clustered->room.has.is_corrupt ? "CORRUPT"
+                                                       : NULL};
     hex_write(status.at.id, sizeof status.at.id, to->id);
     hex_write(status.at.hash, sizeof status.at.hash, to->hash);
 }

@@ -5,6 +5,7 @@
 
 #include "daemon/confined.h"
 
+#include "daemon/folders.h"
 #include "daemon/server.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -13,12 +14,10 @@
 #include "confine/confine.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- the process ---- */
@@ -35,18 +34,12 @@ static int become(const char *user, const char *path)
     return error;
 }
 
-/* Those that are made by a start: a folder that is not there cannot be written to later. What is wrong is
- * told by who needs them (folders.h). */
+/* A folder that is not there cannot be written to later. What is wrong is told by who takes them. */
 static void make_folders(const struct conf_server *conf)
 {
-    if (conf->state_path != NULL) {
-        (void)mkdir(conf->state_path, 0750);
-    }
-    if (conf->admin_socket != NULL) {
-        char *path = memory_copy_text(conf->admin_socket);
-        (void)mkdir(dirname(path), 0750);
-        free(path);
-    }
+    struct report *report = report_new();
+    (void)folders_make(conf, report);
+    report_free(report);
 }
 
 /* Everybody's, too: commands of checks and hooks may do there what programs do. */

@@ -21,9 +21,12 @@
 #include <time.h>
 #include <unistd.h>
 
+/* The admin socket may be in either, for a group to connect to; all else there is the server's own. */
+enum { FOLDER_MODE = 0750, LOCK_MODE = 0600 };
+
 static int make_folder(const char *path, struct report *report)
 {
-    if (mkdir(path, 0750) == -1 && errno != EEXIST) {
+    if (mkdir(path, FOLDER_MODE) == -1 && errno != EEXIST) {
         report_add(report, REPORT_ERROR, &(struct report_place){.file = path}, "cannot make this folder: %s",
                    strerror(errno));
         return -errno;
@@ -31,8 +34,7 @@ static int make_folder(const char *path, struct report *report)
     return 0;
 }
 
-/* Only the last part of the socket's folder is made, too. */
-static int make_folders(const struct conf_server *conf, struct report *report)
+int folders_make(const struct conf_server *conf, struct report *report)
 {
     int error = conf->state_path == NULL ? 0 : make_folder(conf->state_path, report);
     if (error == 0 && conf->admin_socket != NULL) {
@@ -79,7 +81,7 @@ static int wait_for_lock(int fd, int patience_ms)
 static int lock(const char *path, const char *what, int patience_ms, struct report *report, int *to)
 {
     struct stat status;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640), error = 0;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, LOCK_MODE), error = 0;
     const char *why = fd == -1 || fstat(fd, &status) == -1 ? strerror(errno)
                       : !S_ISREG(status.st_mode)           ? "found no regular file"
                                                            : NULL;
@@ -152,7 +154,7 @@ int folders_take(const struct conf_server *conf, int patience_ms, struct report 
                  struct folders *folders)
 {
     static const char *const what[] = {"state folder", "admin socket"};
-    int error = make_folders(conf, report);
+    int error = folders_make(conf, report);
     folders->state = make_absolute(conf->state_path);
     for (size_t i = 0; i < sizeof folders->locks / sizeof *folders->locks && error == 0; i++) {
         char *path = path_of(conf, i);

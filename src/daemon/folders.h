@@ -13,6 +13,9 @@ struct folders {
     char *state;  /* the state folder from the root on, as this process has it; NULL: none. Owned */
 };
 
+/* Those that are not there: the state folder, and that of the admin socket. 0, or a
+ * negative error in the report. */
+int folders_make(const struct conf_server *conf, struct report *report);
 /* 0, or a negative error in the report: ERROR_CONFLICT, another process has one of them, and had it yet when
  * patience ended (each waits so long). A lock that cannot be made at all (a full disk) is a warning: serving
  * is more important. */

@@ -55,7 +55,7 @@ struct heir {
     int files[FILES]; /* -1: none */
     int listeners[CONF_DOORS_MAX];
     size_t listener_count;
-    bool has_secret, adopted_admin, has_entered, has_settled;
+    bool has_no_commands, has_secret, adopted_admin, has_entered, has_settled;
     bool is_alone; /* the process before has died */
     bool is_owed;  /* the store does not have all of `items` */
     uint8_t secret[CONF_SECRET_SIZE];
@@ -116,6 +116,7 @@ static void take_files(struct heir *heir, struct channel_message *message)
         }
     }
     take_secret(heir, json_string_value(json_object_get(message->body, "cookie_secret")));
+    heir->has_no_commands = json_is_true(json_object_get(message->body, "has_no_commands"));
 }
 
 /* Until "begin". */
@@ -236,6 +237,11 @@ int heir_open(struct server *server, struct heir **to)
 bool heir_is_alone(const struct heir *heir)
 {
     return heir != NULL && heir->is_alone;
+}
+
+bool heir_has_no_commands(const struct heir *heir)
+{
+    return heir != NULL && heir->has_no_commands;
 }
 
 static void close_fd(int *fd)

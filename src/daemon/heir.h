@@ -24,6 +24,9 @@ void heir_close(struct heir *heir);
 /* Why this process is about to end: the other one tells whoever asked. NULL is fine. */
 void heir_confess(struct heir *heir, const char *why, const struct report *report);
 
+/* Does the other one accept no commands ("commands": "never")? NULL is fine. */
+bool heir_has_no_commands(const struct heir *heir);
+
 /* Before the folders are taken: those of this view that the other one has are. Its cookies are good here. */
 void heir_use_files(struct heir *heir, struct view *view);
 /* The options of the sockets: those that are there. To be called before serve_open(), and after. */

@@ -91,7 +91,7 @@ static int save(void *argument)
         more = keeper_write(keeping->keeper, &at, SLICE, begun_s, &text);
         pthread_mutex_unlock(&keeping->lock);
     }
-    int error = statefile_write(keeping->path, 0640, text.bytes, text.len);
+    int error = statefile_write(keeping->path, 0600, text.bytes, text.len);
     buffer_fini(&text);
     for (at = 0, more = error == 0; more;) {
         pthread_mutex_lock(&keeping->lock);

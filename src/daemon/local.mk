@@ -16,7 +16,7 @@ src_steerd_SOURCES = \
 	src/daemon/channel.c src/daemon/channel.h \
 	src/daemon/check_files.c src/daemon/check_files.h \
 	src/daemon/clustered.c src/daemon/clustered.h src/daemon/clustered_inside.h src/daemon/clustered_apply.c src/daemon/clustered_clock.c \
-	src/daemon/clustered_direct.c src/daemon/clustered_past.c src/daemon/clustered_pending.c src/daemon/clustered_pending.h src/daemon/clustered_reach.c src/daemon/clustered_said.c src/daemon/clustered_kept.c src/daemon/clustered_kinds.c src/daemon/clustered_known.c src/daemon/clustered_members.c src/daemon/clustered_admit.c src/daemon/clustered_look.c src/daemon/clustered_peers.c src/daemon/clustered_self.c src/daemon/clustered_settled.c src/daemon/clustered_share.c src/daemon/clustered_turn.c src/daemon/clustered_write.c \
+	src/daemon/clustered_direct.c src/daemon/clustered_past.c src/daemon/clustered_pending.c src/daemon/clustered_pending.h src/daemon/clustered_reach.c src/daemon/clustered_room.c src/daemon/clustered_said.c src/daemon/clustered_kept.c src/daemon/clustered_kinds.c src/daemon/clustered_known.c src/daemon/clustered_members.c src/daemon/clustered_admit.c src/daemon/clustered_look.c src/daemon/clustered_peers.c src/daemon/clustered_self.c src/daemon/clustered_settled.c src/daemon/clustered_share.c src/daemon/clustered_turn.c src/daemon/clustered_write.c \
 	src/daemon/checked.c src/daemon/checked.h \
 	src/daemon/confined.c src/daemon/confined.h \
 	src/daemon/counted.c src/daemon/counted.h \

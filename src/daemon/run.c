@@ -68,6 +68,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "conf/commands.h"
 #include "probe/probe.h"
 #include "sheet/sheets.h"
 #include "tap/tap.h"
@@ -144,12 +145,24 @@ static struct view *compile_first(struct server *server, struct report *report)
     return load.view;
 }
 
+/* Whatever this configuration says: only a reload or a stop of the one that serves allows commands again. */
+static struct view *refuse_commands(const struct server *server, struct view *view, struct report *report)
+{
+    const struct commands_place place = {view->topology, view->server};
+    if (!heir_has_no_commands(server->heir) || commands_refuse(&place, "the server that runs", report)) {
+        return view;
+    }
+    view_free(view);
+    return NULL;
+}
+
 static struct view *load_first(struct server *server, struct report *report)
 {
     struct view *view = compile_first(server, report);
     if (ends_is_stopping(server->ends)) {
         return view;
     }
+    view = view == NULL ? NULL : refuse_commands(server, view, report);
     server_print_report(report);
     if (view == NULL) {
         heir_confess(server->heir, "its configuration cannot be used", report);

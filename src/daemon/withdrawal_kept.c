@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MODE = 0640, PATIENCE_MS = 500 * SANITIZER_SLOWNESS };
+enum { MODE = 0600, PATIENCE_MS = 500 * SANITIZER_SLOWNESS };
 
 static char *write_text(const struct withdrawal_past *past)
 {

@@ -19,10 +19,15 @@ enum {
 };
 
 static const char *const paths[] = {
-    [CALL_TXN] = "/v3/kv/txn",           [CALL_GRANT] = "/v3/lease/grant",
-    [CALL_KEEP] = "/v3/lease/keepalive", [CALL_REVOKE] = "/v3/lease/revoke",
-    [CALL_WATCH] = "/v3/watch",          [CALL_LOGIN] = "/v3/auth/authenticate",
-    [CALL_BEAT] = "/v3/kv/range",        [CALL_COMPACT] = "/v3/kv/compaction",
+    [CALL_TXN] = "/v3/kv/txn",
+    [CALL_GRANT] = "/v3/lease/grant",
+    [CALL_KEEP] = "/v3/lease/keepalive",
+    [CALL_REVOKE] = "/v3/lease/revoke",
+    [CALL_WATCH] = "/v3/watch",
+    [CALL_LOGIN] = "/v3/auth/authenticate",
+    [CALL_BEAT] = "/v3/kv/range",
+    [CALL_COMPACT] = "/v3/kv/compaction",
+    [CALL_LOOK] = "/v3/maintenance/status",
 };
 
 struct call *call_new(enum call_kind kind, const char *body, size_t body_len)

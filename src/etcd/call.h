@@ -14,6 +14,7 @@ enum call_kind {
     CALL_REVOKE = ETCD_CALL_REVOKE,
     CALL_WATCH = ETCD_CALL_WATCH,
     CALL_COMPACT = ETCD_CALL_COMPACT,
+    CALL_LOOK = ETCD_CALL_LOOK,
     CALL_LOGIN, /* for a token */
     CALL_BEAT,  /* for a watch: is that member still there, and in the cluster? */
 };

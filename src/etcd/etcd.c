@@ -528,6 +528,13 @@ uint64_t etcd_compact(struct etcd *etcd, int64_t revision, uint32_t deadline_ms,
     return submit(etcd, ask, &(struct patience){deadline_ms, done, context});
 }
 
+uint64_t etcd_look(struct etcd *etcd, uint32_t deadline_ms, etcd_fn *done, void *context)
+{
+    struct ask *ask = ask_new(&etcd->asks, ETCD_CALL_LOOK);
+    buffer_add_text(&ask->body, "{}");
+    return submit(etcd, ask, &(struct patience){deadline_ms, done, context});
+}
+
 uint64_t etcd_watch(struct etcd *etcd, const struct etcd_watch_options *options)
 {
     struct ask *ask = ask_new(&etcd->asks, ETCD_CALL_WATCH);

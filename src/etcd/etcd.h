@@ -47,6 +47,14 @@ struct etcd_kv {
     int64_t mod_revision, create_revision, version, lease;
 };
 
+/* What the member that answered has on its disk, and alarms of the cluster, which hold until they are
+ * disarmed. */
+struct etcd_room {
+    bool is_known;
+    int64_t size, quota;      /* octets; quota 0: this version of etcd does not say */
+    bool is_full, is_corrupt; /* NOSPACE: nothing is written any more; CORRUPT: members differ */
+};
+
 /* What is asked came back: on the loop, once, never within the call that asked. Borrowed. */
 struct etcd_answer {
     int error; /* 0; ERROR_CONFLICT: a condition did not hold (kvs: of `otherwise`); ERROR_NOT_FOUND: a
@@ -63,8 +71,9 @@ struct etcd_answer {
     uint64_t cluster_id, member_id, raft_term;
     const struct etcd_kv *kvs; /* of ranges, in the order of the ops, one after the other */
     size_t kv_count;
-    bool more;            /* a range had a limit, and there is more */
-    int64_t lease, ttl_s; /* of etcd_grant(), etcd_keep() */
+    bool more;             /* a range had a limit, and there is more */
+    int64_t lease, ttl_s;  /* of etcd_grant(), etcd_keep() */
+    struct etcd_room room; /* of etcd_look() */
 };
 typedef void etcd_fn(void *context, const struct etcd_answer *answer);
 
@@ -115,6 +124,9 @@ uint64_t etcd_revoke(struct etcd *etcd, int64_t lease, uint32_t deadline_ms, etc
  * ERROR_NOT_FOUND. A revision that was compacted, or is yet to come, is an error that changes nothing. */
 uint64_t etcd_compact(struct etcd *etcd, int64_t revision, uint32_t deadline_ms, etcd_fn *done,
                       void *context);
+
+/* How full it is. */
+uint64_t etcd_look(struct etcd *etcd, uint32_t deadline_ms, etcd_fn *done, void *context);
 
 struct etcd_change {
     bool is_delete;

@@ -129,6 +129,12 @@ int etcd_write_answer(uint64_t number, const struct etcd_answer *answer, struct 
     for (size_t i = 0; i < answer->kv_count; i++) {
         put_kv(to, &answer->kvs[i]);
     }
+    if (answer->room.is_known) { /* only whoever knows of it asks */
+        put_u64(to, (uint64_t)answer->room.size);
+        put_u64(to, (uint64_t)answer->room.quota);
+        put_u8(to, answer->room.is_full);
+        put_u8(to, answer->room.is_corrupt);
+    }
     return end(to, at);
 }
 
@@ -212,7 +218,7 @@ int etcd_parse_call(const struct etcd_frame *frame, struct etcd_call *call)
     const char *body = (const char *)cursor_take(&at, body_len);
     size_t beat_len = cursor_left(&at);
     const char *beat = (const char *)cursor_take(&at, beat_len);
-    if (kind > ETCD_CALL_COMPACT || body_len == 0 || (kind == ETCD_CALL_WATCH) != (beat_len != 0)) {
+    if (kind > ETCD_CALL_LOOK || body_len == 0 || (kind == ETCD_CALL_WATCH) != (beat_len != 0)) {
         return -EBADMSG;
     }
     *call = (struct etcd_call){.kind = (enum etcd_call_kind)kind,
@@ -281,6 +287,13 @@ int etcd_parse_answer(const struct etcd_frame *frame, struct arena *arena, struc
         take_kv(&at, &kvs[i]);
     }
     answer->kvs = kvs;
+    if (!at.failed && cursor_left(&at) != 0) {
+        answer->room.is_known = true;
+        answer->room.size = cursor_read_i64(&at);
+        answer->room.quota = cursor_read_i64(&at);
+        answer->room.is_full = take_bool(&at);
+        answer->room.is_corrupt = take_bool(&at);
+    }
     return judge(&at);
 }
 

@@ -50,7 +50,8 @@ enum etcd_call_kind {
     ETCD_CALL_KEEP,
     ETCD_CALL_REVOKE,
     ETCD_CALL_WATCH,
-    ETCD_CALL_COMPACT, /* the last one */
+    ETCD_CALL_COMPACT,
+    ETCD_CALL_LOOK, /* the last one */
 };
 
 struct etcd_call {

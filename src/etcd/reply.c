@@ -263,6 +263,30 @@ static bool read_lease(const json_t *root, struct etcd_answer *answer)
     return read_i64(root, "ID", &answer->lease) && read_i64(root, "TTL", &answer->ttl_s);
 }
 
+static bool has_alarm(const json_t *errors, const char *alarm)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(errors, i, item)
+    {
+        const char *text = json_string_value(item);
+        if (text != NULL && strstr(text, alarm) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_room(const json_t *root, struct etcd_room *room)
+{
+    const json_t *errors = json_object_get(root, "errors"); /* "memberID:1234 alarm:NOSPACE " */
+    room->is_known = true;
+    room->is_full = has_alarm(errors, "alarm:NOSPACE");
+    room->is_corrupt = has_alarm(errors, "alarm:CORRUPT");
+    return read_i64(root, "dbSize", &room->size) && room->size >= 0 &&
+           read_i64(root, "dbSizeQuota", &room->quota) && room->quota >= 0;
+}
+
 static int read_kind(enum etcd_call_kind kind, const json_t *root, struct arena *arena,
                      struct etcd_answer *answer, struct etcd_fault *fault)
 {
@@ -272,6 +296,7 @@ static int read_kind(enum etcd_call_kind kind, const json_t *root, struct arena 
     case ETCD_CALL_TXN: good = good && read_txn(result, arena, answer); break;
     case ETCD_CALL_GRANT: good = good && read_lease(result, answer) && answer->lease != 0; break;
     case ETCD_CALL_KEEP: good = good && read_lease(result, answer); break;
+    case ETCD_CALL_LOOK: good = good && read_room(root, &answer->room); break;
     case ETCD_CALL_REVOKE:
     case ETCD_CALL_COMPACT:
     case ETCD_CALL_WATCH: break;

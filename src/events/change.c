@@ -5,6 +5,8 @@
 
 #include "events/change.h"
 
+#include "base/utf8.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,10 +42,8 @@ void change_body_add(struct change_body *body, const char *key, const char *valu
     memcpy(to, key, key_len);
     to[key_len] = '=';
     to += key_len + 1;
-    for (size_t i = 0; i < value_len; i++) {
-        bool is_control = (unsigned char)value[i] < ' ' || value[i] == 127;
-        to[i] = is_control ? '?' : value[i];
-    }
+    memcpy(to, value, value_len + 1);
+    utf8_make_printable(to);
     to[value_len] = '\n';
     to[value_len + 1] = '\0';
     body->len += key_len + value_len + 2;

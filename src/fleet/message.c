@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/utf8.h"
 #include "fleet/message_bulk.h"
 
 #include <jansson.h>
@@ -109,9 +110,12 @@ static const char *take_text(struct reading *r, const json_t *value, const char 
     return arena_copy_text(r->arena, json_string_value(value));
 }
 
+/* A line for people: a log and a terminal show it. */
 static const char *get_text(struct reading *r, struct object *object, const char *key)
 {
-    return take_text(r, require(r, object, key), key, FLEET_TEXT_MAX);
+    char *text = arena_copy_text(r->arena, take_text(r, require(r, object, key), key, FLEET_TEXT_MAX));
+    utf8_make_printable(text);
+    return text;
 }
 
 static const char *get_name(struct reading *r, struct object *object)

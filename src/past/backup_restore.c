@@ -25,7 +25,12 @@
 
 #define STAGE "store.partial" /* the folder in which the store lies until it is whole */
 
-enum { LINE_MAX_OCTETS = 16 << 20, STORE_MODE = 0640, FILE_MODE = 0600, FOLDER_MODE = 0700 };
+enum {
+    LINE_MAX_OCTETS = 16 << 20,
+    FILE_MODE = 0600,
+    FOLDER_MODE = 0700,
+    STATE_MODE = 0750 /* as steerd makes it */
+};
 
 struct backup_restorer {
     char *folder, *stage;
@@ -72,7 +77,7 @@ static int check_empty(const struct backup_restorer *restorer)
 static int take_folder(struct backup_restorer *restorer)
 {
     struct stat status;
-    restorer->made_folder = mkdir(restorer->folder, 0750) == 0;
+    restorer->made_folder = mkdir(restorer->folder, STATE_MODE) == 0;
     if (!restorer->made_folder && errno != EEXIST) {
         return fail(restorer, restorer->folder, -errno, "this folder cannot be made");
     }
@@ -86,10 +91,10 @@ static int take_folder(struct backup_restorer *restorer)
     return error;
 }
 
-static int make_file(struct backup_restorer *restorer, const char *path, mode_t mode)
+static int make_file(struct backup_restorer *restorer, const char *path)
 {
     (void)unlink(path); /* of a backup before */
-    restorer->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    restorer->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
     if (restorer->fd == -1) {
         return fail(restorer, path, -errno, "it cannot be made");
     }
@@ -103,7 +108,7 @@ static int make_file(struct backup_restorer *restorer, const char *path, mode_t 
 static int hold_place(struct backup_restorer *restorer)
 {
     char *path = memory_print("%s/" BACKUP_STORE, restorer->folder);
-    int error = make_file(restorer, path, STORE_MODE);
+    int error = make_file(restorer, path);
     if (restorer->fd != -1) {
         (void)close(restorer->fd);
         restorer->fd = -1;
@@ -293,7 +298,7 @@ static int begin(void *context, const struct backup_member *member)
     bool is_store = strcmp(member->path, BACKUP_STORE) == 0;
     char *path = memory_print("%s/%s", is_store ? restorer->stage : restorer->folder, member->path);
     int error = is_store ? 0 : make_folders(restorer, path);
-    error = error != 0 ? error : make_file(restorer, path, is_store ? STORE_MODE : FILE_MODE);
+    error = error != 0 ? error : make_file(restorer, path);
     free(path);
     return error;
 }

@@ -42,22 +42,10 @@ bool bundle_is_id(const char *text)
     return depot_is_name(text);
 }
 
-static bool is_deceptive(const char *text, size_t len)
-{
-    uint32_t code;
-    for (size_t at = 0, octets; at < len; at += octets) {
-        octets = utf8_read(text + at, len - at, &code);
-        if (octets == 0 || utf8_is_deceptive(code)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool bundle_is_path(const char *path)
 {
     size_t len = strlen(path);
-    if (len == 0 || len > BUNDLE_PATH_MAX || is_deceptive(path, len)) {
+    if (len == 0 || len > BUNDLE_PATH_MAX || !utf8_is_plain(path, len)) {
         return false;
     }
     for (const char *at = path;; at++) {

@@ -7,7 +7,7 @@
 #include "past/lines.h"
 
 #include "base/error.h"
-#include "base/utf8.h"
+#include "store/key.h"
 #include "past/found.h"
 
 #include <jansson.h>
@@ -71,19 +71,6 @@ static bool is_kind(const char *text)
 {
     size_t len = strlen(text);
     return len >= 1 && len <= STORE_KIND_MAX && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
-}
-
-static bool is_key(const char *text)
-{
-    size_t len = strlen(text);
-    uint32_t code;
-    for (size_t at = 0, size; at < len; at += size) {
-        size = utf8_read(text + at, len - at, &code);
-        if (size == 0 || utf8_is_control(code)) {
-            return false;
-        }
-    }
-    return len >= 1 && len <= STORE_KEY_MAX;
 }
 
 static const char *take_text(struct reading *reading, const char *field, bool (*is_good)(const char *text),
@@ -196,7 +183,8 @@ int lines_read(const char *text, size_t len, struct arena *arena, struct store_o
     }
     reject_unknown(&reading);
     object->kind = take_text(&reading, "kind", is_kind, "1 to 63 lower-case letters, digits and hyphens");
-    object->key = take_text(&reading, "key", is_key, "1 to 1023 octets of UTF-8 without control characters");
+    object->key =
+        take_text(&reading, "key", store_is_key, "1 to 1023 octets of UTF-8 without control characters");
     object->revision = (uint64_t)take_number(&reading, "revision");
     object->written_ms = take_number(&reading, "written_ms");
     object->expires_ms = take_number(&reading, "expires_ms");

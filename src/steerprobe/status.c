@@ -21,7 +21,7 @@
 #include <event2/event.h>
 #include <jansson.h>
 
-enum { BACKLOG = 16, ANSWER_MAX = 1 << 20, SOCKET_MODE = 0077 };
+enum { BACKLOG = 16, ANSWER_MAX = 1 << 20, SOCKET_MASK = 0177 };
 
 struct status_socket {
     const struct world *world;
@@ -158,7 +158,7 @@ static int listen_at(const char *path)
         return -errno;
     }
     (void)unlink(path); /* of a process that was killed: who runs has the folder's lock */
-    mode_t before = umask(SOCKET_MODE);
+    mode_t before = umask(SOCKET_MASK);
     int error = bind(fd, (struct sockaddr *)&at, sizeof at) == -1 ? -errno : 0;
     (void)umask(before);
     if (error == 0 && listen(fd, BACKLOG) == -1) {

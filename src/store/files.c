@@ -53,7 +53,7 @@ static int fail_errno(struct files *files, const char *what, int number)
 int files_lock(struct files *files)
 {
     char *path = memory_print("%s/store.lock", files->folder);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640), error = 0;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600), error = 0;
     if (fd == -1) {
         error = fail_errno(files, "its lock cannot be opened", errno);
     } else if (flock(fd, LOCK_EX | LOCK_NB) == -1) {

@@ -160,7 +160,7 @@ static int fail_copy(struct database *db, const char *copy, int error)
 /* What it holds is not for everybody. */
 int schema_make_file(struct database *db, const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd == -1) {
         return fail_copy(db, path, -errno);
     }

@@ -51,7 +51,8 @@ static bool load_parts(struct compiler *c, const char *path)
             conf_load_topologies(view->server->topology_paths, view->server->topology_count, c->report);
         report_note_file(c->report, view->server->topology_path);
     }
-    if (view->server->has_no_commands && !commands_refuse(view->topology, c->report)) {
+    if (view->server->has_no_commands &&
+        !commands_refuse(&(struct commands_place){.topology = view->topology}, "steerd.json", c->report)) {
         return false;
     }
     bool usable = (view->topology != NULL || view->server->topology_path == NULL) & compile_load_geo(c);

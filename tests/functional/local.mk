@@ -50,7 +50,7 @@ EXTRA_DIST += tests/functional/gatekit.py tests/functional/test_tls_admin.py tes
 EXTRA_DIST += tests/functional/apifuzz.py tests/functional/test_api_fuzz.py tests/functional/test_etag.py tests/functional/test_errors.py tests/functional/test_verify.py tests/functional/test_idempotency.py tests/functional/test_operations.py
 
 # What operators see
-EXTRA_DIST += tests/functional/everykit.py tests/functional/logkit.py tests/functional/test_logging.py tests/functional/test_prometheus.py tests/functional/test_metrics.py tests/functional/test_monitored.py tests/functional/test_alerts.py tests/functional/test_operate.py tests/functional/test_refusals.py
+EXTRA_DIST += tests/functional/everykit.py tests/functional/logkit.py tests/functional/test_logging.py tests/functional/test_prometheus.py tests/functional/test_metrics.py tests/functional/test_monitored.py tests/functional/test_alerts.py tests/functional/test_operate.py tests/functional/test_refusals.py tests/functional/test_modes.py tests/functional/test_plain_text.py
 
 # Predicted beside measured
 EXTRA_DIST += tests/functional/losskit.py tests/functional/test_losses.py tests/functional/test_observe.py

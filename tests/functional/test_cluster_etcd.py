@@ -62,6 +62,10 @@ def test_it_is_full():
         assert "NOSPACE" in etcd.ctl("alarm", "list")
         one.wait(lambda: all(word in (one.get("/v1/cluster")["why"] or "") for word in ("space exceeded", "defrag", "alarm disarm")), "it says what to do")
         assert "alarm disarm" in one.ctl("cluster").stdout
+        one.wait(lambda: one.get("/v1/cluster")["etcd"]["alarm"] == "NOSPACE", "its alarm is known")
+        assert one.get("/v1/cluster")["etcd"]["size"] > 1_000_000
+        checked = one.ctl("check", "cluster", code=2).stdout
+        assert "CRITICAL: etcd_alarm is 1" in checked and "etcdctl alarm disarm" in checked, checked
         changes = one.read_log().count("cluster phase")
         for share in range(10, 15):
             assert is_problem(order(one, "azs/us-east-1a", "drain", share=share), 503, "cluster-unreachable")
@@ -77,6 +81,32 @@ def test_it_is_full():
         for name in cluster.nodes:
             cluster.wait_phase(name, "following")
         assert order(two, "regions/us-east", "auto").status == 200
+        one.wait(lambda: one.get("/v1/cluster")["etcd"]["alarm"] is None, "the alarm is over")
+
+
+STATUS = "/v3/maintenance/status"
+
+
+@pytest.mark.parametrize("quota, size, used", [(1000, 799, None), (1000, 800, 80), (1000, 950, 95), (None, 1717986918, None), (None, 1717986919, 80), (None, None, None)])
+def test_it_is_warned_before_it_is_full(quota, size, used):
+    """By the quota that etcd says, as 3.6 does, or by the default of one that does not; not at all where nothing is known."""
+    said = {"header": {"cluster_id": "1", "member_id": "1", "revision": "1", "raft_term": "1"}, "version": "3.6.0", "dbSize": str(size)}
+    if quota:
+        said["dbSizeQuota"] = str(quota)
+    with contextlib.ExitStack() as stack:
+        etcd = stack.enter_context(etcdkit.Etcd())
+        front = stack.enter_context(etcdfront.Front(etcd.urls[0]))
+        front.judge = lambda path, body: etcdfront.say(json.dumps(said if size else {"error": "no", "code": 12})) if path == STATUS else None
+        cluster = clusterkit.Cluster(stack, 1, etcd=etcd)
+        cluster.sites["ns1"].server["cluster"]["etcd"] = [front.url]
+        node = cluster.start().nodes["ns1"]
+        cluster.report_all()
+        node.wait(lambda: front.judged[STATUS] != 0 and node.get("/v1/cluster")["etcd"]["size"] == size, "its size is known")
+        assert node.get("/v1/cluster")["etcd"]["quota"] == quota
+        checked = node.ctl("check", "etcd_used", code=1 if used else 0 if size else 3).stdout
+        assert ("WARNING: etcd_used is" in checked and "etcdctl defrag" in checked) == bool(used), checked
+        if used:
+            assert f"etcd_used is {used}" in checked, checked
 
 
 def compact(etcd):

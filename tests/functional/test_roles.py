@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Who may do what at the admin API: each role at each operation of doc/openapi.yaml, whose x-role says it."""
 import itertools
+import json
 import os
 import re
 import shutil
@@ -340,6 +341,52 @@ def test_a_backup_brings_no_command_where_they_are_ruled_out(site, kind):
     assert started.returncode != 0 and RULED_OUT in started.stderr.replace("\\", ""), started.stderr
     del site.server["commands"]
     site.start()
+
+
+@pytest.mark.parametrize("kind", sorted(COMMANDS))
+def test_a_restore_brings_no_command_where_they_are_ruled_out(guarded, kind):
+    """What it turns back is what was ordered: the checks of then stay out."""
+    site = guarded.site
+    site.server["documents"] = {"owner": "api"}
+    guarded.use({f"uid:{os.getuid()}": "admin"})
+    assert guarded.request("PUT", "/v1/config/checks/new", COMMANDS[kind]).status == 200
+    assert guarded.request("POST", "/v1/points", {"name": "then", "reason": "a test"}).status == 201
+    guarded.override("region", "us-east", "drain")
+    assert guarded.request("DELETE", "/v1/config/checks/new").status == 200
+    site.server["commands"] = "never"
+    guarded.use({f"uid:{os.getuid()}": "admin"})
+    restored = guarded.request("POST", "/v1/restore", {"to": "then", "reason": "a test"})
+    assert restored.status == 200 and guarded.get("/v1/overrides")["items"] == [], restored
+    assert guarded.request("GET", "/v1/config/checks/new").status == 404
+
+
+def make_other_folder(site, kind, **more):
+    """Configuration elsewhere, with a command, for the same addresses and the same admin socket."""
+    other = kit.Site(site.folder / "other")
+    other.folder.mkdir()
+    other.listen, other.topology, other.zones = site.listen, json.loads(json.dumps(site.topology)), site.zones
+    other.server = {**site.server, "admin": {"socket": str(site.socket)}, **more}
+    if kind == "hook":
+        other.server["hooks"] = [{"name": "page", "command": ["/bin/true"], "on": "override"}]
+    else:
+        other.topology["checks"]["new"] = COMMANDS[kind]
+    return other.write()
+
+
+@pytest.mark.parametrize("says, kind", [*itertools.product(["never", "allowed"], sorted(COMMANDS)), ("allowed", "hook")])
+def test_a_process_with_another_folder_brings_no_command_where_they_are_ruled_out(site, says, kind):
+    """Whatever that one says of commands itself: the server that runs does not give way to it."""
+    kit.make_regions(site)
+    site.zone("example.com", "www 60 IN A 192.0.2.99\n")
+    site.server["commands"] = "never"
+    server = site.start()
+    other = make_other_folder(site, kind, commands=says)
+    heir = kit.subprocess.run([str(kit.STEERD), "-c", str(other.config), "--takeover"], capture_output=True, text=True, timeout=kit.PATIENCE_S)
+    ruled_out = RULED_OUT if says == "never" else RULED_OUT.replace("steerd.json", "the server that runs")
+    assert heir.returncode != 0 and ruled_out in heir.stderr.replace("\\", ""), heir.stderr
+    assert server.process.poll() is None and server.ask("www.example.com").answer
+    server.wait_log("takeover failed")
+    assert server.get("/v1/status")["generation"] == 1
 
 
 def list_ways(check=COMMANDS["exec"]):

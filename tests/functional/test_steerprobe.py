@@ -222,6 +222,16 @@ def test_run_shows_every_step(scene):
 
 # ---- while a server is away ----
 
+def test_a_server_that_calls_itself_something_odd(scene):
+    """What terminals obey, or what reorders text, is shown as "?"."""
+    scene.server.enrol(scene.probe)
+    scene.probe.start()
+    scene.server.accept().greet(server="fa\u202eke\x1b[2J")
+    scene.probe.wait_log("server connected")
+    said = vantagekit.run_probe("status", "--state", scene.probe.folder).stdout
+    assert "fa???ke?[2J" in said, said
+
+
 def test_it_goes_on_while_the_server_is_away(scene):
     good, connection = start_web(scene), start(scene)
     connection.list(1, [HTTP], [{"addresses": [good]}])

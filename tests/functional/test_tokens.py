@@ -196,6 +196,18 @@ def test_what_goes_on_ends_with_its_token(far):
             far.request("DELETE", path)
 
 
+def test_a_stream_of_a_rotated_token_ends_with_the_overlap(far):
+    """That of the new secret goes on."""
+    old = gatekit.Lasting(far.remote(make(far)), "GET", "/v1/events")
+    old.read_until("up to date")
+    new = gatekit.Lasting(far.remote(far.request("POST", "/v1/tokens/alice:rotate", {"overlap": "1s"}).json["secret"]), "GET", "/v1/events")
+    new.read_until("up to date")
+    old.read_rest()  # to its end
+    far.request("PUT", "/v1/regions/eu-west/override", {"state": "drain", "reason": "one hears of it", "allow_unserved": True})
+    new.read_until("one hears of it")
+    new.socket.close()
+
+
 def test_rotation_has_an_overlap(far):
     old = far.remote(make(far))
     reply = far.request("POST", "/v1/tokens/alice:rotate", {"overlap": "1h"})

@@ -127,9 +127,9 @@ class Connection:
             if kind == wanted and holds(content):
                 return content
 
-    def greet(self, heartbeat_ms=200, expires_ms=2000):
+    def greet(self, heartbeat_ms=200, expires_ms=2000, server="fake"):
         hello = self.expect("hello")
-        self.say(welcome={"version": 1, "server": "fake", "heartbeat_ms": heartbeat_ms, "expires_ms": expires_ms})
+        self.say(welcome={"version": 1, "server": server, "heartbeat_ms": heartbeat_ms, "expires_ms": expires_ms})
         return hello
 
     def list(self, generation, checks, targets):

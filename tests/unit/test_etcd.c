@@ -173,6 +173,33 @@ static void leases_came_back(void **state)
     assert_int_equal(etcd_read_reply(ETCD_CALL_REVOKE, none, sizeof none - 1, NULL, &answer, &fault), 0);
 }
 
+/* As 3.4 says it, and 3.6. */
+static void a_member_says_how_full_it_is(void **state)
+{
+    (void)state;
+    static const char full[] = "{" HEAD ",\"version\":\"3.4.23\",\"dbSize\":\"2019328\",\"errors\":"
+                               "[\"memberID:10276657743932975437 alarm:NOSPACE \"]}",
+                      good[] = "{" HEAD ",\"dbSize\":\"20480\",\"dbSizeQuota\":\"2147483648\"}",
+                      bad[] = "{" HEAD ",\"dbSize\":\"-1\"}";
+    struct arena *arena = arena_new(0);
+    struct etcd_answer answer, read;
+    struct etcd_fault fault;
+    struct buffer out;
+    assert_int_equal(etcd_read_reply(ETCD_CALL_LOOK, bad, sizeof bad - 1, NULL, &answer, &fault), -EPROTO);
+    assert_int_equal(etcd_read_reply(ETCD_CALL_LOOK, good, sizeof good - 1, NULL, &answer, &fault), 0);
+    assert_true(answer.room.size == 20480 && answer.room.quota == 2147483648 && !answer.room.is_full);
+    assert_int_equal(etcd_read_reply(ETCD_CALL_LOOK, full, sizeof full - 1, NULL, &answer, &fault), 0);
+    buffer_init(&out);
+    assert_int_equal(etcd_write_answer(1, &answer, &out), 0);
+    const struct etcd_frame frame = {ETCD_FRAME_ANSWER, 1, out.bytes + ETCD_FRAME_HEAD,
+                                     out.len - ETCD_FRAME_HEAD};
+    assert_int_equal(etcd_parse_answer(&frame, arena, &read), 0);
+    assert_true(read.room.is_known && read.room.size == 2019328 && read.room.quota == 0);
+    assert_true(read.room.is_full && !read.room.is_corrupt);
+    buffer_fini(&out);
+    arena_free(arena);
+}
+
 /* As 3.4 says it, 3.5, and streams; and what each means for a write. */
 static void refusals_are_told_apart(void **state)
 {
@@ -375,7 +402,8 @@ static void frames_over_a_stream(void **state)
     (void)state;
     const struct etcd_kv kv = {"k", "va\0lue", 1, 6, 1, 2, 3, 4};
     const struct etcd_change change = {true, kv};
-    const struct etcd_answer answer = {-EAGAIN, true, "why", "http://a", 5, 6, 7, 8, &kv, 1, true, 9, 10};
+    const struct etcd_answer answer = {-EAGAIN, true, "why", "http://a", 5, 6,  7,
+                                       8,       &kv,  1,     true,       9, 10, {0}};
     const struct etcd_news news = {11, "http://a", &change, 1};
     struct arena *arena = arena_new(0);
     struct etcd_wire near, far;
@@ -483,6 +511,7 @@ int main(void)
         cmocka_unit_test(requests_that_are_none),
         cmocka_unit_test(a_transaction_came_back),
         cmocka_unit_test(leases_came_back),
+        cmocka_unit_test(a_member_says_how_full_it_is),
         cmocka_unit_test(refusals_are_told_apart),
         cmocka_unit_test(answers_that_etcd_would_not_give),
         cmocka_unit_test(tokens),

@@ -97,11 +97,14 @@ static void only_the_network_is_looked_at(void **state)
     add_check(assignment, 0, "{\"type\":\"push\",\"ttl\":\"10s\"}");
     add_check(assignment, 1, "{\"type\":\"icmp\"}");
     add_check(assignment, 2, "{\"type\":\"exec\",\"command\":[\"/bin/true\"]}");
+    add_check(assignment, 3, "{\"type\":\"file\",\"file\":\"/etc/shadow\"}");
     const struct fleet_untaken *refused = assignment_refused(assignment, &count);
-    assert_int_equal(count, 2);
+    assert_int_equal(count, 3);
     assert_int_equal(refused[0].check, 0);
     assert_non_null(strstr(refused[0].why, "checks of type \"push\" are not made by vantages"));
     assert_int_equal(refused[1].check, 2);
+    assert_int_equal(refused[2].check, 3);
+    assert_non_null(strstr(refused[2].why, "checks of type \"file\" are not made by vantages"));
     assignment_drop(assignment);
 }
 
