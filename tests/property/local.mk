@@ -2,7 +2,7 @@
 EXTRA_DIST += \
 	tests/property/conftest.py tests/property/mmdb.py tests/property/odds.py tests/property/oracle.py tests/property/reading.py \
 	tests/property/places.py tests/property/running.py tests/property/test_property.py \
-	tests/property/test_enumeration.py tests/property/test_stickiness.py tests/property/world.py
+	tests/property/test_enumeration.py tests/property/test_moves.py tests/property/test_stickiness.py tests/property/world.py
 
 .PHONY: check-property
 check-property: all
