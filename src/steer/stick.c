@@ -257,6 +257,33 @@ static bool is_at_home(const struct steer_choice *choice, const struct steer_par
     return false;
 }
 
+/* Has an order moved the client off, of which a part of the tier's clients leaves? By the draw that gives it
+ * its member while everybody serves, whoever does now: so nobody comes back, nor leaves before it has to. */
+static bool is_moved_off(const struct steer_part *first, const struct steer_part *part, uint64_t key)
+{
+    const struct steer_table *table = part->group->table;
+    for (unsigned i = 1; i <= DRAWS_MAX; i++) {
+        uint64_t hash = sticky_mix(key + i * STICKY_GOLDEN);
+        uint16_t position = table->slots[hash & table->mask];
+        if (position != STEER_SLOT_FREE && (uint32_t)(hash >> 32) < table->accept[position]) {
+            uint64_t leave = (uint64_t)table->accept[position] * first->leave_home >> 32;
+            return (uint32_t)(hash >> 32) >= table->accept[position] - leave;
+        }
+    }
+    return true;
+}
+
+/* Does the client go on to the next tier? First those who are not at home in this one any more. */
+static bool goes_on(const struct steer_choice *choice, const struct steer_part *first,
+                    const struct steer_part *part, uint64_t key, bool is_home)
+{
+    if (first->leaves) {
+        return is_moved_off(first, part, key);
+    }
+    bool stays_home = is_home && is_at_home(choice, part, key);
+    return (uint32_t)sticky_mix(key ^ COIN_SALT) < (stays_home ? first->leave_home : first->leave_lost);
+}
+
 /* The part of a tier by the group that the client has while all have somebody; else it is at home no more,
  * and those without a share have it, or if they are out, too, the others by their shares. */
 static const struct steer_part *find_group(const struct steer_part *part, const struct steer_part *last,
@@ -318,10 +345,7 @@ static const struct steer_part *find_tier(const struct steer_choice *choice, uin
         if (last + 1 == end || trickle != NULL) {
             return part;
         }
-        uint64_t tier_key = key_of_tier(key, part);
-        is_home = is_home && is_at_home(choice, part, tier_key);
-        uint32_t coin = (uint32_t)sticky_mix(tier_key ^ COIN_SALT);
-        if (coin >= (is_home ? first->leave_home : first->leave_lost)) {
+        if (!goes_on(choice, first, part, key_of_tier(key, part), is_home)) {
             return part;
         }
         first = last + 1;
@@ -345,12 +369,32 @@ static uint32_t of_line(double share)
 static void set_leaving(struct steer_part *first, const struct steer_part *last, double stays)
 {
     double home = 0;
+    if (first->leaves) {
+        first->leave_home = of_line(1 - stays);
+        return;
+    }
     for (const struct steer_part *part = first; part <= last; part++) {
         home += part->home * part->group_len / UINT32_MAX;
     }
     double lost = home < 1 ? 1 - home : 0, leave = 1 - stays;
     first->leave_lost = leave < lost ? of_line(leave / lost) : UINT32_MAX;
     first->leave_home = leave > lost && home > 0 ? of_line((leave - lost) / home) : 0;
+}
+
+/* Who stays where a part leaves is not drawn away from a member by how much of it has left. */
+static void even_draws(struct steer_choice *choice, const struct steer_part *part)
+{
+    const uint32_t *accept = part->group->table->accept;
+    uint32_t *accepted = choice->accepted + part->listed;
+    double most = 0;
+    for (size_t i = 0; i < part->group->count; i++) {
+        double serves = accept[i] == 0 ? 0 : (double)accepted[i] / accept[i];
+        most = serves > most ? serves : most;
+    }
+    for (size_t i = 0; most > 0 && i < part->group->count; i++) {
+        double serves = accepted[i] / most;
+        accepted[i] = serves < accept[i] ? (uint32_t)serves : accept[i];
+    }
 }
 
 void sticky_divide(const struct steer_class *class, struct steer_choice *choice)
@@ -361,6 +405,9 @@ void sticky_divide(const struct steer_class *class, struct steer_choice *choice)
     for (struct steer_part *part = parts; part < end; part++) {
         part->slice_from = part->slice_len = 0;
         left += part->share;
+        if (part->leaves) {
+            even_draws(choice, part);
+        }
     }
     for (struct steer_part *part = parts; choice->source == STEER_FROM_TIER && part < end;) {
         struct steer_part *last = (struct steer_part *)(uintptr_t)find_last(choice, part);
