@@ -16,6 +16,7 @@ enum {
 #define TIER_SALT 0xd1342543de82ef95u
 #define RACE_SALT 0xa0761d6478bd642fu
 #define COIN_SALT 0xe7037ed1a0b428dbu
+#define MOVE_SALT 0x8ebc6af09c88c6e3u
 
 static uint64_t key_of_tier(uint64_t key, const struct steer_part *part)
 {
@@ -257,31 +258,17 @@ static bool is_at_home(const struct steer_choice *choice, const struct steer_par
     return false;
 }
 
-/* Has an order moved the client off, of which a part of the tier's clients leaves? By the draw that gives it
- * its member while everybody serves, whoever does now: so nobody comes back, nor leaves before it has to. */
-static bool is_moved_off(const struct steer_part *first, const struct steer_part *part, uint64_t key)
-{
-    const struct steer_table *table = part->group->table;
-    for (unsigned i = 1; i <= DRAWS_MAX; i++) {
-        uint64_t hash = sticky_mix(key + i * STICKY_GOLDEN);
-        uint16_t position = table->slots[hash & table->mask];
-        if (position != STEER_SLOT_FREE && (uint32_t)(hash >> 32) < table->accept[position]) {
-            uint64_t leave = (uint64_t)table->accept[position] * first->leave_home >> 32;
-            return (uint32_t)(hash >> 32) >= table->accept[position] - leave;
-        }
-    }
-    return true;
-}
-
-/* Does the client go on to the next tier? First those who are not at home in this one any more. */
+/* Does the client go on to the next tier? Who is moved off is so wherever it was: whoever dies, it does not
+ * come back. Else first those go who are not at home in this one any more. */
 static bool goes_on(const struct steer_choice *choice, const struct steer_part *first,
                     const struct steer_part *part, uint64_t key, bool is_home)
 {
     if (first->leaves) {
-        return is_moved_off(first, part, key);
+        return (uint32_t)sticky_mix(key ^ MOVE_SALT) < first->leave_home;
     }
-    bool stays_home = is_home && is_at_home(choice, part, key);
-    return (uint32_t)sticky_mix(key ^ COIN_SALT) < (stays_home ? first->leave_home : first->leave_lost);
+    uint64_t tier_key = key_of_tier(key, part);
+    bool stays_home = is_home && is_at_home(choice, part, tier_key);
+    return (uint32_t)sticky_mix(tier_key ^ COIN_SALT) < (stays_home ? first->leave_home : first->leave_lost);
 }
 
 /* The part of a tier by the group that the client has while all have somebody; else it is at home no more,
@@ -345,7 +332,7 @@ static const struct steer_part *find_tier(const struct steer_choice *choice, uin
         if (last + 1 == end || trickle != NULL) {
             return part;
         }
-        if (!goes_on(choice, first, part, key_of_tier(key, part), is_home)) {
+        if (!goes_on(choice, first, part, key, is_home)) {
             return part;
         }
         first = last + 1;
@@ -369,10 +356,6 @@ static uint32_t of_line(double share)
 static void set_leaving(struct steer_part *first, const struct steer_part *last, double stays)
 {
     double home = 0;
-    if (first->leaves) {
-        first->leave_home = of_line(1 - stays);
-        return;
-    }
     for (const struct steer_part *part = first; part <= last; part++) {
         home += part->home * part->group_len / UINT32_MAX;
     }
@@ -400,7 +383,7 @@ static void even_draws(struct steer_choice *choice, const struct steer_part *par
 void sticky_divide(const struct steer_class *class, struct steer_choice *choice)
 {
     struct steer_part *parts = choice->parts, *end = parts + choice->part_count;
-    double left = 0, from = 0;
+    double left = 0, from = 0, moved = 1;
     uint16_t tier = 0;
     for (struct steer_part *part = parts; part < end; part++) {
         part->slice_from = part->slice_len = 0;
@@ -425,7 +408,12 @@ void sticky_divide(const struct steer_class *class, struct steer_choice *choice)
         for (const struct steer_part *at = part; at <= last; at++) {
             own += at->share;
         }
-        set_leaving(part, last, own <= 0 ? 0 : own < left ? own / left : 1);
+        double stays = own <= 0 ? 0 : own < left ? own / left : 1;
+        set_leaving(part, last, stays);
+        if (part->leaves) { /* one coin for all tiers that are moved off */
+            moved *= 1 - stays;
+            part->leave_home = of_line(moved);
+        }
         left -= own > 0 ? own : 0;
         part = last + 1;
     }

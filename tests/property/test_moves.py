@@ -147,9 +147,9 @@ class Run:
     def judge(self, name, class_name, seen):
         expected, becomes = self.world.expect(name, class_name)
         counts = collections.Counter(seen.values())
-        wanted = expected or dict.fromkeys(counts, 1.0)  # nobody serves: the fallback is no matter
-        if not set(counts) <= set(wanted) or (becomes != "stays" and is_too_far(counts, wanted)):
-            self.note(name, class_name, f"seen {dict(counts)}, not {({e: round(s * CLIENTS) for e, s in wanted.items()})}")
+        is_wrong = expected is not None and (not set(counts) <= set(expected) or (becomes != "stays" and is_too_far(counts, expected)))
+        if is_wrong:  # where nobody serves the fallback is no matter
+            self.note(name, class_name, f"seen {dict(counts)}, not {({e: round(s * CLIENTS) for e, s in expected.items()})}")
         self.judge_explained(name, class_name, counts, becomes)
         if self.world.names[name]["pick"] == "sticky":
             self.judge_clients(name, class_name, seen, becomes)
@@ -167,8 +167,8 @@ class Run:
     def judge_clients(self, name, class_name, seen, becomes):
         """Nobody who has left comes back, and nobody moves whose endpoint and orders are what they were."""
         world, key = self.world, (name, class_name)
-        before, dead = self.before.get(key, ({}, set()))
-        self.before[key] = seen, set(world.dead)
+        before, dead, was = self.before.get(key, ({}, set(), None))
+        self.before[key] = seen, set(world.dead), becomes
         is_source = {e: e is not None and world.is_in(e, world.source) for e in [None, *world.endpoints]}
         if becomes not in ("sent", "elsewhere"):
             self.left.pop(key, None)
@@ -180,7 +180,7 @@ class Run:
         revived = dead - world.dead
         idle = [client for client, at in before.items() if is_source[at] and is_source[seen[client]] and at != seen[client]
                 and at not in world.dead and not any(is_source[e] for e in revived)]
-        if idle:
+        if idle and was != "mixed":
             self.note(name, class_name, f"{len(idle)} moved within the source without need")
 
     # ---- what is done ----
