@@ -76,10 +76,11 @@ static void finish_parts(const struct steer_reading *reading, const struct steer
         struct steer_part *part = &choice->parts[i];
         tier_weigh(reading, part);
         part->share /= sum;
+        part->leaves |= reading->is_stuck && choice->source == STEER_FROM_TIER;
         until += part->share;
         part->until = until * 0x1p32 < UINT32_MAX ? (uint32_t)(until * 0x1p32 + 0.5) : UINT32_MAX;
     }
-    if (policy->pick == STEER_PICK_STICKY && choice->part_count > 1) {
+    if (policy->pick == STEER_PICK_STICKY && (choice->part_count > 1 || reading->is_stuck)) {
         sticky_divide(class, choice);
     }
     uint64_t lasts_ms = reading->until_ms - reading->ask.now_ms;
@@ -444,6 +445,7 @@ static enum steer_exit send_on(struct steer_reading *reading, const struct steer
         exit = fence.is_alone ? STEER_EXIT_ELSEWHERE : STEER_EXIT_SHARED;
     }
     reading->fence = NULL;
+    reading->is_stuck = moves && exit == STEER_EXIT_NOWHERE;
     if (exit == STEER_EXIT_NOWHERE) {
         forget_failing(reading);
     }
