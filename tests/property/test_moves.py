@@ -8,7 +8,6 @@ import os
 import random
 
 import asking
-import kit
 from test_property import is_too_far
 
 CLIENTS = int(os.environ.get("MOVES_CLIENTS", "2000"))
@@ -82,7 +81,13 @@ class World:
         """endpoint -> its share of all answers, None: nobody serves; and what became of what moved: "sent", "elsewhere", "mixed",
         "stays" (nobody else serves), or None: nothing of it moves."""
         tiers = self.list_tiers(name, class_name)
-        moves = (lambda e: self.is_in(e, self.source)) if self.is_meant(name) else lambda e: False
+        is_meant = self.is_meant(name)
+
+        def moves(e):
+            return is_meant and self.is_in(e, self.source)
+
+        def takes(e):
+            return e not in self.dead and not moves(e)
         base = self.find_first(tiers, lambda e: moves(e) or e not in self.dead)
         here = [e for e in base if e not in self.dead]
         if not any(moves(e) for e in base):
@@ -92,9 +97,8 @@ class World:
             return self.spread(here, 1, scale), "mixed"
         if not here:  # what is dead there, but another tier of it is not, stays as well
             here = self.find_first(tiers, lambda e: moves(e) and e not in self.dead)
-        meant = lambda e: e not in self.dead and not moves(e)
-        sent = self.find_first(tiers, lambda e: meant(e) and self.is_in(e, self.to))
-        others = sent or self.find_first(tiers, meant)
+        sent = self.find_first(tiers, lambda e: takes(e) and self.is_in(e, self.to))
+        others = sent or self.find_first(tiers, takes)
         stays = 1 - self.share / 100 if here else 0
         if not others:
             all_here = [e for tier in tiers for e in tier if moves(e) and e not in self.dead]
