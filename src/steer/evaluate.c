@@ -76,10 +76,11 @@ static void finish_parts(const struct steer_reading *reading, const struct steer
         struct steer_part *part = &choice->parts[i];
         tier_weigh(reading, part);
         part->share /= sum;
+        part->leaves |= reading->is_stuck && choice->source == STEER_FROM_TIER;
         until += part->share;
         part->until = until * 0x1p32 < UINT32_MAX ? (uint32_t)(until * 0x1p32 + 0.5) : UINT32_MAX;
     }
-    if (policy->pick == STEER_PICK_STICKY && choice->part_count > 1) {
+    if (policy->pick == STEER_PICK_STICKY && (choice->part_count > 1 || reading->is_stuck)) {
         sticky_divide(class, choice);
     }
     uint64_t lasts_ms = reading->until_ms - reading->ask.now_ms;
@@ -125,11 +126,35 @@ static void keep_parts(struct steer_choice *choice, size_t count, uint16_t tier,
     }
 }
 
+/* What is lost of a tier, but for others of it, had answers before; a tier that is lost as a whole had not.
+ */
+static size_t read_before(struct steer_reading *reading, const struct steer_tier *tier,
+                          struct steer_part *parts, struct steer_measure *measure)
+{
+    struct steer_fence *fence = reading->fence;
+    if (!fence->forgives) {
+        size_t count = tier_read(reading, tier, parts, measure);
+        if (measure->suffices <= 0) {
+            return count;
+        }
+        reading->used = parts->first;
+        reading->listed = parts->listed;
+    }
+    bool forgave = fence->forgives;
+    fence->forgives = true;
+    size_t count = tier_read(reading, tier, parts, measure);
+    fence->forgives = forgave;
+    return count;
+}
+
 /* tier_read() of the tier under way: of who is left there, or if there is nobody, of who may take it. */
 static size_t read_left(struct steer_reading *reading, const struct steer_tier *tier,
                         struct steer_part *parts, struct steer_measure *measure)
 {
     struct steer_fence *fence = reading->fence;
+    if (fence != NULL && fence->sight == STEER_FENCE_BEFORE) {
+        return read_before(reading, tier, parts, measure);
+    }
     const struct steer_origin *found = fence_is_after(fence) ? fence_find_origin(fence, reading->tier) : NULL;
     if (found != NULL && found->moves) {
         struct steer_origin *origin = &fence->origins[found - fence->origins];
@@ -386,6 +411,21 @@ static bool try_sight(struct steer_reading *reading, const struct steer_class *c
            !fence_holds_all(reading);
 }
 
+/* Where did answers come from? Where nothing of it serves that is moved off, what is lost of it is sent, too.
+ */
+static bool find_origins(struct steer_reading *reading, const struct steer_class *class,
+                         struct steer_fence *fence, struct steer_trace *trace)
+{
+    bool moves = false;
+    for (int turn = 0; turn < 2 && !moves; turn++) {
+        fence->forgives = turn > 0;
+        forget_failing(reading);
+        run(reading, class, trace);
+        moves = fence_note_origins(reading, fence);
+    }
+    return moves;
+}
+
 /* Answers that came from what is moved off go to its destination, if that serves, else where policies have
  * them. Returns where they went; NOWHERE: as if nothing had been sent, and what the choice says is no matter.
  */
@@ -398,14 +438,14 @@ static enum steer_exit send_on(struct steer_reading *reading, const struct steer
         return exit;
     }
     reading->fence = &fence;
-    run(reading, class, trace);
-    bool moves = fence_note_origins(reading, &fence);
+    bool moves = find_origins(reading, class, &fence, trace);
     if (moves && fence.is_alone && try_sight(reading, class, STEER_FENCE_TO, trace)) {
         exit = STEER_EXIT_SENT;
     } else if (moves && !is_any_held(reading, class) && try_sight(reading, class, STEER_FENCE_AFTER, trace)) {
         exit = fence.is_alone ? STEER_EXIT_ELSEWHERE : STEER_EXIT_SHARED;
     }
     reading->fence = NULL;
+    reading->is_stuck = moves && exit == STEER_EXIT_NOWHERE;
     if (exit == STEER_EXIT_NOWHERE) {
         forget_failing(reading);
     }

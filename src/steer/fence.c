@@ -160,7 +160,7 @@ enum health_state fence_see(const struct steer_reading *reading, uint16_t index,
     const struct steer_fence *fence = reading->fence;
     bool is_moved = moves(reading, index);
     if (fence->sight == STEER_FENCE_BEFORE) {
-        return is_moved ? HEALTH_FORCED_UP : state;
+        return is_moved && (fence->forgives || state == HEALTH_DRAINED) ? HEALTH_FORCED_UP : state;
     }
     bool is_meant = fence->keeps || is_moved
                         ? fence->keeps && is_moved

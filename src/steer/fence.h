@@ -35,6 +35,7 @@ struct steer_fence {
     uint16_t place_count, origin_count;
     bool is_alone; /* all answers came from what is moved off */
     bool keeps;    /* of the tier under way, those are read who have not moved yet */
+    bool forgives; /* BEFORE: also who is lost of what is moved off serves */
     struct steer_origin origins[STEER_FENCE_TIERS];
 };
 

@@ -66,8 +66,8 @@ static bool move(const struct steer_fence *fence, struct steer_choice *choice)
         struct steer_part *part = &choice->parts[i];
         const struct steer_origin *origin = fence_find_origin(fence, part->tier);
         double before = origin == NULL || (origin->moves && origin->stays <= 0) ? 0 : origin->share;
-        bool stays = origin != NULL && origin->moves && origin->stays > 0;
-        part->share = stays ? origin->stays : before + (part->share - before) * moved / all;
+        part->leaves = origin != NULL && origin->moves && origin->stays > 0;
+        part->share = part->leaves ? origin->stays : before + (part->share - before) * moved / all;
     }
     return moved > SHARES_LEAST;
 }

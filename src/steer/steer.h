@@ -268,6 +268,7 @@ struct steer_part {
     bool holds;      /* sticky: somebody was out lately, see outages */
     bool is_quick;   /* sticky: the first draw is the answer, if it is accepted */
     bool trickles;   /* the tier has no more than its trickle, and would have less */
+    bool leaves;     /* an override moves a part of the tier off: leave_home says who leaves */
     bool all_shed;   /* its members shed everything, and have their weights all the same */
 };
 

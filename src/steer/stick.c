@@ -16,6 +16,7 @@ enum {
 #define TIER_SALT 0xd1342543de82ef95u
 #define RACE_SALT 0xa0761d6478bd642fu
 #define COIN_SALT 0xe7037ed1a0b428dbu
+#define MOVE_SALT 0x8ebc6af09c88c6e3u
 
 static uint64_t key_of_tier(uint64_t key, const struct steer_part *part)
 {
@@ -257,6 +258,19 @@ static bool is_at_home(const struct steer_choice *choice, const struct steer_par
     return false;
 }
 
+/* Does the client go on to the next tier? Who is moved off is so wherever it was: whoever dies, it does not
+ * come back. Else first those go who are not at home in this one any more. */
+static bool goes_on(const struct steer_choice *choice, const struct steer_part *first,
+                    const struct steer_part *part, uint64_t key, bool is_home)
+{
+    if (first->leaves) {
+        return (uint32_t)sticky_mix(key ^ MOVE_SALT) < first->leave_home;
+    }
+    uint64_t tier_key = key_of_tier(key, part);
+    bool stays_home = is_home && is_at_home(choice, part, tier_key);
+    return (uint32_t)sticky_mix(tier_key ^ COIN_SALT) < (stays_home ? first->leave_home : first->leave_lost);
+}
+
 /* The part of a tier by the group that the client has while all have somebody; else it is at home no more,
  * and those without a share have it, or if they are out, too, the others by their shares. */
 static const struct steer_part *find_group(const struct steer_part *part, const struct steer_part *last,
@@ -318,10 +332,7 @@ static const struct steer_part *find_tier(const struct steer_choice *choice, uin
         if (last + 1 == end || trickle != NULL) {
             return part;
         }
-        uint64_t tier_key = key_of_tier(key, part);
-        is_home = is_home && is_at_home(choice, part, tier_key);
-        uint32_t coin = (uint32_t)sticky_mix(tier_key ^ COIN_SALT);
-        if (coin >= (is_home ? first->leave_home : first->leave_lost)) {
+        if (!goes_on(choice, first, part, key, is_home)) {
             return part;
         }
         first = last + 1;
@@ -353,14 +364,33 @@ static void set_leaving(struct steer_part *first, const struct steer_part *last,
     first->leave_home = leave > lost && home > 0 ? of_line((leave - lost) / home) : 0;
 }
 
+/* Who stays where a part leaves is not drawn away from a member by how much of it has left. */
+static void even_draws(struct steer_choice *choice, const struct steer_part *part)
+{
+    const uint32_t *accept = part->group->table->accept;
+    uint32_t *accepted = choice->accepted + part->listed;
+    double most = 0;
+    for (size_t i = 0; i < part->group->count; i++) {
+        double serves = accept[i] == 0 ? 0 : (double)accepted[i] / accept[i];
+        most = serves > most ? serves : most;
+    }
+    for (size_t i = 0; most > 0 && i < part->group->count; i++) {
+        double serves = accepted[i] / most;
+        accepted[i] = serves < accept[i] ? (uint32_t)serves : accept[i];
+    }
+}
+
 void sticky_divide(const struct steer_class *class, struct steer_choice *choice)
 {
     struct steer_part *parts = choice->parts, *end = parts + choice->part_count;
-    double left = 0, from = 0;
+    double left = 0, from = 0, moved = 1;
     uint16_t tier = 0;
     for (struct steer_part *part = parts; part < end; part++) {
         part->slice_from = part->slice_len = 0;
         left += part->share;
+        if (part->leaves) {
+            even_draws(choice, part);
+        }
     }
     for (struct steer_part *part = parts; choice->source == STEER_FROM_TIER && part < end;) {
         struct steer_part *last = (struct steer_part *)(uintptr_t)find_last(choice, part);
@@ -378,7 +408,12 @@ void sticky_divide(const struct steer_class *class, struct steer_choice *choice)
         for (const struct steer_part *at = part; at <= last; at++) {
             own += at->share;
         }
-        set_leaving(part, last, own <= 0 ? 0 : own < left ? own / left : 1);
+        double stays = own <= 0 ? 0 : own < left ? own / left : 1;
+        set_leaving(part, last, stays);
+        if (part->leaves) { /* one coin for all tiers that are moved off */
+            moved *= 1 - stays;
+            part->leave_home = of_line(moved);
+        }
         left -= own > 0 ? own : 0;
         part = last + 1;
     }

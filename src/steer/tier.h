@@ -45,6 +45,7 @@ struct steer_reading {
     bool has_held;                   /* there was such a member */
     bool any_shed;                   /* some member sheds everything */
     bool again;                      /* read once more, as if nobody shed anything */
+    bool is_stuck;                   /* what is moved off has all answers: nobody else serves */
     unsigned types;                  /* of the member that was read last, as it has them now */
     int32_t failing;                 /* the first member that does not serve or wavers; -1: none so far */
     int32_t planned;                 /* the first one with an override planned or in part; -1: none so far */

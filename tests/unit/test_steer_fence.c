@@ -125,6 +125,26 @@ static void a_source_of_several_tiers_moves(void **state)
     world_free(w);
 }
 
+/* The first tier of what is moved off is lost, so answers are in its second one: so many percent of them
+ * move. */
+static void a_lost_tier_has_nothing_to_move(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct exits exits;
+    open_exits(w, &exits);
+    lose(w, 0, EACH);
+    drain(w, &exits, 0, 3, 80);
+    drain(w, &exits, 1, 3, 80);
+    exits.all.count = 2;
+    expect_shares(w, 0, 0.8, 0, 0.2);
+    lose(w, 3, EACH);
+    expect_shares(w, 0, 0.8, 0.2, 0);
+    lose(w, 0, 0);
+    expect_shares(w, 0.8, 0, 0.2, 0);
+    world_free(w);
+}
+
 /* Others had a half: they keep it, and of the rest so much moves as is said. */
 static void who_had_a_part_keeps_it(void **state)
 {
@@ -264,6 +284,7 @@ int main(void)
         cmocka_unit_test(in_steps_they_go_elsewhere_then),
         cmocka_unit_test(a_small_destination_takes_them),
         cmocka_unit_test(a_source_of_several_tiers_moves),
+        cmocka_unit_test(a_lost_tier_has_nothing_to_move),
         cmocka_unit_test(who_had_a_part_keeps_it),
         cmocka_unit_test(what_had_been_lost_is_sent),
         cmocka_unit_test(who_was_elsewhere_stays),

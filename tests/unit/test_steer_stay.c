@@ -7,7 +7,10 @@
 
 #include "sticky_world.h"
 
+#include "base/memory.h"
+
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const uint32_t unhealthy = HEALTH_OBSERVED_UNHEALTHY;
@@ -416,6 +419,68 @@ static void a_clock_set_back_ends_a_hold(void **state)
     sticky_world_free(w);
 }
 
+/* ---- moved off ---- */
+
+enum { SOURCE, NEXT, TO, REGIONS, EACH = 4 };
+
+/* Tiers are regions of EACH endpoints; the first one is moved off in part, to the last one. */
+struct moved {
+    struct health_marks exits;
+    _Atomic uint32_t endpoint_exits[STICKY_MEMBERS], az_exits[1], region_exits[REGIONS], regions[REGIONS];
+};
+
+static void move_off(struct sticky_world *w, struct moved *moved, unsigned percent)
+{
+    moved->regions[SOURCE] = percent << HEALTH_WORD_RAMP_SHIFT | HEALTH_WORD_RAMPING;
+    atomic_fetch_add(&w->table.generation, 1);
+}
+
+/* Nobody is back, and who is in the source still has the member that it had, unless that is lost. */
+static void expect_no_way_back(struct sticky_world *w, uint16_t lost, bool serves_else)
+{
+    memcpy(before, after, sizeof before);
+    sticky_world_map(w, after);
+    for (size_t n = 0; n < STICKY_CLIENTS; n++) {
+        bool was_there = before[n] < EACH, is_there = after[n] < EACH;
+        assert_false(!was_there && is_there && serves_else);
+        assert_false(was_there && is_there && before[n] != after[n] && before[n] != lost);
+    }
+}
+
+static void who_was_moved_off_does_not_come_back(void **state)
+{
+    (void)state;
+    struct sticky_world *w = sticky_world_new(
+        &(struct sticky_plan){.groups = {{SOURCE, EACH, 1, 0}, {NEXT, EACH, 1, 0}, {TO, EACH, 1, 0}}});
+    struct moved *moved = memory_alloc(sizeof *moved);
+    moved->exits = (struct health_marks){
+        .endpoints = moved->endpoint_exits, .azs = moved->az_exits, .regions = moved->region_exits};
+    atomic_store(&moved->exits.count, 1);
+    moved->region_exits[SOURCE] = health_exit_make(HEALTH_REGION, TO);
+    w->table.exits = &moved->exits;
+    w->table.regions = moved->regions;
+    for (size_t i = 0; i < (size_t)REGIONS * EACH; i++) {
+        w->places[i].region = (uint32_t)(i / EACH);
+    }
+    sticky_world_map(w, after);
+    move_off(w, moved, 40);
+    expect_no_way_back(w, STICKY_NOBODY, true);
+    sticky_world_set(w, 2, unhealthy);
+    expect_no_way_back(w, 2, true);
+    move_off(w, moved, 60);
+    expect_no_way_back(w, STICKY_NOBODY, true);
+    lose_range(w, TO * EACH, EACH, unhealthy);
+    expect_no_way_back(w, STICKY_NOBODY, true);
+    lose_range(w, NEXT * EACH, EACH, unhealthy); /* nobody else */
+    expect_no_way_back(w, STICKY_NOBODY, false);
+    lose_range(w, NEXT * EACH, EACH, 0);
+    expect_no_way_back(w, STICKY_NOBODY, false);
+    lose_range(w, TO * EACH, EACH, 0);
+    expect_no_way_back(w, STICKY_NOBODY, true);
+    sticky_world_free(w);
+    free(moved);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +503,7 @@ int main(void)
         cmocka_unit_test(a_hold_is_exact),
         cmocka_unit_test(a_hold_begins_before_the_next_tick),
         cmocka_unit_test(a_clock_set_back_ends_a_hold),
+        cmocka_unit_test(who_was_moved_off_does_not_come_back),
     };
     return cmocka_run_group_tests_name("steer_stay", tests, NULL, NULL);
 }
