@@ -297,7 +297,8 @@ static enum steerctl_exit get(const struct steerctl *ctl)
             text_put_json(reply.body.bytes, reply.body.len);
         } else if (code == STEERCTL_OK) {
             json_t *whole = text_read_json(reply.body.bytes, reply.body.len, false);
-            text_print_json(json_object_get(whole, "value"), JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
+            text_print_json(json_object_get(whole, "value"),
+                            JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
             json_decref(whole);
         }
         steerctl_reply_fini(&reply);

@@ -92,7 +92,8 @@ enum steerctl_exit run_operations(const struct steerctl *ctl);
 enum steerctl_exit run_incidents(const struct steerctl *ctl);
 /* switchover.c */
 enum steerctl_exit run_switchover(const struct steerctl *ctl);
-void switchover_show_look(const struct steerctl *ctl, const json_t *look); /* what it would change, and what objects */
+void switchover_show_look(const struct steerctl *ctl,
+                          const json_t *look); /* what it would change, and what objects */
 /* confirm.c: what was typed at a terminal; NULL: nobody sits there, or nothing was. In the line, which is
  * owned by the caller. */
 enum { CONFIRM_SIZE = 512 };
