@@ -79,18 +79,29 @@ static unsigned gather_marks(const struct steer_policy *policy, const uint16_t *
     return found;
 }
 
+static void add_touched(struct search *search, uint32_t policy, struct steer_room *room)
+{
+    search->touched[search->touched_count++] = policy;
+    steer_widen_room(room, steer_set_get(search->set, policy));
+}
+
+/* Of an endpoint it is known; of an az or a region the first members of a policy tell. */
 static void find_touched(struct search *search)
 {
-    enum { AHEAD = 4 };
     const struct steer_policy *const *policies = steer_set_policies(search->set);
+    const struct health_spell *wish = search->ask->wish;
     struct steer_room room = {.members = 0};
-    size_t count = steer_set_count(search->set);
+    size_t count = steer_set_count(search->set), known = 0, found = 0;
+    const uint32_t *of_endpoint = wish == NULL || wish->kind != HEALTH_ENDPOINT
+                                      ? NULL
+                                      : view_find_policies(search->ask->view, wish->index, &found, &known);
     search->touched = memory_alloc_array(count, sizeof *search->touched);
-    for (size_t i = 0; i < count && !progress_is_cancelled(search->ask->progress); i++) {
-        __builtin_prefetch(policies[i + AHEAD < count ? i + AHEAD : i]->members);
+    for (size_t i = 0; i < found; i++) {
+        add_touched(search, of_endpoint[i], &room);
+    }
+    for (size_t i = known; i < count && !progress_is_cancelled(search->ask->progress); i++) {
         if (gather_marks(policies[i], search->inside, 1) != 0) {
-            search->touched[search->touched_count++] = (uint32_t)i;
-            steer_widen_room(&room, policies[i]);
+            add_touched(search, (uint32_t)i, &room);
         }
     }
     search->memory = memory_alloc(steer_room_size(room));

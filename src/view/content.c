@@ -110,11 +110,68 @@ void view_set_caches(struct view *view, struct view_caches *caches)
     view->cache_count = caches->count;
 }
 
+/* ---- members ---- */
+
+static uint32_t *fill_starts(const struct steer_policy *const *policies, size_t count, size_t endpoints)
+{
+    uint32_t *starts = memory_alloc_array(endpoints + 2, sizeof *starts);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t m = 0; m < policies[i]->member_count; m++) {
+            starts[policies[i]->members[m].endpoint + 2]++;
+        }
+    }
+    for (size_t e = 2; e < endpoints + 2; e++) {
+        starts[e] += starts[e - 1];
+    }
+    return starts;
+}
+
+/* starts[e + 1] is where the next policy of endpoint e goes, and in the end where those of e end. */
+static struct view_memberships *new_memberships(const struct steer_set *set, size_t endpoints)
+{
+    struct view_memberships *made = memory_alloc(sizeof *made);
+    size_t count = set == NULL || endpoints == 0 ? 0 : steer_set_count(set);
+    const struct steer_policy *const *policies = count == 0 ? NULL : steer_set_policies(set);
+    uint32_t *starts = fill_starts(policies, count, endpoints);
+    *made = (struct view_memberships){
+        .holders = 1,
+        .endpoint_count = endpoints,
+        .policy_count = count,
+        .starts = starts,
+        .policies = memory_alloc_array((size_t)starts[endpoints + 1] + 1, sizeof *made->policies)};
+    for (size_t i = 0; i < count; i++) {
+        for (size_t m = 0; m < policies[i]->member_count; m++) {
+            made->policies[starts[policies[i]->members[m].endpoint + 1]++] = (uint32_t)i;
+        }
+    }
+    return made;
+}
+
+static void release_memberships(struct view_memberships *memberships)
+{
+    if (let_go(&memberships->holders)) {
+        free(memberships->starts);
+        free(memberships->policies);
+        free(memberships);
+    }
+}
+
+const uint32_t *view_find_policies(const struct view *view, uint32_t endpoint, size_t *count, size_t *known)
+{
+    const struct view_memberships *memberships = view->content->set->memberships;
+    const uint32_t *starts = memberships->starts;
+    bool is_known = endpoint < memberships->endpoint_count;
+    *known = is_known ? memberships->policy_count : 0;
+    *count = is_known ? starts[endpoint + 1] - starts[endpoint] : 0;
+    return memberships->policies + (is_known ? starts[endpoint] : 0);
+}
+
 /* ---- content ---- */
 
 static void release_set(struct view_set *set)
 {
     if (let_go(&set->holders)) {
+        release_memberships(set->memberships);
         steer_set_free(set->set);
         free(set);
     }
@@ -171,16 +228,19 @@ static struct view_content *new_content(struct view_ground *ground, struct view_
     return content;
 }
 
-static struct view_set *new_set(struct steer_set *steer)
+/* Takes both. */
+static struct view_set *new_set(struct steer_set *steer, struct view_memberships *memberships)
 {
     struct view_set *set = memory_alloc(sizeof *set);
-    *set = (struct view_set){.holders = 1, .set = steer};
+    *set = (struct view_set){.holders = 1, .set = steer, .memberships = memberships};
     return set;
 }
 
 struct view_content *view_new_content(const struct view *view)
 {
-    struct view_content *content = new_content(new_ground(view), new_set(view->steer));
+    size_t endpoints = view->topology == NULL ? 0 : view->topology->endpoint_count;
+    struct view_content *content =
+        new_content(new_ground(view), new_set(view->steer, new_memberships(view->steer, endpoints)));
     content->zones = view->zones;
     content->names = view->names;
     content->zone_count = view->zone_count;
@@ -229,9 +289,12 @@ static void merge_names(struct view *next, const struct view_zone_news *news)
 void view_succeed_content(struct view *next, const struct view_zone_news *news)
 {
     struct view_content *old = next->content;
-    struct view_set *set = news->steer == NULL ? old->set : new_set(news->steer);
+    struct view_set *set = old->set;
     if (news->steer == NULL) {
         hold(&set->holders);
+    } else {
+        hold(&old->set->memberships->holders);
+        set = new_set(news->steer, old->set->memberships);
     }
     view_hold_ground(old->ground);
     struct view_content *content = new_content(old->ground, set);

@@ -36,10 +36,18 @@ struct view_ground {
     struct arena *arena;
 };
 
+/* Which policies have an endpoint as a member: those of endpoint e are policies[starts[e]..starts[e + 1]]. */
+struct view_memberships {
+    _Atomic uint32_t holders;
+    size_t endpoint_count, policy_count; /* of what it was made */
+    uint32_t *starts, *policies;
+};
+
 /* A steer set that several contents have in common. */
 struct view_set {
     _Atomic uint32_t holders;
     struct steer_set *set;
+    struct view_memberships *memberships; /* held; of the set, or of the one that it extends */
 };
 
 /* Texts of the names of a zone that was read alone. */

@@ -194,6 +194,8 @@ struct view *view_compile_past(const char *path, const char *root, const struct 
  * broken topology policies are looked at for their syntax only. */
 void view_check(const char *path, struct report *report);
 void view_free(struct view *view); /* NULL is fine */
+/* The policies that have the endpoint as a member, as far as is known: those up to *known - 1, in order. */
+const uint32_t *view_find_policies(const struct view *view, uint32_t endpoint, size_t *count, size_t *known);
 /* The number of a view that is told: each load that succeeds has one. Results are of a generation. */
 static inline uint64_t view_number(const struct view *view)
 {

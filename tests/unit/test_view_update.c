@@ -108,6 +108,27 @@ static void assert_names(const struct view *view, const char *const *owners, siz
     }
 }
 
+/* Of each endpoint the policies that have it, among those that are known. Returns how many are. */
+static size_t assert_memberships(const struct view *view)
+{
+    size_t count, known = 0;
+    for (uint32_t endpoint = 0; endpoint < view->topology->endpoint_count; endpoint++) {
+        const uint32_t *policies = view_find_policies(view, endpoint, &count, &known);
+        for (uint32_t id = 0; id < known; id++) {
+            const struct steer_policy *policy = steer_set_get(view->steer, id);
+            bool has = false;
+            for (size_t m = 0; m < policy->member_count; m++) {
+                has |= policy->members[m].endpoint == endpoint;
+            }
+            assert_true(!has || (count != 0 && *policies == id));
+            policies += has;
+            count -= has;
+        }
+        assert_int_equal(count, 0);
+    }
+    return known;
+}
+
 static void a_new_policy_extends_the_set(void **state)
 {
     (void)state;
@@ -116,6 +137,7 @@ static void a_new_policy_extends_the_set(void **state)
     const struct view *before = view_current(slot);
     const struct health *health = before->health;
     assert_int_equal(steer_set_count(before->steer), 2);
+    assert_int_equal(assert_memberships(before), 2);
     assert_true(before->secrets == before->random_secret);
     put("zones/a.test.zone", SOA_AND_NS "plain A 192.0.2.9\n");
     put("zones/a.test.json", "{\"names\": {\"www\": {\"endpoints\": [\"one\"]}, \"api\": {\"endpoints\": "
@@ -124,6 +146,7 @@ static void a_new_policy_extends_the_set(void **state)
     const struct view *after = view_current(slot);
     assert_int_equal(steer_set_count(after->steer), 3); /* www shares that of b.test */
     assert_int_equal(steer_set_count_added(after->steer), 1);
+    assert_int_equal(assert_memberships(after), 2); /* those that were added are not known */
     assert_names(after, names, 3);
     assert_string_equal(after->names[0].zone, "a.test.");
     assert_int_equal(after->names[0].ttl, 7);
