@@ -29,7 +29,8 @@ static uint32_t read_escape(const char *at, size_t len)
     return hex[0] == '\0' ? UTF8_REPLACEMENT : (uint32_t)strtoul(hex, NULL, 16);
 }
 
-/* In place, so that it stays JSON: what would be deceptive in a text of it. Its own line ends may stay. */
+/* In place, so that it stays JSON: what would be deceptive in a text of it. Line ends may stay: reports have
+ * them, and who prints one line cleans it of them. */
 static void clean(char *at, size_t len)
 {
     uint32_t code = 0;
@@ -38,7 +39,7 @@ static void clean(char *at, size_t len)
         if (size == 2 && *at == '\\') {
             if (at[1] == 'u' && utf8_is_deceptive(read_escape(at, len))) {
                 memcpy(at, "\\u003f", ESCAPE_LEN);
-            } else if (at[1] != 'u' && strchr("bfnrt", at[1]) != NULL) {
+            } else if (at[1] != 'u' && strchr("bfrt", at[1]) != NULL) {
                 memcpy(at, " ?", 2);
             }
         } else if (size > 1 && utf8_is_deceptive(code)) {
