@@ -59,7 +59,7 @@ struct operate_unserved_ask {
 };
 
 /* Only policies with a member in the target are evaluated, and for a moment only if one of their members is
- * in another state then; so it costs what is concerned: one look at each membership and each name, and some
- * evaluations. Strings are copied to the arena. 0 or ERROR_CANCELLED. */
+ * in another state then; so it costs what is concerned: of an az or a region a look at each policy and each
+ * name, and some evaluations. Strings are copied to the arena. 0 or ERROR_CANCELLED. */
 int operate_find_unserved(const struct operate_unserved_ask *ask, struct arena *arena,
                           struct operate_unserved *unserved);
