@@ -300,6 +300,7 @@ static enum steer_source take_first(struct steer_reading *reading, const struct 
 static enum steer_source take_fallback(struct steer_reading *reading, const struct steer_class *class)
 {
     reading->tier = STEER_NO_TIER;
+    reading->used = reading->listed = 0; /* by tiers whose shares came to nothing */
     if (class->pool != NULL && take_one(reading, class->pool, 0)) {
         return STEER_FROM_POOL;
     }
