@@ -201,7 +201,7 @@ enum steerctl_exit steerctl_show_rows(const struct steerctl *ctl, const char *ta
 enum steerctl_exit steerctl_ask_show(const struct steerctl *ctl, const char *method, const char *target,
                                      json_t *body,
                                      void (*show)(const struct steerctl *ctl, const json_t *object));
-/* Likewise "items" of what is no list of pages. */
+/* Likewise "items" of an answer that does not come in pages. */
 enum steerctl_exit steerctl_ask_rows(const struct steerctl *ctl, const char *target,
                                      const struct template_row *rows);
 /* One thing: what is at path and name, as the API has it or as `show` does. */

@@ -2,8 +2,8 @@
  *
  * JSON of the API as text for people, by rows of templates. A template is text with
  *
- *   {path}          the value there: keys with dots between, -1 is the last of a list; of true "yes", of
- * false "no" {path|path}     the first of them that is there; the last one may be a text: {expires|=never}
+ *   {path}          the value there: keys with dots between; -1 is the last of a list; true is "yes"
+ *   {path|path}     the first of them that is there; the last one may be a text: {expires|=never}
  *   {path:format}   written so (below)
  *   [text]          left out where one of the values inside is not there
  *   [?path|text]    only where the value is there, and not false; [!path|text] only where it is not
@@ -12,16 +12,15 @@
  *
  * A value that is null, an empty text or an empty list is not there. Formats:
  *
- *   age      of a time: "12s"                   until    of a time: "in 1.4 s", or "now"
- *   when     "2026-11-21 04:05:06Z (3m)"        day      "2026-11-21"
- *   s, s0    of milliseconds: "1.5 s", "90 s"   ms       "0.3 ms"; us: of microseconds, too
- *   %, %0, p1  of a share: "33.3 %", "0.5 %"    size     of octets: "1.2 kB"
- *   g, 2     with three digits; with two        .N       a text's first N characters
- *   #        how many: of a list                es, (s)  "es" or "s" unless the number is 1
- *   -1       a number, less 1; -1es                   rate     with as many digits as tell something
- *   second   "2026-11-21 04:05:06Z"             <N       a text in so many columns; line: its first
- *   span     of milliseconds: "0.123 ms" to "4.20 s"
- *   else     what goes between the texts of a list
+ *   of times           age "12s"; when "2026-11-21 04:05:06Z (3m)"; second, without the age; day;
+ *                      until "in 1.4 s", or "now"
+ *   of milliseconds    s "1.5 s"; s0 "90 s"; ms "0.3 ms", us the same of microseconds; span "4.20 s"
+ *   of shares          % with three digits; %4 with four; %0 with six; %0d without decimals; p1 with one
+ *   of numbers         g with three digits; 4 with four; 2 with two decimals; rate with as many as tell
+ *                      something; size "1.2 kB"; -1 less 1; es, (s) the plural, unless it is 1; -1es
+ *   of lists           # how many there are; #es, #(s) the plural
+ *   of texts           .N the first N characters; <N filled up to N; line the first line
+ *   anything else      goes between the texts of a list
  *
  * What comes from outside is cleaned of what commands a terminal. */
 #pragma once

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * An etcd that is full takes no orders, and nothing is left to do then but what its operator does: so whoever
- * looks is told before. It is asked every few seconds, by each node for itself; that writes nothing. */
+ * An etcd that is full takes no orders until its operator makes room, so `steerctl check` warns before that.
+ * Each node asks etcd every ten seconds how full it is, which writes nothing. */
 #include "config.h"
 
 #include "daemon/clustered_inside.h"

@@ -34,7 +34,7 @@ static int become(const char *user, const char *path)
     return error;
 }
 
-/* A folder that is not there cannot be written to later. What is wrong is told by who takes them. */
+/* A folder that does not exist yet cannot be written to later. Whoever uses them reports what is wrong. */
 static void make_folders(const struct conf_server *conf)
 {
     struct report *report = report_new();

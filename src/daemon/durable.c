@@ -429,7 +429,7 @@ static void wake(void *context)
     (void)written;
 }
 
-/* What was found when the store was opened is told by its report, too. */
+/* The report of the store's opening says what was found then. */
 static void tell_mended(struct durable *durable, const struct store_stats *stats)
 {
     if (stats->mended > durable->mended) {
